@@ -1,0 +1,1 @@
+/* The commands, in the order of the help. COMMAND(name, summary) */
