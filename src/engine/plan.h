@@ -1,0 +1,122 @@
+/* plan: a plan file, compiled. Reading and checking is plan_file.h; deciding is engine.h.
+ *
+ * A plan is trigger, audience, steps with delay and condition, exits, goal (PRODUCT §2). A compiled plan is immutable and
+ * lives in an arena; a running plan's edit is a new `struct plan` with a higher version, and runs point at the one they
+ * are on. The set of plans the engine sees is an array; runs and messages name a plan by its index there. */
+#ifndef RELANCE_ENGINE_PLAN_H
+#define RELANCE_ENGINE_PLAN_H
+
+#include "fold/expr.h"
+
+enum { PLANS_MAX = 1024, STEPS_MAX = 64, EXITS_MAX = 16, VARIANTS_MAX = 8, PLAN_NAME_MAX = 64 };
+
+/* The closed list of triggers: for each, the next instant at which it can fire is computable. */
+enum trigger {
+	TRIGGER_INACTIVE,    /* n months without an order: a state, so those already in it enter when the plan is switched on */
+	TRIGGER_ORDER,       /* each order, after `delay` */
+	TRIGGER_FIRST_ORDER, /* the first order ever */
+	TRIGGER_CART,        /* the last change of an unpaid cart, after `delay` (3 hours) */
+	TRIGGER_EVENT,       /* a named event, after `delay`: account_created, newsletter, … */
+	TRIGGER_WELCOME,     /* account_created, newsletter or first order, whichever is first; once per person */
+	TRIGGER_BIRTHDAY,    /* birth date, else the anniversary of the first order or of signing up; `on_day`, else on the 1st of the month */
+	TRIGGER_DATED_EVENT, /* yearly, on the day of a named event of the customer */
+	TRIGGER_ONCE,        /* one civil day: a campaign */
+	TRIGGER_YEARLY,      /* each year on month/day, or Easter + n days: the occasion calendar */
+	TRIGGER_SEGMENT,     /* `who` becomes true, looked at once a shop day: a state */
+	TRIGGER_LIFETIME,    /* a product bought reaches its lifetime: renewal, service dates */
+};
+
+enum exit_kind { EXIT_ORDER, EXIT_CART_PAID, EXIT_CART_EMPTIED, EXIT_CART_CHANGED, EXIT_EVENT_NAMED, EXIT_ANSWER, EXIT_WHEN };
+
+struct plan_exit {
+	enum exit_kind kind;
+	struct str event;         /* EXIT_EVENT_NAMED */
+	const struct expr *when;  /* EXIT_WHEN */
+};
+
+enum step_action { STEP_SEND, STEP_NOTIFY, STEP_TAG, STEP_WAIT };
+
+struct variant {
+	struct str message; /* name in messages/LOCALE/ */
+	struct str subject; /* overrides the message's; empty: its own */
+	int32_t weight;
+	int32_t hour_s;     /* overrides the step's hour; −1 */
+};
+
+struct voucher_offer {
+	int32_t percent;      /* 0: none */
+	int64_t amount;       /* minor units; 0: none */
+	int32_t valid_days;
+	int64_t minimum;      /* basket from which it counts; 0 */
+	struct str pool;      /* drawn from the shop's own codes; empty: one made per person */
+	struct str text;      /* a gift or an event instead of a discount */
+};
+
+struct step {
+	struct str name;          /* written in the plan, never changes; default: the message's name */
+	enum step_action action;
+	int32_t after_days;       /* J + n, civil days at the hour; −1: by `after_s` */
+	int64_t after_s;          /* from the anchor, for plans that count hours */
+	int32_t hour_s;           /* second of day; −1: the plan's */
+	uint8_t channels[CHANNEL_COUNT]; /* in order of preference */
+	uint8_t channel_count;
+	uint8_t purpose;          /* enum purpose */
+	bool drop_when_held;      /* `held: drop`: not sent later */
+	bool ends_run;            /* `then: end` */
+	int32_t goto_step;        /* after this step when its condition held; −1: the next */
+	const struct expr *condition; /* `if`; NULL: always */
+	const struct expr *wait;      /* `until`: not before this holds; NULL */
+	int64_t late_s;           /* −1: the plan's */
+	struct variant variants[VARIANTS_MAX];
+	uint8_t variant_count;
+	bool has_voucher;
+	struct voucher_offer voucher;
+	struct str tag;           /* STEP_TAG; STEP_NOTIFY: whom */
+	uint32_t line;            /* in the file */
+};
+
+struct plan {
+	struct str name;
+	struct str title[LOCALE_COUNT];
+	uint64_t hash;           /* of the canonical text: same hash, same version */
+	uint64_t draw_key;       /* hash of the name (and `experiment:`): salts draws */
+	uint32_t version;
+	enum trigger trigger;
+	int32_t months;          /* INACTIVE */
+	int64_t delay_s;         /* event triggers: hours after; civil days are in delay_days */
+	int32_t delay_days;
+	struct str event;        /* EVENT, DATED_EVENT */
+	struct date once;        /* ONCE */
+	int32_t month, month_day; /* YEARLY; month 0: Easter + month_day */
+	bool on_day;             /* BIRTHDAY */
+	const struct expr *who;
+	int32_t again_months, again_days; /* may enter again after; both −1: never; both 0: at each trigger */
+	bool again_each_year;    /* once per civil year */
+	int32_t smooth_per_day;  /* 0: no smoothing */
+	struct plan_exit goal[EXITS_MAX], exits[EXITS_MAX];
+	uint8_t goal_count, exit_count;
+	uint32_t control_per_million;
+	int32_t priority;        /* the higher wins */
+	const struct expr *boost; /* `first:` those for whom it holds come before others at equal priority */
+	int32_t hour_s;          /* default 10:00 */
+	int64_t late_s;          /* default 1 day */
+	int32_t max_messages;    /* per run; 0: no limit */
+	int64_t budget;          /* minor units a month; 0: none */
+	struct date blackout[32];
+	uint8_t blackout_count;
+	struct step steps[STEPS_MAX];
+	uint8_t step_count;
+	struct str text;         /* the file, for showing and versions */
+};
+
+struct plan_set {
+	const struct plan *plans[PLANS_MAX];
+	bool on[PLANS_MAX];
+	uint32_t on_since[PLANS_MAX]; /* when it was last switched on: earlier events do not enter it */
+	uint32_t first_on[PLANS_MAX];
+	uint16_t current[PLANS_MAX];  /* the newest version of the same plan name (itself when newest) */
+	uint16_t family[PLANS_MAX];   /* lowest index with the same name: one identity across versions */
+	size_t count;
+};
+
+#endif

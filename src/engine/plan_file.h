@@ -1,0 +1,37 @@
+/* plan_file: YAML → struct plan, with errors that a person can act on.
+ *
+ * plan_read() compiles one file; every problem is reported at file:line:column with a hint, all of them in one pass (at
+ * most PLAN_ISSUES_MAX). plan_check() gives the advice of the trade and finds dead or unreachable steps, overlaps, missing
+ * messages. Limits: PLAN_FILE_MAX bytes, no anchors or aliases (an alias bomb is refused as such), nesting 16. */
+#ifndef RELANCE_ENGINE_PLAN_FILE_H
+#define RELANCE_ENGINE_PLAN_FILE_H
+
+#include "engine/plan.h"
+
+enum { PLAN_FILE_MAX = 256 << 10, PLAN_ISSUES_MAX = 64 };
+
+enum issue_level { ISSUE_ERROR, ISSUE_ADVICE };
+
+struct plan_issue {
+	enum issue_level level;
+	struct str file;
+	uint32_t line, column;
+	struct str text; /* what is wrong, and what to write instead */
+};
+
+struct plan_issues {
+	struct plan_issue items[PLAN_ISSUES_MAX];
+	size_t count, dropped;
+	size_t errors;
+};
+
+/* Compiles `text` (the file's content) into the arena. NULL when there is at least one error (in `issues`). */
+const struct plan *plan_read(struct str file, struct str text, const struct expr_context *context, struct arena *a,
+                             struct plan_issues *issues);
+
+/* Advice and checks over a whole folder's plans, one against the other. `message_exists` may be NULL. */
+void plan_check(const struct plan *const *plans, size_t count, int64_t average_basket,
+                bool (*message_exists)(void *user, struct str message, enum locale locale), void *user,
+                struct arena *a, struct plan_issues *issues);
+
+#endif

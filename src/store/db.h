@@ -1,0 +1,74 @@
+/* db: one database, two drivers: SQLite (a path) and PostgreSQL (postgresql://…). Same schema, same named queries.
+ *
+ * Queries are named in sql/queries/NAME.sql files (`-- name: fact_insert` … one statement each), written in the common dialect:
+ * parameters ?1, ?2 …; the driver turns them into $1 where needed. All are prepared when the database is opened, so a
+ * bad one fails at once. Text order is byte order (COLLATE "C"), NULL order explicit.
+ *
+ * A handle belongs to one thread. db_begin … db_commit nest nowhere. On PostgreSQL a serialization failure or deadlock
+ * comes back as ERR_CONFLICT: the caller runs the transaction again. A full disk, a read-only file, a lost server is an
+ * ERR_WORLD that says what was kept and what to do. */
+#ifndef RELANCE_STORE_DB_H
+#define RELANCE_STORE_DB_H
+
+#include "base/arena.h"
+#include "base/err.h"
+
+struct db;
+struct query; /* a named, prepared statement of one handle */
+
+enum db_kind { DB_SQLITE, DB_POSTGRES };
+
+enum db_open_flags {
+	DB_CREATE = 1,    /* make it when absent */
+	DB_READ_ONLY = 2,
+	DB_RAW = 4,       /* do not look at the schema: for init, migrate, restore */
+};
+
+/* `address`: a file path, or postgresql://user@host/db[?options], optionally with schema=NAME for one shop of several. */
+struct db *db_open(const char *address, unsigned flags, struct err *err) MUST_CHECK;
+void db_close(struct db *db);
+enum db_kind db_kind(const struct db *db);
+const char *db_address(const struct db *db); /* without password */
+
+bool db_begin(struct db *db, struct err *err) MUST_CHECK;
+bool db_commit(struct db *db, struct err *err) MUST_CHECK;
+void db_rollback(struct db *db); /* harmless when nothing is open */
+
+/* Runs statements given as text (migrations, PRAGMA-like upkeep); in the common dialect. */
+bool db_exec(struct db *db, const char *sql, struct err *err) MUST_CHECK;
+
+/* A named query; aborts (check) when the name is unknown: that is a bug. Valid as long as the handle. */
+struct query *db_query(struct db *db, const char *name);
+
+void query_int(struct query *q, int index, int64_t v); /* index from 1 */
+void query_text(struct query *q, int index, struct str s); /* s must live until the query ran */
+void query_blob(struct query *q, int index, struct str s);
+void query_null(struct query *q, int index);
+
+/* Runs to the end; for statements without rows. `changed` (may be NULL) is the number of rows touched. */
+bool query_run(struct query *q, int64_t *changed, struct err *err) MUST_CHECK;
+
+/* Rows: 1 = a row, 0 = no more, −1 = error. Columns from 0; text is valid until the next call on q. */
+int query_next(struct query *q, struct err *err) MUST_CHECK;
+void query_done(struct query *q); /* ends reading early; needed unless query_next returned 0 or −1 */
+bool query_is_null(struct query *q, int column);
+int64_t query_get_int(struct query *q, int column);
+struct str query_get_text(struct query *q, int column);
+
+/* Bulk append into a table, in one transaction opened by the caller: prepared inserts on SQLite, binary or text COPY on
+ * PostgreSQL. Columns in the order named. */
+struct bulk;
+struct bulk *bulk_begin(struct db *db, const char *table, const char *const *columns, size_t count, struct err *err)
+    MUST_CHECK;
+void bulk_int(struct bulk *b, int64_t v);
+void bulk_text(struct bulk *b, struct str s);
+void bulk_null(struct bulk *b);
+bool bulk_row(struct bulk *b, struct err *err) MUST_CHECK; /* after all columns of a row */
+bool bulk_end(struct bulk *b, struct err *err) MUST_CHECK; /* frees b, also on failure */
+void bulk_abandon(struct bulk *b);
+
+/* Streams a large result with bounded memory (server-side cursor or single-row mode): same as query_next, but in order
+ * and without holding it all. Use the normal query_* calls on q after query_stream(q). */
+void query_stream(struct query *q);
+
+#endif
