@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const uint64_t P0 = 0xa0761d6478bd642fu, P1 = 0xe7037ed1a0b428dbu, P2 = 0x8ebc6af09c88c6e3u;
+static const uint64_t P0 = 0xa0761d6478bd642fu, P1 = 0xe7037ed1a0b428dbu, P2 = 0x8ebc6af09c88c6e3u,
+                      P3 = 0x589965cc75374cc3u;
 
 uint64_t hash_mix(uint64_t a, uint64_t b)
 {
@@ -32,7 +33,7 @@ uint64_t hash64(const void *data, size_t n, uint64_t seed)
 	unsigned char tail[16] = { 0 };
 	if (n > i)
 		memcpy(tail, p + i, n - i);
-	h = hash_mix(load64(tail) ^ h, load64(tail + 8) ^ P1);
+	h = hash_mix(load64(tail) ^ h, load64(tail + 8) ^ P3);
 	return hash_mix(h, P2);
 }
 

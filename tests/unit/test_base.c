@@ -123,6 +123,20 @@ START_TEST(draws_do_not_depend_on_order)
 }
 END_TEST
 
+START_TEST(hashes_of_short_keys_differ)
+{
+	uint64_t seen[2000];
+	for (int i = 0; i < 2000; i++) {
+		char key[16];
+		int n = snprintf(key, sizeof key, "t:%d", i);
+		seen[i] = hash64(key, (size_t)n, 1);
+		for (int j = 0; j < i; j++)
+			ck_assert_uint_ne(seen[i], seen[j]);
+	}
+	ck_assert_uint_ne(hash64("", 0, 1), hash64("", 0, 2));
+}
+END_TEST
+
 START_TEST(sha256_is_sha256)
 {
 	char hex[65];
@@ -192,5 +206,5 @@ START_TEST(near_words_are_found)
 END_TEST
 
 UNIT_MAIN("base", money_reads_what_tills_write, money_shares_round_half_away, dates_go_round, paris_changes_its_clocks,
-          instants_are_read, draws_do_not_depend_on_order, sha256_is_sha256, buffers_stop_at_their_maximum,
+          instants_are_read, draws_do_not_depend_on_order, hashes_of_short_keys_differ, sha256_is_sha256, buffers_stop_at_their_maximum,
           interned_names_are_dense, parallel_loops_visit_all_once, near_words_are_found)

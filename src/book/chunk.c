@@ -1,0 +1,477 @@
+#include "book/chunk.h"
+
+#include "base/hash.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { ORDERS, CARTS, CONSENTS, EVENTS, WORDS, CHILDREN }; /* rows of start[] */
+
+/* columns of the chunk, in builder.out */
+enum {
+	C_ORDER_AT, C_ORDER_TOTAL, C_ORDER_LINE, C_ORDER_KEY, C_ORDER_FLAGS, C_LINE_PRODUCT, C_LINE_QUANTITY, C_LINE_AMOUNT,
+	C_CARTS, C_CART_KEY, C_CART_LINES, C_CONSENTS, C_CONSENT_KEY, C_EVENTS, C_EVENT_KEY,
+};
+enum { C_WORDS = COLUMN_COUNT, C_CHILDREN, ALL_COLUMNS };
+
+static const size_t SIZES[COLUMN_COUNT] = {
+	4, 8, 4, 8, 1, 4, 4, 8, sizeof(struct cart), 8, sizeof(struct line), sizeof(struct consent), 8, sizeof(struct event), 8,
+};
+
+static void *column_add(struct column *c, size_t count)
+{
+	c->p = mem_grow(c->p, &c->cap, c->n + count, c->size);
+	void *at = c->p + c->n * c->size;
+	c->n += count;
+	return at;
+}
+
+static void column_append(struct column *c, const void *items, size_t count)
+{
+	if (count)
+		memcpy(column_add(c, count), items, count * c->size);
+}
+
+static void *column_at(const struct column *c, size_t i)
+{
+	return c->p + i * c->size;
+}
+
+struct builder *builder_new(struct book *book)
+{
+	struct builder *b = mem_alloc(sizeof *b);
+	b->book = book;
+	intern_init(&b->words);
+	arena_init(&b->arena);
+	b->orders.size = sizeof(struct staged_order);
+	b->carts.size = sizeof(struct staged_cart);
+	b->consents.size = sizeof(struct staged_consent);
+	b->events.size = sizeof(struct staged_event);
+	b->lines.size = b->cart_lines.size = sizeof(struct line);
+	b->words_now.size = 4;
+	b->children_now.size = 4;
+	for (size_t i = 0; i < COLUMN_COUNT; i++)
+		b->out[i].size = SIZES[i];
+	return b;
+}
+
+void builder_free(struct builder *b)
+{
+	if (!b)
+		return;
+	struct column *own[] = { &b->orders, &b->carts, &b->consents, &b->events, &b->lines, &b->cart_lines, &b->words_now,
+		                     &b->children_now };
+	for (size_t i = 0; i < ARRAY_LEN(own); i++)
+		free(own[i]->p);
+	for (size_t i = 0; i < COLUMN_COUNT; i++)
+		free(b->out[i].p);
+	intern_release(&b->words);
+	free(b->word_numbers);
+	arena_release(&b->arena);
+	free(b);
+}
+
+void builder_start(struct builder *b, customer_id first)
+{
+	b->first = first;
+	b->count = 0;
+	for (size_t i = 0; i < COLUMN_COUNT; i++)
+		b->out[i].n = 0;
+	b->words_now.n = b->children_now.n = 0;
+	for (size_t k = 0; k < 6; k++)
+		b->start[k][0] = 0;
+}
+
+static uint32_t builder_word(struct builder *b, struct str text)
+{
+	if (text.n == 0)
+		return 0;
+	bool is_new;
+	uint32_t local = intern_put(&b->words, text, &is_new);
+	b->word_numbers = mem_grow(b->word_numbers, &b->word_cap, local + 1, sizeof *b->word_numbers);
+	if (is_new)
+		b->word_numbers[local] = book_word(b->book, text);
+	return b->word_numbers[local];
+}
+
+void builder_begin(struct builder *b, customer_id c)
+{
+	check(c == b->first + b->count && b->count < BOOK_CHUNK);
+	const struct book_options *o = book_get_options(b->book);
+	b->customer = c;
+	b->profile = (struct profile){ .born = INT32_MIN, .zone = o->zone, .locale = (uint8_t)o->locale };
+	b->orders.n = b->carts.n = b->consents.n = b->events.n = b->lines.n = b->cart_lines.n = 0;
+	b->words_now.n = b->start[WORDS][b->count];
+	b->children_now.n = b->start[CHILDREN][b->count];
+	b->arrival = 0;
+	arena_clear(&b->arena);
+}
+
+/* ---- from facts ---- */
+
+static uint64_t key_hash(const struct fact *f)
+{
+	return hash64(f->key.p, f->key.n, (uint64_t)f->kind);
+}
+
+static struct staged head_of(struct builder *b, const struct fact *f)
+{
+	int64_t at = f->at.s < 0 ? 0 : f->at.s > UINT32_MAX ? UINT32_MAX : f->at.s;
+	return (struct staged){ .key = key_hash(f), .at = (uint32_t)at, .arrival = b->arrival++ };
+}
+
+static bool add_order(struct builder *b, const struct fact *f, struct err *err)
+{
+	struct order_body body;
+	if (!body_read_order(f->body, &b->arena, &body, err))
+		return false;
+	struct staged_order *o = column_add(&b->orders, 1);
+	*o = (struct staged_order){ .head = head_of(b, f), .line = (uint32_t)b->lines.n, .line_count = (uint32_t)body.line_count };
+	o->flags = (uint8_t)((unsigned)body.channel << ORDER_CHANNEL_SHIFT);
+	for (size_t i = 0; i < body.line_count; i++) {
+		if (__builtin_add_overflow(o->total, body.lines[i].amount, &o->total))
+			return err_set(err, ERR_WORLD, "an order's amounts overflow: correct it at its source and import it again");
+		if (body.lines[i].quantity > 0)
+			o->flags |= ORDER_SALE;
+	}
+	column_append(&b->lines, body.lines, body.line_count);
+	return true;
+}
+
+static bool add_cart(struct builder *b, const struct fact *f, struct err *err)
+{
+	struct cart_body body;
+	if (!body_read_cart(f->body, &b->arena, &body, err))
+		return false;
+	struct staged_cart *c = column_add(&b->carts, 1);
+	*c = (struct staged_cart){ .head = head_of(b, f) };
+	c->cart = (struct cart){ .cart = hash_str(body.cart), .at = c->head.at, .line = (uint32_t)b->cart_lines.n,
+		                     .line_count = (uint32_t)body.line_count, .state = (uint8_t)body.state };
+	for (size_t i = 0; i < body.line_count; i++)
+		if (__builtin_add_overflow(c->cart.total, body.lines[i].amount, &c->cart.total))
+			return err_set(err, ERR_WORLD, "a cart's amounts overflow: correct it at its source and import it again");
+	column_append(&b->cart_lines, body.lines, body.line_count);
+	return true;
+}
+
+static bool add_consent(struct builder *b, const struct fact *f, struct err *err)
+{
+	struct consent_body body;
+	if (!body_read_consent(f->body, &b->arena, &body, err))
+		return false;
+	struct staged_consent *c = column_add(&b->consents, 1);
+	*c = (struct staged_consent){ .head = head_of(b, f) };
+	c->consent = (struct consent){ .at = c->head.at, .channel = (uint8_t)body.channel, .purpose = (uint8_t)body.purpose,
+		                           .state = (uint8_t)body.state };
+	return true;
+}
+
+static bool add_event(struct builder *b, const struct fact *f, struct err *err)
+{
+	struct event_body body;
+	if (!body_read_event(f->body, &b->arena, &body, err))
+		return false;
+	struct staged_event *e = column_add(&b->events, 1);
+	*e = (struct staged_event){ .head = head_of(b, f) };
+	e->event = (struct event){ .at = e->head.at, .name = builder_word(b, body.name), .value = body.value };
+	return true;
+}
+
+static bool set_profile(struct builder *b, const struct fact *f, struct err *err)
+{
+	struct profile_body body;
+	if (!body_read_profile(f->body, &b->arena, &body, err))
+		return false;
+	const struct book_options *o = book_get_options(b->book);
+	struct profile *p = &b->profile;
+	*p = (struct profile){ .address = body.address, .born = body.born.day, .reach = (uint8_t)body.reach,
+		                   .company = body.company, .gender = (uint8_t)body.gender };
+	if (body.created.s != INSTANT_NEVER.s && body.created.s >= 0 && body.created.s <= UINT32_MAX)
+		p->created = (uint32_t)body.created.s;
+	p->locale = (uint8_t)(body.locale < 0 ? (int)o->locale : body.locale);
+	p->zone = o->zone;
+	if (body.zone.n && !zone_find(body.zone, &p->zone)) {
+		p->zone = o->zone;
+		p->zone_unknown = 1;
+	}
+	p->postcode = builder_word(b, body.postcode);
+	p->store = builder_word(b, body.store);
+	b->words_now.n = b->start[WORDS][b->count];
+	for (size_t i = 0; i < body.tag_count; i++)
+		*(uint32_t *)column_add(&b->words_now, 1) = builder_word(b, body.tags[i]) * 2;
+	for (size_t i = 0; i < body.interest_count; i++)
+		*(uint32_t *)column_add(&b->words_now, 1) = builder_word(b, body.interests[i]) * 2 + 1;
+	b->children_now.n = b->start[CHILDREN][b->count];
+	for (size_t i = 0; i < body.child_count; i++)
+		*(int32_t *)column_add(&b->children_now, 1) = body.children[i].day;
+	return true;
+}
+
+/* The retracted fact's kind is in the body: {"kind":"order"}; its key is the key of the retraction. */
+static void retract(struct builder *b, const struct fact *f)
+{
+	static const enum fact_kind KINDS[] = { FACT_ORDER, FACT_CART, FACT_CONSENT, FACT_EVENT };
+	struct column *columns[] = { &b->orders, &b->carts, &b->consents, &b->events };
+	for (size_t i = 0; i < ARRAY_LEN(KINDS); i++) {
+		char want[64];
+		int n = snprintf(want, sizeof want, "{\"kind\":\"%s\"}", (const char *[]){ "order", "cart", "consent", "event" }[i]);
+		if (!str_eq(f->body, (struct str){ want, (size_t)n }))
+			continue;
+		struct staged *head = memset(column_add(columns[i], 1), 0, columns[i]->size);
+		*head = (struct staged){ .key = hash64(f->key.p, f->key.n, (uint64_t)KINDS[i]), .arrival = b->arrival++, .dead = true };
+	}
+}
+
+bool builder_fact(struct builder *b, const struct fact *f, struct err *err)
+{
+	check(f->customer == b->customer);
+	switch (f->kind) {
+	case FACT_ORDER: return add_order(b, f, err);
+	case FACT_CART: return add_cart(b, f, err);
+	case FACT_CONSENT: return add_consent(b, f, err);
+	case FACT_EVENT: return add_event(b, f, err);
+	case FACT_PROFILE: return set_profile(b, f, err);
+	case FACT_RETRACT: retract(b, f); return true;
+	case FACT_RECEIPT:
+	case FACT_SETTING:
+	case FACT_SWITCH:
+	case FACT_THRESHOLD:
+	case FACT_GRANT:
+	case FACT_CONTROL:
+	case FACT_KIND_COUNT: return true; /* not the book's */
+	}
+	return true;
+}
+
+/* ---- from the chunk as it was ---- */
+
+void builder_open_old(struct builder *b, const struct chunk *k, uint32_t i)
+{
+	b->profile = k->profile[i];
+	for (uint32_t o = k->order_start[i]; o < k->order_start[i + 1]; o++) {
+		struct staged_order *s = column_add(&b->orders, 1);
+		*s = (struct staged_order){ .head = { k->order_key[o], k->order_at[o], b->arrival++, false },
+			                        .total = k->order_total[o], .line = (uint32_t)b->lines.n,
+			                        .line_count = k->order_line[o + 1] - k->order_line[o], .flags = k->order_flags[o] };
+		for (uint32_t l = k->order_line[o]; l < k->order_line[o + 1]; l++)
+			*(struct line *)column_add(&b->lines, 1) =
+			    (struct line){ k->line_product[l], k->line_quantity[l], k->line_amount[l] };
+	}
+	for (uint32_t c = k->cart_start[i]; c < k->cart_start[i + 1]; c++) {
+		struct staged_cart *s = column_add(&b->carts, 1);
+		*s = (struct staged_cart){ .head = { k->cart_key[c], k->carts[c].at, b->arrival++, false }, .cart = k->carts[c] };
+		s->cart.line = (uint32_t)b->cart_lines.n;
+		column_append(&b->cart_lines, k->cart_lines + k->carts[c].line, k->carts[c].line_count);
+	}
+	for (uint32_t c = k->consent_start[i]; c < k->consent_start[i + 1]; c++)
+		*(struct staged_consent *)column_add(&b->consents, 1) = (struct staged_consent){
+			.head = { k->consent_key[c], k->consents[c].at, b->arrival++, false }, .consent = k->consents[c] };
+	for (uint32_t e = k->event_start[i]; e < k->event_start[i + 1]; e++)
+		*(struct staged_event *)column_add(&b->events, 1) = (struct staged_event){
+			.head = { k->event_key[e], k->events[e].at, b->arrival++, false }, .event = k->events[e] };
+	column_append(&b->words_now, k->words + k->word_start[i], k->word_start[i + 1] - k->word_start[i]);
+	column_append(&b->children_now, k->children + k->child_start[i], k->child_start[i + 1] - k->child_start[i]);
+}
+
+void builder_copy(struct builder *b, const struct chunk *old, uint32_t i)
+{
+	builder_open_old(b, old, i);
+}
+
+/* ---- settling a customer ---- */
+
+static int by_key(const void *x, const void *y)
+{
+	const struct staged *a = x, *b = y;
+	if (a->key != b->key)
+		return a->key < b->key ? -1 : 1;
+	return (a->arrival > b->arrival) - (a->arrival < b->arrival);
+}
+
+static int by_time(const void *x, const void *y)
+{
+	const struct staged *a = x, *b = y;
+	if (a->at != b->at)
+		return a->at < b->at ? -1 : 1;
+	return (a->key > b->key) - (a->key < b->key);
+}
+
+enum { SMALL = 24 };
+
+static bool has_repeats(const struct column *c)
+{
+	if (c->n > SMALL)
+		return true; /* may have: sort */
+	for (size_t i = 0; i < c->n; i++) {
+		const struct staged *a = column_at(c, i);
+		if (a->dead)
+			return true;
+		for (size_t j = i + 1; j < c->n; j++)
+			if (((const struct staged *)column_at(c, j))->key == a->key)
+				return true;
+	}
+	return false;
+}
+
+static bool in_time_order(const struct column *c)
+{
+	for (size_t i = 1; i < c->n; i++)
+		if (by_time(column_at(c, i - 1), column_at(c, i)) > 0)
+			return false;
+	return true;
+}
+
+/* Keeps the last of each key, drops the dead, sorts by time. */
+static void settle(struct column *c)
+{
+	if (c->n == 0)
+		return;
+	if (has_repeats(c)) {
+		qsort(c->p, c->n, c->size, by_key);
+		size_t kept = 0;
+		for (size_t i = 0; i < c->n; i++) {
+			const struct staged *s = column_at(c, i);
+			bool last = i + 1 == c->n || ((const struct staged *)column_at(c, i + 1))->key != s->key;
+			if (last && !s->dead) {
+				if (kept != i)
+					memcpy(column_at(c, kept), s, c->size);
+				kept++;
+			}
+		}
+		c->n = kept;
+	}
+	if (!in_time_order(c))
+		qsort(c->p, c->n, c->size, by_time);
+}
+
+static void emit_orders(struct builder *b)
+{
+	for (size_t i = 0; i < b->orders.n; i++) {
+		const struct staged_order *o = column_at(&b->orders, i);
+		*(uint32_t *)column_add(&b->out[C_ORDER_AT], 1) = o->head.at;
+		*(int64_t *)column_add(&b->out[C_ORDER_TOTAL], 1) = o->total;
+		*(uint32_t *)column_add(&b->out[C_ORDER_LINE], 1) = (uint32_t)b->out[C_LINE_PRODUCT].n;
+		*(uint64_t *)column_add(&b->out[C_ORDER_KEY], 1) = o->head.key;
+		*(uint8_t *)column_add(&b->out[C_ORDER_FLAGS], 1) = o->flags;
+		product_id *product = column_add(&b->out[C_LINE_PRODUCT], o->line_count);
+		int32_t *quantity = column_add(&b->out[C_LINE_QUANTITY], o->line_count);
+		int64_t *amount = column_add(&b->out[C_LINE_AMOUNT], o->line_count);
+		const struct line *lines = column_at(&b->lines, o->line);
+		for (uint32_t l = 0; l < o->line_count; l++) {
+			product[l] = lines[l].product;
+			quantity[l] = lines[l].quantity;
+			amount[l] = lines[l].amount;
+		}
+	}
+}
+
+static void emit_carts(struct builder *b)
+{
+	for (size_t i = 0; i < b->carts.n; i++) {
+		const struct staged_cart *s = column_at(&b->carts, i);
+		struct cart *c = column_add(&b->out[C_CARTS], 1);
+		*c = s->cart;
+		c->line = (uint32_t)b->out[C_CART_LINES].n;
+		column_append(&b->out[C_CART_LINES], column_at(&b->cart_lines, s->cart.line), s->cart.line_count);
+		*(uint64_t *)column_add(&b->out[C_CART_KEY], 1) = s->head.key;
+	}
+}
+
+void builder_end(struct builder *b)
+{
+	settle(&b->orders);
+	settle(&b->carts);
+	settle(&b->consents);
+	settle(&b->events);
+	emit_orders(b);
+	emit_carts(b);
+	for (size_t i = 0; i < b->consents.n; i++) {
+		const struct staged_consent *s = column_at(&b->consents, i);
+		column_append(&b->out[C_CONSENTS], &s->consent, 1);
+		column_append(&b->out[C_CONSENT_KEY], &s->head.key, 1);
+	}
+	for (size_t i = 0; i < b->events.n; i++) {
+		const struct staged_event *s = column_at(&b->events, i);
+		column_append(&b->out[C_EVENTS], &s->event, 1);
+		column_append(&b->out[C_EVENT_KEY], &s->head.key, 1);
+	}
+	uint32_t n = ++b->count;
+	b->profiles[n - 1] = b->profile;
+	b->start[ORDERS][n] = (uint32_t)b->out[C_ORDER_AT].n;
+	b->start[CARTS][n] = (uint32_t)b->out[C_CARTS].n;
+	b->start[CONSENTS][n] = (uint32_t)b->out[C_CONSENTS].n;
+	b->start[EVENTS][n] = (uint32_t)b->out[C_EVENTS].n;
+	b->start[WORDS][n] = (uint32_t)b->words_now.n;
+	b->start[CHILDREN][n] = (uint32_t)b->children_now.n;
+}
+
+/* ---- the chunk itself: one block, every column aligned to 8 ---- */
+
+static void *place(char **at, const void *from, size_t bytes)
+{
+	char *to = *at;
+	if (bytes)
+		memcpy(to, from, bytes);
+	*at += (bytes + 7) & ~(size_t)7;
+	return to;
+}
+
+struct chunk *builder_finish(struct builder *b)
+{
+	uint32_t lines = (uint32_t)b->out[C_LINE_PRODUCT].n;
+	*(uint32_t *)column_add(&b->out[C_ORDER_LINE], 1) = lines; /* the end of the last order */
+	struct column *all[ALL_COLUMNS];
+	size_t bytes = 0;
+	for (size_t i = 0; i < COLUMN_COUNT; i++)
+		all[i] = &b->out[i];
+	all[C_WORDS] = &b->words_now;
+	all[C_CHILDREN] = &b->children_now;
+	for (size_t i = 0; i < ALL_COLUMNS; i++)
+		bytes += (all[i]->n * all[i]->size + 7) & ~(size_t)7;
+	struct chunk *k = mem_alloc(sizeof *k);
+	k->memory = mem_alloc(bytes);
+	k->bytes = sizeof *k + bytes;
+	char *at = k->memory;
+	void *placed[ALL_COLUMNS];
+	for (size_t i = 0; i < ALL_COLUMNS; i++)
+		placed[i] = place(&at, all[i]->p, all[i]->n * all[i]->size);
+	atomic_init(&k->refs, 1);
+	k->first = b->first;
+	for (uint32_t i = b->count; i < BOOK_CHUNK; i++) { /* customers not there yet: empty ranges, the shop's zone */
+		const struct book_options *o = book_get_options(b->book);
+		b->profiles[i] = (struct profile){ .born = INT32_MIN, .zone = o->zone, .locale = (uint8_t)o->locale };
+		for (size_t s = 0; s < 6; s++)
+			b->start[s][i + 1] = b->start[s][i];
+	}
+	uint32_t *starts[] = { k->order_start, k->cart_start, k->consent_start, k->event_start, k->word_start, k->child_start };
+	for (size_t s = 0; s < 6; s++)
+		memcpy(starts[s], b->start[s], sizeof b->start[s]);
+	memcpy(k->profile, b->profiles, sizeof b->profiles);
+	k->order_at = placed[C_ORDER_AT];
+	k->order_total = placed[C_ORDER_TOTAL];
+	k->order_line = placed[C_ORDER_LINE];
+	k->order_key = placed[C_ORDER_KEY];
+	k->order_flags = placed[C_ORDER_FLAGS];
+	k->line_product = placed[C_LINE_PRODUCT];
+	k->line_quantity = placed[C_LINE_QUANTITY];
+	k->line_amount = placed[C_LINE_AMOUNT];
+	k->carts = placed[C_CARTS];
+	k->cart_key = placed[C_CART_KEY];
+	k->cart_lines = placed[C_CART_LINES];
+	k->cart_line_count = (uint32_t)b->out[C_CART_LINES].n;
+	k->consents = placed[C_CONSENTS];
+	k->consent_key = placed[C_CONSENT_KEY];
+	k->events = placed[C_EVENTS];
+	k->event_key = placed[C_EVENT_KEY];
+	k->words = placed[C_WORDS];
+	k->children = placed[C_CHILDREN];
+	return k;
+}
+
+void chunk_unref(struct chunk *k)
+{
+	if (k && atomic_fetch_sub(&k->refs, 1) == 1) {
+		free(k->memory);
+		free(k);
+	}
+}

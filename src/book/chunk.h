@@ -1,0 +1,79 @@
+/* chunk: building one immutable chunk of the book. Inside src/book only.
+ *
+ * A builder takes its customers in ascending id. For each: builder_begin, then either builder_copy (nothing new: ranges are
+ * copied) or builder_open_old (what was known) and builder_fact for each new fact in seq order, then builder_end. */
+#ifndef RELANCE_BOOK_CHUNK_H
+#define RELANCE_BOOK_CHUNK_H
+
+#include "book/book.h"
+
+/* Common head of everything staged: the same key again replaces, a dead one removes. */
+struct staged {
+	uint64_t key;
+	uint32_t at;
+	uint32_t arrival;
+	bool dead;
+};
+
+struct staged_order {
+	struct staged head;
+	int64_t total;
+	uint32_t line, line_count;
+	uint8_t flags;
+};
+
+struct staged_cart {
+	struct staged head;
+	struct cart cart;
+};
+
+struct staged_consent {
+	struct staged head;
+	struct consent consent;
+};
+
+struct staged_event {
+	struct staged head;
+	struct event event;
+};
+
+struct column {
+	char *p;
+	size_t n, cap, size; /* in elements of `size` bytes */
+};
+
+enum { COLUMN_COUNT = 15 };
+
+struct builder {
+	struct book *book;
+	struct intern words;   /* words seen by this builder → numbers, so that the book's lock is rarely taken */
+	uint32_t *word_numbers;
+	size_t word_cap;
+	struct arena arena; /* bodies being read; cleared per customer */
+
+	/* the customer being staged */
+	customer_id customer;
+	struct profile profile;
+	struct column orders, carts, consents, events, lines, cart_lines, words_now, children_now;
+	uint32_t arrival;
+
+	/* the chunk so far */
+	customer_id first;
+	uint32_t count;
+	uint32_t start[6][BOOK_CHUNK + 1]; /* orders, carts, consents, events, words, children */
+	struct profile profiles[BOOK_CHUNK];
+	struct column out[COLUMN_COUNT];
+};
+
+struct builder *builder_new(struct book *book);
+void builder_free(struct builder *b);
+void builder_start(struct builder *b, customer_id first);
+void builder_begin(struct builder *b, customer_id c);
+void builder_copy(struct builder *b, const struct chunk *old, uint32_t i);
+void builder_open_old(struct builder *b, const struct chunk *old, uint32_t i);
+bool builder_fact(struct builder *b, const struct fact *f, struct err *err) MUST_CHECK;
+void builder_end(struct builder *b);
+struct chunk *builder_finish(struct builder *b); /* refs = 1 */
+void chunk_unref(struct chunk *k);
+
+#endif

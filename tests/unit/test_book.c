@@ -1,0 +1,225 @@
+/* The book against a naive list of facts: the same customers, orders and lines, however the facts came in. */
+#include "unit.h"
+
+#include "base/buf.h"
+#include "base/hash.h"
+#include "book/book.h"
+
+#include <stdio.h>
+
+enum { CUSTOMERS = 700, FACTS = 6000 };
+
+static const struct book_options OPTIONS = { 0 };
+
+struct made {
+	struct arena arena;
+	struct fact *facts;
+	size_t count;
+};
+
+static struct str body_of(struct arena *a, const struct order_body *o)
+{
+	struct buf b;
+	buf_init(&b, BODY_MAX);
+	body_write_order(o, &b);
+	struct str s = arena_str(a, buf_view(&b));
+	buf_release(&b);
+	return s;
+}
+
+static void make(struct made *m, uint64_t seed)
+{
+	struct rng r;
+	rng_init(&r, seed, 1);
+	arena_init(&m->arena);
+	m->facts = arena_array(&m->arena, struct fact, FACTS);
+	m->count = FACTS;
+	for (size_t i = 0; i < FACTS; i++) {
+		struct fact *f = &m->facts[i];
+		*f = (struct fact){ .customer = rng_below(&r, CUSTOMERS + 1), .seq = (int64_t)i + 1, .kind = FACT_ORDER };
+		/* keys repeat within a customer, so that corrections and retractions happen */
+		f->key = arena_printf(&m->arena, "till:%u", rng_below(&r, 12));
+		f->at.s = f->learned_at.s = 1300000000 + rng_below(&r, 50000000);
+		if (rng_below(&r, 10) == 0) {
+			f->kind = FACT_RETRACT;
+			f->body = STR("{\"kind\":\"order\"}");
+			continue;
+		}
+		struct line lines[8];
+		size_t n = 1 + rng_below(&r, 7);
+		for (size_t l = 0; l < n; l++)
+			lines[l] = (struct line){ 1 + rng_below(&r, 50), (int32_t)rng_below(&r, 5) - 1, (int64_t)rng_below(&r, 9000) - 999 };
+		f->body = body_of(&m->arena, &(struct order_body){ .lines = lines, .line_count = n, .channel = SALE_WEB });
+	}
+}
+
+/* The newest fact of each key, or none when it is a retraction: count and sum of amounts of one customer up to `now`. */
+static void naive(const struct made *m, customer_id c, int64_t now, uint32_t *orders, int64_t *total)
+{
+	*orders = 0;
+	*total = 0;
+	struct arena a;
+	arena_init(&a);
+	for (size_t i = 0; i < m->count; i++) {
+		const struct fact *f = &m->facts[i];
+		bool newest = f->customer == c;
+		for (size_t j = i + 1; j < m->count && newest; j++)
+			newest = !(m->facts[j].customer == c && str_eq(m->facts[j].key, f->key));
+		if (!newest || f->kind == FACT_RETRACT || f->at.s > now)
+			continue;
+		struct order_body body;
+		struct err err;
+		ck_assert(body_read_order(f->body, &a, &body, &err));
+		++*orders;
+		for (size_t l = 0; l < body.line_count; l++)
+			*total += body.lines[l].amount;
+	}
+	arena_release(&a);
+}
+
+static void compare(struct book *b, const struct made *m, customer_id c, int64_t now)
+{
+	const struct version *v = book_pin(b);
+	struct view w;
+	view_at(&w, v, c, (struct instant){ now });
+	uint32_t orders;
+	int64_t total, seen = 0;
+	naive(m, c, now, &orders, &total);
+	ck_assert_uint_eq(w.order1 - w.order0, orders);
+	uint32_t before = 0;
+	for (uint32_t o = w.order0; o < w.order1; o++) {
+		ck_assert_uint_ge(w.k->order_at[o], before);
+		before = w.k->order_at[o];
+		int64_t lines = 0;
+		bool sale = false;
+		for (uint32_t l = w.k->order_line[o]; l < w.k->order_line[o + 1]; l++) {
+			lines += w.k->line_amount[l];
+			sale |= w.k->line_quantity[l] > 0;
+		}
+		ck_assert_int_eq(lines, w.k->order_total[o]);
+		ck_assert_int_eq(sale, order_is_sale(w.k, o));
+		seen += lines;
+	}
+	ck_assert_int_eq(seen, total);
+	struct instant next = view_next_fact(&w);
+	if (next.s != INSTANT_NEVER.s)
+		ck_assert_int_gt(next.s, now);
+	book_unpin(b, v);
+}
+
+static void compare_some(struct book *b, const struct made *m)
+{
+	for (customer_id c = 1; c <= CUSTOMERS; c += 7) {
+		compare(b, m, c, INT64_MAX);
+		compare(b, m, c, 1325000000);
+	}
+}
+
+START_TEST(facts_in_batches_of_any_size)
+{
+	static const size_t BATCHES[] = { 1, 3, 100, FACTS };
+	for (size_t k = 0; k < ARRAY_LEN(BATCHES); k++) {
+		struct made m;
+		make(&m, 11);
+		struct book *b = book_new(&OPTIONS);
+		struct err err;
+		for (size_t i = 0; i < m.count; i += BATCHES[k]) {
+			size_t n = m.count - i < BATCHES[k] ? m.count - i : BATCHES[k];
+			ck_assert_msg(book_apply(b, m.facts + i, n, &err), "%s", err.text);
+		}
+		compare_some(b, &m);
+		book_free(b);
+		arena_release(&m.arena);
+	}
+}
+END_TEST
+
+START_TEST(bulk_load_gives_the_same)
+{
+	struct made m;
+	make(&m, 12);
+	struct book *b = book_new(&OPTIONS);
+	struct err err;
+	for (customer_id from = 0; from <= CUSTOMERS; from = from ? from + BOOK_CHUNK : 1) { /* one loader a chunk */
+		struct book_loader *l = book_loader_new(b);
+		for (customer_id c = from; c < (from ? from + BOOK_CHUNK : 1); c++)
+			for (size_t i = 0; i < m.count; i++)
+				if (m.facts[i].customer == c)
+					ck_assert(book_loader_add(l, &m.facts[i], &err));
+		ck_assert(book_loader_finish(l, &err));
+	}
+	book_load_done(b, CUSTOMERS, FACTS);
+	compare_some(b, &m);
+	compare(b, &m, GUESTS, INT64_MAX);
+	ck_assert_uint_lt(book_raw_bytes(b), book_bytes(b));
+	book_free(b);
+	arena_release(&m.arena);
+}
+END_TEST
+
+START_TEST(a_pinned_version_does_not_move)
+{
+	struct made m;
+	make(&m, 13);
+	struct book *b = book_new(&OPTIONS);
+	struct err err;
+	ck_assert(book_apply(b, m.facts, 3000, &err));
+	const struct version *v = book_pin(b);
+	struct view before, after;
+	view_at(&before, v, 5, INSTANT_NEVER);
+	ck_assert(book_apply(b, m.facts + 3000, 3000, &err));
+	view_at(&after, v, 5, INSTANT_NEVER);
+	ck_assert_mem_eq(&before, &after, sizeof before);
+	book_unpin(b, v);
+	book_free(b);
+	arena_release(&m.arena);
+}
+END_TEST
+
+START_TEST(a_corrupt_body_is_refused_and_nothing_changes)
+{
+	struct book *b = book_new(&OPTIONS);
+	struct err err;
+	static const char *const BAD[] = { "", "{", "{\"lines\":[[1,2]]}", "{\"lines\":[[1,2,99999999999999999999]]}", "[]",
+		                               "{\"lines\":[],\"channel\":\"moon\"}", "{\"lines\":[[1,1,1]]} ", "{\"voucher\":\"a" };
+	for (size_t i = 0; i < ARRAY_LEN(BAD); i++) {
+		struct fact f = { .customer = 1, .seq = 1, .kind = FACT_ORDER, .key = STR("k"), .body = str_from(BAD[i]) };
+		ck_assert_msg(!book_apply(b, &f, 1, &err), "%s", BAD[i]);
+	}
+	const struct version *v = book_pin(b);
+	ck_assert_uint_eq(v->customers, 0);
+	book_unpin(b, v);
+	book_free(b);
+}
+END_TEST
+
+START_TEST(profiles_go_round)
+{
+	struct arena a;
+	struct err err;
+	struct buf out;
+	arena_init(&a);
+	buf_init(&out, BODY_MAX);
+	struct str tags[] = { STR("vip"), STR("a \"b\"\n\x01") };
+	struct date children[] = { { 16000 }, { -5 } };
+	struct profile_body p = { .zone = STR("Europe/Paris"), .locale = LOCALE_EN, .created = { 1291191960 }, .born = { -3925 },
+		                      .reach = 7, .address = 0xfedcba9876543210u, .company = true, .gender = 'f', .postcode = STR("59000"),
+		                      .tags = tags, .tag_count = 2, .children = children, .child_count = 2 };
+	body_write_profile(&p, &out);
+	struct profile_body q;
+	ck_assert_msg(body_read_profile(buf_view(&out), &a, &q, &err), "%s", err.text);
+	ck_assert_int_eq(q.born.day, -3925);
+	ck_assert_uint_eq(q.address, p.address);
+	ck_assert(str_eq(q.tags[1], tags[1]) && q.child_count == 2 && q.children[1].day == -5 && q.gender == 'f');
+	struct buf again;
+	buf_init(&again, BODY_MAX);
+	body_write_profile(&q, &again);
+	ck_assert_str_eq(again.p, out.p);
+	buf_release(&out);
+	buf_release(&again);
+	arena_release(&a);
+}
+END_TEST
+
+UNIT_MAIN("book", facts_in_batches_of_any_size, bulk_load_gives_the_same, a_pinned_version_does_not_move,
+          a_corrupt_body_is_refused_and_nothing_changes, profiles_go_round)
