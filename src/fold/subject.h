@@ -52,7 +52,6 @@ struct pstate {
 	uint32_t wake;      /* next instant at which something may change, UINT32_MAX never */
 	uint8_t suppressed; /* bit per channel: hard bounce, complaint */
 	uint8_t erased;
-	uint8_t arms;       /* bit 0: global control group drawn, bit 1: in it; */
 };
 
 /* Figures frozen once per shop day (SEMANTICS, "A tick"). */
@@ -72,6 +71,7 @@ struct subject {
 	const struct thresholds *thresholds;
 	struct date today;             /* in the person's zone */
 	zone_id zone;                  /* the person's */
+	bool assume_consent;           /* what-if replay on a history that holds no consents: unknown counts as granted */
 };
 
 #endif
