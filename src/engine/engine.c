@@ -416,12 +416,20 @@ static int64_t civil_due(const struct turn *t, struct date d, const struct plan 
 	return zone_instant(t->s.zone, d, step_hour(p, st)).s;
 }
 
-/* When the step falls due (SEMANTICS "Runs, messages, claims"). */
-static int64_t step_due(const struct turn *t, const struct run *r)
+/* By the step's own delay (SEMANTICS "Runs, messages, claims"). */
+static int64_t step_due_by_delay(const struct turn *t, const struct run *r)
 {
 	const struct plan *p = plan_of(t, r);
 	const struct step *st = &p->steps[r->step];
 	int64_t due;
+	if (st->after_last) { /* counted from the last thing done in the run, not from J */
+		int64_t from = r->last_done_at ? r->last_done_at : r->entered_at;
+		if (st->after_days < 0)
+			return from + st->after_s;
+		struct date d = zone_date(t->s.zone, (struct instant){ from });
+		due = civil_due(t, (struct date){ d.day + st->after_days }, p, st);
+		return due >= from ? due : civil_due(t, (struct date){ d.day + st->after_days + 1 }, p, st);
+	}
 	if (st->after_days < 0) {
 		due = (int64_t)r->anchor_at + st->after_s;
 		return due < r->entered_at ? r->entered_at : due;
@@ -445,6 +453,20 @@ static int64_t step_due(const struct turn *t, const struct run *r)
 	return due;
 }
 
+/* When the step falls due: its delay, and not before the date it waits for. */
+static int64_t step_due(const struct turn *t, const struct run *r)
+{
+	const struct plan *p = plan_of(t, r);
+	const struct step *st = &p->steps[r->step];
+	int64_t due = step_due_by_delay(t, r);
+	if (date_known(st->wait_date)) {
+		int64_t from = civil_due(t, st->wait_date, p, st);
+		if (from > due)
+			due = from;
+	}
+	return due;
+}
+
 static int64_t late_limit(const struct plan *p, const struct step *st)
 {
 	return st->late_s >= 0 ? st->late_s : p->late_s;
@@ -462,6 +484,8 @@ static void next_step(struct turn *t, struct run *r, bool held)
 		r->step++;
 	r->hold_until = 0;
 	r->held_reason = 0;
+	if (taken)
+		r->last_done_at = (uint32_t)t->s.view.now.s;
 }
 
 static void skip(struct turn *t, struct run *r, enum verdict v, enum reason reason, int64_t argument)
@@ -526,6 +550,7 @@ static bool do_step(struct turn *t, struct run *r, int64_t due)
 	t->s.run = r;
 	bool holds = expr_holds(st->condition, &t->s), waits = st->wait && !expr_holds(st->wait, &t->s);
 	t->s.run = NULL;
+
 	if (waits) {
 		wake_at(t, due + late + 1);
 		wake_at(t, now + DAY_S);
@@ -749,7 +774,7 @@ bool engine_receipt(const struct world *w, struct pstate *state, uint16_t plan, 
 	struct run *r = run_of(state, plan, run_no);
 	if (!settles || !r || !r->queued || r->step != step)
 		return true;
-	struct turn t = { .w = w, .state = state };
+	struct turn t = { .w = w, .state = state, .s.view.now = at };
 	r->queued = 0;
 	if (receipt != RECEIPT_REFUSED)
 		r->last_sent_at = (uint32_t)at.s;

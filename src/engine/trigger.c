@@ -193,13 +193,7 @@ static void look_calendar(struct look *l)
 		return;
 	}
 	for (int y = year; y <= year + 1; y++) {
-		struct date day = date_easter(y);
-		if (l->plan->month == 0)
-			day.day += l->plan->month_day;
-		else
-			day = yearly(date_from_ymd(2000, l->plan->month, l->plan->month_day), y, false);
-		day.day += l->plan->delay_days;
-		int64_t at = zone_instant(l->s->zone, day, 0).s;
+		int64_t at = zone_instant(l->s->zone, plan_yearly_day(l->plan, y), 0).s;
 		fire_event(l, at, at, (uint64_t)y);
 	}
 }

@@ -33,6 +33,7 @@ struct run {
 	uint32_t entered_at;
 	uint32_t anchor_at;   /* the instant the trigger speaks of: last cart change, the order … */
 	uint32_t last_sent_at; /* actual send of an earlier step, 0 none */
+	uint32_t last_done_at; /* the last thing done: message accepted, wait over, team told; 0: the entry */
 	uint32_t hold_until;  /* next look at the current step, 0: when it falls due */
 	int32_t day;          /* J, the civil day of entry in the person's zone */
 	uint16_t plan;        /* index in the plan set (a version of a plan) */
