@@ -382,7 +382,7 @@ static void check_entries(struct turn *t)
 {
 	const struct plan_set *set = t->w->plans;
 	for (size_t i = 0; i < set->count; i++) {
-		if (!set->on[i] || set->current[i] != i)
+		if (!set->on[i] || set->draining[i] || set->current[i] != i)
 			continue;
 		struct entering e = { .t = t, .plan = (uint16_t)i };
 		struct instant next = trigger_look(t->w, &t->s, (uint16_t)i, fired, &e);
@@ -543,15 +543,15 @@ static bool do_step(struct turn *t, struct run *r, int64_t due)
 	const struct plan *p = plan_of(t, r);
 	const struct step *st = &p->steps[r->step];
 	int64_t now = t->s.view.now.s, late = late_limit(p, st);
-	if (now - due > late) {
-		skip(t, r, VERDICT_DROPPED, REASON_TOO_LATE, 0);
-		return true;
-	}
 	t->s.run = r;
 	bool holds = expr_holds(st->condition, &t->s), waits = st->wait && !expr_holds(st->wait, &t->s);
 	t->s.run = NULL;
 
-	if (waits) {
+	if (holds && now - due > late) {
+		skip(t, r, VERDICT_DROPPED, REASON_TOO_LATE, 0);
+		return true;
+	}
+	if (holds && waits) {
 		wake_at(t, due + late + 1);
 		wake_at(t, now + DAY_S);
 		return false;
@@ -664,7 +664,7 @@ bool engine_enter(const struct world *w, customer_id c, struct pstate *state, ui
 {
 	struct turn t;
 	turn_init(&t, w, c, state, now, out);
-	if (state->erased || !w->plans->on[plan] || w->plans->current[plan] != plan)
+	if (state->erased || !w->plans->on[plan] || w->plans->draining[plan] || w->plans->current[plan] != plan)
 		return false;
 	struct entering e = { .t = &t, .plan = plan, .granted = true };
 	trigger_look(w, &t.s, plan, fired, &e);

@@ -23,7 +23,7 @@ struct world {
 	const struct pstate *states; /* all persons, for those who share an address; NULL: pressure counts one person alone */
 	const customer_id *peers;    /* next person with the same address, in a ring; 0: none. NULL when states is */
 	bool assume_consent; /* what-if replay on history that holds no consents */
-	bool stopped;        /* emergency stop */
+	enum reason hold_all; /* REASON_NONE, or why nothing may leave: EMERGENCY_STOP, CLOCK_JUMP, RESTORED */
 };
 
 /* A candidate of a smoothed plan: enters when granted, the most valuable first. */
