@@ -189,6 +189,8 @@ CREATE TABLE voucher (
   valid_from BIGINT, valid_until BIGINT,
   redeemed_at BIGINT, redeemed_order TEXT
 );
+-- The codes of a pool nobody has yet (customer 0).
+CREATE INDEX voucher_free ON voucher (pool, code) WHERE customer_id = 0;
 
 -- Addresses that must not be written to: hard bounces, complaints, oppositions; kept hashed. clustered
 CREATE TABLE suppression (
