@@ -15,7 +15,8 @@ extern const size_t plans_file_count;
 
 void plans_context(const struct settings *s, struct expr_context *out)
 {
-	*out = (struct expr_context){ .currency = s->currency, .lifecycle = s->lifecycle, .shop_zone = s->zone };
+	*out = (struct expr_context){ .currency = s->currency, .lifecycle = s->lifecycle, .shop_zone = s->zone,
+		                         .basis = { .post_opt_in = s->post_opt_in, .soft_opt_in = s->soft_opt_in } };
 }
 
 uint16_t plan_set_add(struct plan_set *set, const struct plan *p, bool on, uint32_t on_since)
