@@ -13,6 +13,7 @@ CREATE TABLE shop (
 CREATE TABLE shard (
   shard BIGINT NOT NULL PRIMARY KEY,
   seq_hi BIGINT NOT NULL,        -- last fact number given out; gap-free
+  outbox_hi BIGINT NOT NULL,     -- messages queued and changed so far: with seq_hi, the high-water mark of the side file
   lease_owner TEXT,              -- host, process and a nonce; NULL: free
   lease_epoch BIGINT NOT NULL,   -- grows with every take-over
   lease_until BIGINT NOT NULL

@@ -20,6 +20,8 @@ struct world {
 	const struct settings *settings;
 	const struct thresholds *thresholds; /* of the shop day of `now` */
 	uint64_t seed;
+	const struct pstate *states; /* all persons, for those who share an address; NULL: pressure counts one person alone */
+	const customer_id *peers;    /* next person with the same address, in a ring; 0: none. NULL when states is */
 	bool assume_consent; /* what-if replay on history that holds no consents */
 	bool stopped;        /* emergency stop */
 };
@@ -49,18 +51,25 @@ void engine_person(const struct world *w, customer_id c, struct pstate *state, s
 bool engine_enter(const struct world *w, customer_id c, struct pstate *state, uint16_t plan, struct instant now,
                   struct decisions *out);
 
-/* The whole guard once more, for a queued message about to leave (SEMANTICS, "Runs, messages, claims"). */
-struct claim_answer {
-	enum verdict verdict; /* SEND, HELD, SKIPPED, DROPPED or EXITED */
-	enum reason reason;
-	int64_t argument;
-};
-struct claim_answer engine_claim(const struct world *w, customer_id c, const struct pstate *state,
-                                 const struct sent *message, struct instant now);
+/* The whole guard once more, for a queued message about to leave (SEMANTICS, "Runs, messages, claims"): true = go. When not,
+ * the message becomes SENT_DROPPED, the run is exited, held or moved on as the guard says, and the decision is appended. */
+bool engine_claim(const struct world *w, customer_id c, struct pstate *state, struct sent *message, struct instant now,
+                  struct decisions *out);
 
-/* What became of a message. Accepted and uncertain advance the run with `at` as the actual send; refused and dropped
- * advance it without. */
-void engine_receipt(const struct world *w, struct pstate *state, uint16_t plan, uint16_t run_no, uint8_t step,
-                    enum channel channel, enum receipt receipt, struct instant at);
+/* What became of a message. Accepted and uncertain advance the run with `at` as the actual send; refused advances it
+ * without. Opens, clicks, bounces and answers are noted on the message. False: no such message. */
+bool engine_receipt(const struct world *w, struct pstate *state, uint16_t plan, uint16_t run_no, uint8_t step,
+                    enum channel channel, enum receipt receipt, uint8_t answer, struct instant at);
+
+/* Whether a smoothed plan's trigger and audience hold now, without changing anything: for `why` and for counts. */
+bool engine_candidate(const struct world *w, customer_id c, const struct pstate *state, uint16_t plan, struct instant now);
+
+/* A what-if replay's supposed purchase: the run's goal is met. False: the run is no longer active. */
+bool engine_convert(const struct world *w, customer_id c, struct pstate *state, uint16_t plan, uint16_t run_no,
+                    struct instant now, struct decisions *out);
+
+void pstate_release(struct pstate *s);
+struct sent *pstate_add_sent(struct pstate *s);
+struct run *pstate_add_run(struct pstate *s);
 
 #endif

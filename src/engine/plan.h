@@ -10,6 +10,18 @@
 
 enum { PLANS_MAX = 1024, STEPS_MAX = 64, EXITS_MAX = 16, VARIANTS_MAX = 8, PLAN_NAME_MAX = 64 };
 
+/* The days of TRIGGER_YEARLY. A rule with a year-dependent day is computed by plan_yearly_day(). */
+enum yearly {
+	YEARLY_DATE,          /* month/month_day; 29 February falls on the 28th in common years */
+	YEARLY_EASTER,        /* Easter + month_day (month is 0) */
+	YEARLY_WEEKDAY,       /* the nth `weekday` (0 = Monday) of `month`; nth −1: the last */
+	YEARLY_MOTHERS_DAY_FR, /* last Sunday of May, or the first of June when that is Pentecost (CASF D215-1) */
+	YEARLY_WINTER_SALES_FR, /* second Wednesday of January, the first when that is after the 12th (C. com. D310-15-2) */
+	YEARLY_SUMMER_SALES_FR, /* last Wednesday of June, the one before when that is after the 28th (same article) */
+	YEARLY_WINTER_SALES_BE, /* 3 January, the 2nd when that is a Sunday (CDE VI.25) */
+	YEARLY_SUMMER_SALES_BE, /* 1 July, 30 June when that is a Sunday (same article) */
+};
+
 /* The closed list of triggers: for each, the next instant at which it can fire is computable. */
 enum trigger {
 	TRIGGER_INACTIVE,    /* n months without an order: a state, so those already in it enter when the plan is switched on */
@@ -32,6 +44,7 @@ struct plan_exit {
 	enum exit_kind kind;
 	struct str event;         /* EXIT_EVENT_NAMED */
 	const struct expr *when;  /* EXIT_WHEN */
+	struct str when_text;
 };
 
 enum step_action { STEP_SEND, STEP_NOTIFY, STEP_TAG, STEP_WAIT };
@@ -57,6 +70,8 @@ struct step {
 	enum step_action action;
 	int32_t after_days;       /* J + n, civil days at the hour; −1: by `after_s` */
 	int64_t after_s;          /* from the anchor, for plans that count hours */
+	bool after_last;          /* `at: then + …`: counted from the last thing done in the run (message sent, wait over, team
+	                             told; else the entry) and not from J: after_days civil days at the hour, or after_s */
 	int32_t hour_s;           /* second of day; −1: the plan's */
 	uint8_t channels[CHANNEL_COUNT]; /* in order of preference */
 	uint8_t channel_count;
@@ -65,18 +80,23 @@ struct step {
 	bool ends_run;            /* `then: end` */
 	int32_t goto_step;        /* after this step when its condition held; −1: the next */
 	const struct expr *condition; /* `if`; NULL: always */
-	const struct expr *wait;      /* `until`: not before this holds; NULL */
+	const struct expr *wait;      /* `until`: not before this holds; NULL. Not come within `late` of falling due: the
+	                                 step is skipped as too late. STEP_WAIT does nothing else */
+	struct date wait_date;        /* `until: 2026-12-01`; DATE_UNKNOWN: none */
+	struct str condition_text, wait_text;
 	int64_t late_s;           /* −1: the plan's */
 	struct variant variants[VARIANTS_MAX];
 	uint8_t variant_count;
 	bool has_voucher;
 	struct voucher_offer voucher;
 	struct str tag;           /* STEP_TAG; STEP_NOTIFY: whom */
-	uint32_t line;            /* in the file */
+	uint32_t line, column;    /* in the file */
+	uint32_t voucher_line, voucher_column;
 };
 
 struct plan {
 	struct str name;
+	struct str file;         /* as given to plan_read() */
 	struct str title[LOCALE_COUNT];
 	uint64_t hash;           /* of the canonical text: same hash, same version */
 	uint64_t draw_key;       /* hash of the name (and `experiment:`): salts draws */
@@ -88,6 +108,8 @@ struct plan {
 	struct str event;        /* EVENT, DATED_EVENT */
 	struct date once;        /* ONCE */
 	int32_t month, month_day; /* YEARLY; month 0: Easter + month_day */
+	enum yearly yearly;      /* YEARLY: which rule; the day is plan_yearly_day(), `delay_days` included */
+	int32_t nth, weekday;    /* YEARLY_WEEKDAY */
 	bool on_day;             /* BIRTHDAY */
 	const struct expr *who;
 	int32_t again_months, again_days; /* may enter again after; both −1: never; both 0: at each trigger */
@@ -97,6 +119,7 @@ struct plan {
 	uint8_t goal_count, exit_count;
 	uint32_t control_per_million;
 	int32_t priority;        /* the higher wins */
+	struct str who_text, boost_text;
 	const struct expr *boost; /* `first:` those for whom it holds come before others at equal priority */
 	int32_t hour_s;          /* default 10:00 */
 	int64_t late_s;          /* default 1 day */
@@ -106,8 +129,15 @@ struct plan {
 	uint8_t blackout_count;
 	struct step steps[STEPS_MAX];
 	uint8_t step_count;
+	struct str experiment;   /* `experiment:`: plans with the same one share their draws; empty: the plan's name */
+	struct str note;         /* `version:`: what changed, in words; not part of the hash */
+	uint8_t purpose;         /* enum purpose: the steps' default */
+	uint32_t when_line, when_column, control_line, control_column; /* in the file; 0: not written */
 	struct str text;         /* the file, for showing and versions */
 };
+
+/* The civil day on which a TRIGGER_YEARLY plan fires in `year`, `delay_days` included. */
+struct date plan_yearly_day(const struct plan *p, int year);
 
 struct plan_set {
 	const struct plan *plans[PLANS_MAX];

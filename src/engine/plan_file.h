@@ -2,13 +2,15 @@
  *
  * plan_read() compiles one file; every problem is reported at file:line:column with a hint, all of them in one pass (at
  * most PLAN_ISSUES_MAX). plan_check() gives the advice of the trade and finds dead or unreachable steps, overlaps, missing
- * messages. Limits: PLAN_FILE_MAX bytes, no anchors or aliases (an alias bomb is refused as such), nesting 16. */
+ * messages. Limits: PLAN_FILE_MAX bytes, no anchors or aliases (an alias bomb is refused as such), nesting
+ * PLAN_NESTING_MAX, PLAN_NODES_MAX values, STEPS_MAX steps. The keys are in doc/plans.md, whose examples are compiled by
+ * the tests. Columns count code points from 1; an error inside an expression points at its character in the file. */
 #ifndef RELANCE_ENGINE_PLAN_FILE_H
 #define RELANCE_ENGINE_PLAN_FILE_H
 
 #include "engine/plan.h"
 
-enum { PLAN_FILE_MAX = 256 << 10, PLAN_ISSUES_MAX = 64 };
+enum { PLAN_FILE_MAX = 256 << 10, PLAN_ISSUES_MAX = 64, PLAN_NESTING_MAX = 16, PLAN_NODES_MAX = 20000 };
 
 enum issue_level { ISSUE_ERROR, ISSUE_ADVICE };
 

@@ -20,19 +20,22 @@ struct settings {
 	struct pressure_rule pressure_all;            /* 3 in 7 days */
 	int32_t quiet_from_s, quiet_to_s;             /* SMS and push: 20:00 – 08:00 */
 	bool quiet_sundays, quiet_holidays;           /* SMS and phone */
+	int32_t phone_from_s[2], phone_to_s[2];       /* calls: 10:00–13:00 and 14:00–20:00 in the person's zone */
+	bool phone_weekdays_only;                     /* calls: Monday to Friday (Décret 2026-662) */
 	bool post_opt_in;                             /* post needs an opt-in (else: until opposed) */
 	bool soft_opt_in;                             /* CPCE L34-5 exception used */
 	uint32_t global_control_per_million;
 	struct date holidays[HOLIDAYS_MAX];           /* sorted; filled for the shop's country by settings_holidays() */
 	size_t holiday_count;
-	int64_t channel_cost[CHANNEL_COUNT];          /* thousandths of a minor unit per message */
+	int64_t channel_cost[CHANNEL_COUNT];          /* thousandths of a minor unit per message; CHANNEL_STAFF and others 0 */
 	int64_t jump_s;                               /* a clock jump beyond this holds sending: 1 hour */
 	uint64_t version;
 };
 
 void settings_defaults(struct settings *s, zone_id zone, enum locale locale, struct currency currency);
 
-/* French public holidays (C. travail L3133-1) of the years from … to, sorted, appended to s->holidays. */
+/* French public holidays (C. travail L3133-1) of the years from … to, added to s->holidays, which stays sorted and without
+ * repeats; days beyond HOLIDAYS_MAX are left out, the latest first. settings_defaults() adds 2000 … 2045. */
 void settings_holidays(struct settings *s, int from, int to);
 bool settings_is_holiday(const struct settings *s, struct date d);
 

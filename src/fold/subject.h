@@ -33,6 +33,7 @@ struct run {
 	uint32_t entered_at;
 	uint32_t anchor_at;   /* the instant the trigger speaks of: last cart change, the order … */
 	uint32_t last_sent_at; /* actual send of an earlier step, 0 none */
+	uint32_t last_done_at; /* the last thing done: message accepted, wait over, team told; 0: the entry */
 	uint32_t hold_until;  /* next look at the current step, 0: when it falls due */
 	int32_t day;          /* J, the civil day of entry in the person's zone */
 	uint16_t plan;        /* index in the plan set (a version of a plan) */
@@ -52,7 +53,6 @@ struct pstate {
 	uint32_t wake;      /* next instant at which something may change, UINT32_MAX never */
 	uint8_t suppressed; /* bit per channel: hard bounce, complaint */
 	uint8_t erased;
-	uint8_t arms;       /* bit 0: global control group drawn, bit 1: in it; */
 };
 
 /* Figures frozen once per shop day (SEMANTICS, "A tick"). */
@@ -72,6 +72,7 @@ struct subject {
 	const struct thresholds *thresholds;
 	struct date today;             /* in the person's zone */
 	zone_id zone;                  /* the person's */
+	bool assume_consent;           /* what-if replay on a history that holds no consents: unknown counts as granted */
 };
 
 #endif

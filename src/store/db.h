@@ -30,9 +30,34 @@ void db_close(struct db *db);
 enum db_kind db_kind(const struct db *db);
 const char *db_address(const struct db *db); /* without password */
 
+/* What stores of this program keep in a database is there (the table `shop`). */
+bool db_has_shop(struct db *db, bool *yes, struct err *err) MUST_CHECK;
+
+/* Prepares the named queries; done by db_open but for DB_RAW, whose schema may not be there yet. */
+bool db_prepare(struct db *db, struct err *err) MUST_CHECK;
+
+/* A write transaction (SQLite: BEGIN IMMEDIATE; PostgreSQL: READ COMMITTED, order is made by row locks), or a read-only one
+ * that sees one state of the whole database. */
 bool db_begin(struct db *db, struct err *err) MUST_CHECK;
+bool db_begin_read(struct db *db, struct err *err) MUST_CHECK;
 bool db_commit(struct db *db, struct err *err) MUST_CHECK;
 void db_rollback(struct db *db); /* harmless when nothing is open */
+
+bool db_in_transaction(const struct db *db);
+
+/* true: a commit returns only when it survives a power cut (SQLite synchronous=FULL): before a message leaves. false, the
+ * default: it survives a crash of the program; the newest commits may be lost to a power cut, never half of one.
+ * PostgreSQL is always durable. Not inside a transaction. */
+bool db_durable(struct db *db, bool on, struct err *err) MUST_CHECK;
+
+/* Between db_pipeline(true) and db_pipeline(false), query_run(q, NULL, …) on PostgreSQL does not wait for the server's answer:
+ * many small writes in few round trips. Errors may come late, at the latest from db_pipeline(false). Inside a transaction,
+ * writes only. Nothing on SQLite. */
+bool db_pipeline(struct db *db, bool on, struct err *err) MUST_CHECK;
+
+/* For tests: the nth database operation from now on (statement, row of a bulk, begin, commit) of this process fails, as if the world
+ * had; 0 switches off. Returns the number still to go: > 0 when it has not fired. */
+int64_t db_fault(int64_t nth);
 
 /* Runs statements given as text (migrations, PRAGMA-like upkeep); in the common dialect. */
 bool db_exec(struct db *db, const char *sql, struct err *err) MUST_CHECK;
@@ -42,7 +67,6 @@ struct query *db_query(struct db *db, const char *name);
 
 void query_int(struct query *q, int index, int64_t v); /* index from 1 */
 void query_text(struct query *q, int index, struct str s); /* s must live until the query ran */
-void query_blob(struct query *q, int index, struct str s);
 void query_null(struct query *q, int index);
 
 /* Runs to the end; for statements without rows. `changed` (may be NULL) is the number of rows touched. */
@@ -60,6 +84,9 @@ struct str query_get_text(struct query *q, int column);
 struct bulk;
 struct bulk *bulk_begin(struct db *db, const char *table, const char *const *columns, size_t count, struct err *err)
     MUST_CHECK;
+/* The same, but a row whose first `keys` columns exist already replaces that row. Keys may not repeat within one bulk. */
+struct bulk *bulk_upsert(struct db *db, const char *table, const char *const *columns, size_t count, size_t keys,
+                         struct err *err) MUST_CHECK;
 void bulk_int(struct bulk *b, int64_t v);
 void bulk_text(struct bulk *b, struct str s);
 void bulk_null(struct bulk *b);
@@ -67,8 +94,8 @@ bool bulk_row(struct bulk *b, struct err *err) MUST_CHECK; /* after all columns 
 bool bulk_end(struct bulk *b, struct err *err) MUST_CHECK; /* frees b, also on failure */
 void bulk_abandon(struct bulk *b);
 
-/* Streams a large result with bounded memory (server-side cursor or single-row mode): same as query_next, but in order
- * and without holding it all. Use the normal query_* calls on q after query_stream(q). */
+/* Streams a large result with bounded memory (PostgreSQL: single-row mode). Call it before the first query_next of a run;
+ * until the rows are read, the handle can do nothing else. Nothing on SQLite, which always streams. */
 void query_stream(struct query *q);
 
 #endif

@@ -25,6 +25,17 @@ struct shop {
 /* Creates the schema and the shop row; refuses a database that already holds one. */
 bool store_init(const char *address, const struct shop *shop, struct err *err) MUST_CHECK;
 
+/* Where the secret of the address hashes lives: DB.key beside an SQLite file, $RELANCE_KEYS (default ~/.config/relance)/SHOP.key
+ * for PostgreSQL; mode 0600. Without it erased identities cannot be recognised, and with the database alone nobody can
+ * try addresses against the hashes: keep a copy of it apart from the backups. Valid as long as db. */
+const char *store_key_path(const struct db *db);
+
+/* The shop as store_open read it. Valid as long as db. */
+const struct shop *store_shop(const struct db *db);
+
+/* The newest schema this program knows. */
+int64_t store_schema_version(void);
+
 /* Opens, migrates forward when needed (a newer database is refused politely), reads the shop. */
 struct db *store_open(const char *address, bool read_only, struct shop *out, struct err *err) MUST_CHECK;
 
@@ -34,10 +45,14 @@ bool store_shop_get(struct db *db, const char *name, struct arena *a, struct str
 
 /* ---- identities ---- */
 
-/* The id of the customer with this external reference, made when absent (created = true). Cached in the store_ids. */
-struct store_ids; /* in-memory maps of customers, products and known documents for a bulk import */
+/* In-memory maps of customers and products, for imports. An id is made only while a batch that was begun with these ids is
+ * open, and is written by it; store_batch_begin first reads what other programs added, and after a rollback reads all
+ * again. One thread. */
+struct store_ids;
 struct store_ids *store_ids_load(struct db *db, struct err *err) MUST_CHECK;
 void store_ids_free(struct store_ids *ids);
+
+/* The id of the customer with this external reference, made when absent (*created = true; created may be NULL). */
 customer_id store_customer(struct store_ids *ids, struct str ref, bool *created);
 customer_id store_customer_find(const struct store_ids *ids, struct str ref); /* 0 when unknown */
 product_id store_product(struct store_ids *ids, struct str sku, bool *created);
@@ -64,10 +79,16 @@ struct product_row {
 
 /* ---- writing: one batch, one transaction ---- */
 
+enum { STORE_FLUSH_BYTES = 64 << 20 };
+
 struct store_batch;
 struct store_batch *store_batch_begin(struct db *db, struct store_ids *ids, struct instant now, struct err *err) MUST_CHECK;
 
-/* Adds a fact; its seq is given out at once, in order (returned through f->seq). `at` more than a day after `now` goes to
+/* Facts wait in memory, sorted into the tables at the commit, or earlier once STORE_FLUSH_BYTES are waiting: memory stays flat
+ * whatever the size of a batch. After a false answer only store_batch_rollback is left to do. The handle's own queries
+ * may be run while a batch is open; they are part of its transaction.
+ *
+ * Adds a fact (copied); learned_at 0 becomes `now`. Its seq is given out at once, in order (returned through f->seq). `at` more than a day after `now` goes to
  * quarantine instead (quarantined = true, no seq). */
 bool store_batch_fact(struct store_batch *b, struct fact *f, bool *quarantined, struct err *err) MUST_CHECK;
 
@@ -75,9 +96,16 @@ bool store_batch_fact(struct store_batch *b, struct fact *f, bool *quarantined, 
 bool store_batch_person(struct store_batch *b, customer_id c, const struct person *p, bool *changed, struct err *err) MUST_CHECK;
 bool store_batch_product(struct store_batch *b, const struct product_row *p, bool *changed, struct err *err) MUST_CHECK;
 
-/* The newest body under (kind, key), whosever it is: for a re-import. found = false when the document is new. */
+struct db *store_batch_db(struct store_batch *b);
+
+/* The newest fact under (kind, key), whosever it is: for a re-import. Orders and carts only (till documents: their keys are
+ * unique in the shop). found = false when the document is new, or its last fact was retracted. */
 bool store_batch_known(struct store_batch *b, enum fact_kind kind, struct str key, struct arena *a,
                        struct fact *out, bool *found, struct err *err) MUST_CHECK;
+
+/* The newest fact of this customer under (kind, key): profiles, consents, events. Retracted is not found. */
+bool store_batch_known_of(struct store_batch *b, customer_id c, enum fact_kind kind, struct str key, struct arena *a,
+                          struct fact *out, bool *found, struct err *err) MUST_CHECK;
 
 bool store_batch_commit(struct store_batch *b, struct err *err) MUST_CHECK; /* frees b, also on failure */
 void store_batch_rollback(struct store_batch *b);                            /* frees b */

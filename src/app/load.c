@@ -1,0 +1,178 @@
+#include "app/load.h"
+
+#include "base/par.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+/* ---- the catalogue ---- */
+
+struct catalogue {
+	struct book *book;
+	struct product *items;
+	size_t cap;
+	uint32_t count;
+	struct str *replaced_by; /* SKU by product, resolved once all are read */
+	size_t replaced_cap;
+};
+
+static bool take_product(void *ctx, product_id id, const struct product_row *p, struct err *err)
+{
+	struct catalogue *c = ctx;
+	struct arena *a = book_product_arena(c->book);
+	(void)err;
+	size_t had = c->cap;
+	c->items = mem_grow(c->items, &c->cap, (size_t)id + 1, sizeof *c->items);
+	if (c->cap > had)
+		memset(c->items + had, 0, (c->cap - had) * sizeof *c->items);
+	had = c->replaced_cap;
+	c->replaced_by = mem_grow(c->replaced_by, &c->replaced_cap, (size_t)id + 1, sizeof *c->replaced_by);
+	if (c->replaced_cap > had)
+		memset(c->replaced_by + had, 0, (c->replaced_cap - had) * sizeof *c->replaced_by);
+	c->items[id] = (struct product){
+		.sku = arena_str(a, p->sku),
+		.name = arena_str(a, p->name),
+		.type = book_word(c->book, p->type),
+		.family = book_word(c->book, p->family),
+		.category = book_word(c->book, p->category),
+		.price = p->price,
+		.cost = p->cost,
+		.stock = p->stock,
+		.lifetime_days = p->lifetime_days > 0 ? p->lifetime_days : 0,
+		.tier = (int16_t)(p->tier > 0 ? p->tier : 0),
+		.vat_percent_x2 = (uint8_t)(p->vat_x2 > 0 ? p->vat_x2 : 0),
+		.not_a_product = p->not_a_product,
+	};
+	c->replaced_by[id] = arena_str(a, p->replaced_by);
+	if (id >= c->count)
+		c->count = id + 1;
+	return true;
+}
+
+static void resolve_replacements(struct catalogue *c)
+{
+	struct intern skus;
+	intern_init(&skus);
+	uint32_t *ids = mem_alloc((c->count + 1) * sizeof *ids);
+	for (product_id id = 1; id < c->count; id++)
+		if (c->items[id].sku.n)
+			ids[intern_put(&skus, c->items[id].sku, NULL)] = id;
+	for (product_id id = 1; id < c->count; id++) {
+		uint32_t at = c->replaced_by[id].n ? intern_find(&skus, c->replaced_by[id]) : INTERN_NONE;
+		c->items[id].replaced_by = at == INTERN_NONE ? 0 : ids[at];
+	}
+	free(ids);
+	intern_release(&skus);
+}
+
+static bool load_catalogue(struct db *db, struct book *book, struct err *err)
+{
+	struct catalogue c = { .book = book };
+	bool ok = store_products(db, take_product, &c, err);
+	if (ok)
+		resolve_replacements(&c);
+	free(c.replaced_by);
+	if (!ok) {
+		free(c.items);
+		return false;
+	}
+	if (c.count == 0) {
+		c.items = mem_realloc(c.items, sizeof *c.items);
+		c.items[0] = (struct product){ 0 };
+		c.count = 1;
+	}
+	book_set_products(book, c.items, c.count);
+	return true;
+}
+
+/* ---- the facts ---- */
+
+struct loading {
+	const char *address;
+	struct book *book;
+	uint32_t customers;
+	struct instant known;
+	size_t ranges, chunks_each;
+	pthread_mutex_t lock;
+	bool failed;
+	struct err err;
+};
+
+static bool take_fact(void *ctx, const struct fact *f, struct err *err)
+{
+	return book_loader_add(ctx, f, err);
+}
+
+static bool load_range(struct loading *l, struct db *db, customer_id from, customer_id to, struct err *err)
+{
+	struct book_loader *loader = book_loader_new(l->book);
+	bool ok = store_facts_by_customer(db, from, to, l->known, take_fact, loader, err);
+	struct err ignored;
+	bool finished = book_loader_finish(loader, ok ? err : &ignored);
+	return ok && finished;
+}
+
+static void load_ranges(void *ctx, size_t from, size_t to, int thread)
+{
+	struct loading *l = ctx;
+	struct err err;
+	struct shop shop;
+	struct db *db = store_open(l->address, true, &shop, &err);
+	bool ok = db != NULL;
+	for (size_t i = from; i < to && ok; i++) {
+		customer_id first = (customer_id)(1 + i * l->chunks_each * BOOK_CHUNK);
+		uint64_t last = (uint64_t)first + l->chunks_each * BOOK_CHUNK - 1;
+		ok = load_range(l, db, first, (customer_id)(last < l->customers ? last : l->customers), &err);
+	}
+	db_close(db);
+	if (!ok) {
+		pthread_mutex_lock(&l->lock);
+		l->failed = true;
+		l->err = err;
+		pthread_mutex_unlock(&l->lock);
+	}
+}
+
+enum { RANGE_CHUNKS_MIN = 16 };
+
+static bool load_facts(const char *address, const struct load_options *o, struct shop_world *w, struct err *err)
+{
+	struct loading l = { .address = address, .book = w->book, .customers = w->customers, .known = o->known };
+	pthread_mutex_init(&l.lock, NULL);
+	if (!load_range(&l, w->db, GUESTS, GUESTS, err))
+		return false;
+	size_t chunks = (w->customers + BOOK_CHUNK - 1) / BOOK_CHUNK;
+	int threads = par_threads(o->threads);
+	l.chunks_each = chunks / ((size_t)threads * 4) + 1;
+	if (l.chunks_each < RANGE_CHUNKS_MIN)
+		l.chunks_each = RANGE_CHUNKS_MIN;
+	l.ranges = (chunks + l.chunks_each - 1) / l.chunks_each;
+	par_for(l.ranges, 1, threads, load_ranges, &l);
+	pthread_mutex_destroy(&l.lock);
+	book_load_done(w->book, w->customers, w->seq_hi);
+	if (l.failed)
+		*err = l.err;
+	return !l.failed;
+}
+
+bool load_shop(const char *address, const struct load_options *o, struct shop_world *out, struct err *err)
+{
+	*out = (struct shop_world){ 0 };
+	out->db = store_open(address, o->read_only, &out->shop, err);
+	if (!out->db)
+		return false;
+	settings_defaults(&out->settings, out->shop.zone, out->shop.locale, out->shop.currency);
+	out->book = book_new(&(struct book_options){ .zone = out->shop.zone, .locale = out->shop.locale });
+	bool ok = store_seq_hi(out->db, &out->seq_hi, &out->customers, err) && load_catalogue(out->db, out->book, err) &&
+	          load_facts(address, o, out, err);
+	if (!ok)
+		load_release(out);
+	return ok;
+}
+
+void load_release(struct shop_world *w)
+{
+	book_free(w->book);
+	db_close(w->db);
+	*w = (struct shop_world){ 0 };
+}

@@ -1,0 +1,29 @@
+/* load: a shop's database → the world the engine and the figures work on: book, catalogue, settings.
+ *
+ * Facts are read customer by customer in ranges of whole chunks, one database handle a thread. */
+#ifndef RELANCE_APP_LOAD_H
+#define RELANCE_APP_LOAD_H
+
+#include "book/book.h"
+#include "engine/settings.h"
+#include "store/store.h"
+
+struct load_options {
+	bool read_only;
+	struct instant known; /* only facts learned before; INSTANT_NEVER: all */
+	int threads;          /* ≤ 0: all processors */
+};
+
+struct shop_world {
+	struct db *db;
+	struct shop shop;
+	struct book *book;
+	struct settings settings;
+	uint32_t customers;
+	int64_t seq_hi;
+};
+
+bool load_shop(const char *address, const struct load_options *o, struct shop_world *out, struct err *err) MUST_CHECK;
+void load_release(struct shop_world *w);
+
+#endif

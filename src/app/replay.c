@@ -1,0 +1,616 @@
+#include "app/replay.h"
+
+#include "app/trace.h"
+#include "base/hash.h"
+#include "base/par.h"
+#include "fold/spend_window.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+enum { SLICE = 512, CONVERSIONS_MAX = 1 << 30 };
+
+/* A customer waiting for a smoothing slot. The heap keeps the best on top; entries whose value is no longer the
+ * customer's (or who no longer waits) are passed over when they come up. */
+struct waiting {
+	int64_t value;
+	customer_id customer;
+};
+
+struct heap {
+	struct waiting *items;
+	size_t count, cap;
+	int64_t *value; /* per customer: the value last proposed; INT64_MIN: not waiting */
+};
+
+struct bucket {
+	customer_id *items;
+	uint32_t count, cap;
+};
+
+/* A supposed purchase after a message, in a what-if replay with response rates. */
+struct conversion {
+	uint32_t at;
+	uint16_t plan, run_no;
+};
+
+/* What one slice of people said, in order. */
+struct slice_out {
+	struct decisions said;
+	struct buf text;
+	uint64_t asked;
+	uint64_t opened[PLANS_MAX < 64 ? PLANS_MAX : 64], clicked[PLANS_MAX < 64 ? PLANS_MAX : 64];
+};
+
+struct replay {
+	const struct replay_options *o;
+	struct replay_result *out;
+	struct world world;
+	struct pstate *states;
+	uint32_t *next_at;     /* per customer: next look; UINT32_MAX never */
+	uint32_t *next_fact;   /* per customer: next fact not seen yet */
+	struct conversion *conversions; /* per customer; at = 0: none. NULL without rates */
+	customer_id *peers;    /* ring of those who share an address; NULL when nobody does */
+	struct bucket *days;
+	int32_t first_day, day_count;
+	struct heap *heaps;    /* per plan; value NULL when the plan is not smoothed */
+	struct sha256 *hash;
+	struct thresholds thresholds;
+	bool failed;
+	struct err *err;
+
+	/* the pass under way */
+	customer_id *list;
+	size_t list_count, list_cap;
+	int64_t until;         /* looks with next_at < until are taken */
+	struct slice_out *slices;
+	size_t slice_count, slice_cap;
+};
+
+/* ---- waiting for a slot ---- */
+
+static bool waits_before(const struct waiting *a, const struct waiting *b)
+{
+	if (a->value != b->value)
+		return a->value > b->value;
+	return a->customer < b->customer;
+}
+
+static void heap_push(struct heap *h, struct waiting w)
+{
+	h->items = mem_grow(h->items, &h->cap, h->count + 1, sizeof *h->items);
+	size_t i = h->count++;
+	while (i > 0 && waits_before(&w, &h->items[(i - 1) / 2])) {
+		h->items[i] = h->items[(i - 1) / 2];
+		i = (i - 1) / 2;
+	}
+	h->items[i] = w;
+}
+
+static struct waiting heap_pop(struct heap *h)
+{
+	struct waiting top = h->items[0], last = h->items[--h->count];
+	size_t i = 0;
+	for (;;) {
+		size_t child = 2 * i + 1;
+		if (child >= h->count)
+			break;
+		if (child + 1 < h->count && waits_before(&h->items[child + 1], &h->items[child]))
+			child++;
+		if (!waits_before(&h->items[child], &last))
+			break;
+		h->items[i] = h->items[child];
+		i = child;
+	}
+	if (h->count)
+		h->items[i] = last;
+	return top;
+}
+
+static void take_proposals(struct replay *r, const struct decisions *said)
+{
+	for (size_t i = 0; i < said->proposal_count; i++) {
+		const struct proposal *p = &said->proposals[i];
+		struct heap *h = &r->heaps[p->plan];
+		if (h->value[p->customer] == p->value)
+			continue;
+		h->value[p->customer] = p->value;
+		heap_push(h, (struct waiting){ p->value, p->customer });
+	}
+}
+
+/* ---- days ---- */
+
+static void enqueue(struct replay *r, customer_id c)
+{
+	uint32_t at = r->next_at[c];
+	if (at == UINT32_MAX || at >= r->o->to.s)
+		return;
+	int32_t day = zone_date(r->o->settings->zone, (struct instant){ at }).day - r->first_day;
+	if (day < 0)
+		day = 0;
+	if (day >= r->day_count)
+		return;
+	struct bucket *b = &r->days[day];
+	size_t cap = b->cap;
+	b->items = mem_grow(b->items, &cap, b->count + 1, sizeof *b->items);
+	b->cap = (uint32_t)cap;
+	b->items[b->count++] = c;
+}
+
+static void look_ahead(struct replay *r, customer_id c, struct instant now)
+{
+	struct view v;
+	view_at(&v, r->world.version, c, now);
+	struct instant fact = view_next_fact(&v);
+	r->next_fact[c] = fact.s >= UINT32_MAX ? UINT32_MAX : (uint32_t)fact.s;
+}
+
+static void settle_next(struct replay *r, customer_id c)
+{
+	uint32_t at = r->states[c].wake;
+	if (r->next_fact[c] < at)
+		at = r->next_fact[c];
+	if (r->conversions && r->conversions[c].at && r->conversions[c].at < at)
+		at = r->conversions[c].at;
+	r->next_at[c] = at;
+}
+
+/* ---- deliveries ---- */
+
+/* Benchmarks of PRODUCT §2, per million: opens, and buyers among those who opened. */
+static struct response_rates rates_of(const struct replay *r, const struct plan *p)
+{
+	if (r->o->rates.open)
+		return r->o->rates;
+	switch (p->trigger) {
+	case TRIGGER_INACTIVE: return (struct response_rates){ 450000, 200000, 100000 };
+	case TRIGGER_BIRTHDAY: return (struct response_rates){ 550000, 200000, 100000 };
+	case TRIGGER_CART: return (struct response_rates){ 500000, 400000, 400000 };
+	case TRIGGER_WELCOME: return (struct response_rates){ 500000, 250000, 150000 };
+	case TRIGGER_ORDER:
+	case TRIGGER_FIRST_ORDER:
+	case TRIGGER_EVENT:
+	case TRIGGER_DATED_EVENT:
+	case TRIGGER_ONCE:
+	case TRIGGER_YEARLY:
+	case TRIGGER_SEGMENT:
+	case TRIGGER_LIFETIME: break;
+	}
+	return (struct response_rates){ 300000, 200000, 50000 };
+}
+
+static bool drawn(const struct replay *r, enum draw_purpose purpose, const struct decision *d, uint32_t per_million)
+{
+	uint64_t key = r->world.plans->plans[d->plan]->draw_key;
+	return draw_per_million(draw_u64(r->o->seed, purpose, key, d->customer, d->run_no, (uint32_t)d->step)) < per_million;
+}
+
+enum { OPEN_WITHIN_S = 20 * HOUR_S, BUY_WITHIN_S = 3 * DAY_S };
+
+static void respond(struct replay *r, struct pstate *state, const struct decision *d, struct slice_out *out)
+{
+	struct response_rates rates = rates_of(r, r->world.plans->plans[d->plan]);
+	if (!drawn(r, DRAW_RESPONSE_OPEN, d, rates.open))
+		return;
+	uint64_t key = r->world.plans->plans[d->plan]->draw_key;
+	uint64_t draw = draw_u64(r->o->seed, DRAW_RESPONSE_DELAY, key, d->customer, d->run_no, (uint32_t)d->step);
+	uint32_t at = (uint32_t)d->at.s + 60 + (uint32_t)(draw % OPEN_WITHIN_S);
+	struct sent *m = &state->sent[state->sent_count - 1];
+	m->opened_at = at;
+	out->opened[d->plan % 64]++;
+	if (drawn(r, DRAW_RESPONSE_CLICK, d, rates.click_of_open)) {
+		m->clicked_at = at + 30;
+		out->clicked[d->plan % 64]++;
+	}
+	if (drawn(r, DRAW_RESPONSE_BUY, d, rates.buy_of_open) && r->conversions[d->customer].at == 0)
+		r->conversions[d->customer] =
+		    (struct conversion){ at + 60 + (uint32_t)((draw >> 32) % BUY_WITHIN_S), d->plan, d->run_no };
+}
+
+/* A message decided now leaves now: the guard was asked at this very instant. */
+static void deliver(struct replay *r, struct pstate *state, size_t from, struct slice_out *out)
+{
+	for (size_t i = from; i < out->said.count; i++) {
+		const struct decision d = out->said.items[i];
+		if (d.verdict != VERDICT_SEND)
+			continue;
+		check(engine_receipt(&r->world, state, d.plan, d.run_no, (uint8_t)d.step, (enum channel)d.channel, RECEIPT_ACCEPTED, 0,
+		                     d.at));
+		if (r->conversions && d.channel != CHANNEL_STAFF)
+			respond(r, state, &d, out);
+	}
+}
+
+static void look(struct replay *r, customer_id c, struct slice_out *out)
+{
+	struct instant now = { r->next_at[c] };
+	if (now.s < r->o->from.s)
+		now = r->o->from;
+	struct pstate *state = &r->states[c];
+	if (r->conversions && r->conversions[c].at && r->conversions[c].at <= now.s) {
+		struct conversion v = r->conversions[c];
+		r->conversions[c].at = 0;
+		engine_convert(&r->world, c, state, v.plan, v.run_no, now, &out->said);
+	}
+	for (int i = 0; i < 2 * STEPS_MAX; i++) { /* each message delivered may make the next step due at once */
+		size_t from = out->said.count;
+		engine_person(&r->world, c, state, now, &out->said);
+		out->asked++;
+		deliver(r, state, from, out);
+		if (state->wake > now.s)
+			break;
+	}
+	if (r->next_fact[c] <= now.s)
+		look_ahead(r, c, now);
+	settle_next(r, c);
+	check(r->next_at[c] > now.s);
+}
+
+/* Everybody of a ring in time order; a person alone is a ring of one. */
+static void look_ring(struct replay *r, customer_id c, struct slice_out *out)
+{
+	if (!r->peers || r->peers[c] == 0) {
+		while (r->next_at[c] < r->until)
+			look(r, c, out);
+		return;
+	}
+	for (;;) {
+		customer_id first = c;
+		for (customer_id p = r->peers[c]; p != c; p = r->peers[p])
+			if (r->next_at[p] < r->next_at[first] || (r->next_at[p] == r->next_at[first] && p < first))
+				first = p;
+		if (r->next_at[first] >= r->until)
+			return;
+		look(r, first, out);
+	}
+}
+
+static void write_trace(struct replay *r, struct slice_out *s)
+{
+	for (size_t i = 0; i < s->said.count; i++)
+		trace_line(&s->said.items[i], r->world.plans, r->o->settings->zone, &s->text);
+}
+
+static void slice_body(void *ctx, size_t from, size_t to, int thread)
+{
+	struct replay *r = ctx;
+	for (size_t i = from; i < to; i++) {
+		struct slice_out *s = &r->slices[i];
+		size_t end = (i + 1) * SLICE < r->list_count ? (i + 1) * SLICE : r->list_count;
+		for (size_t k = i * SLICE; k < end; k++)
+			look_ring(r, r->list[k], s);
+		write_trace(r, s);
+	}
+}
+
+static void count_decisions(struct replay *r, const struct decisions *said)
+{
+	for (size_t i = 0; i < said->count; i++) {
+		const struct decision *d = &said->items[i];
+		struct replay_plan *p = &r->out->plans[d->plan];
+		switch ((enum verdict)d->verdict) {
+		case VERDICT_ENTERED: p->entered++; break;
+		case VERDICT_CONTROL: p->entered++; p->control++; break;
+		case VERDICT_SEND:
+			p->messages++;
+			p->by_channel[d->channel]++;
+			break;
+		case VERDICT_HELD: p->held++; break;
+		case VERDICT_SKIPPED: p->skipped++; break;
+		case VERDICT_DROPPED: p->dropped++; break;
+		case VERDICT_EXITED:
+			p->exited++;
+			p->goals += d->reason == REASON_GOAL_MET;
+			break;
+		case VERDICT_ENDED: p->ended++; break;
+		case VERDICT_COUNT: break;
+		}
+	}
+	r->out->decisions += said->count;
+}
+
+static void take_slice(struct replay *r, struct slice_out *s, struct date day)
+{
+	sha256_add(r->hash, s->text.p ? s->text.p : "", s->text.n);
+	if (!r->failed && r->o->trace && s->text.n && !r->o->trace(r->o->ctx, buf_view(&s->text), r->err))
+		r->failed = true;
+	count_decisions(r, &s->said);
+	take_proposals(r, &s->said);
+	if (r->o->decided && s->said.count)
+		r->o->decided(r->o->ctx, day, s->said.items, s->said.count);
+	r->out->asked += s->asked;
+	for (size_t p = 0; p < ARRAY_LEN(s->opened); p++) {
+		r->out->plans[p].opened += s->opened[p];
+		r->out->plans[p].clicked += s->clicked[p];
+	}
+	memset(s->opened, 0, sizeof s->opened);
+	memset(s->clicked, 0, sizeof s->clicked);
+	s->said.count = s->said.proposal_count = 0;
+	s->asked = 0;
+	buf_clear(&s->text);
+}
+
+/* All looks of the list that fall before `until`. */
+static void pass(struct replay *r, struct date day, int64_t until)
+{
+	r->until = until < r->o->to.s ? until : r->o->to.s;
+	size_t need = (r->list_count + SLICE - 1) / SLICE;
+	if (need > r->slice_cap) {
+		r->slices = mem_realloc(r->slices, need * sizeof *r->slices);
+		memset(r->slices + r->slice_cap, 0, (need - r->slice_cap) * sizeof *r->slices);
+		for (size_t i = r->slice_cap; i < need; i++)
+			buf_init(&r->slices[i].text, SIZE_MAX / 2);
+		r->slice_cap = need;
+	}
+	r->slice_count = need;
+	par_for(need, 1, r->o->threads, slice_body, r);
+	for (size_t i = 0; i < need; i++)
+		take_slice(r, &r->slices[i], day);
+}
+
+static int by_number(const void *x, const void *y)
+{
+	customer_id a = *(const customer_id *)x, b = *(const customer_id *)y;
+	return (a > b) - (a < b);
+}
+
+/* The day's people, once each, in order of their numbers; of a ring, its first. */
+static void list_day(struct replay *r, int32_t day)
+{
+	struct bucket *b = &r->days[day];
+	r->list = mem_grow(r->list, &r->list_cap, (size_t)b->count + 1, sizeof *r->list);
+	for (uint32_t i = 0; i < b->count; i++) {
+		customer_id c = b->items[i], first = c;
+		if (r->peers)
+			for (customer_id p = r->peers[c]; p && p != c; p = r->peers[p])
+				first = p < first ? p : first;
+		r->list[i] = first;
+	}
+	if (b->count)
+		qsort(r->list, b->count, sizeof *r->list, by_number);
+	size_t n = 0;
+	for (uint32_t i = 0; i < b->count; i++)
+		if (n == 0 || r->list[n - 1] != r->list[i])
+			r->list[n++] = r->list[i];
+	r->list_count = n;
+	free(b->items);
+	*b = (struct bucket){ 0 };
+}
+
+/* The day's slots of each smoothed plan go to the most valuable of those who wait and still qualify. */
+static void allot(struct replay *r, struct instant now, struct date day)
+{
+	struct slice_out s = { 0 };
+	buf_init(&s.text, SIZE_MAX / 2);
+	for (size_t p = 0; p < r->world.plans->count; p++) {
+		struct heap *h = &r->heaps[p];
+		int32_t slots = r->world.plans->plans[p]->smooth_per_day;
+		while (h->value && slots > 0 && h->count > 0) {
+			struct waiting w = heap_pop(h);
+			if (h->value[w.customer] != w.value)
+				continue;
+			h->value[w.customer] = INT64_MIN;
+			size_t from = s.said.count;
+			if (!engine_enter(&r->world, w.customer, &r->states[w.customer], (uint16_t)p, now, &s.said))
+				continue;
+			slots--;
+			deliver(r, &r->states[w.customer], from, &s);
+			settle_next(r, w.customer);
+			r->list = mem_grow(r->list, &r->list_cap, r->list_count + 1, sizeof *r->list);
+			r->list[r->list_count++] = w.customer;
+		}
+	}
+	write_trace(r, &s);
+	take_slice(r, &s, day);
+	decisions_release(&s.said);
+	buf_release(&s.text);
+}
+
+static void sort_list(struct replay *r)
+{
+	if (r->list_count)
+		qsort(r->list, r->list_count, sizeof *r->list, by_number);
+	size_t n = 0;
+	for (size_t i = 0; i < r->list_count; i++)
+		if (n == 0 || r->list[n - 1] != r->list[i])
+			r->list[n++] = r->list[i];
+	r->list_count = n;
+}
+
+static void requeue(struct replay *r)
+{
+	for (size_t i = 0; i < r->list_count; i++) {
+		customer_id c = r->list[i];
+		enqueue(r, c);
+		if (r->peers)
+			for (customer_id p = r->peers[c]; p && p != c; p = r->peers[p])
+				enqueue(r, p);
+	}
+}
+
+static void run_day(struct replay *r, struct spend_window *window, int32_t d)
+{
+	struct date day = { r->first_day + d };
+	struct instant start = zone_instant(r->o->settings->zone, day, 0);
+	struct instant end = zone_instant(r->o->settings->zone, (struct date){ day.day + 1 }, 0);
+	if (start.s < r->o->from.s)
+		start = r->o->from;
+	spend_window_at(window, day, &r->thresholds);
+	list_day(r, d);
+	pass(r, day, start.s + 1);
+	allot(r, start, day);
+	sort_list(r);
+	pass(r, day, end.s);
+	requeue(r);
+}
+
+/* ---- the whole ---- */
+
+static customer_id *find_peers(const struct version *v)
+{
+	struct idmap first;
+	idmap_init(&first);
+	customer_id *last = NULL, *ring = NULL;
+	size_t cap = 0;
+	for (customer_id c = 1; c <= v->customers; c++) {
+		uint64_t address = v->chunks[1 + (c - 1) / BOOK_CHUNK]->profile[(c - 1) % BOOK_CHUNK].address;
+		if (!address)
+			continue;
+		bool fresh;
+		uint32_t id = idmap_put(&first, (int64_t)address, &fresh);
+		last = mem_grow(last, &cap, id + 1, sizeof *last);
+		if (!fresh) {
+			if (!ring)
+				ring = mem_alloc(((size_t)v->customers + 1) * sizeof *ring);
+			customer_id before = last[id];
+			ring[c] = ring[before] ? ring[before] : before;
+			ring[before] = c;
+		}
+		last[id] = c;
+	}
+	idmap_release(&first);
+	free(last);
+	return ring;
+}
+
+static uint64_t count_facts(const struct version *v, struct instant from, struct instant to)
+{
+	uint64_t n = 0;
+	for (size_t i = 0; i < v->chunk_count; i++) {
+		const struct chunk *k = v->chunks[i];
+		uint32_t people = i ? BOOK_CHUNK : 1;
+		for (uint32_t o = 0; o < k->order_start[people]; o++)
+			if (k->order_at[o] >= from.s && k->order_at[o] < to.s)
+				n += k->order_line[o + 1] - k->order_line[o];
+		for (uint32_t c = 0; c < k->cart_start[people]; c++)
+			n += k->carts[c].at >= from.s && k->carts[c].at < to.s;
+		for (uint32_t c = 0; c < k->consent_start[people]; c++)
+			n += k->consents[c].at >= from.s && k->consents[c].at < to.s;
+		for (uint32_t e = 0; e < k->event_start[people]; e++)
+			n += k->events[e].at >= from.s && k->events[e].at < to.s;
+	}
+	return n;
+}
+
+static double seconds_now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* What the result depends on beside the facts, so that two hashes are only the same when the question was. */
+static void write_head(struct replay *r)
+{
+	struct buf b;
+	char from[32], to[32];
+	buf_init(&b, 1 << 20);
+	buf_printf(&b, "# relance replay\tfrom %s\tto %s\tzone %s\tseed %llu\tconsent %s\tresponse %s\n",
+	           instant_text(r->o->from, from), instant_text(r->o->to, to), zone_name(r->o->settings->zone),
+	           (unsigned long long)r->o->seed, r->o->assume_consent ? "assume" : "recorded",
+	           r->o->response == RESPONSE_RATES ? "rates" : "none");
+	for (size_t i = 0; i < r->world.plans->count; i++)
+		buf_printf(&b, "# plan %.*s\tversion %u\t%016llx\n", STR_ARG(r->world.plans->plans[i]->name),
+		           r->world.plans->plans[i]->version, (unsigned long long)r->world.plans->plans[i]->hash);
+	sha256_add(r->hash, b.p, b.n);
+	if (r->o->trace && !r->o->trace(r->o->ctx, buf_view(&b), r->err))
+		r->failed = true;
+	buf_release(&b);
+}
+
+static void set_up(struct replay *r)
+{
+	size_t people = (size_t)r->world.version->customers + 1;
+	r->states = mem_alloc(people * sizeof *r->states);
+	r->next_at = mem_alloc(people * sizeof *r->next_at);
+	r->next_fact = mem_alloc(people * sizeof *r->next_fact);
+	if (r->o->response == RESPONSE_RATES)
+		r->conversions = mem_alloc(people * sizeof *r->conversions);
+	r->heaps = mem_alloc((r->world.plans->count + 1) * sizeof *r->heaps);
+	for (size_t p = 0; p < r->world.plans->count; p++)
+		if (r->world.plans->plans[p]->smooth_per_day > 0) {
+			r->heaps[p].value = mem_alloc(people * sizeof(int64_t));
+			for (size_t c = 0; c < people; c++)
+				r->heaps[p].value[c] = INT64_MIN;
+		}
+	r->peers = find_peers(r->world.version);
+	r->world.states = r->states;
+	r->world.peers = r->peers;
+	if (!r->peers)
+		r->world.states = NULL;
+	r->first_day = zone_date(r->o->settings->zone, r->o->from).day;
+	r->day_count = zone_date(r->o->settings->zone, (struct instant){ r->o->to.s - 1 }).day - r->first_day + 1;
+	r->days = mem_alloc((size_t)r->day_count * sizeof *r->days);
+	r->next_at[GUESTS] = UINT32_MAX;
+	for (customer_id c = 1; c < people; c++) { /* everybody is asked at the start */
+		look_ahead(r, c, r->o->from);
+		r->states[c].wake = (uint32_t)r->o->from.s;
+		r->next_at[c] = (uint32_t)r->o->from.s;
+		enqueue(r, c);
+	}
+}
+
+static void tear_down(struct replay *r)
+{
+	free(r->next_at);
+	free(r->next_fact);
+	free(r->conversions);
+	free(r->peers);
+	for (size_t p = 0; p < r->world.plans->count; p++) {
+		free(r->heaps[p].items);
+		free(r->heaps[p].value);
+	}
+	free(r->heaps);
+	for (int32_t d = 0; d < r->day_count; d++)
+		free(r->days[d].items);
+	free(r->days);
+	for (size_t i = 0; i < r->slice_cap; i++) {
+		decisions_release(&r->slices[i].said);
+		buf_release(&r->slices[i].text);
+	}
+	free(r->slices);
+	free(r->list);
+}
+
+bool replay_run(const struct replay_options *o, struct replay_result *out, struct err *err)
+{
+	*out = (struct replay_result){ 0 };
+	if (o->from.s >= o->to.s)
+		return err_set(err, ERR_INPUT, "--from must be before --to");
+	double started = seconds_now();
+	struct replay r = { .o = o, .out = out, .err = err };
+	r.world = (struct world){ .book = o->book, .version = o->version, .plans = o->plans, .settings = o->settings,
+		                      .thresholds = &r.thresholds, .seed = o->seed, .assume_consent = o->assume_consent };
+	r.hash = sha256_new();
+	write_head(&r);
+	set_up(&r);
+	struct spend_window *window = spend_window_new(o->version, o->settings->zone, o->to, &o->settings->lifecycle);
+	for (int32_t d = 0; d < r.day_count && !r.failed; d++) {
+		run_day(&r, window, d);
+		if (o->progress)
+			o->progress(o->ctx, (uint64_t)d + 1, (uint64_t)r.day_count);
+	}
+	spend_window_free(window);
+	sha256_hex(r.hash, out->trace_sha256);
+	sha256_free(r.hash);
+	tear_down(&r);
+	out->states = r.states;
+	out->customers = o->version->customers;
+	out->seconds = seconds_now() - started;
+	out->facts = count_facts(o->version, o->from, o->to);
+	if (r.failed) {
+		replay_result_release(out);
+		return false;
+	}
+	return true;
+}
+
+void replay_result_release(struct replay_result *r)
+{
+	if (r->states)
+		for (uint32_t c = 0; c <= r->customers; c++)
+			pstate_release(&r->states[c]);
+	free(r->states);
+	r->states = NULL;
+}

@@ -1,0 +1,57 @@
+/* replay: what would the plans have done? (M8.3; SEMANTICS "What-if replay").
+ *
+ * The shop's history is read by `at`; the engine is asked for every person at every instant at which something could change:
+ * a fact, or the moment the engine itself named. A day is: thresholds, what is due at its start, the smoothing slots (most
+ * valuable first), then everybody's day. People are independent within a day (those who share an address go together), so
+ * the work is spread over threads and the result is the same for any number of them. */
+#ifndef RELANCE_APP_REPLAY_H
+#define RELANCE_APP_REPLAY_H
+
+#include "engine/engine.h"
+
+enum replay_response { RESPONSE_NONE, RESPONSE_RATES };
+
+/* Per million deliveries; PRODUCT's benchmarks when not given. */
+struct response_rates {
+	uint32_t open, click_of_open, buy_of_open;
+};
+
+struct replay_options {
+	const struct book *book;
+	const struct version *version;
+	const struct plan_set *plans;
+	const struct settings *settings;
+	uint64_t seed;
+	struct instant from, to; /* [from, to) */
+	bool assume_consent;
+	enum replay_response response;
+	struct response_rates rates; /* zeros: by the plan's kind */
+	int threads;
+	/* Receives the trace, in order; may be NULL. */
+	bool (*trace)(void *ctx, struct str text, struct err *err);
+	/* Receives every day's decisions (for reports); may be NULL. */
+	void (*decided)(void *ctx, struct date day, const struct decision *decisions, size_t count);
+	void (*progress)(void *ctx, uint64_t done_days, uint64_t total_days);
+	void *ctx;
+};
+
+struct replay_plan {
+	uint64_t entered, control, messages, held, skipped, dropped, exited, ended;
+	uint64_t by_channel[CHANNEL_COUNT];
+	uint64_t opened, clicked, goals;
+};
+
+struct replay_result {
+	uint64_t facts;     /* order lines, carts, consents, events in [from, to) */
+	uint64_t decisions, asked; /* times a person was looked at */
+	double seconds;
+	char trace_sha256[65];
+	struct replay_plan plans[PLANS_MAX];
+	struct pstate *states; /* index = customer id; replay_result_release frees */
+	uint32_t customers;
+};
+
+bool replay_run(const struct replay_options *o, struct replay_result *out, struct err *err) MUST_CHECK;
+void replay_result_release(struct replay_result *r);
+
+#endif

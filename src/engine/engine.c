@@ -1,0 +1,785 @@
+/* One person at one instant. In this order: what ended (exits, goals), what begins (triggers), what is due (steps, the
+ * plan of highest priority first, so that pressure falls on the others); then when to look again. */
+#include "engine/engine.h"
+
+#include "base/hash.h"
+#include "engine/guard.h"
+#include "engine/trigger.h"
+
+#include <stdlib.h>
+
+enum { ROUNDS_MAX = 4 * STEPS_MAX };
+
+/* ---- the outputs ---- */
+
+void decisions_release(struct decisions *d)
+{
+	free(d->items);
+	free(d->proposals);
+	*d = (struct decisions){ 0 };
+}
+
+static void decide(struct decisions *out, const struct decision *d)
+{
+	out->items = mem_grow(out->items, &out->cap, out->count + 1, sizeof *out->items);
+	out->items[out->count++] = *d;
+}
+
+void pstate_release(struct pstate *s)
+{
+	free(s->runs);
+	free(s->sent);
+	*s = (struct pstate){ 0 };
+}
+
+static void *grow16(void *items, uint16_t *cap, uint16_t count, size_t size)
+{
+	if (count < *cap)
+		return items;
+	check(*cap < UINT16_MAX / 2);
+	*cap = *cap ? (uint16_t)(*cap * 2) : 2;
+	return mem_realloc(items, *cap * size);
+}
+
+struct sent *pstate_add_sent(struct pstate *s)
+{
+	s->sent = grow16(s->sent, &s->sent_cap, s->sent_count, sizeof *s->sent);
+	struct sent *m = &s->sent[s->sent_count++];
+	*m = (struct sent){ 0 };
+	return m;
+}
+
+struct run *pstate_add_run(struct pstate *s)
+{
+	s->runs = grow16(s->runs, &s->run_cap, s->run_count, sizeof *s->runs);
+	struct run *r = &s->runs[s->run_count++];
+	*r = (struct run){ 0 };
+	return r;
+}
+
+static struct run *run_of(struct pstate *s, uint16_t plan, uint16_t run_no)
+{
+	for (uint16_t i = s->run_count; i-- > 0;)
+		if (s->runs[i].plan == plan && s->runs[i].run_no == run_no)
+			return &s->runs[i];
+	return NULL;
+}
+
+/* ---- the person at the instant ---- */
+
+struct turn {
+	const struct world *w;
+	struct subject s;
+	struct pstate *state;
+	struct decisions *out;
+	int64_t wake;
+};
+
+static void turn_init(struct turn *t, const struct world *w, customer_id c, struct pstate *state, struct instant now,
+                      struct decisions *out)
+{
+	*t = (struct turn){ .w = w, .state = state, .out = out, .wake = UINT32_MAX };
+	t->s.book = w->book;
+	t->s.version = w->version;
+	view_at(&t->s.view, w->version, c, now);
+	t->s.state = state;
+	t->s.thresholds = w->thresholds;
+	t->s.zone = view_profile(&t->s.view)->zone;
+	t->s.today = zone_date(t->s.zone, now);
+	t->s.assume_consent = w->assume_consent;
+}
+
+static void wake_at(struct turn *t, int64_t at)
+{
+	if (at > t->s.view.now.s && at < t->wake)
+		t->wake = at;
+}
+
+static void say(struct turn *t, const struct run *r, int step, enum verdict v, enum reason reason, int64_t argument)
+{
+	decide(t->out, &(struct decision){ .at = t->s.view.now, .customer = t->s.view.customer, .plan = r->plan,
+	                                   .run_no = r->run_no, .step = (int16_t)step, .verdict = (uint8_t)v,
+	                                   .reason = (uint8_t)reason, .channel = CHANNEL_COUNT, .argument = argument });
+}
+
+static const struct plan *plan_of(const struct turn *t, const struct run *r)
+{
+	return t->w->plans->plans[r->plan];
+}
+
+/* ---- exits ---- */
+
+static bool sale_after(const struct view *v, int64_t after)
+{
+	for (uint32_t o = v->order1; o-- > v->order0 && v->k->order_at[o] > after;)
+		if (order_is_sale(v->k, o))
+			return true;
+	return false;
+}
+
+static bool cart_after(const struct view *v, const struct run *r, enum cart_state state)
+{
+	for (uint32_t i = v->cart1; i-- > v->cart0 && v->k->carts[i].at > r->anchor_at;)
+		if (v->k->carts[i].state == state && (r->subject == 0 || v->k->carts[i].cart == r->subject))
+			return true;
+	return false;
+}
+
+static bool event_after(const struct turn *t, struct str name, int64_t after)
+{
+	const struct view *v = &t->s.view;
+	uint32_t word = book_word_find(t->w->book, name);
+	for (uint32_t i = v->event1; i-- > v->event0 && word && v->k->events[i].at > after;)
+		if (v->k->events[i].name == word)
+			return true;
+	return false;
+}
+
+static bool answered(const struct turn *t, const struct run *r)
+{
+	for (uint16_t i = 0; i < t->state->sent_count; i++)
+		if (t->state->sent[i].plan == r->plan && t->state->sent[i].run_no == r->run_no && t->state->sent[i].answer)
+			return true;
+	return false;
+}
+
+/* Bought since the run began; for inactivity also: an order learned late that makes the person active again. */
+static bool bought_since(const struct turn *t, const struct run *r)
+{
+	const struct plan *p = plan_of(t, r);
+	if (sale_after(&t->s.view, r->anchor_at > r->entered_at ? r->anchor_at : r->entered_at))
+		return true;
+	if (p->trigger == TRIGGER_INACTIVE) {
+		struct date last = last_sale_date(&t->s.view, t->w->settings->zone);
+		return date_known(last) && date_add_months(last, p->months).day > r->day;
+	}
+	return sale_after(&t->s.view, r->anchor_at);
+}
+
+static bool exit_holds(struct turn *t, const struct run *r, const struct plan_exit *e, enum reason *reason)
+{
+	switch (e->kind) {
+	case EXIT_ORDER:
+		*reason = REASON_EXIT_ORDER;
+		return bought_since(t, r);
+	case EXIT_CART_PAID:
+		*reason = REASON_EXIT_CART_PAID;
+		return cart_after(&t->s.view, r, CART_PAID);
+	case EXIT_CART_EMPTIED:
+		*reason = REASON_EXIT_CART_EMPTIED;
+		return cart_after(&t->s.view, r, CART_EMPTIED);
+	case EXIT_CART_CHANGED:
+		*reason = REASON_EXIT_CART_CHANGED;
+		return cart_after(&t->s.view, r, CART_CHANGED);
+	case EXIT_EVENT_NAMED:
+		*reason = REASON_EXIT_EVENT;
+		return event_after(t, e->event, r->anchor_at);
+	case EXIT_ANSWER:
+		*reason = REASON_EXIT_ANSWERED;
+		return answered(t, r);
+	case EXIT_WHEN:
+		*reason = REASON_EXIT_CONDITION;
+		t->s.run = r;
+		bool holds = expr_holds(e->when, &t->s);
+		t->s.run = NULL;
+		return holds;
+	}
+	return false;
+}
+
+/* The goal first: whoever bought has met it, whatever else also ends the run. */
+static bool run_exits(struct turn *t, const struct run *r, enum reason *reason)
+{
+	const struct plan *p = plan_of(t, r);
+	for (uint8_t i = 0; i < p->goal_count; i++)
+		if (exit_holds(t, r, &p->goal[i], reason)) {
+			*reason = REASON_GOAL_MET;
+			return true;
+		}
+	for (uint8_t i = 0; i < p->exit_count; i++)
+		if (exit_holds(t, r, &p->exits[i], reason))
+			return true;
+	return false;
+}
+
+static void leave(struct turn *t, struct run *r, enum reason reason)
+{
+	r->state = RUN_EXITED;
+	r->queued = 0;
+	r->hold_until = 0;
+	for (uint16_t i = 0; i < t->state->sent_count; i++) { /* what is queued will not leave */
+		struct sent *m = &t->state->sent[i];
+		if (m->plan == r->plan && m->run_no == r->run_no && m->state == SENT_QUEUED)
+			m->state = SENT_DROPPED;
+	}
+	say(t, r, -1, VERDICT_EXITED, reason, 0);
+}
+
+static void check_exits(struct turn *t)
+{
+	for (uint16_t i = 0; i < t->state->run_count; i++) {
+		struct run *r = &t->state->runs[i];
+		enum reason reason = REASON_NONE;
+		if (r->state == RUN_ACTIVE && run_exits(t, r, &reason))
+			leave(t, r, reason);
+	}
+}
+
+/* ---- entries ---- */
+
+struct history {
+	const struct run *last;
+	bool active, same; /* an active run; a run about the same subject and event */
+	uint16_t runs, messages; /* messages: about the same subject */
+};
+
+static struct history history_of(const struct turn *t, uint16_t plan, const struct firing *f)
+{
+	struct history h = { 0 };
+	uint16_t family = t->w->plans->family[plan];
+	for (uint16_t i = 0; i < t->state->run_count; i++) {
+		const struct run *r = &t->state->runs[i];
+		if (t->w->plans->family[r->plan] != family)
+			continue;
+		h.runs++;
+		h.last = r;
+		bool about = f->subject == 0 || r->subject == f->subject;
+		h.active |= r->state == RUN_ACTIVE && (about || !f->subject);
+		h.same |= f->subject && about && r->anchor_at == (uint32_t)f->anchor.s;
+		if (f->subject && about)
+			for (uint16_t k = 0; k < t->state->sent_count; k++) {
+				const struct sent *m = &t->state->sent[k];
+				h.messages += t->w->plans->family[m->plan] == family && m->run_no == r->run_no &&
+				              (m->state == SENT_ACCEPTED || m->state == SENT_QUEUED || m->state == SENT_UNCERTAIN);
+			}
+	}
+	return h;
+}
+
+static bool may_enter_again(const struct turn *t, const struct plan *p, const struct history *h)
+{
+	if (!h->last)
+		return true;
+	struct date last = zone_date(t->s.zone, (struct instant){ h->last->entered_at });
+	if (p->again_each_year) {
+		int y1, y2, m, d;
+		date_ymd(last, &y1, &m, &d);
+		date_ymd(t->s.today, &y2, &m, &d);
+		return y1 < y2;
+	}
+	if (p->again_months < 0 || p->again_days < 0)
+		return false;
+	return date_add_months(last, p->again_months).day + p->again_days <= t->s.today.day;
+}
+
+/* When re-entry is next possible for a state trigger, so that the person is looked at again then. */
+static void wake_for_again(struct turn *t, const struct plan *p, const struct history *h)
+{
+	if (!h->last || h->active || p->again_each_year || p->again_months < 0 || p->again_days < 0)
+		return;
+	struct date last = zone_date(t->s.zone, (struct instant){ h->last->entered_at });
+	struct date from = { date_add_months(last, p->again_months).day + p->again_days };
+	wake_at(t, zone_instant(t->s.zone, from, 0).s);
+}
+
+static bool only_service(const struct plan *p)
+{
+	for (uint8_t i = 0; i < p->step_count; i++)
+		if (p->steps[i].action == STEP_SEND && p->steps[i].purpose == PURPOSE_MARKETING)
+			return false;
+	return true;
+}
+
+static bool counts_hours(const struct plan *p)
+{
+	return p->trigger == TRIGGER_CART || (p->trigger == TRIGGER_EVENT && p->delay_s > 0);
+}
+
+static void enter(struct turn *t, uint16_t plan, const struct firing *f, const struct history *h, enum reason reason)
+{
+	const struct plan *p = t->w->plans->plans[plan];
+	struct run *r = pstate_add_run(t->state);
+	int64_t from = f->state ? t->s.view.now.s : f->at.s;
+	*r = (struct run){ .subject = f->subject, .entered_at = (uint32_t)from, .plan = plan,
+		               .anchor_at = (uint32_t)(f->state ? from : f->anchor.s), .run_no = (uint16_t)(h->runs + 1) };
+	r->day = zone_date(t->s.zone, (struct instant){ from }).day;
+	uint64_t draw = draw_u64(t->w->seed, DRAW_CONTROL, p->draw_key, t->s.view.customer, 0, 0);
+	r->control = !only_service(p) && draw_per_million(draw) < p->control_per_million;
+	say(t, r, -1, r->control ? VERDICT_CONTROL : VERDICT_ENTERED, reason, 0);
+}
+
+struct entering {
+	struct turn *t;
+	uint16_t plan;
+	bool granted, entered;
+	bool just_ask, would; /* engine_candidate */
+};
+
+static int64_t value_of(const struct view *v)
+{
+	int64_t sum = 0;
+	for (uint32_t o = v->order0; o < v->order1; o++)
+		if (__builtin_add_overflow(sum, v->k->order_total[o], &sum))
+			return INT64_MAX;
+	return sum;
+}
+
+static void propose(struct turn *t, uint16_t plan)
+{
+	struct decisions *d = t->out;
+	d->proposals = mem_grow(d->proposals, &d->proposal_cap, d->proposal_count + 1, sizeof *d->proposals);
+	d->proposals[d->proposal_count++] =
+	    (struct proposal){ .customer = t->s.view.customer, .plan = plan, .value = value_of(&t->s.view) };
+}
+
+static void fired(void *ctx, const struct firing *f)
+{
+	struct entering *e = ctx;
+	struct turn *t = e->t;
+	const struct plan *p = t->w->plans->plans[e->plan];
+	struct history h = history_of(t, e->plan, f);
+	if (h.active || h.same || (p->max_messages > 0 && f->subject && h.messages >= p->max_messages))
+		return;
+	if (!may_enter_again(t, p, &h)) {
+		if (f->state)
+			wake_for_again(t, p, &h);
+		return;
+	}
+	if (!expr_holds(p->who, &t->s))
+		return;
+	if (e->just_ask) {
+		e->would = true;
+		return;
+	}
+	if (p->smooth_per_day > 0 && !e->granted) {
+		propose(t, e->plan);
+		return;
+	}
+	enter(t, e->plan, f, &h, e->granted ? REASON_GRANTED : REASON_TRIGGER);
+	e->entered = true;
+}
+
+/* `who` may turn true by the passing of time alone: state triggers are looked at again at the next shop day. */
+static void wake_for_who(struct turn *t, const struct plan *p)
+{
+	if (p->trigger == TRIGGER_INACTIVE && p->who && expr_needs(p->who).time) {
+		struct date last = last_sale_date(&t->s.view, t->w->settings->zone);
+		if (!date_known(last))
+			return;
+		/* lifecycle phases change on the same anniversaries of the last order: months from 1 to the former threshold */
+		struct date today = zone_date(t->w->settings->zone, t->s.view.now);
+		for (int m = p->months; m <= t->w->settings->lifecycle.former_months; m++) {
+			struct date d = date_add_months(last, m);
+			if (d.day > today.day) {
+				wake_at(t, zone_instant(t->w->settings->zone, d, 0).s);
+				return;
+			}
+		}
+	}
+}
+
+static void check_entries(struct turn *t)
+{
+	const struct plan_set *set = t->w->plans;
+	for (size_t i = 0; i < set->count; i++) {
+		if (!set->on[i] || set->current[i] != i)
+			continue;
+		struct entering e = { .t = t, .plan = (uint16_t)i };
+		struct instant next = trigger_look(t->w, &t->s, (uint16_t)i, fired, &e);
+		if (next.s != INSTANT_NEVER.s)
+			wake_at(t, next.s);
+		if (!e.entered)
+			wake_for_who(t, set->plans[i]);
+	}
+}
+
+/* ---- steps ---- */
+
+/* Actual send of the step that was sent last in this run; −1: none. */
+static int last_step_sent(const struct pstate *s, const struct run *r)
+{
+	int step = -1;
+	for (uint16_t i = 0; i < s->sent_count; i++)
+		if (s->sent[i].plan == r->plan && s->sent[i].run_no == r->run_no &&
+		    (s->sent[i].state == SENT_ACCEPTED || s->sent[i].state == SENT_UNCERTAIN))
+			step = s->sent[i].step;
+	return step;
+}
+
+static int32_t step_hour(const struct plan *p, const struct step *st)
+{
+	return st->hour_s >= 0 ? st->hour_s : p->hour_s;
+}
+
+static int64_t civil_due(const struct turn *t, struct date d, const struct plan *p, const struct step *st)
+{
+	return zone_instant(t->s.zone, d, step_hour(p, st)).s;
+}
+
+/* By the step's own delay (SEMANTICS "Runs, messages, claims"). */
+static int64_t step_due_by_delay(const struct turn *t, const struct run *r)
+{
+	const struct plan *p = plan_of(t, r);
+	const struct step *st = &p->steps[r->step];
+	int64_t due;
+	if (st->after_last) { /* counted from the last thing done in the run, not from J */
+		int64_t from = r->last_done_at ? r->last_done_at : r->entered_at;
+		if (st->after_days < 0)
+			return from + st->after_s;
+		struct date d = zone_date(t->s.zone, (struct instant){ from });
+		due = civil_due(t, (struct date){ d.day + st->after_days }, p, st);
+		return due >= from ? due : civil_due(t, (struct date){ d.day + st->after_days + 1 }, p, st);
+	}
+	if (st->after_days < 0) {
+		due = (int64_t)r->anchor_at + st->after_s;
+		return due < r->entered_at ? r->entered_at : due;
+	}
+	int last = r->last_sent_at ? last_step_sent(t->state, r) : -1;
+	int gap = last >= 0 && p->steps[last].after_days >= 0 ? st->after_days - p->steps[last].after_days : 0;
+	if (counts_hours(p)) {
+		due = (int64_t)r->entered_at + (int64_t)st->after_days * DAY_S;
+		int64_t after_gap = (int64_t)r->last_sent_at + (int64_t)gap * DAY_S;
+		return gap > 0 && after_gap > due ? after_gap : due;
+	}
+	due = civil_due(t, (struct date){ r->day + st->after_days }, p, st);
+	if (due < r->entered_at) /* the hour had passed at entry */
+		due = civil_due(t, (struct date){ r->day + st->after_days + 1 }, p, st);
+	if (gap > 0) {
+		struct date sent = zone_date(t->s.zone, (struct instant){ r->last_sent_at });
+		int64_t after_gap = civil_due(t, (struct date){ sent.day + gap }, p, st);
+		if (after_gap > due)
+			due = after_gap;
+	}
+	return due;
+}
+
+/* When the step falls due: its delay, and not before the date it waits for. */
+static int64_t step_due(const struct turn *t, const struct run *r)
+{
+	const struct plan *p = plan_of(t, r);
+	const struct step *st = &p->steps[r->step];
+	int64_t due = step_due_by_delay(t, r);
+	if (date_known(st->wait_date)) {
+		int64_t from = civil_due(t, st->wait_date, p, st);
+		if (from > due)
+			due = from;
+	}
+	return due;
+}
+
+static int64_t late_limit(const struct plan *p, const struct step *st)
+{
+	return st->late_s >= 0 ? st->late_s : p->late_s;
+}
+
+static void next_step(struct turn *t, struct run *r, bool held)
+{
+	const struct step *st = &plan_of(t, r)->steps[r->step];
+	bool taken = !held;
+	if (taken && st->ends_run)
+		r->step = plan_of(t, r)->step_count;
+	else if (taken && st->goto_step > r->step)
+		r->step = (uint8_t)st->goto_step;
+	else
+		r->step++;
+	r->hold_until = 0;
+	r->held_reason = 0;
+	if (taken)
+		r->last_done_at = (uint32_t)t->s.view.now.s;
+}
+
+static void skip(struct turn *t, struct run *r, enum verdict v, enum reason reason, int64_t argument)
+{
+	say(t, r, r->step, v, reason, argument);
+	next_step(t, r, true);
+}
+
+static void hold(struct turn *t, struct run *r, enum reason reason, int64_t until)
+{
+	if (r->held_reason != (uint8_t)reason) {
+		r->held_reason = (uint8_t)reason;
+		say(t, r, r->step, VERDICT_HELD, reason, until);
+	}
+	r->hold_until = until > t->s.view.now.s && until < UINT32_MAX ? (uint32_t)until : 0;
+}
+
+static uint8_t draw_variant(const struct turn *t, const struct run *r, const struct plan *p, const struct step *st)
+{
+	int64_t total = 0;
+	for (uint8_t i = 0; i < st->variant_count; i++)
+		total += st->variants[i].weight;
+	if (st->variant_count < 2 || total <= 0)
+		return 0;
+	uint64_t draw = draw_u64(t->w->seed, DRAW_VARIANT, p->draw_key, t->s.view.customer, r->run_no, r->step);
+	int64_t at = (int64_t)(((__uint128_t)draw * (uint64_t)total) >> 64);
+	for (uint8_t i = 0; i < st->variant_count; i++) {
+		at -= st->variants[i].weight;
+		if (at < 0)
+			return i;
+	}
+	return 0;
+}
+
+static void send(struct turn *t, struct run *r, enum channel channel)
+{
+	const struct plan *p = plan_of(t, r);
+	const struct step *st = &p->steps[r->step];
+	struct sent *m = pstate_add_sent(t->state);
+	*m = (struct sent){ .at = (uint32_t)t->s.view.now.s, .plan = r->plan, .run_no = r->run_no, .step = r->step,
+		                .channel = (uint8_t)channel, .state = SENT_QUEUED,
+		                .purpose = channel == CHANNEL_STAFF ? PURPOSE_SERVICE : st->purpose,
+		                .variant = draw_variant(t, r, p, st) };
+	r->queued = 1;
+	decide(t->out, &(struct decision){ .at = t->s.view.now, .customer = t->s.view.customer, .plan = r->plan,
+	                                   .run_no = r->run_no, .step = r->step, .verdict = VERDICT_SEND,
+	                                   .reason = REASON_NONE, .channel = (uint8_t)channel, .variant = m->variant });
+}
+
+static const uint8_t STAFF_ONLY[] = { CHANNEL_STAFF };
+
+/* A step that is due. Returns true when the run moved on and its next step may be due too. */
+static bool do_step(struct turn *t, struct run *r, int64_t due)
+{
+	const struct plan *p = plan_of(t, r);
+	const struct step *st = &p->steps[r->step];
+	int64_t now = t->s.view.now.s, late = late_limit(p, st);
+	if (now - due > late) {
+		skip(t, r, VERDICT_DROPPED, REASON_TOO_LATE, 0);
+		return true;
+	}
+	t->s.run = r;
+	bool holds = expr_holds(st->condition, &t->s), waits = st->wait && !expr_holds(st->wait, &t->s);
+	t->s.run = NULL;
+
+	if (waits) {
+		wake_at(t, due + late + 1);
+		wake_at(t, now + DAY_S);
+		return false;
+	}
+	if (!holds) {
+		skip(t, r, VERDICT_SKIPPED, REASON_CONDITION, 0);
+		return true;
+	}
+	if (st->action == STEP_WAIT || st->action == STEP_TAG) {
+		next_step(t, r, false);
+		return true;
+	}
+	bool notify = st->action == STEP_NOTIFY;
+	struct guard_answer a = guard_who(t->w, &t->s, r->plan, r, notify ? STAFF_ONLY : st->channels,
+	                                  notify ? 1 : st->channel_count, notify ? PURPOSE_SERVICE : (enum purpose)st->purpose);
+	if (a.verdict == VERDICT_SEND)
+		a = guard_when(t->w, &t->s, r->plan, a.channel, notify ? PURPOSE_SERVICE : (enum purpose)st->purpose, NULL);
+	if (a.verdict == VERDICT_SEND) {
+		send(t, r, a.channel);
+		return false;
+	}
+	if (a.verdict == VERDICT_HELD && !st->drop_when_held) {
+		hold(t, r, a.reason, a.argument);
+		if (a.argument > now && a.argument <= due + late)
+			wake_at(t, a.argument);
+		else
+			wake_at(t, due + late + 1);
+		return false;
+	}
+	skip(t, r, VERDICT_SKIPPED, a.reason, a.argument);
+	return true;
+}
+
+/* Takes the run as far as it goes now. Returns true when it stopped at a message or a hold. */
+static void advance(struct turn *t, struct run *r)
+{
+	for (int round = 0; round < ROUNDS_MAX; round++) {
+		const struct plan *p = plan_of(t, r);
+		if (r->state != RUN_ACTIVE || r->queued)
+			return;
+		if (r->step >= p->step_count) {
+			r->state = RUN_ENDED;
+			say(t, r, -1, VERDICT_ENDED, REASON_LAST_STEP, 0);
+			return;
+		}
+		int64_t due = step_due(t, r), now = t->s.view.now.s;
+		if (due > now) {
+			wake_at(t, due);
+			return;
+		}
+		if (r->hold_until > now && now - due <= late_limit(p, &p->steps[r->step])) {
+			int64_t drop = due + late_limit(p, &p->steps[r->step]) + 1;
+			wake_at(t, r->hold_until < drop ? r->hold_until : drop);
+			return;
+		}
+		if (!do_step(t, r, due))
+			return;
+	}
+}
+
+/* Higher priority first, then those the plan puts first, then who fell due first, then the older run. */
+static bool goes_before(struct turn *t, const struct run *a, const struct run *b)
+{
+	const struct plan *p = plan_of(t, a), *q = plan_of(t, b);
+	if (p->priority != q->priority)
+		return p->priority > q->priority;
+	bool pa = p->boost && expr_holds(p->boost, &t->s), qa = q->boost && expr_holds(q->boost, &t->s);
+	if (pa != qa)
+		return pa;
+	return a < b;
+}
+
+enum { ACTIVE_MAX = 64 };
+
+static void do_steps(struct turn *t)
+{
+	uint16_t order[ACTIVE_MAX];
+	int n = 0;
+	for (uint16_t i = 0; i < t->state->run_count && n < ACTIVE_MAX; i++)
+		if (t->state->runs[i].state == RUN_ACTIVE)
+			order[n++] = i;
+	for (int i = 1; i < n; i++) /* few: insertion sort, stable */
+		for (int j = i; j > 0 && goes_before(t, &t->state->runs[order[j]], &t->state->runs[order[j - 1]]); j--) {
+			uint16_t swap = order[j];
+			order[j] = order[j - 1];
+			order[j - 1] = swap;
+		}
+	for (int i = 0; i < n; i++)
+		advance(t, &t->state->runs[order[i]]);
+}
+
+/* ---- the three ways in ---- */
+
+void engine_person(const struct world *w, customer_id c, struct pstate *state, struct instant now, struct decisions *out)
+{
+	struct turn t;
+	turn_init(&t, w, c, state, now, out);
+	if (state->erased) {
+		state->wake = UINT32_MAX;
+		return;
+	}
+	check_exits(&t);
+	check_entries(&t);
+	do_steps(&t);
+	state->wake = (uint32_t)t.wake;
+}
+
+bool engine_enter(const struct world *w, customer_id c, struct pstate *state, uint16_t plan, struct instant now,
+                  struct decisions *out)
+{
+	struct turn t;
+	turn_init(&t, w, c, state, now, out);
+	if (state->erased || !w->plans->on[plan] || w->plans->current[plan] != plan)
+		return false;
+	struct entering e = { .t = &t, .plan = plan, .granted = true };
+	trigger_look(w, &t.s, plan, fired, &e);
+	if (!e.entered)
+		return false;
+	engine_person(w, c, state, now, out);
+	return true;
+}
+
+bool engine_candidate(const struct world *w, customer_id c, const struct pstate *state, uint16_t plan, struct instant now)
+{
+	struct turn t;
+	struct decisions none = { 0 };
+	turn_init(&t, w, c, (struct pstate *)state, now, &none);
+	struct entering e = { .t = &t, .plan = plan, .just_ask = true };
+	trigger_look(w, &t.s, plan, fired, &e);
+	return e.would;
+}
+
+bool engine_convert(const struct world *w, customer_id c, struct pstate *state, uint16_t plan, uint16_t run_no,
+                    struct instant now, struct decisions *out)
+{
+	struct turn t;
+	turn_init(&t, w, c, state, now, out);
+	struct run *r = run_of(state, plan, run_no);
+	if (!r || r->state != RUN_ACTIVE)
+		return false;
+	leave(&t, r, REASON_GOAL_MET);
+	return true;
+}
+
+/* ---- claims and receipts ---- */
+
+bool engine_claim(const struct world *w, customer_id c, struct pstate *state, struct sent *m, struct instant now,
+                  struct decisions *out)
+{
+	struct turn t;
+	turn_init(&t, w, c, state, now, out);
+	struct run *r = run_of(state, m->plan, m->run_no);
+	if (!r || r->state != RUN_ACTIVE || m->state != SENT_QUEUED)
+		return false;
+	const struct step *st = &w->plans->plans[m->plan]->steps[m->step];
+	enum purpose purpose = (enum purpose)m->purpose;
+	struct guard_answer a = guard_who(w, &t.s, m->plan, r, &m->channel, 1, purpose);
+	enum reason reason;
+	if (a.verdict == VERDICT_SEND && run_exits(&t, r, &reason)) {
+		leave(&t, r, reason);
+		return false;
+	}
+	t.s.run = r;
+	if (a.verdict == VERDICT_SEND && !expr_holds(st->condition, &t.s))
+		a = (struct guard_answer){ .verdict = VERDICT_SKIPPED, .reason = REASON_CONDITION };
+	t.s.run = NULL;
+	int64_t due = step_due(&t, r);
+	if (a.verdict == VERDICT_SEND && now.s - due > late_limit(plan_of(&t, r), st))
+		a = (struct guard_answer){ .verdict = VERDICT_DROPPED, .reason = REASON_TOO_LATE };
+	if (a.verdict == VERDICT_SEND)
+		a = guard_when(w, &t.s, m->plan, (enum channel)m->channel, purpose, m);
+	if (a.verdict == VERDICT_SEND)
+		return true;
+	m->state = SENT_DROPPED;
+	r->queued = 0;
+	if (a.verdict == VERDICT_HELD && !st->drop_when_held) {
+		hold(&t, r, a.reason, a.argument);
+		state->wake = (uint32_t)(a.argument > now.s && a.argument < UINT32_MAX ? a.argument : now.s + 1);
+	} else {
+		skip(&t, r, a.verdict == VERDICT_HELD ? VERDICT_SKIPPED : a.verdict, a.reason, a.argument);
+		state->wake = (uint32_t)now.s;
+	}
+	return false;
+}
+
+static void note(struct sent *m, enum receipt receipt, uint8_t answer, struct instant at)
+{
+	uint32_t when = (uint32_t)at.s;
+	switch (receipt) {
+	case RECEIPT_OPENED: m->opened_at = m->opened_at ? m->opened_at : when; break;
+	case RECEIPT_CLICKED: m->clicked_at = m->clicked_at ? m->clicked_at : when; break;
+	case RECEIPT_ANSWERED: m->answer = answer; break;
+	case RECEIPT_SOFT_BOUNCE: m->bounced = m->bounced ? m->bounced : 1; break;
+	case RECEIPT_HARD_BOUNCE: m->bounced = 2; break;
+	case RECEIPT_COMPLAINT: m->bounced = 3; break;
+	case RECEIPT_ACCEPTED: m->state = SENT_ACCEPTED; m->at = when; break;
+	case RECEIPT_UNCERTAIN: m->state = SENT_UNCERTAIN; m->at = when; break;
+	case RECEIPT_REFUSED: m->state = SENT_REFUSED; break;
+	case RECEIPT_DROPPED: m->state = SENT_DROPPED; break;
+	case RECEIPT_UNSUBSCRIBED:
+	case RECEIPT_COUNT: break;
+	}
+}
+
+bool engine_receipt(const struct world *w, struct pstate *state, uint16_t plan, uint16_t run_no, uint8_t step,
+                    enum channel channel, enum receipt receipt, uint8_t answer, struct instant at)
+{
+	struct sent *m = NULL;
+	for (uint16_t i = state->sent_count; i-- > 0 && !m;) {
+		struct sent *x = &state->sent[i];
+		if (x->plan == plan && x->run_no == run_no && x->step == step && x->channel == channel && x->state != SENT_DROPPED)
+			m = x;
+	}
+	if (!m)
+		return false;
+	note(m, receipt, answer, at);
+	if (receipt == RECEIPT_HARD_BOUNCE || receipt == RECEIPT_COMPLAINT)
+		state->suppressed |= (uint8_t)(1u << channel);
+	bool settles = receipt == RECEIPT_ACCEPTED || receipt == RECEIPT_UNCERTAIN || receipt == RECEIPT_REFUSED;
+	struct run *r = run_of(state, plan, run_no);
+	if (!settles || !r || !r->queued || r->step != step)
+		return true;
+	struct turn t = { .w = w, .state = state, .s.view.now = at };
+	r->queued = 0;
+	if (receipt != RECEIPT_REFUSED)
+		r->last_sent_at = (uint32_t)at.s;
+	next_step(&t, r, false);
+	if (state->wake > (uint32_t)at.s)
+		state->wake = (uint32_t)at.s;
+	return true;
+}

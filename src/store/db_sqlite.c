@@ -1,0 +1,350 @@
+/* Method: one connection per handle without SQLite's own locks (a handle belongs to one thread). WAL, so that readers never
+ * wait for the writer. Text is read with sqlite3_column_blob: it is already UTF-8 and need not be copied for a NUL. */
+#include "store/db_driver.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { APPLICATION_ID = 0x726c6e63 /* "rlnc" */ };
+
+static bool fail(struct db *db, int rc, struct err *err)
+{
+	sqlite3 *s = db->conn;
+	int os = s ? sqlite3_system_errno(s) : 0;
+	const char *where = db->address;
+	switch (rc & 0xff) {
+	case SQLITE_FULL:
+		return err_set(err, ERR_WORLD, "%s: disk full: nothing of this batch was kept; free space and run the command again",
+		               where);
+	case SQLITE_READONLY:
+		return err_set(err, ERR_WORLD,
+		               "%s is read-only: nothing was changed; give this user the right to write the file and its folder", where);
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return err_set(err, ERR_CONFLICT, "%s: another program is writing to it; nothing of this batch was kept, run it again",
+		               where);
+	case SQLITE_NOTADB:
+		return err_set(err, ERR_INPUT, "%s is not a relance database (not an SQLite file)", where);
+	case SQLITE_CORRUPT:
+		return err_set(err, ERR_WORLD, "%s is damaged: restore a backup (\"relance restore\")", where);
+	case SQLITE_CANTOPEN:
+		if (!os)
+			return err_set(err, ERR_WORLD, "%s: cannot be opened: look at the rights of the file and its folder", where);
+		errno = os;
+		return err_errno(err, "%s: cannot be opened", where);
+	case SQLITE_IOERR:
+		if (os == ENOSPC || os == EFBIG || os == EDQUOT)
+			return err_set(err, ERR_WORLD,
+			               "%s: disk full (or a size limit): nothing of this batch was kept; free space and run the command again",
+			               where);
+		errno = os ? os : EIO;
+		return err_errno(err, "%s: the disk failed: nothing of this batch was kept", where);
+	case SQLITE_CONSTRAINT:
+		return err_set(err, ERR_CONFLICT, "%s: a row with this key exists already, or a value is missing (%s)", where,
+		               sqlite3_errmsg(s)); /* names columns, never values */
+	default:
+		return err_set(err, ERR_WORLD, "%s: %s", where, s ? sqlite3_errmsg(s) : sqlite3_errstr(rc));
+	}
+}
+
+static bool lite_exec(struct db *db, const char *sql, struct err *err)
+{
+	int rc = sqlite3_exec(db->conn, sql, NULL, NULL, NULL);
+	return rc == SQLITE_OK || fail(db, rc, err);
+}
+
+static bool pragma_int(struct db *db, const char *sql, int64_t *out, struct err *err)
+{
+	sqlite3_stmt *s = NULL;
+	int rc = sqlite3_prepare_v2(db->conn, sql, -1, &s, NULL);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW)
+		*out = sqlite3_column_int64(s, 0);
+	sqlite3_finalize(s);
+	return rc == SQLITE_ROW || fail(db, rc, err);
+}
+
+static void library_init(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* its counters take a global lock */
+}
+
+static bool lite_open(struct db *db, struct err *err)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, library_init);
+	struct stat st;
+	bool exists = stat(db->location, &st) == 0;
+	if (exists && !S_ISREG(st.st_mode))
+		return err_set(err, ERR_INPUT, "%s is not a file", db->address);
+	if (!exists && !(db->flags & DB_CREATE))
+		return err_set(err, ERR_INPUT, "%s: no such database: make one with \"relance init\"", db->address);
+	bool read_only = db->flags & DB_READ_ONLY;
+	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
+	if (!exists) {
+		flags |= SQLITE_OPEN_CREATE;
+		int fd = open(db->location, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600); /* personal data: for its owner alone */
+		if (fd < 0)
+			return err_errno(err, "%s: cannot be made", db->address);
+		close(fd);
+	}
+	sqlite3 *s = NULL;
+	int rc = sqlite3_open_v2(db->location, &s, flags, NULL);
+	db->conn = s;
+	if (rc != SQLITE_OK)
+		return fail(db, rc, err);
+	sqlite3_busy_timeout(s, DB_BUSY_MS);
+	sqlite3_limit(s, SQLITE_LIMIT_ATTACHED, 0);
+	int64_t id = 0, tables = 0;
+	if (!pragma_int(db, "SELECT count(*) FROM sqlite_schema", &tables, err) ||
+	    !pragma_int(db, "PRAGMA application_id", &id, err))
+		return false;
+	if (tables && id != APPLICATION_ID)
+		return err_set(err, ERR_INPUT, "%s is an SQLite file, but not a relance database", db->address);
+	char sql[512];
+	snprintf(sql, sizeof sql,
+	         "PRAGMA page_size=8192; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536; PRAGMA mmap_size=17179869184;"
+	         "PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; PRAGMA wal_autocheckpoint=2000;"
+	         "PRAGMA journal_size_limit=67108864; PRAGMA foreign_keys=OFF");
+	if (!lite_exec(db, sql, err))
+		return false;
+	if (read_only || tables)
+		return true;
+	snprintf(sql, sizeof sql, "PRAGMA journal_mode=WAL; PRAGMA application_id=%d", APPLICATION_ID);
+	return lite_exec(db, sql, err);
+}
+
+static void lite_close(struct db *db)
+{
+	sqlite3_close_v2(db->conn);
+}
+
+static bool lite_begin(struct db *db, bool write, struct err *err)
+{
+	return lite_exec(db, write ? "BEGIN IMMEDIATE" : "BEGIN", err);
+}
+
+static bool lite_commit(struct db *db, struct err *err)
+{
+	return lite_exec(db, "COMMIT", err);
+}
+
+static void lite_rollback(struct db *db)
+{
+	/* a full disk may have rolled back already */
+	if (!sqlite3_get_autocommit(db->conn))
+		sqlite3_exec(db->conn, "ROLLBACK", NULL, NULL, NULL);
+}
+
+static bool lite_durable(struct db *db, bool on, struct err *err)
+{
+	return lite_exec(db, on ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", err);
+}
+
+static bool lite_pipeline(struct db *db, bool on, struct err *err)
+{
+	return true;
+}
+
+static bool lite_has_shop(struct db *db, bool *yes, struct err *err)
+{
+	int64_t n = 0;
+	if (!pragma_int(db, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'shop'", &n, err))
+		return false;
+	*yes = n > 0;
+	return true;
+}
+
+/* ---- queries ---- */
+
+static bool lite_prepare(struct query **queries, size_t count, struct err *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct query *q = queries[i];
+		sqlite3_stmt *s = NULL;
+		int rc = sqlite3_prepare_v3(q->db->conn, q->sql, -1, SQLITE_PREPARE_PERSISTENT, &s, NULL);
+		q->stmt = s;
+		if (rc != SQLITE_OK)
+			return fail(q->db, rc, err), err_context(err, "query %s", q->name);
+	}
+	return true;
+}
+
+static void lite_unprepare(struct query *q)
+{
+	sqlite3_finalize(q->stmt);
+}
+
+static void lite_int(struct query *q, int index, int64_t v)
+{
+	sqlite3_bind_int64(q->stmt, index, v);
+}
+
+static void lite_text(struct query *q, int index, struct str s)
+{
+	sqlite3_bind_text64(q->stmt, index, s.p ? s.p : "", s.n, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+static void lite_null(struct query *q, int index)
+{
+	sqlite3_bind_null(q->stmt, index);
+}
+
+static bool lite_run(struct query *q, int64_t *changed, struct err *err)
+{
+	int rc;
+	do
+		rc = sqlite3_step(q->stmt);
+	while (rc == SQLITE_ROW);
+	bool ok = rc == SQLITE_DONE;
+	if (!ok)
+		fail(q->db, rc, err);
+	else if (changed)
+		*changed = sqlite3_changes64(q->db->conn);
+	sqlite3_reset(q->stmt);
+	return ok;
+}
+
+static int lite_next(struct query *q, struct err *err)
+{
+	int rc = sqlite3_step(q->stmt);
+	if (rc == SQLITE_ROW)
+		return 1;
+	if (rc != SQLITE_DONE)
+		fail(q->db, rc, err);
+	sqlite3_reset(q->stmt);
+	return rc == SQLITE_DONE ? 0 : -1;
+}
+
+static void lite_done(struct query *q)
+{
+	sqlite3_reset(q->stmt);
+}
+
+static bool lite_is_null(struct query *q, int column)
+{
+	return sqlite3_column_type(q->stmt, column) == SQLITE_NULL;
+}
+
+static int64_t lite_get_int(struct query *q, int column)
+{
+	return sqlite3_column_int64(q->stmt, column);
+}
+
+static struct str lite_get_text(struct query *q, int column)
+{
+	const char *p = sqlite3_column_blob(q->stmt, column);
+	return (struct str){ p ? p : "", p ? (size_t)sqlite3_column_bytes(q->stmt, column) : 0 };
+}
+
+/* ---- bulk: one prepared insert ---- */
+
+struct lite_bulk {
+	struct bulk base;
+	sqlite3_stmt *stmt;
+	int column, columns;
+};
+
+static struct bulk *lite_bulk_begin(struct db *db, const char *table, const char *const *columns, size_t count,
+                                    size_t keys, struct err *err)
+{
+	struct buf sql;
+	buf_init(&sql, SQL_MAX);
+	buf_printf(&sql, "INSERT %sINTO %s (", keys ? "OR REPLACE " : "", table);
+	for (size_t i = 0; i < count; i++)
+		buf_printf(&sql, "%s%s", i ? ", " : "", columns[i]);
+	buf_cstr(&sql, ") VALUES (?");
+	for (size_t i = 1; i < count; i++)
+		buf_cstr(&sql, ", ?");
+	buf_char(&sql, ')');
+	struct lite_bulk *b = mem_alloc(sizeof *b);
+	b->base = (struct bulk){ db, db->driver };
+	b->columns = (int)count;
+	int rc = sqlite3_prepare_v2(db->conn, sql.p, -1, &b->stmt, NULL);
+	buf_release(&sql);
+	if (rc == SQLITE_OK)
+		return &b->base;
+	fail(db, rc, err);
+	free(b);
+	return NULL;
+}
+
+static void lite_bulk_int(struct bulk *bulk, int64_t v)
+{
+	struct lite_bulk *b = (struct lite_bulk *)bulk;
+	sqlite3_bind_int64(b->stmt, ++b->column, v);
+}
+
+static void lite_bulk_text(struct bulk *bulk, struct str s)
+{
+	struct lite_bulk *b = (struct lite_bulk *)bulk;
+	sqlite3_bind_text64(b->stmt, ++b->column, s.p ? s.p : "", s.n, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+static void lite_bulk_null(struct bulk *bulk)
+{
+	struct lite_bulk *b = (struct lite_bulk *)bulk;
+	sqlite3_bind_null(b->stmt, ++b->column);
+}
+
+static bool lite_bulk_row(struct bulk *bulk, struct err *err)
+{
+	struct lite_bulk *b = (struct lite_bulk *)bulk;
+	check(b->column == b->columns);
+	b->column = 0;
+	int rc = sqlite3_step(b->stmt);
+	if (rc != SQLITE_DONE)
+		fail(bulk->db, rc, err);
+	sqlite3_reset(b->stmt);
+	return rc == SQLITE_DONE;
+}
+
+static void lite_bulk_abandon(struct bulk *bulk)
+{
+	struct lite_bulk *b = (struct lite_bulk *)bulk;
+	sqlite3_finalize(b->stmt);
+	free(b);
+}
+
+static bool lite_bulk_end(struct bulk *bulk, struct err *err)
+{
+	lite_bulk_abandon(bulk);
+	return true;
+}
+
+const struct driver DRIVER_SQLITE = {
+	.open = lite_open,
+	.close = lite_close,
+	.exec = lite_exec,
+	.begin = lite_begin,
+	.commit = lite_commit,
+	.rollback = lite_rollback,
+	.durable = lite_durable,
+	.pipeline = lite_pipeline,
+	.has_shop = lite_has_shop,
+	.prepare = lite_prepare,
+	.unprepare = lite_unprepare,
+	.bind_int = lite_int,
+	.bind_text = lite_text,
+	.bind_null = lite_null,
+	.run = lite_run,
+	.next = lite_next,
+	.done = lite_done,
+	.is_null = lite_is_null,
+	.get_int = lite_get_int,
+	.get_text = lite_get_text,
+	.bulk_begin = lite_bulk_begin,
+	.bulk_int = lite_bulk_int,
+	.bulk_text = lite_bulk_text,
+	.bulk_null = lite_bulk_null,
+	.bulk_row = lite_bulk_row,
+	.bulk_end = lite_bulk_end,
+	.bulk_abandon = lite_bulk_abandon,
+};
