@@ -476,7 +476,8 @@ bool replay_run(const struct replay_options *o, struct replay_result *out, struc
 		return err_set(err, ERR_INPUT, "--from must be before --to");
 	double started = seconds_now();
 	struct replay r = { .o = o, .out = out, .err = err };
-	r.world = (struct world){ .book = o->book, .version = o->version, .plans = o->plans, .settings = o->settings,
+	r.world = (struct world){ .book = o->book, .version = o->version, 
+		                      .plans = o->plans, .words = o->words, .settings = o->settings,
 		                      .thresholds = &r.thresholds, .seed = o->seed, .assume_consent = o->assume_consent };
 	r.hash = sha256_new();
 	write_head(&r);

@@ -1,1 +1,2 @@
 /* The commands, in the order of the help. COMMAND(name, summary) */
+COMMAND(replay, "run the plans over the shop's history: who would have got what, when and why")

@@ -87,6 +87,7 @@ static void turn_init(struct turn *t, const struct world *w, customer_id c, stru
 	t->s.zone = view_profile(&t->s.view)->zone;
 	t->s.today = zone_date(t->s.zone, now);
 	t->s.assume_consent = w->assume_consent;
+	t->s.plans = w->words;
 }
 
 static void wake_at(struct turn *t, int64_t at)

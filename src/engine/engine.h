@@ -19,6 +19,7 @@ struct world {
 	const struct plan_set *plans;
 	const struct settings *settings;
 	const struct thresholds *thresholds; /* of the shop day of `now` */
+	const struct plan_words *words; /* names behind plan and step numbers, for conditions; may be NULL */
 	uint64_t seed;
 	const struct pstate *states; /* all persons, for those who share an address; NULL: pressure counts one person alone */
 	const customer_id *peers;    /* next person with the same address, in a ring; 0: none. NULL when states is */
