@@ -135,7 +135,7 @@ CREATE TABLE run (
   entered_at BIGINT NOT NULL, anchor_at BIGINT NOT NULL, day BIGINT NOT NULL,
   state BIGINT NOT NULL, control BIGINT NOT NULL,
   step BIGINT NOT NULL, queued BIGINT NOT NULL,
-  last_sent_at BIGINT NOT NULL, hold_until BIGINT NOT NULL, held_reason BIGINT NOT NULL,
+  last_sent_at BIGINT NOT NULL, last_done_at BIGINT NOT NULL, hold_until BIGINT NOT NULL, held_reason BIGINT NOT NULL,
   PRIMARY KEY (customer_id, plan, run_no)
 );
 

@@ -3,12 +3,12 @@ UPDATE shard SET outbox_hi = outbox_hi + ?1 WHERE shard = 0;
 
 -- name: run_put
 INSERT INTO run (customer_id, plan, run_no, plan_id, subject, entered_at, anchor_at, day, state, control, step, queued,
-  last_sent_at, hold_until, held_reason)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+  last_sent_at, hold_until, held_reason, last_done_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
 ON CONFLICT (customer_id, plan, run_no) DO UPDATE SET plan_id = excluded.plan_id, subject = excluded.subject,
   entered_at = excluded.entered_at, anchor_at = excluded.anchor_at, day = excluded.day, state = excluded.state,
   control = excluded.control, step = excluded.step, queued = excluded.queued, last_sent_at = excluded.last_sent_at,
-  hold_until = excluded.hold_until, held_reason = excluded.held_reason;
+  hold_until = excluded.hold_until, held_reason = excluded.held_reason, last_done_at = excluded.last_done_at;
 
 -- The newest row of the step goes on when verdict and reason are the same; else a new row begins.
 -- name: decision_put
@@ -106,7 +106,7 @@ FROM message WHERE customer_id = ?1 AND plan = ?2 AND run_no = ?3 AND step = ?4 
 
 -- name: runs_by_customer
 SELECT customer_id, plan, run_no, plan_id, subject, entered_at, anchor_at, day, state, control, step, queued, last_sent_at,
-  hold_until, held_reason FROM run WHERE customer_id BETWEEN ?1 AND ?2 ORDER BY customer_id, plan, run_no;
+  hold_until, held_reason, last_done_at FROM run WHERE customer_id BETWEEN ?1 AND ?2 ORDER BY customer_id, plan, run_no;
 
 -- name: decisions_of
 SELECT customer_id, plan, run_no, step, verdict, reason, argument, version, channel, first_at, last_at, times, tick

@@ -86,6 +86,7 @@ static bool put_run(struct query *q, const struct outbox_run *r, struct err *err
 	query_int(q, 13, r->last_sent_at.s);
 	query_int(q, 14, r->hold_until.s);
 	query_int(q, 15, r->held_reason);
+	query_int(q, 16, r->last_done_at.s);
 	return query_run(q, NULL, err);
 }
 

@@ -63,7 +63,7 @@ struct outbox_run {
 	uint32_t run_no;
 	uint32_t plan_id; /* version of the plan: plan.plan_id */
 	uint64_t subject;
-	struct instant entered_at, anchor_at, last_sent_at, hold_until; /* s = 0: none */
+	struct instant entered_at, anchor_at, last_sent_at, last_done_at, hold_until; /* s = 0: none */
 	struct date day;
 	uint8_t state, control, step, queued, held_reason;
 };

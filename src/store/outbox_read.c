@@ -127,6 +127,7 @@ bool outbox_runs(struct db *db, customer_id from, customer_id to, outbox_run_fn 
 			.last_sent_at = { query_get_int(q, 12) },
 			.hold_until = { query_get_int(q, 13) },
 			.held_reason = (uint8_t)query_get_int(q, 14),
+			.last_done_at = { query_get_int(q, 15) },
 		};
 		if (!fn(ctx, &r, err)) {
 			query_done(q);
