@@ -1,1 +1,5 @@
 /* The commands, in the order of the help. COMMAND(name, summary) */
+COMMAND(init, "makes the database of a shop")
+COMMAND(check, "verifies a database")
+COMMAND(backup, "writes a database into one file, while it is used")
+COMMAND(restore, "puts a backup in place")
