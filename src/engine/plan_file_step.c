@@ -12,8 +12,7 @@ static void at_hours(struct step *s, int64_t seconds)
 	s->after_s = seconds;
 }
 
-/* J, J+8: civil days at the hour; in a plan that counts hours (a cart), days of 24 hours after the entry, unless the step
- * names its hour. */
+/* J, J+8: civil days at the hour; in a plan that counts hours (a cart), days of 24 hours after the entry. */
 static bool at_day(struct reader *r, struct words *w)
 {
 	int64_t days = 0;
@@ -381,10 +380,17 @@ static struct str default_name(struct reader *r, const struct step *s, size_t in
 	return base;
 }
 
+/* In a plan that counts hours J+n is n times 24 hours after the entry. The engine does so for carts and delayed events; for
+ * orders the step is written as the seconds from the order. */
 static void step_hours(struct reader *r, struct step *s)
 {
 	const struct plan *p = r->plan;
-	if (r->trigger_hours && s->after_days >= 0 && s->hour_s < 0 && !r->hour_given && !s->after_last)
+	if (!r->trigger_hours || s->after_days < 0 || s->after_last)
+		return;
+	if (s->hour_s >= 0 || r->hour_given)
+		issue_put(r->issues, r->arena, ISSUE_ERROR, r->file, s->line, s->column,
+		          "this plan counts hours from what starts it: \"hour\" has no meaning; remove it, or give the trigger days");
+	else if (p->trigger == TRIGGER_ORDER || p->trigger == TRIGGER_FIRST_ORDER)
 		at_hours(s, p->delay_s + (int64_t)s->after_days * DAY_S);
 }
 

@@ -19,7 +19,7 @@ static void put_padded(struct buf *b, struct str s, size_t to)
 }
 
 static void show_step(const struct plan *p, const struct plan_row *rows, size_t count, size_t i, size_t moment_width,
-                      struct buf *b)
+                      enum locale l, struct buf *b)
 {
 	const struct step *s = &p->steps[i];
 	static const char *const SIGNS[] = { "●", "◆", "◇", "○" };
@@ -32,7 +32,7 @@ static void show_step(const struct plan *p, const struct plan_row *rows, size_t 
 	for (size_t k = 2; k < count; k++) {
 		for (size_t n = 0; n < moment_width; n++)
 			buf_char(b, ' ');
-		buf_printf(b, "  %s     %s: ", i + 1 < p->step_count ? "│" : " ", rows[k].label);
+		buf_printf(b, "  %s     %s%s ", i + 1 < p->step_count ? "│" : " ", rows[k].label, T(l, "\xC2\xA0:", ":"));
 		buf_str(b, rows[k].text);
 		buf_char(b, '\n');
 	}
@@ -63,7 +63,7 @@ void plan_show(const struct plan *p, enum locale l, struct currency currency, st
 		size_t end = i;
 		while (end < count && rows[end].step == rows[i].step)
 			end++;
-		show_step(p, rows + i, end - i, (size_t)rows[i].step, moment, out);
+		show_step(p, rows + i, end - i, (size_t)rows[i].step, moment, l, out);
 		i = end;
 	}
 	arena_release(&a);

@@ -134,6 +134,8 @@ void step_moment_text(const struct plan *p, const struct step *s, enum locale l,
 {
 	if (s->after_last) {
 		buf_cstr(b, T(l, "puis", "then"));
+		if (s->after_days == 0)
+			buf_cstr(b, T(l, ", à l’heure", ", at the hour"));
 		if (s->after_days > 0)
 			buf_printf(b, " + %d %s", s->after_days, s->after_days == 1 ? T(l, "jour", "day") : T(l, "jours", "days"));
 		if (s->after_days < 0 && s->after_s) {
