@@ -113,7 +113,7 @@ static void step_send(struct reader *r, const struct node *n)
 	if (n->kind != NODE_LIST) {
 		r->variant = variant_add(r, n);
 		if (n->kind == NODE_MAP)
-			map_read(r, n, VARIANT_KEYS, ARRAY_LEN(VARIANT_KEYS), "a variant", "{message: winback-1, weight: 50}");
+			keys_read(r, n, VARIANT_KEYS, ARRAY_LEN(VARIANT_KEYS), "a variant", "{message: winback-1, weight: 50}");
 		else
 			read_name(r, n, "send", "winback-1", &r->variant->message);
 	}
@@ -122,7 +122,7 @@ static void step_send(struct reader *r, const struct node *n)
 		if (!r->variant)
 			break;
 		if (c->kind == NODE_MAP)
-			map_read(r, c, VARIANT_KEYS, ARRAY_LEN(VARIANT_KEYS), "a variant", "{message: winback-1, weight: 50}");
+			keys_read(r, c, VARIANT_KEYS, ARRAY_LEN(VARIANT_KEYS), "a variant", "{message: winback-1, weight: 50}");
 		else
 			variant_send(r, c);
 	}
@@ -210,7 +210,7 @@ static void step_voucher(struct reader *r, const struct node *n)
 	static const char EXAMPLE[] = "{percent: 10, valid: 20 days}";
 	struct step *s = r->step;
 	size_t errors = r->issues->errors;
-	map_read(r, n, VOUCHER_KEYS, ARRAY_LEN(VOUCHER_KEYS), "a voucher", EXAMPLE);
+	keys_read(r, n, VOUCHER_KEYS, ARRAY_LEN(VOUCHER_KEYS), "a voucher", EXAMPLE);
 	s->has_voucher = true;
 	struct place at = place_of(r->text, n->offset);
 	s->voucher_line = at.line;
@@ -344,7 +344,7 @@ static void step_read(struct reader *r, const struct node *n, size_t index)
 	s->line = at.line;
 	s->column = at.column;
 	r->step = s;
-	uint64_t seen = map_read(r, n, STEP_KEYS, ARRAY_LEN(STEP_KEYS), "a step", STEP_EXAMPLE);
+	uint64_t seen = keys_read(r, n, STEP_KEYS, ARRAY_LEN(STEP_KEYS), "a step", STEP_EXAMPLE);
 	if (n->kind == NODE_MAP)
 		step_actions(r, n, seen);
 }
