@@ -136,7 +136,7 @@ struct plan {
 	struct str text;         /* the file, for showing and versions */
 };
 
-/* The civil day on which a TRIGGER_YEARLY plan fires in `year`, `delay_days` included. */
+/* The civil day on which a TRIGGER_YEARLY plan fires in `year`, `delay_days` included; DATE_UNKNOWN for another trigger. */
 struct date plan_yearly_day(const struct plan *p, int year);
 
 struct plan_set {
