@@ -36,6 +36,9 @@ static bool batch_start(struct store_batch *b, struct err *err)
 
 static void batch_free(struct store_batch *b)
 {
+	struct err ignored;
+	if (b->wide)
+		(void)!db_exec(b->db, "PRAGMA cache_size=-65536; PRAGMA shrink_memory", &ignored);
 	if (b->ids)
 		b->ids->open = false;
 	arena_release(&b->arena);

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+enum { WIDE_FACTS = 100000 };
+
 static const char *const CUSTOMER[] = { "customer_id", "ref", "created_at" };
 static const char *const PERSON[] = { "customer_id", "civility", "first_name", "last_name", "company", "email", "phone",
 	                                  "address1", "address2", "postcode", "city", "country", "attributes" };
@@ -280,9 +282,18 @@ static bool flush_documents(struct store_batch *b, struct err *err)
 	return ok;
 }
 
+/* A large import touches every tree at random: more page cache for its time saves reading back what was spilled. */
+static bool cache(struct store_batch *b, struct err *err)
+{
+	if (b->wide || b->fact_count < WIDE_FACTS || db_kind(b->db) != DB_SQLITE)
+		return true;
+	b->wide = true;
+	return db_exec(b->db, "PRAGMA cache_size=-262144", err);
+}
+
 bool batch_flush(struct store_batch *b, struct err *err)
 {
-	if (!flush_customers(b, err) || !flush_products(b, err) || !flush_prices(b, err) || !flush_persons(b, err) ||
+	if (!cache(b, err) || !flush_customers(b, err) || !flush_products(b, err) || !flush_prices(b, err) || !flush_persons(b, err) ||
 	    !flush_facts(b, err) || !flush_documents(b, err))
 		return false;
 	b->documents_empty = false;

@@ -111,8 +111,8 @@ static bool lite_open(struct db *db, struct err *err)
 		return err_set(err, ERR_INPUT, "%s is an SQLite file, but not a relance database", db->address);
 	char sql[512];
 	snprintf(sql, sizeof sql,
-	         "PRAGMA page_size=8192; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536; PRAGMA mmap_size=17179869184;"
-	         "PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; PRAGMA wal_autocheckpoint=2000;"
+	         "PRAGMA page_size=4096; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536; PRAGMA mmap_size=17179869184;"
+	         "PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; PRAGMA wal_autocheckpoint=4000;"
 	         "PRAGMA journal_size_limit=67108864; PRAGMA foreign_keys=OFF");
 	if (!lite_exec(db, sql, err))
 		return false;
