@@ -203,6 +203,11 @@ bool db_durable(struct db *db, bool on, struct err *err)
 	return true;
 }
 
+bool db_is_durable(const struct db *db)
+{
+	return db->durable || db->kind == DB_POSTGRES;
+}
+
 bool db_pipeline(struct db *db, bool on, struct err *err)
 {
 	check(db->in_transaction && db->pipelined != on);

@@ -49,6 +49,7 @@ bool db_in_transaction(const struct db *db);
  * default: it survives a crash of the program; the newest commits may be lost to a power cut, never half of one.
  * PostgreSQL is always durable. Not inside a transaction. */
 bool db_durable(struct db *db, bool on, struct err *err) MUST_CHECK;
+bool db_is_durable(const struct db *db);
 
 /* Between db_pipeline(true) and db_pipeline(false), query_run(q, NULL, …) on PostgreSQL does not wait for the server's answer:
  * many small writes in few round trips. Errors may come late, at the latest from db_pipeline(false). Inside a transaction,
