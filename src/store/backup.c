@@ -148,6 +148,12 @@ static bool empty_schema(struct db *to, struct err *err)
 	return migrate_apply(to, 0, err) && db_exec(to, "DELETE FROM shop", err);
 }
 
+/* A new incarnation with nobody at work in it. */
+static bool begin_again(struct db *to, int64_t above, struct err *err)
+{
+	return db_prepare(to, err) && store_incarnate(to, above, err) && query_run(db_query(to, "restore_lease"), NULL, err);
+}
+
 static bool copy_to_lite(struct db *from, struct db *to, struct err *err)
 {
 	if (!db_begin_read(from, err))
@@ -200,7 +206,7 @@ static bool build_file(struct db *from, const char *path, int64_t version, int64
 		return false;
 	bool ok = copy_pages(from, to, err) && db_exec(to, "PRAGMA journal_mode=WAL", err) && db_begin(to, err);
 	if (ok) {
-		ok = migrate_apply(to, version, err) && db_prepare(to, err) && store_incarnate(to, above, err) && db_commit(to, err);
+		ok = migrate_apply(to, version, err) && begin_again(to, above, err) && db_commit(to, err);
 		if (!ok)
 			db_rollback(to);
 	}
@@ -243,7 +249,7 @@ static bool restore_tables(struct db *from, struct db *to, int64_t above, bool t
 	if (!db_begin(to, err))
 		return false;
 	bool ok = migrate_lock(to, err) && (!there || drop_tables(to, from, err)) && empty_schema(to, err) &&
-	          copy_tables(from, to, from, err) && db_prepare(to, err) && store_incarnate(to, above, err) && db_commit(to, err);
+	          copy_tables(from, to, from, err) && begin_again(to, above, err) && db_commit(to, err);
 	if (!ok)
 		db_rollback(to);
 	return ok;

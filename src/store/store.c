@@ -217,8 +217,7 @@ bool store_incarnate(struct db *db, int64_t above, struct err *err)
 	check(db_in_transaction(db));
 	int64_t next = above + 1;
 	struct query *uncertain = db_query(db, "restore_messages"), *plans = db_query(db, "restore_plans");
-	struct query *lease = db_query(db, "restore_lease");
-	if (!query_run(uncertain, NULL, err) || !query_run(plans, NULL, err) || !query_run(lease, NULL, err) ||
+	if (!query_run(uncertain, NULL, err) || !query_run(plans, NULL, err) ||
 	    !set_int(db, "incarnation", next, err))
 		return false;
 	if (db->user)

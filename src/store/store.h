@@ -149,7 +149,8 @@ bool store_backup(struct db *db, const char *to, struct err *err) MUST_CHECK;
 /* A restored backup starts a new incarnation: unsettled messages become uncertain, plans are paused. */
 bool store_restore(const char *from, const char *address, bool replace, struct err *err) MUST_CHECK;
 /* The side file `DB.mark` holds the highest seq and message count ever reached; opening a database below it is noticed:
- * *restored = true, and the incarnation is raised. */
+ * *restored = true, the incarnation is raised, and as after store_restore nothing goes on by itself. A lease taken on this
+ * handle stays. The mark follows store_mark only: call it after every commit that must not be forgotten. */
 bool store_mark(struct db *db, struct err *err) MUST_CHECK;
 bool store_mark_check(struct db *db, bool *restored, struct err *err) MUST_CHECK;
 

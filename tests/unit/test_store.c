@@ -296,8 +296,13 @@ START_TEST(a_copy_put_back_is_noticed)
 	ck_assert_int_eq(system(command), 0);
 	struct shop shop;
 	db = store_open(where, false, &shop, &err);
+	int64_t epoch;
+	OK(store_lease(db, "host:1:a", NOW, 60, &epoch, &err));
 	OK(store_mark_check(db, &restored, &err));
 	ck_assert(restored);
+	OK(db_begin(db, &err));
+	OK(store_fence(db, epoch, &err)); /* who noticed goes on */
+	OK(db_commit(db, &err));
 	ck_assert_int_eq(store_shop(db)->incarnation, 2);
 	OK(store_mark_check(db, &restored, &err));
 	ck_assert(!restored);
