@@ -2,8 +2,8 @@
  *
  *     bench_store [--facts N] [--json] [--dir DIR]
  *
- * Baselines of the same run: for writing, plain prepared inserts of the same rows into an unindexed table through the same
- * library (SQLite), or COPY text of them (PostgreSQL); for reading, the same library's bare scan of the table. */
+ * Baselines of the same run: for writing, plain prepared inserts of the same rows into an unindexed table through the
+ * same library (SQLite), or COPY text of them (PostgreSQL); for reading, the same library's bare scan of the table. */
 #include "base/buf.h"
 #include "base/hash.h"
 #include "base/par.h"
@@ -26,11 +26,13 @@ static double seconds_now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static void line(const char *database, const char *work, double ours, const char *unit, double baseline, const char *against)
+static void line(const char *database, const char *work, double ours, const char *unit, double baseline,
+                 const char *against)
 {
 	double ratio = baseline > 0 ? ours / baseline : 0;
 	if (json)
-		printf("{\"database\":\"%s\",\"work\":\"%s\",\"ours\":%.0f,\"unit\":\"%s\",\"baseline\":%.0f,\"against\":\"%s\",\"ratio\":%.2f}\n",
+		printf("{\"database\":\"%s\",\"work\":\"%s\",\"ours\":%.0f,\"unit\":\"%s\",\"baseline\":%.0f,\"against\":\"%"
+		       "s\",\"ratio\":%.2f}\n",
 		       database, work, ours, unit, baseline, against, ratio);
 	else if (baseline > 0)
 		printf("%-10s  %-50s %12.0f %-8s %12.0f  %5.2fx  %s\n", database, work, ours, unit, baseline, ratio, against);
@@ -56,7 +58,8 @@ static void order_make(struct rng *r, int64_t i, struct buf *key, struct buf *bo
 	uint32_t lines = 1 + rng_below(r, 4);
 	buf_cstr(body, "{\"lines\":[");
 	for (uint32_t l = 0; l < lines; l++)
-		buf_printf(body, "%s[%u,%u,%u]", l ? "," : "", 1 + rng_below(r, 5000), 1 + rng_below(r, 5), 100 + rng_below(r, 9000));
+		buf_printf(body, "%s[%u,%u,%u]", l ? "," : "", 1 + rng_below(r, 5000), 1 + rng_below(r, 5),
+		           100 + rng_below(r, 9000));
 	buf_cstr(body, "]}");
 }
 
@@ -80,8 +83,11 @@ static double write_facts(struct db *db, int64_t facts, int64_t batch)
 			char ref[24];
 			int n = snprintf(ref, sizeof ref, "%u", rng_below(&r, CUSTOMERS));
 			order_make(&r, made++, &key, &body);
-			struct fact f = { .customer = store_customer(ids, (struct str){ ref, (size_t)n }, NULL), .kind = FACT_ORDER,
-				              .key = buf_view(&key), .at = { 1600000000 + i }, .body = buf_view(&body) };
+			struct fact f = { .customer = store_customer(ids, (struct str){ ref, (size_t)n }, NULL),
+				              .kind = FACT_ORDER,
+				              .key = buf_view(&key),
+				              .at = { 1600000000 + i },
+				              .body = buf_view(&body) };
 			need(store_batch_fact(b, &f, NULL, &err), &err);
 		}
 		need(store_batch_commit(b, &err), &err);
@@ -105,9 +111,11 @@ static double plain_inserts(const char *path, int64_t facts)
 	buf_init(&body, 4096);
 	if (sqlite3_open(path, &s) != SQLITE_OK)
 		exit(1);
-	sqlite3_exec(s, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; CREATE TABLE t (customer, seq, kind, key, at, learned, "
-	                "body); BEGIN",
-	             NULL, NULL, NULL);
+	sqlite3_exec(
+		s,
+		"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; CREATE TABLE t (customer, seq, kind, key, at, learned, "
+		"body); BEGIN",
+		NULL, NULL, NULL);
 	sqlite3_prepare_v2(s, "INSERT INTO t VALUES (?,?,?,?,?,?,?)", -1, &q, NULL);
 	double start = seconds_now();
 	for (int64_t i = 0; i < facts; i++) {
@@ -160,8 +168,14 @@ static double write_import(const char *address)
 		char sku[16], name[48];
 		snprintf(sku, sizeof sku, "%dA", 20000 + i);
 		snprintf(name, sizeof name, "WHITE HANGING HEART T-LIGHT HOLDER %d", i);
-		struct product_row p = { .sku = str_from(sku), .name = str_from(name), .price = 255, .cost = -1, .vat_x2 = -1,
-			                     .stock = -1, .lifetime_days = -1, .tier = -1 };
+		struct product_row p = { .sku = str_from(sku),
+			                     .name = str_from(name),
+			                     .price = 255,
+			                     .cost = -1,
+			                     .vat_x2 = -1,
+			                     .stock = -1,
+			                     .lifetime_days = -1,
+			                     .tier = -1 };
 		need(store_batch_product(b, &p, NULL, &err), &err);
 	}
 	for (int i = 0; i < 16000; i++) {
@@ -174,13 +188,17 @@ static double write_import(const char *address)
 		buf_clear(&body);
 		buf_cstr(&body, "{\"lines\":[");
 		for (int l = 0; l < 20; l++)
-			buf_printf(&body, "%s[%u,%u,%u]", l ? "," : "", 1 + rng_below(&r, 3700), 1 + rng_below(&r, 12), rng_below(&r, 9000));
+			buf_printf(&body, "%s[%u,%u,%u]", l ? "," : "", 1 + rng_below(&r, 3700), 1 + rng_below(&r, 12),
+			           rng_below(&r, 9000));
 		buf_cstr(&body, "]}");
 		arena_init(&a);
 		need(store_batch_known(b, FACT_ORDER, str_from(key), &a, &known, &found, &err), &err);
 		arena_release(&a);
-		struct fact f = { .customer = store_customer(ids, str_from(ref), NULL), .kind = FACT_ORDER, .key = str_from(key),
-			              .at = { 1300000000 + i * 900 }, .body = buf_view(&body) };
+		struct fact f = { .customer = store_customer(ids, str_from(ref), NULL),
+			              .kind = FACT_ORDER,
+			              .key = str_from(key),
+			              .at = { 1300000000 + i * 900 },
+			              .body = buf_view(&body) };
 		need(store_batch_fact(b, &f, NULL, &err), &err);
 	}
 	need(store_batch_commit(b, &err), &err);
@@ -269,12 +287,22 @@ static double write_slices(struct db *db, int64_t messages)
 	for (int64_t i = 0; i < messages; i++) {
 		customer_id c = (customer_id)(i + 1);
 		runs[i] = (struct outbox_run){ .customer = c, .plan = STR("anti-churn"), .run_no = 1, .entered_at = now };
-		decisions[i] = (struct outbox_decision){ .customer = c, .plan = STR("anti-churn"), .step = STR("winback-1"),
-			                                     .run_no = 1, .verdict = VERDICT_SEND, .at = now, .tick = 1 };
-		m[i] = (struct outbox_message){ .key = { c, STR("anti-churn"), STR("winback-1"), 1, CHANNEL_EMAIL }, .version = 1,
-			                            .message = STR("winback-1"), .due_at = now, .queued_at = now };
+		decisions[i] = (struct outbox_decision){ .customer = c,
+			                                     .plan = STR("anti-churn"),
+			                                     .step = STR("winback-1"),
+			                                     .run_no = 1,
+			                                     .verdict = VERDICT_SEND,
+			                                     .at = now,
+			                                     .tick = 1 };
+		m[i] = (struct outbox_message){ .key = { c, STR("anti-churn"), STR("winback-1"), 1, CHANNEL_EMAIL },
+			                            .version = 1,
+			                            .message = STR("winback-1"),
+			                            .due_at = now,
+			                            .queued_at = now };
 	}
-	struct outbox_slice s = { epoch, runs, (size_t)messages, decisions, (size_t)messages, m, (size_t)messages, NULL, 0 };
+	struct outbox_slice s = {
+		epoch, runs, (size_t)messages, decisions, (size_t)messages, m, (size_t)messages, NULL, 0
+	};
 	double start = seconds_now();
 	need(db_begin(db, &err) && outbox_put(db, &s, &err) && db_commit(db, &err), &err);
 	double seconds = seconds_now() - start;
@@ -294,12 +322,14 @@ static void bench(const char *name, const char *address, const char *plain, int6
 	need(store_init(address, &shop, &err), &err);
 	struct db *db = store_open(address, false, NULL, &err);
 	need(db, &err);
-	line(name, "write facts, one batch", write_facts(db, facts, facts), "facts/s", plain ? plain_inserts(plain, facts) : 0,
-	     "library alone, same rows, no keys");
+	line(name, "write facts, one batch", write_facts(db, facts, facts), "facts/s",
+	     plain ? plain_inserts(plain, facts) : 0, "library alone, same rows, no keys");
 	need(store_seq_hi(db, &seq, &customers, &err), &err);
 	double scan = plain ? bare_scan(address) : 0;
-	line(name, "read all facts by customer, 1 handle", read_facts(address, customers, 1), "facts/s", scan, "bare scan, nothing read");
-	line(name, "read all facts by customer, 4 handles", read_facts(address, customers, 4), "facts/s", scan, "bare scan, nothing read");
+	line(name, "read all facts by customer, 1 handle", read_facts(address, customers, 1), "facts/s", scan,
+	     "bare scan, nothing read");
+	line(name, "read all facts by customer, 4 handles", read_facts(address, customers, 4), "facts/s", scan,
+	     "bare scan, nothing read");
 	line(name, "write facts, batches of 1,000", write_facts(db, facts / 10, 1000), "facts/s", 0, "");
 	line(name, "write facts, one each", write_facts(db, 2000, 1), "facts/s", 0, "");
 	line(name, "decide: run + decision + message, 10,000 due", write_slices(db, 10000), "rows x3/s", 0, "");
@@ -326,7 +356,8 @@ int main(int argc, char **argv)
 	snprintf(path, sizeof path, "%s/shop.db", dir);
 	snprintf(plain, sizeof plain, "%s/plain.db", dir);
 	if (!json)
-		printf("%-10s  %-50s %12s %-8s %12s  %6s  %s\n", "database", "work", "ours", "", "baseline", "ratio", "against");
+		printf("%-10s  %-50s %12s %-8s %12s  %6s  %s\n", "database", "work", "ours", "", "baseline", "ratio",
+		       "against");
 	char small[600];
 	snprintf(small, sizeof small, "%s/small.db", dir);
 	double shell = shell_import(dir);
@@ -339,7 +370,8 @@ int main(int argc, char **argv)
 		snprintf(address, sizeof address, "%s&schema=bench_%d", pg, (int)getpid());
 		bench("PostgreSQL", address, NULL, facts);
 	} else {
-		fputs("bench_store: RELANCE_TEST_PG is not set: PostgreSQL is left out (tools/with_postgres.sh runs it)\n", stderr);
+		fputs("bench_store: RELANCE_TEST_PG is not set: PostgreSQL is left out (tools/with_postgres.sh runs it)\n",
+		      stderr);
 	}
 	snprintf(command, sizeof command, "rm -rf '%s'", dir);
 	return system(command) == 0 ? 0 : 1;

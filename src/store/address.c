@@ -1,7 +1,8 @@
-/* Method: an e-mail is trimmed, composed (NFC) and lower-cased by ICU's root rules; its domain goes through UTS 46 to the
- * ASCII form. (Local parts are case-sensitive on paper, RFC 5321 section 2.4, and nowhere else.) A phone is its digits with
- * the country's code: + and 00 are dropped, a French national number 0X XX XX XX XX gets 33, a (0) after 33 goes.
- * The hash is SipHash-2-4 under the shop's key (libsodium crypto_shorthash): one cannot try addresses without the key. */
+/* Method: an e-mail is trimmed, composed (NFC) and lower-cased by ICU's root rules; its domain goes through UTS 46 to
+ * the ASCII form. (Local parts are case-sensitive on paper, RFC 5321 section 2.4, and nowhere else.) A phone is its
+ * digits with the country's code: + and 00 are dropped, a French national number 0X XX XX XX XX gets 33, a (0) after 33
+ * goes. The hash is SipHash-2-4 under the shop's key (libsodium crypto_shorthash): one cannot try addresses without the
+ * key. */
 #include "store/store_internal.h"
 
 #include <pthread.h>

@@ -1,6 +1,6 @@
-/* Method: a backup is always one SQLite file. From SQLite it is made by SQLite's own online backup (a snapshot while others
- * write); from PostgreSQL every table is copied within one read-only snapshot. Restoring goes the other way and begins a new
- * incarnation. Keys are not in it. The file is written beside its place and renamed when whole. */
+/* Method: a backup is always one SQLite file. From SQLite it is made by SQLite's own online backup (a snapshot while
+ * others write); from PostgreSQL every table is copied within one read-only snapshot. Restoring goes the other way and
+ * begins a new incarnation. Keys are not in it. The file is written beside its place and renamed when whole. */
 #include "store/store_internal.h"
 
 #include "store/db_driver.h"
@@ -49,7 +49,8 @@ static bool copy_pages(struct db *from, struct db *to, struct err *err)
 	if (rc == SQLITE_DONE)
 		return true;
 	if ((rc & 0xff) == SQLITE_FULL)
-		return err_set(err, ERR_WORLD, "%s: disk full: nothing was kept; free space and run the command again", to->address);
+		return err_set(err, ERR_WORLD, "%s: disk full: nothing was kept; free space and run the command again",
+		               to->address);
 	return err_set(err, ERR_WORLD, "%s: %s", to->address, sqlite3_errstr(rc));
 }
 
@@ -65,8 +66,10 @@ struct table_shape {
 /* The tables as the SQLite side has them. */
 static bool shapes(struct db *lite, struct table_shape *out, size_t *count, struct err *err)
 {
-	struct query *q = query_new(lite, "SELECT m.name, c.name, c.type FROM sqlite_schema m JOIN pragma_table_info(m.name) c "
-	                                  "WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY m.name, c.cid", err);
+	struct query *q = query_new(lite,
+	                            "SELECT m.name, c.name, c.type FROM sqlite_schema m JOIN pragma_table_info(m.name) c "
+	                            "WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY m.name, c.cid",
+	                            err);
 	if (!q)
 		return false;
 	int got;
@@ -151,7 +154,8 @@ static bool empty_schema(struct db *to, struct err *err)
 /* A new incarnation with nobody at work in it. */
 static bool begin_again(struct db *to, int64_t above, struct err *err)
 {
-	return db_prepare(to, err) && store_incarnate(to, above, err) && query_run(db_query(to, "restore_lease"), NULL, err);
+	return db_prepare(to, err) && store_incarnate(to, above, err) &&
+	       query_run(db_query(to, "restore_lease"), NULL, err);
 }
 
 static bool copy_to_lite(struct db *from, struct db *to, struct err *err)
@@ -280,9 +284,11 @@ static bool look_at_target(struct db *to, bool replace, bool *there, int64_t *in
 	if (!*there)
 		return true;
 	if (!replace)
-		return err_set(err, ERR_INPUT, "%s holds a shop already; nothing was changed: give --replace to put the backup in its place",
+		return err_set(err, ERR_INPUT,
+		               "%s holds a shop already; nothing was changed: give --replace to put the backup in its place",
 		               db_address(to));
-	struct query *q = query_new(to, "SELECT lease_until FROM shard WHERE lease_owner IS NOT NULL AND lease_until > ?1", err);
+	struct query *q =
+		query_new(to, "SELECT lease_until FROM shard WHERE lease_owner IS NOT NULL AND lease_until > ?1", err);
 	if (!q)
 		return false;
 	query_int(q, 1, store_clock().s);
@@ -310,9 +316,10 @@ static bool restore_into(struct db *from, const char *address, bool replace, int
 		if (other > incarnation)
 			incarnation = other;
 		if (ok && !lite)
-			ok = version == store_schema_version() ?
-			         restore_tables(from, to, incarnation, there, err) :
-			         err_set(err, ERR_INPUT, "this backup is of an older schema: restore it into a file first, back that up, restore again");
+			ok = version == store_schema_version() ? restore_tables(from, to, incarnation, there, err)
+			                                       : err_set(err, ERR_INPUT,
+			                                                 "this backup is of an older schema: restore it into a "
+			                                                 "file first, back that up, restore again");
 		db_close(to);
 		if (!ok || !lite)
 			return ok;

@@ -103,7 +103,8 @@ static bool mark_read(const char *path, struct mark *out, bool *found, struct er
 	FILE *f = fopen(path, "re");
 	if (!f)
 		return errno == ENOENT || err_errno(err, "%s: cannot be read", path);
-	*found = fscanf(f, "relance-mark 1 %" SCNd64 " %" SCNd64 " %" SCNd64, &out->incarnation, &out->seq, &out->outbox) == 3;
+	*found =
+		fscanf(f, "relance-mark 1 %" SCNd64 " %" SCNd64 " %" SCNd64, &out->incarnation, &out->seq, &out->outbox) == 3;
 	fclose(f);
 	return true;
 }

@@ -1,4 +1,5 @@
-/* Any bytes as an address: its one form is the form of itself, so that a stored address is found by any spelling of it. */
+/* Any bytes as an address: its one form is the form of itself, so that a stored address is found by any spelling of it.
+ */
 #include "store/store_internal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

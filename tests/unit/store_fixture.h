@@ -1,5 +1,5 @@
-/* store_fixture: shops to test on: the same tests on SQLite and, when $RELANCE_TEST_PG holds an address, on PostgreSQL (a
- * schema for each). A test takes its database by address(_i). */
+/* store_fixture: shops to test on: the same tests on SQLite and, when $RELANCE_TEST_PG holds an address, on PostgreSQL
+ * (a schema for each). A test takes its database by address(_i). */
 #ifndef RELANCE_TESTS_STORE_FIXTURE_H
 #define RELANCE_TESTS_STORE_FIXTURE_H
 
@@ -76,7 +76,8 @@ UNUSED static struct db *fresh(const char *where)
 
 UNUSED static struct fact order(customer_id c, const char *key, int64_t at, const char *body)
 {
-	return (struct fact){ .customer = c, .kind = FACT_ORDER, .key = str_from(key), .at = { at }, .body = str_from(body) };
+	return (
+		struct fact){ .customer = c, .kind = FACT_ORDER, .key = str_from(key), .at = { at }, .body = str_from(body) };
 }
 
 UNUSED static bool count_fact(void *ctx, const struct fact *f, struct err *err)
@@ -115,8 +116,14 @@ UNUSED static bool small_import(struct db *db, struct err *err)
 		                    order(ada, "till:1", 1200000000, "{\"lines\":[[1,6,1530]]}"),
 		                    order(GUESTS, "till:3", 1200000200, "{\"lines\":[[2,1,99]]}") };
 	struct person p = { .first_name = STR("Ada"), .email = STR("Ada@Example.org"), .phone = STR("06 12 34 56 78") };
-	struct product_row row = { .sku = STR("85123A"), .name = STR("T-LIGHT HOLDER"), .price = 255, .cost = -1, .vat_x2 = 40,
-		                       .stock = -1, .lifetime_days = -1, .tier = -1 };
+	struct product_row row = { .sku = STR("85123A"),
+		                       .name = STR("T-LIGHT HOLDER"),
+		                       .price = 255,
+		                       .cost = -1,
+		                       .vat_x2 = 40,
+		                       .stock = -1,
+		                       .lifetime_days = -1,
+		                       .tier = -1 };
 	bool ok = store_batch_product(b, &row, NULL, err);
 	store_product(ids, STR("71053"), NULL);
 	for (size_t i = 0; i < ARRAY_LEN(facts) && ok; i++)
@@ -153,20 +160,41 @@ UNUSED static const struct message_key KEY = { 1, { "anti-churn", 10 }, { "winba
 
 UNUSED static struct outbox_message a_message(void)
 {
-	return (struct outbox_message){ .key = KEY, .purpose = PURPOSE_MARKETING, .version = 1, .message = STR("winback-1"),
-		                            .due_at = NOW, .queued_at = NOW };
+	return (struct outbox_message){ .key = KEY,
+		                            .purpose = PURPOSE_MARKETING,
+		                            .version = 1,
+		                            .message = STR("winback-1"),
+		                            .due_at = NOW,
+		                            .queued_at = NOW };
 }
 
-UNUSED static bool put_one(struct db *db, int64_t epoch, int64_t at, enum verdict verdict, enum reason reason, bool message,
-                    struct err *err)
+UNUSED static bool put_one(struct db *db, int64_t epoch, int64_t at, enum verdict verdict, enum reason reason,
+                           bool message, struct err *err)
 {
-	struct outbox_run run = { .customer = 1, .plan = STR("anti-churn"), .run_no = 1, .plan_id = 0, .entered_at = NOW,
-		                      .subject = UINT64_MAX, .day = { 15000 } };
-	struct outbox_decision d = { .customer = 1, .plan = STR("anti-churn"), .run_no = 1, .step = STR("winback-1"),
-		                         .verdict = verdict, .reason = reason, .channel = CHANNEL_COUNT, .at = { at }, .tick = 1 };
+	struct outbox_run run = { .customer = 1,
+		                      .plan = STR("anti-churn"),
+		                      .run_no = 1,
+		                      .plan_id = 0,
+		                      .entered_at = NOW,
+		                      .subject = UINT64_MAX,
+		                      .day = { 15000 } };
+	struct outbox_decision d = { .customer = 1,
+		                         .plan = STR("anti-churn"),
+		                         .run_no = 1,
+		                         .step = STR("winback-1"),
+		                         .verdict = verdict,
+		                         .reason = reason,
+		                         .channel = CHANNEL_COUNT,
+		                         .at = { at },
+		                         .tick = 1 };
 	struct outbox_message m = a_message();
-	struct outbox_slice s = { .epoch = epoch, .runs = &run, .run_count = 1, .decisions = &d, .decision_count = 1,
-		                      .messages = &m, .message_count = message };
+	struct outbox_slice s = { .epoch = epoch,
+		                      .runs = &run,
+		                      .run_count = 1,
+		                      .decisions = &d,
+		                      .decision_count = 1,
+		                      .messages = &m,
+		                      .message_count = message };
 	if (!db_begin(db, err))
 		return false;
 	if (outbox_put(db, &s, err))
@@ -177,8 +205,13 @@ UNUSED static bool put_one(struct db *db, int64_t epoch, int64_t at, enum verdic
 
 UNUSED static bool plan_row(struct db *db, struct err *err)
 {
-	struct plan_row p = { .name = STR("anti-churn"), .version = 1, .text = STR("plan: anti-churn"), .state = STR("on"),
-		                  .on_since = NOW, .first_on = NOW, .created_at = NOW };
+	struct plan_row p = { .name = STR("anti-churn"),
+		                  .version = 1,
+		                  .text = STR("plan: anti-churn"),
+		                  .state = STR("on"),
+		                  .on_since = NOW,
+		                  .first_on = NOW,
+		                  .created_at = NOW };
 	return plan_put(db, &p, err);
 }
 
@@ -204,7 +237,6 @@ UNUSED static enum message_state state_of(struct db *db)
 	return found ? m.state : MESSAGE_STATE_COUNT;
 }
 
-
 struct both_test {
 	const TTest *test;
 	bool both; /* on both databases */
@@ -216,7 +248,8 @@ UNUSED static int run_both(const char *name, const struct both_test *tests, size
 	TCase *tcase = tcase_create(name);
 	tcase_set_timeout(tcase, 120);
 	if (!has_pg())
-		fprintf(stderr, "%s: RELANCE_TEST_PG is not set: PostgreSQL is left out (tools/with_postgres.sh runs it)\n", name);
+		fprintf(stderr, "%s: RELANCE_TEST_PG is not set: PostgreSQL is left out (tools/with_postgres.sh runs it)\n",
+		        name);
 	for (size_t i = 0; i < count; i++)
 		tcase_add_loop_test(tcase, tests[i].test, 0, tests[i].both && has_pg() ? 2 : 1);
 	suite_add_tcase(suite, tcase);

@@ -26,7 +26,8 @@ START_TEST(decisions_merge_while_the_verdict_stays)
 	OK(put_one(db, e, NOW.s + 30, VERDICT_HELD, REASON_QUIET_HOURS, false, &err));
 	OK(put_one(db, e, NOW.s + 40, VERDICT_SEND, REASON_NONE, true, &err));
 	OK(outbox_decisions(db, 1, on_decision, &story, &err));
-	ck_assert_str_eq(story.p, "held quiet_hours 0-10 x2;held pressure_all 20-20 x1;held quiet_hours 30-30 x1;send none 40-40 x1;");
+	ck_assert_str_eq(
+		story.p, "held quiet_hours 0-10 x2;held pressure_all 20-20 x1;held quiet_hours 30-30 x1;send none 40-40 x1;");
 	assert_sound(db);
 	buf_release(&story);
 	db_close(db);

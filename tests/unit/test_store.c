@@ -64,13 +64,15 @@ START_TEST(known_documents_are_found)
 	OK(store_batch_fact(b, &corrected, NULL, &err));
 	OK(store_batch_known(b, FACT_ORDER, STR("till:1"), &a, &got, &found, &err));
 	ck_assert(found && got.seq == 4);
-	struct fact back = { .customer = GUESTS, .kind = FACT_RETRACT, .key = STR("till:3"), .at = NOW,
-		                 .body = STR("{\"kind\":\"order\"}") };
+	struct fact back = {
+		.customer = GUESTS, .kind = FACT_RETRACT, .key = STR("till:3"), .at = NOW, .body = STR("{\"kind\":\"order\"}")
+	};
 	OK(store_batch_fact(b, &back, NULL, &err));
 	OK(store_batch_known(b, FACT_ORDER, STR("till:3"), &a, &got, &found, &err));
 	ck_assert(!found);
-	struct fact event = { .customer = 1, .kind = FACT_EVENT, .key = STR("e1"), .at = NOW,
-		                  .body = STR("{\"name\":\"visit\"}") };
+	struct fact event = {
+		.customer = 1, .kind = FACT_EVENT, .key = STR("e1"), .at = NOW, .body = STR("{\"name\":\"visit\"}")
+	};
 	OK(store_batch_fact(b, &event, NULL, &err));
 	OK(store_batch_known_of(b, 1, FACT_EVENT, STR("e1"), &a, &got, &found, &err));
 	ck_assert(found && got.seq == 6);
@@ -168,7 +170,10 @@ START_TEST(addresses_have_one_form)
 		{ "Ada@Example.ORG", " ada@example.org" },
 		{ "LÉA@exemple.fr", "léa@exemple.fr" },
 		{ "lea@bücher.example", "LEA@xn--bcher-kva.example" },
-		{ "l\xc3\xa9" "a@x.fr", "le\xcc\x81" "a@x.fr" },
+		{ "l\xc3\xa9"
+		  "a@x.fr",
+		  "le\xcc\x81"
+		  "a@x.fr" },
 		{ "06 12 34 56 78", "+33612345678" },
 		{ "+33 (0)6.12.34.56.78", "0033612345678" },
 		{ "+44 20 7946 0018", "00442079460018" },
@@ -205,8 +210,14 @@ START_TEST(products_merge_and_remember_prices)
 	OK(small_import(db, &err));
 	struct store_ids *ids = store_ids_load(db, &err);
 	struct store_batch *b = store_batch_begin(db, ids, (struct instant){ NOW.s + 100 }, &err);
-	struct product_row row = { .sku = STR("85123A"), .category = STR("light"), .price = 199, .cost = -1, .vat_x2 = -1,
-		                       .stock = -1, .lifetime_days = -1, .tier = -1 };
+	struct product_row row = { .sku = STR("85123A"),
+		                       .category = STR("light"),
+		                       .price = 199,
+		                       .cost = -1,
+		                       .vat_x2 = -1,
+		                       .stock = -1,
+		                       .lifetime_days = -1,
+		                       .tier = -1 };
 	bool changed;
 	OK(store_batch_product(b, &row, &changed, &err));
 	ck_assert(changed);

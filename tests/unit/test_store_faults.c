@@ -19,7 +19,8 @@ START_TEST(check_finds_damage)
 		"UPDATE person SET email = 'bob@example.org'",
 		"DELETE FROM address",
 		"UPDATE shard SET seq_hi = 7",
-		"INSERT INTO message (customer_id, plan, run_no, step, channel, state, purpose, version, variant, locale, message, due_at,"
+		"INSERT INTO message (customer_id, plan, run_no, step, channel, state, purpose, version, variant, locale, "
+		"message, due_at,"
 		" queued_at, try_after, tries, epoch) VALUES (1, 'x', 1, 'y', 0, 0, 0, 1, 0, 0, 'm', 1, 1, 1, 0, 0)",
 	};
 	struct err err;
@@ -164,7 +165,9 @@ static void fill(struct db *db, const char *says)
 		for (int i = 0; ok && i < 2000; i++) {
 			char key[32];
 			snprintf(key, sizeof key, "e:%d:%d", round, i);
-			struct fact f = { .customer = GUESTS, .kind = FACT_EVENT, .key = str_from(key), .at = NOW, .body = str_from(body) };
+			struct fact f = {
+				.customer = GUESTS, .kind = FACT_EVENT, .key = str_from(key), .at = NOW, .body = str_from(body)
+			};
 			ok = store_batch_fact(b, &f, NULL, &err);
 		}
 		if (ok)
@@ -266,14 +269,10 @@ END_TEST
 int main(void)
 {
 	const struct both_test tests[] = {
-		{ check_finds_damage, true },
-		{ every_fault_is_all_or_nothing, true },
-		{ init_survives_every_fault, true },
-		{ two_processes_share_a_database, true },
-		{ a_full_disk_is_said, false },
-		{ a_read_only_file_is_said, false },
-		{ a_newer_database_is_refused, true },
-		{ what_is_no_database_is_said, false },
+		{ check_finds_damage, true },          { every_fault_is_all_or_nothing, true },
+		{ init_survives_every_fault, true },   { two_processes_share_a_database, true },
+		{ a_full_disk_is_said, false },        { a_read_only_file_is_said, false },
+		{ a_newer_database_is_refused, true }, { what_is_no_database_is_said, false },
 	};
 	return run_both("store faults", tests, ARRAY_LEN(tests));
 }
