@@ -32,7 +32,7 @@ static void key_unknown(struct reader *r, const struct node *k, const struct nod
 	struct str s = k->text;
 	if (map->flow && v->kind == NODE_SCALAR && v->text.n == 0 && memchr(s.p, ')', s.n))
 		return; /* the rest of a condition cut at its comma: told where the condition begins */
-	const char *near = str_nearest(s, names, count, 3);
+	const char *near = str_nearest(s, names, count, s.n < 6 ? (int)s.n / 2 : 3);
 	if (near)
 		issue_node(r, k, "no key \"%.*s\" in %s; did you mean \"%s\"?", (int)(s.n < 60 ? s.n : 60), s.p, what, near);
 	else

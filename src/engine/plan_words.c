@@ -163,7 +163,7 @@ void step_moment_text(const struct plan *p, const struct step *s, enum locale l,
 /* ---- rows ---- */
 
 struct rows {
-	struct plan_row *row;
+	struct plan_line *row;
 	size_t count;
 	struct arena *arena;
 	struct buf text;
@@ -177,7 +177,7 @@ static void row_end(struct rows *r, const char *label)
 {
 	if (r->text.n) {
 		check(r->count < PLAN_ROWS_MAX);
-		r->row[r->count++] = (struct plan_row){ r->step, label, arena_str(r->arena, buf_view(&r->text)) };
+		r->row[r->count++] = (struct plan_line){ r->step, label, arena_str(r->arena, buf_view(&r->text)) };
 	}
 	buf_clear(&r->text);
 }
@@ -348,7 +348,7 @@ static void step_level(struct rows *r, const struct plan *p, const struct step *
 }
 
 size_t plan_rows(const struct plan *p, enum locale locale, struct currency currency, struct arena *a,
-                 struct plan_row rows[PLAN_ROWS_MAX])
+                 struct plan_line rows[PLAN_ROWS_MAX])
 {
 	struct rows r = { .row = rows, .arena = a, .currency = currency, .locale = locale, .step = -1 };
 	buf_init(&r.text, WORDS_TEXT_MAX);
