@@ -95,7 +95,8 @@ static bool add_name(struct session *s, const char *name, struct err *err)
 	}
 	const char *near = str_nearest(str_from(name), names, n, 3);
 	if (near)
-		return err_set(err, ERR_INPUT, "no plan \"%s\"; did you mean \"%s\"? A file of your own is given by its path", name, near);
+		return err_set(err, ERR_INPUT, "no plan \"%s\"; did you mean \"%s\"? A file of your own is given by its path",
+		               name, near);
 	return err_set(err, ERR_INPUT, "no plan \"%s\"; a file of your own is given by its path", name);
 }
 
@@ -119,7 +120,8 @@ static bool switch_all(struct session *s, enum switch_state to, struct table *t,
 	for (size_t i = 0; i < s->count; i++) {
 		const struct plan *p = s->plans[i];
 		struct switch_result r = { 0 };
-		bool ok = to == SWITCH_ON ? switch_plan_on(s->db, p, s->now, &r, err) : switch_plan(s->db, p->name, to, s->now, err);
+		bool ok =
+			to == SWITCH_ON ? switch_plan_on(s->db, p, s->now, &r, err) : switch_plan(s->db, p->name, to, s->now, err);
 		if (!ok)
 			return false;
 		for (size_t k = 0; k < s->standing_count && to != SWITCH_ON; k++)
@@ -136,7 +138,8 @@ static bool switch_all(struct session *s, enum switch_state to, struct table *t,
 	return true;
 }
 
-int plan_switch(const char *verb, const char *address, const char *const *names, int count, const char *at, enum format format)
+int plan_switch(const char *verb, const char *address, const char *const *names, int count, const char *at,
+                enum format format)
 {
 	static const char *const COLUMNS[] = { "plan", "state", "version", "new_version" };
 	struct err err;

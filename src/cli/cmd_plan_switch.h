@@ -4,7 +4,8 @@
 
 #include "cli/cli.h"
 
-int plan_switch(const char *verb, const char *address, const char *const *names, int count, const char *at, enum format format);
+int plan_switch(const char *verb, const char *address, const char *const *names, int count, const char *at,
+                enum format format);
 int plan_list(const char *address, enum format format);
 
 #endif

@@ -110,17 +110,20 @@ static size_t diff_rows(const struct side *from, const struct side *to, int a_st
 		if (x->step != a_step)
 			continue;
 		if (!y)
-			n = change_add(c, n, name, arena_printf(a, T(l, "%s supprimé (était %.*s)", "%s removed (was %.*s)"), x->label,
-			                                        STR_ARG(x->text)));
+			n = change_add(
+				c, n, name,
+				arena_printf(a, T(l, "%s supprimé (était %.*s)", "%s removed (was %.*s)"), x->label, STR_ARG(x->text)));
 		else if (!str_eq(x->text, y->text))
-			n = change_add(c, n, name, arena_printf(a, "%s%s %.*s → %.*s", x->label, T(l, "\xC2\xA0:", ":"),
-			                                        STR_ARG(x->text), STR_ARG(y->text)));
+			n = change_add(c, n, name,
+			               arena_printf(a, "%s%s %.*s → %.*s", x->label, T(l, "\xC2\xA0:", ":"), STR_ARG(x->text),
+			                            STR_ARG(y->text)));
 	}
 	for (size_t i = 0; i < to->count; i++) {
 		const struct plan_line *y = &to->rows[i];
 		if (y->step == b_step && !row_find(from, a_step, y->label))
-			n = change_add(c, n, name, arena_printf(a, T(l, "%s ajouté\xC2\xA0: %.*s", "%s added: %.*s"), y->label,
-			                                        STR_ARG(y->text)));
+			n = change_add(
+				c, n, name,
+				arena_printf(a, T(l, "%s ajouté\xC2\xA0: %.*s", "%s added: %.*s"), y->label, STR_ARG(y->text)));
 	}
 	return n;
 }
@@ -130,7 +133,8 @@ static struct str step_sentence(const struct side *s, int step, bool added, enum
 {
 	struct buf b;
 	buf_init(&b, 1 << 20);
-	buf_cstr(&b, added ? T(l, "étape ajoutée\xC2\xA0: ", "step added: ") : T(l, "étape supprimée\xC2\xA0: ", "step removed: "));
+	buf_cstr(&b, added ? T(l, "étape ajoutée\xC2\xA0: ", "step added: ")
+	                   : T(l, "étape supprimée\xC2\xA0: ", "step removed: "));
 	bool first = true;
 	for (size_t i = 0; i < s->count; i++) {
 		if (s->rows[i].step != step)
@@ -166,8 +170,9 @@ size_t plan_diff(const struct plan *from, const struct plan *to, enum locale l, 
 	x.count = plan_rows(from, l, currency, a, x.rows);
 	y.count = plan_rows(to, l, currency, a, y.rows);
 	if (!str_eq(from->name, to->name))
-		n = change_add(changes, n, STR(""), arena_printf(a, "plan%s %.*s → %.*s", T(l, "\xC2\xA0:", ":"),
-		                                                 STR_ARG(from->name), STR_ARG(to->name)));
+		n = change_add(
+			changes, n, STR(""),
+			arena_printf(a, "plan%s %.*s → %.*s", T(l, "\xC2\xA0:", ":"), STR_ARG(from->name), STR_ARG(to->name)));
 	n = diff_rows(&x, &y, -1, -1, l, a, changes, n);
 	if (order_changed(from, to))
 		n = change_add(changes, n, STR(""), str_from(T(l, "les étapes changent d’ordre", "the steps change order")));

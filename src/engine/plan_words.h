@@ -7,8 +7,8 @@
 #include "base/buf.h"
 #include "engine/plan.h"
 
-/* One property in words: "priority" → "40". step: index, or −1 for the plan itself. Properties at their default that say
- * nothing are left out. */
+/* One property in words: "priority" → "40". step: index, or −1 for the plan itself. Properties at their default that
+ * say nothing are left out. */
 struct plan_line {
 	int step;
 	const char *label;

@@ -1,5 +1,5 @@
-/* Plans put in force: states, versions, and the fact that tells a running ticker. On SQLite and, when $RELANCE_TEST_PG holds
- * an address, on PostgreSQL. */
+/* Plans put in force: states, versions, and the fact that tells a running ticker. On SQLite and, when $RELANCE_TEST_PG
+ * holds an address, on PostgreSQL. */
 #include "unit.h"
 
 #include "app/switch.h"
@@ -55,7 +55,8 @@ static const struct plan *plan(const char *name, int day)
 	static struct plan_issues issues;
 	issues = (struct plan_issues){ .count = 0 };
 	plans_context(&settings, &context);
-	struct str text = arena_printf(&arena, "plan: %s\nenter: {when: order}\nsteps:\n  - {at: J+%d, send: a}\n", name, day);
+	struct str text =
+		arena_printf(&arena, "plan: %s\nenter: {when: order}\nsteps:\n  - {at: J+%d, send: a}\n", name, day);
 	const struct plan *p = plan_read(STR("p.yaml"), text, &context, &arena, &issues);
 	ck_assert(p != NULL);
 	return p;
@@ -81,8 +82,9 @@ static bool take_row(void *ctx, const struct plan_row *p, struct err *err)
 {
 	struct rows *r = ctx;
 	(void)err;
-	r->n += (size_t)snprintf(r->text + r->n, sizeof r->text - r->n, "%u %.*s v%u %.*s %lld %lld\n", p->plan_id, STR_ARG(p->name),
-	                         p->version, STR_ARG(p->state), (long long)p->on_since.s, (long long)p->first_on.s);
+	r->n += (size_t)snprintf(r->text + r->n, sizeof r->text - r->n, "%u %.*s v%u %.*s %lld %lld\n", p->plan_id,
+	                         STR_ARG(p->name), p->version, STR_ARG(p->state), (long long)p->on_since.s,
+	                         (long long)p->first_on.s);
 	return true;
 }
 
@@ -91,7 +93,8 @@ static bool take_fact(void *ctx, const struct fact *f, struct err *err)
 	struct rows *r = ctx;
 	(void)err;
 	ck_assert(f->kind == FACT_SWITCH && f->customer == GUESTS);
-	r->n += (size_t)snprintf(r->text + r->n, sizeof r->text - r->n, "%lld %.*s\n", (long long)f->at.s, STR_ARG(f->body));
+	r->n +=
+		(size_t)snprintf(r->text + r->n, sizeof r->text - r->n, "%lld %.*s\n", (long long)f->at.s, STR_ARG(f->body));
 	return true;
 }
 
@@ -130,8 +133,9 @@ static void plans_go_on_and_off(bool pg)
 	struct rows r = { .n = 0 };
 	OK(store_facts_after(db, 0, 100, take_fact, &r, &err));
 	ck_assert_msg(strstr(r.text, "300 {\"plan\":\"a\",\"version\":2,\"state\":\"on\"}\n") &&
-	              strstr(r.text, "400 {\"plan\":\"a\",\"version\":2,\"state\":\"draining\"}\n") &&
-	              strstr(r.text, "500 {\"plan\":\"a\",\"version\":2,\"state\":\"off\"}\n"), "%s", r.text);
+	                  strstr(r.text, "400 {\"plan\":\"a\",\"version\":2,\"state\":\"draining\"}\n") &&
+	                  strstr(r.text, "500 {\"plan\":\"a\",\"version\":2,\"state\":\"off\"}\n"),
+	              "%s", r.text);
 	ck_assert(!switch_plan(db, STR("c"), SWITCH_OFF, (struct instant){ 700 }, &err));
 	ck_assert_msg(strstr(err.text, "no plan \"c\" was ever switched on here"), "%s", err.text);
 	arena_release(&arena);
