@@ -1,6 +1,7 @@
 #include "cli/cmd_plan_switch.h"
 
 #include "app/clock.h"
+#include "app/move.h"
 #include "app/switch.h"
 
 #include <stdlib.h>
@@ -153,6 +154,43 @@ int plan_switch(const char *verb, const char *address, const char *const *names,
 	if (ok)
 		table_print(t, format, stdout);
 	table_free(t);
+	session_close(s);
+	return ok ? EXIT_DONE : cli_fail(&err);
+}
+
+static void move_print(const struct move_report *r, bool yes, enum format format)
+{
+	static const char *const COLUMNS[] = {
+		"from_version", "next_step", "to_version", "to_step", "runs", "stays_because"
+	};
+	struct table *t = table_new(COLUMNS, ARRAY_LEN(COLUMNS));
+	for (size_t i = 0; i < r->line_count; i++) {
+		const struct move_line *x = &r->line[i];
+		table_int(t, x->from_version);
+		table_text(t, x->from_step.n ? x->from_step : STR("(end)"));
+		table_int(t, x->stays ? x->from_version : r->to_version);
+		table_text(t, x->stays ? x->from_step : x->to_step.n ? x->to_step : STR("(end)"));
+		table_int(t, (int64_t)x->runs);
+		table_cstr(t, x->stays);
+	}
+	table_print(t, format, stdout);
+	table_free(t);
+	if (format == FORMAT_TABLE)
+		printf("%llu runs %s to version %u, %llu stay%s\n", (unsigned long long)r->moved, yes ? "moved" : "would move",
+		       r->to_version, (unsigned long long)r->stay, yes ? "" : "; --yes does it");
+}
+
+int plan_move(const char *address, const char *name, bool yes, const char *at, enum format format)
+{
+	struct err err;
+	char owner[96];
+	struct session *s = mem_alloc(sizeof *s);
+	struct move_report *r = mem_alloc(sizeof *r);
+	bool ok = session_open(s, address, !yes, at, &err) &&
+	          move_runs(s->db, &s->settings, str_from(name), !yes, clock_owner(owner), s->now, &s->arena, r, &err);
+	if (ok)
+		move_print(r, yes, format);
+	free(r);
 	session_close(s);
 	return ok ? EXIT_DONE : cli_fail(&err);
 }

@@ -53,6 +53,9 @@ def main(folder):
     out, _ = run("on", shop, os.path.join(folder, "new.yaml"), "--format", "json")
     assert json.loads(out) == [{"plan": "anti-churn", "state": "on", "version": 2, "new_version": True}], out
     run("off", shop, "survey")
+    out, _ = run("move", shop, "anti-churn")
+    assert out.endswith("0 runs would move to version 2, 0 stay; --yes does it\n"), out
+    run("move", shop, "anti-churn", "--yes")
     out, _ = run("list", shop, "--format", "json")
     states = {p["plan"]: (p["state"], p["version"]) for p in json.loads(out)}
     assert states["anti-churn"] == ("on", 2) and states["survey"] == ("off", 1) and states["welcome"] == ("never on", None), out

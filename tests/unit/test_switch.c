@@ -1,7 +1,8 @@
-/* Plans put in force: states, versions, and the fact that tells a running ticker. On SQLite and, when $RELANCE_TEST_PG
- * holds an address, on PostgreSQL. */
+/* Plans put in force: states, versions, the fact that tells a running ticker, and runs moved to a new version. On
+ * SQLite and, when $RELANCE_TEST_PG holds an address, on PostgreSQL. */
 #include "unit.h"
 
+#include "app/move.h"
 #include "app/switch.h"
 
 #include <stdio.h>
@@ -142,6 +143,119 @@ static void plans_go_on_and_off(bool pg)
 	db_close(db);
 }
 
+/* ---- runs moved ---- */
+
+static const struct plan *plan_steps(const char *steps)
+{
+	struct expr_context context;
+	static struct plan_issues issues;
+	issues = (struct plan_issues){ .count = 0 };
+	plans_context(&settings, &context);
+	struct str text = arena_printf(&arena, "plan: m\nenter: {when: order}\nsteps:\n%s", steps);
+	const struct plan *p = plan_read(STR("m.yaml"), text, &context, &arena, &issues);
+	ck_assert(p != NULL);
+	return p;
+}
+
+/* A run of customer c that stands before `step`, with a message for each of the steps named. */
+static void put_run(struct db *db, int64_t epoch, customer_id c, uint8_t step, bool queued, const char *sent)
+{
+	struct err err;
+	struct outbox_message messages[4] = { { .key.customer = 0 } };
+	size_t n = 0;
+	for (; *sent; sent++)
+		messages[n++] = (struct outbox_message){ .key = { c, STR("m"), { sent, 1 }, 1, CHANNEL_EMAIL },
+			                                     .version = 1,
+			                                     .message = { sent, 1 },
+			                                     .due_at = { 100 },
+			                                     .queued_at = { 100 } };
+	struct outbox_run run = {
+		.customer = c, .plan = STR("m"), .run_no = 1, .entered_at = { 100 }, .step = step, .queued = queued
+	};
+	struct outbox_slice slice = {
+		.epoch = epoch, .runs = &run, .run_count = 1, .messages = messages, .message_count = n
+	};
+	OK(db_begin(db, &err));
+	OK(outbox_put(db, &slice, &err));
+	OK(db_commit(db, &err));
+}
+
+struct run_at {
+	uint32_t plan_id;
+	uint8_t step;
+};
+
+static bool take_run(void *ctx, const struct outbox_run *r, struct err *err)
+{
+	struct run_at *at = ctx;
+	(void)err;
+	at[r->customer] = (struct run_at){ r->plan_id, r->step };
+	return true;
+}
+
+static void runs_move(bool pg)
+{
+	struct db *db = fresh(pg);
+	struct err err;
+	int64_t epoch;
+	struct store_ids *ids = store_ids_load(db, &err);
+	ck_assert_ptr_nonnull(ids);
+	struct store_batch *b = store_batch_begin(db, ids, (struct instant){ 50 }, &err);
+	ck_assert_ptr_nonnull(b);
+	for (int i = 0; i < 8; i++)
+		ck_assert_uint_eq(store_customer(ids, arena_printf(&arena, "c%d", i), NULL), (customer_id)i + 1);
+	OK(store_batch_commit(b, &err));
+	store_ids_free(ids);
+	put(db,
+	    plan_steps("  - {at: J, send: a}\n  - {at: J+2, send: b}\n  - {at: J+4, send: c}\n  - {at: J+6, send: d}\n"),
+	    SWITCH_ON, 100);
+	OK(store_lease(db, "ticker", (struct instant){ 100 }, 60, &epoch, &err));
+	put_run(db, epoch, 1, 0, false, "");   /* → before a */
+	put_run(db, epoch, 2, 1, false, "a");  /* b is gone: after a → c */
+	put_run(db, epoch, 3, 2, false, "ab"); /* got b, which is gone: stays */
+	put_run(db, epoch, 4, 1, true, "ab");  /* b is in the queue and gone: stays */
+	put_run(db, epoch, 5, 2, true, "ac");  /* c is in the queue and there: moves with it */
+	put_run(db, epoch, 6, 3, false, "ac"); /* d now stands before c, which it got: stays */
+	put_run(db, epoch, 7, 4, false, "a");  /* at the end */
+	put(db, plan_steps("  - {at: J, send: a}\n  - {at: J+3, send: d}\n  - {at: J+4, send: c}\n"), SWITCH_ON, 200);
+	struct move_report *r = arena_new(&arena, struct move_report);
+	OK(move_runs(db, &settings, STR("m"), true, "person", (struct instant){ 110 }, &arena, r,
+	             &err)); /* a look is free */
+	ck_assert(r->to_version == 2 && r->moved == 4 && r->stay == 3);
+	ck_assert(!move_runs(db, &settings, STR("m"), false, "person", (struct instant){ 110 }, &arena, r, &err));
+	ck_assert_msg(strncmp(err.text, "stop \"relance run\" before runs are moved: ", 42) == 0, "%s", err.text);
+	OK(store_lease_release(db, "ticker", epoch, &err));
+	OK(move_runs(db, &settings, STR("m"), false, "person", (struct instant){ 120 }, &arena, r, &err));
+	ck_assert(r->moved == 4 && r->stay == 3);
+	struct run_at at[9] = { { 9, 9 } };
+	OK(outbox_runs(db, 1, 8, take_run, at, &err));
+	static const struct run_at EXPECTED[] = { { 9, 9 }, { 1, 0 }, { 1, 1 }, { 0, 2 },
+		                                      { 0, 1 }, { 1, 2 }, { 0, 3 }, { 1, 3 } };
+	for (size_t i = 1; i < ARRAY_LEN(EXPECTED); i++)
+		ck_assert_msg(at[i].plan_id == EXPECTED[i].plan_id && at[i].step == EXPECTED[i].step,
+		              "customer %zu: version %u step %d", i, at[i].plan_id + 1, at[i].step);
+	OK(move_runs(db, &settings, STR("m"), false, "person", (struct instant){ 130 }, &arena, r, &err));
+	ck_assert(r->moved == 0 && r->stay == 3);
+	arena_release(&arena);
+	db_close(db);
+}
+
+START_TEST(runs_move_on_sqlite)
+{
+	runs_move(false);
+}
+END_TEST
+
+START_TEST(runs_move_on_postgresql)
+{
+	const char *pg = getenv("RELANCE_TEST_PG");
+	if (pg && *pg)
+		runs_move(true);
+	else
+		puts("skipped: no PostgreSQL in RELANCE_TEST_PG");
+}
+END_TEST
+
 START_TEST(on_sqlite)
 {
 	plans_go_on_and_off(false);
@@ -158,4 +272,4 @@ START_TEST(on_postgresql)
 }
 END_TEST
 
-UNIT_MAIN("switch", on_sqlite, on_postgresql)
+UNIT_MAIN("switch", on_sqlite, on_postgresql, runs_move_on_sqlite, runs_move_on_postgresql)
