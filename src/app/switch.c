@@ -42,9 +42,17 @@ static bool put_switch_fact(struct store_batch *b, struct str name, uint32_t ver
 	return store_batch_fact(b, &f, &quarantined, err);
 }
 
-static bool same_plan(const struct plan_row *row, const struct plan *plan)
+/* By meaning: an edited comment is no new version. */
+static bool same_plan(struct db *db, const struct plan_row *row, const struct plan *plan, struct arena *a)
 {
-	return str_eq(row->name, plan->name) && str_eq(row->text, plan->text);
+	const struct shop *shop = store_shop(db);
+	struct settings *s = arena_new(a, struct settings);
+	struct plan_issues *issues = arena_new(a, struct plan_issues);
+	struct expr_context context;
+	settings_defaults(s, shop->zone, shop->locale, shop->currency);
+	plans_context(s, &context);
+	const struct plan *stored = plan_read(row->name, row->text, &context, a, issues);
+	return stored && stored->hash == plan->hash;
 }
 
 static bool put_on(struct store_batch *b, const struct known *k, const struct plan *plan, struct instant now,
@@ -65,22 +73,22 @@ static bool put_on(struct store_batch *b, const struct known *k, const struct pl
 	*out = (struct switch_result){ .version = 1, .new_version = true };
 	if (newest) {
 		row.version = newest->version + 1;
-		if (same_plan(newest, plan)) {
+		if (same_plan(store_batch_db(b), newest, plan, a)) {
 			row = *newest;
-			bool was_on = str_is(newest->state, "on");
 			row.state = STR("on");
-			if (!was_on)
-				row.on_since = now;
 			out->new_version = false;
 		}
+		/* An edit of a plan that is on goes on since then: the carts and orders that wait for their delay still enter. */
+		row.on_since = str_is(newest->state, "on") ? newest->on_since : now;
+		row.first_on = newest->first_on;
 	}
 	out->version = row.version;
 	/* earlier versions go on for the runs that are on them */
 	for (size_t i = 0; i < k->count; i++) {
 		struct plan_row old = k->rows[i];
-		if (!str_eq(old.name, plan->name) || old.plan_id == row.plan_id || !str_is(old.state, "off"))
+		if (!str_eq(old.name, plan->name) || old.plan_id == row.plan_id)
 			continue;
-		old.state = STR("on");
+		old.state = STR("on"); /* off, draining, or paused by a restore before */
 		if (!plan_put(store_batch_db(b), &old, err))
 			return false;
 	}
