@@ -49,7 +49,8 @@ struct import_result {
 	uint64_t quarantined;       /* dated more than a day ahead */
 	uint64_t consents_withheld; /* for want of --consent-source */
 	uint64_t unknown_zones;
-	bool month_first, interrupted_before;
+	bool month_first, dates_ambiguous; /* how 01/12/2010 was read, where it mattered */
+	bool interrupted_before;
 	double seconds;
 	struct buf *template_map;   /* given by the caller, may be NULL */
 };

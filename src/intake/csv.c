@@ -51,13 +51,13 @@ const char *csv_not_text(struct str head)
 		unsigned char b = (unsigned char)head.p[i];
 		odd += b < 32 && b != '\n' && b != '\r' && b != '\t' && b != 0x1a;
 	}
-	return odd * 20 > n ? "binary data" : NULL;
+	return odd >= 8 && odd * 20 > n ? "binary data" : NULL;
 }
 
 /* Fields of each of the first rows under one delimiter: how many rows agree with the first, and how wide that is. */
 static int delimiter_score(struct str head, char d)
 {
-	size_t first = 0, count = 1, rows = 0, agree = 0;
+	size_t first = 0, count = 1, rows = 0, agree = 0, marks = 0, spaced = 0;
 	bool quoted = false, blank = true;
 	for (size_t i = 0; i < head.n && rows < CSV_SNIFF_ROWS; i++) {
 		char c = head.p[i];
@@ -74,12 +74,16 @@ static int delimiter_score(struct str head, char d)
 		} else {
 			bool again = d == ' ' && (blank || (i > 0 && head.p[i - 1] == ' '));
 			count += !quoted && c == d && !again;
+			marks += !quoted && c == d;
+			spaced += !quoted && c == d && i + 1 < head.n && head.p[i + 1] == ' ';
 			blank &= c == d || c == ' ';
 		}
 	}
 	if (!rows)
 		first = agree = rows = count;
-	return first < 2 ? 0 : (int)(agree * 1000 / rows) + (first < 50 ? (int)first : 50);
+	int prose = d != ' ' && spaced * 2 > marks ? 400 : 0; /* "nom, prénom;ville": a comma of the language */
+	int score = (int)(agree * 1000 / rows) + (first < 50 ? (int)first : 50) - prose;
+	return first < 2 || score < 1 ? 0 : score;
 }
 
 char csv_guess_delimiter(struct str head)
