@@ -135,7 +135,7 @@ CREATE TABLE run (
   entered_at BIGINT NOT NULL, anchor_at BIGINT NOT NULL, day BIGINT NOT NULL,
   state BIGINT NOT NULL, control BIGINT NOT NULL,
   step BIGINT NOT NULL, queued BIGINT NOT NULL,
-  last_sent_at BIGINT NOT NULL, hold_until BIGINT NOT NULL, held_reason BIGINT NOT NULL,
+  last_sent_at BIGINT NOT NULL, last_done_at BIGINT NOT NULL, hold_until BIGINT NOT NULL, held_reason BIGINT NOT NULL,
   PRIMARY KEY (customer_id, plan, run_no)
 );
 
@@ -189,6 +189,8 @@ CREATE TABLE voucher (
   valid_from BIGINT, valid_until BIGINT,
   redeemed_at BIGINT, redeemed_order TEXT
 );
+-- The codes of a pool nobody has yet (customer 0).
+CREATE INDEX voucher_free ON voucher (pool, code) WHERE customer_id = 0;
 
 -- Addresses that must not be written to: hard bounces, complaints, oppositions; kept hashed. clustered
 CREATE TABLE suppression (

@@ -2,6 +2,7 @@
 
 #include "base/par.h"
 
+#include <jansson.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -103,6 +104,44 @@ static bool take_fact(void *ctx, const struct fact *f, struct err *err)
 	return book_loader_add(ctx, f, err);
 }
 
+/* {"day":15000,"top_decile_spend":…,"average_basket":…,"buyers":…}: what freeze_thresholds() writes. */
+static bool read_thresholds(struct str body, struct thresholds *out)
+{
+	json_error_t where;
+	json_t *j = json_loadb(body.p, body.n, 0, &where);
+	json_int_t day, top, mean, buyers;
+	bool ok = j && json_unpack(j, "{s:I,s:I,s:I,s:I}", "day", &day, "top_decile_spend", &top, "average_basket", &mean, "buyers",
+	                           &buyers) == 0;
+	json_decref(j);
+	if (ok)
+		*out = (struct thresholds){ .day = { (int32_t)day }, .top_decile_spend = top, .average_basket = mean,
+			                        .buyers_12m = (uint32_t)buyers };
+	return ok;
+}
+
+struct shop_facts {
+	struct book_loader *loader;
+	struct thresholds *thresholds;
+};
+
+/* Customer 0: the guests' facts, and the shop's own. */
+static bool take_shop_fact(void *ctx, const struct fact *f, struct err *err)
+{
+	struct shop_facts *s = ctx;
+	if (f->kind == FACT_THRESHOLD && !read_thresholds(f->body, s->thresholds))
+		return err_set(err, ERR_WORLD, "the frozen thresholds %.*s cannot be read: run \"relance check\"", STR_ARG(f->key));
+	return book_loader_add(s->loader, f, err);
+}
+
+static bool load_guests(struct loading *l, struct db *db, struct thresholds *thresholds, struct err *err)
+{
+	struct shop_facts s = { .loader = book_loader_new(l->book), .thresholds = thresholds };
+	bool ok = store_facts_by_customer(db, GUESTS, GUESTS, l->known, take_shop_fact, &s, err);
+	struct err ignored;
+	bool finished = book_loader_finish(s.loader, ok ? err : &ignored);
+	return ok && finished;
+}
+
 static bool load_range(struct loading *l, struct db *db, customer_id from, customer_id to, struct err *err)
 {
 	struct book_loader *loader = book_loader_new(l->book);
@@ -139,7 +178,8 @@ static bool load_facts(const char *address, const struct load_options *o, struct
 {
 	struct loading l = { .address = address, .book = w->book, .customers = w->customers, .known = o->known };
 	pthread_mutex_init(&l.lock, NULL);
-	if (!load_range(&l, w->db, GUESTS, GUESTS, err))
+	w->thresholds.day = DATE_UNKNOWN;
+	if (!load_guests(&l, w->db, &w->thresholds, err))
 		return false;
 	size_t chunks = (w->customers + BOOK_CHUNK - 1) / BOOK_CHUNK;
 	int threads = par_threads(o->threads);

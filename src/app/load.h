@@ -21,6 +21,7 @@ struct shop_world {
 	struct settings settings;
 	uint32_t customers;
 	int64_t seq_hi;
+	struct thresholds thresholds; /* last frozen; day unknown: never */
 };
 
 bool load_shop(const char *address, const struct load_options *o, struct shop_world *out, struct err *err) MUST_CHECK;

@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/embed.h"
+#include "base/hash.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,7 +16,8 @@ extern const size_t plans_file_count;
 
 void plans_context(const struct settings *s, struct expr_context *out)
 {
-	*out = (struct expr_context){ .currency = s->currency, .lifecycle = s->lifecycle, .shop_zone = s->zone };
+	*out = (struct expr_context){ .currency = s->currency, .lifecycle = s->lifecycle, .shop_zone = s->zone,
+		                         .basis = { .post_opt_in = s->post_opt_in, .soft_opt_in = s->soft_opt_in } };
 }
 
 uint16_t plan_set_add(struct plan_set *set, const struct plan *p, bool on, uint32_t on_since)
@@ -32,6 +34,25 @@ uint16_t plan_set_add(struct plan_set *set, const struct plan *p, bool on, uint3
 			set->current[i] = at;
 		}
 	return at;
+}
+
+const struct plan_words *plan_set_words(const struct plan_set *set, struct arena *a)
+{
+	struct plan_words *w = arena_new(a, struct plan_words);
+	uint64_t *names = arena_array(a, uint64_t, set->count + 1);
+	const uint64_t **steps = arena_array(a, const uint64_t *, set->count + 1);
+	uint8_t *counts = arena_array(a, uint8_t, set->count + 1);
+	for (size_t i = 0; i < set->count; i++) {
+		const struct plan *p = set->plans[i];
+		uint64_t *step = arena_array(a, uint64_t, (size_t)p->step_count + 1);
+		for (uint8_t k = 0; k < p->step_count; k++)
+			step[k] = hash_str(p->steps[k].name);
+		names[i] = hash_str(p->name);
+		steps[i] = step;
+		counts[i] = p->step_count;
+	}
+	*w = (struct plan_words){ .count = set->count, .plan = names, .step = steps, .step_count = counts };
+	return w;
 }
 
 static bool add_text(struct plan_set *set, struct str name, struct str text, const struct expr_context *context, bool on,

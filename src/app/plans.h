@@ -17,4 +17,7 @@ bool plans_load(const char *path, const struct settings *s, struct instant on_si
 /* Adds a compiled plan as the newest version of its name; its place in the set. */
 uint16_t plan_set_add(struct plan_set *set, const struct plan *p, bool on, uint32_t on_since);
 
+/* The names behind plan and step numbers, as conditions want them; in the arena. */
+const struct plan_words *plan_set_words(const struct plan_set *set, struct arena *a);
+
 #endif

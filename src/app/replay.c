@@ -1,5 +1,7 @@
 #include "app/replay.h"
 
+#include "app/allot.h"
+#include "app/peers.h"
 #include "app/trace.h"
 #include "base/hash.h"
 #include "base/par.h"
@@ -9,19 +11,6 @@
 #include <time.h>
 
 enum { SLICE = 512, CONVERSIONS_MAX = 1 << 30 };
-
-/* A customer waiting for a smoothing slot. The heap keeps the best on top; entries whose value is no longer the
- * customer's (or who no longer waits) are passed over when they come up. */
-struct waiting {
-	int64_t value;
-	customer_id customer;
-};
-
-struct heap {
-	struct waiting *items;
-	size_t count, cap;
-	int64_t *value; /* per customer: the value last proposed; INT64_MIN: not waiting */
-};
 
 struct bucket {
 	customer_id *items;
@@ -53,7 +42,7 @@ struct replay {
 	customer_id *peers;    /* ring of those who share an address; NULL when nobody does */
 	struct bucket *days;
 	int32_t first_day, day_count;
-	struct heap *heaps;    /* per plan; value NULL when the plan is not smoothed */
+	struct allot waiting;
 	struct sha256 *hash;
 	struct thresholds thresholds;
 	bool failed;
@@ -66,58 +55,6 @@ struct replay {
 	struct slice_out *slices;
 	size_t slice_count, slice_cap;
 };
-
-/* ---- waiting for a slot ---- */
-
-static bool waits_before(const struct waiting *a, const struct waiting *b)
-{
-	if (a->value != b->value)
-		return a->value > b->value;
-	return a->customer < b->customer;
-}
-
-static void heap_push(struct heap *h, struct waiting w)
-{
-	h->items = mem_grow(h->items, &h->cap, h->count + 1, sizeof *h->items);
-	size_t i = h->count++;
-	while (i > 0 && waits_before(&w, &h->items[(i - 1) / 2])) {
-		h->items[i] = h->items[(i - 1) / 2];
-		i = (i - 1) / 2;
-	}
-	h->items[i] = w;
-}
-
-static struct waiting heap_pop(struct heap *h)
-{
-	struct waiting top = h->items[0], last = h->items[--h->count];
-	size_t i = 0;
-	for (;;) {
-		size_t child = 2 * i + 1;
-		if (child >= h->count)
-			break;
-		if (child + 1 < h->count && waits_before(&h->items[child + 1], &h->items[child]))
-			child++;
-		if (!waits_before(&h->items[child], &last))
-			break;
-		h->items[i] = h->items[child];
-		i = child;
-	}
-	if (h->count)
-		h->items[i] = last;
-	return top;
-}
-
-static void take_proposals(struct replay *r, const struct decisions *said)
-{
-	for (size_t i = 0; i < said->proposal_count; i++) {
-		const struct proposal *p = &said->proposals[i];
-		struct heap *h = &r->heaps[p->plan];
-		if (h->value[p->customer] == p->value)
-			continue;
-		h->value[p->customer] = p->value;
-		heap_push(h, (struct waiting){ p->value, p->customer });
-	}
-}
 
 /* ---- days ---- */
 
@@ -316,7 +253,7 @@ static void take_slice(struct replay *r, struct slice_out *s, struct date day)
 	if (!r->failed && r->o->trace && s->text.n && !r->o->trace(r->o->ctx, buf_view(&s->text), r->err))
 		r->failed = true;
 	count_decisions(r, &s->said);
-	take_proposals(r, &s->said);
+	allot_take(&r->waiting, &s->said);
 	if (r->o->decided && s->said.count)
 		r->o->decided(r->o->ctx, day, s->said.items, s->said.count);
 	r->out->asked += s->asked;
@@ -379,26 +316,22 @@ static void list_day(struct replay *r, int32_t day)
 }
 
 /* The day's slots of each smoothed plan go to the most valuable of those who wait and still qualify. */
-static void allot(struct replay *r, struct instant now, struct date day)
+static void give_slots(struct replay *r, struct instant now, struct date day)
 {
 	struct slice_out s = { 0 };
 	buf_init(&s.text, SIZE_MAX / 2);
 	for (size_t p = 0; p < r->world.plans->count; p++) {
-		struct heap *h = &r->heaps[p];
 		int32_t slots = r->world.plans->plans[p]->smooth_per_day;
-		while (h->value && slots > 0 && h->count > 0) {
-			struct waiting w = heap_pop(h);
-			if (h->value[w.customer] != w.value)
-				continue;
-			h->value[w.customer] = INT64_MIN;
+		customer_id c;
+		while (slots > 0 && allot_next(&r->waiting, p, &c)) {
 			size_t from = s.said.count;
-			if (!engine_enter(&r->world, w.customer, &r->states[w.customer], (uint16_t)p, now, &s.said))
+			if (!engine_enter(&r->world, c, &r->states[c], (uint16_t)p, now, &s.said))
 				continue;
 			slots--;
-			deliver(r, &r->states[w.customer], from, &s);
-			settle_next(r, w.customer);
+			deliver(r, &r->states[c], from, &s);
+			settle_next(r, c);
 			r->list = mem_grow(r->list, &r->list_cap, r->list_count + 1, sizeof *r->list);
-			r->list[r->list_count++] = w.customer;
+			r->list[r->list_count++] = c;
 		}
 	}
 	write_trace(r, &s);
@@ -439,40 +372,13 @@ static void run_day(struct replay *r, struct spend_window *window, int32_t d)
 	spend_window_at(window, day, &r->thresholds);
 	list_day(r, d);
 	pass(r, day, start.s + 1);
-	allot(r, start, day);
+	give_slots(r, start, day);
 	sort_list(r);
 	pass(r, day, end.s);
 	requeue(r);
 }
 
 /* ---- the whole ---- */
-
-static customer_id *find_peers(const struct version *v)
-{
-	struct idmap first;
-	idmap_init(&first);
-	customer_id *last = NULL, *ring = NULL;
-	size_t cap = 0;
-	for (customer_id c = 1; c <= v->customers; c++) {
-		uint64_t address = v->chunks[1 + (c - 1) / BOOK_CHUNK]->profile[(c - 1) % BOOK_CHUNK].address;
-		if (!address)
-			continue;
-		bool fresh;
-		uint32_t id = idmap_put(&first, (int64_t)address, &fresh);
-		last = mem_grow(last, &cap, id + 1, sizeof *last);
-		if (!fresh) {
-			if (!ring)
-				ring = mem_alloc(((size_t)v->customers + 1) * sizeof *ring);
-			customer_id before = last[id];
-			ring[c] = ring[before] ? ring[before] : before;
-			ring[before] = c;
-		}
-		last[id] = c;
-	}
-	idmap_release(&first);
-	free(last);
-	return ring;
-}
 
 static uint64_t count_facts(const struct version *v, struct instant from, struct instant to)
 {
@@ -527,14 +433,8 @@ static void set_up(struct replay *r)
 	r->next_fact = mem_alloc(people * sizeof *r->next_fact);
 	if (r->o->response == RESPONSE_RATES)
 		r->conversions = mem_alloc(people * sizeof *r->conversions);
-	r->heaps = mem_alloc((r->world.plans->count + 1) * sizeof *r->heaps);
-	for (size_t p = 0; p < r->world.plans->count; p++)
-		if (r->world.plans->plans[p]->smooth_per_day > 0) {
-			r->heaps[p].value = mem_alloc(people * sizeof(int64_t));
-			for (size_t c = 0; c < people; c++)
-				r->heaps[p].value[c] = INT64_MIN;
-		}
-	r->peers = find_peers(r->world.version);
+	allot_init(&r->waiting, r->world.plans, people);
+	r->peers = peers_find(r->world.version);
 	r->world.states = r->states;
 	r->world.peers = r->peers;
 	if (!r->peers)
@@ -557,11 +457,7 @@ static void tear_down(struct replay *r)
 	free(r->next_fact);
 	free(r->conversions);
 	free(r->peers);
-	for (size_t p = 0; p < r->world.plans->count; p++) {
-		free(r->heaps[p].items);
-		free(r->heaps[p].value);
-	}
-	free(r->heaps);
+	allot_release(&r->waiting);
 	for (int32_t d = 0; d < r->day_count; d++)
 		free(r->days[d].items);
 	free(r->days);
@@ -580,7 +476,8 @@ bool replay_run(const struct replay_options *o, struct replay_result *out, struc
 		return err_set(err, ERR_INPUT, "--from must be before --to");
 	double started = seconds_now();
 	struct replay r = { .o = o, .out = out, .err = err };
-	r.world = (struct world){ .book = o->book, .version = o->version, .plans = o->plans, .settings = o->settings,
+	r.world = (struct world){ .book = o->book, .version = o->version, 
+		                      .plans = o->plans, .words = o->words, .settings = o->settings,
 		                      .thresholds = &r.thresholds, .seed = o->seed, .assume_consent = o->assume_consent };
 	r.hash = sha256_new();
 	write_head(&r);

@@ -20,6 +20,7 @@ struct replay_options {
 	const struct book *book;
 	const struct version *version;
 	const struct plan_set *plans;
+	const struct plan_words *words;
 	const struct settings *settings;
 	uint64_t seed;
 	struct instant from, to; /* [from, to) */

@@ -8,11 +8,16 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+enum { WORD_SEGMENTS = 26, WORD_SEGMENT_FIRST = 64 };
+
 struct book {
 	struct book_options options;
 	pthread_mutex_t lock; /* current, words */
 	struct version *current;
 	struct intern words;
+	struct str *word_text[WORD_SEGMENTS]; /* segment i holds 64 × 2^i texts; filled before the number is handed out */
+	_Atomic uint32_t word_count;
+	uint32_t serial;
 	struct product *products;
 	uint32_t product_count;
 	struct arena product_arena;
@@ -78,7 +83,9 @@ struct book *book_new(const struct book_options *options)
 	b->options = *options;
 	pthread_mutex_init(&b->lock, NULL);
 	intern_init(&b->words);
-	intern_put(&b->words, STR(""), NULL); /* word 0: none */
+	static _Atomic uint32_t serials;
+	b->serial = atomic_fetch_add(&serials, 1) + 1;
+	book_word(b, STR("")); /* word 0: none */
 	arena_init(&b->product_arena);
 	arena_init(&b->guest_arena);
 	b->writer = builder_new(b);
@@ -97,6 +104,8 @@ void book_free(struct book *b)
 	free(b->loaded);
 	builder_free(b->writer);
 	intern_release(&b->words);
+	for (size_t i = 0; i < WORD_SEGMENTS; i++)
+		free(b->word_text[i]);
 	free(b->products);
 	arena_release(&b->product_arena);
 	free(b->guest_facts);
@@ -110,10 +119,25 @@ const struct book_options *book_get_options(const struct book *b)
 	return &b->options;
 }
 
+/* Word → its place in the segments. */
+static struct str *word_place(struct book *b, uint32_t word, bool make)
+{
+	uint32_t group = word / WORD_SEGMENT_FIRST + 1, segment = 31u - (uint32_t)__builtin_clz(group);
+	check(segment < WORD_SEGMENTS);
+	if (make && !b->word_text[segment])
+		b->word_text[segment] = mem_alloc(((size_t)WORD_SEGMENT_FIRST << segment) * sizeof(struct str));
+	return &b->word_text[segment][word - WORD_SEGMENT_FIRST * ((1u << segment) - 1)];
+}
+
 uint32_t book_word(struct book *b, struct str text)
 {
 	pthread_mutex_lock(&b->lock);
-	uint32_t id = intern_put(&b->words, text, NULL);
+	bool is_new;
+	uint32_t id = intern_put(&b->words, text, &is_new);
+	if (is_new) {
+		*word_place(b, id, true) = intern_name(&b->words, id);
+		atomic_store_explicit(&b->word_count, id + 1, memory_order_release);
+	}
 	pthread_mutex_unlock(&b->lock);
 	return id;
 }
@@ -129,12 +153,18 @@ uint32_t book_word_find(const struct book *b, struct str text)
 
 struct str book_word_text(const struct book *b, uint32_t word)
 {
-	struct book *mutable = (struct book *)b;
-	pthread_mutex_lock(&mutable->lock);
-	check(word < b->words.count);
-	struct str text = intern_name(&b->words, word);
-	pthread_mutex_unlock(&mutable->lock);
-	return text;
+	check(word < atomic_load_explicit(&b->word_count, memory_order_acquire));
+	return *word_place((struct book *)b, word, false);
+}
+
+uint32_t book_serial(const struct book *b)
+{
+	return b->serial;
+}
+
+uint32_t book_word_count(const struct book *b)
+{
+	return atomic_load_explicit(&b->word_count, memory_order_acquire);
 }
 
 void book_set_products(struct book *b, struct product *products, uint32_t count)

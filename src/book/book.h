@@ -141,7 +141,11 @@ void book_unpin(struct book *b, const struct version *v);
 /* Words (event names, tags, stores, categories): numbers from 1 up, append-only, readable while others are added. */
 uint32_t book_word(struct book *b, struct str text);            /* adds; writer or loader */
 uint32_t book_word_find(const struct book *b, struct str text); /* 0 when nobody ever used it */
-struct str book_word_text(const struct book *b, uint32_t word);
+struct str book_word_text(const struct book *b, uint32_t word); /* takes no lock */
+
+/* Tells books of one process apart: never 0, never given twice. With it a word number found once can be kept. */
+uint32_t book_serial(const struct book *b);
+uint32_t book_word_count(const struct book *b); /* words are 0 … count − 1 */
 
 /* The catalogue; the array is the book's from then on (malloc'd), its strings in an arena of the book. */
 void book_set_products(struct book *b, struct product *products, uint32_t count); /* index 0 unused */

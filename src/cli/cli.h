@@ -77,6 +77,7 @@ void table_text(struct table *t, struct str s);
 void table_cstr(struct table *t, const char *s); /* NULL gives null */
 void table_int(struct table *t, int64_t v);
 void table_float(struct table *t, double v, int decimals);
+void table_number(struct table *t, struct str plain); /* a decimal already written: "12.50" */
 void table_null(struct table *t);
 void table_raw(struct table *t, struct str json);
 void table_print(const struct table *t, enum format format, FILE *out);      /* JSON: [ {…}, … ] */

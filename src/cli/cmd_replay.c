@@ -137,7 +137,7 @@ static bool run(const struct request *q, struct shop_world *w, struct err *err)
 	if (ok) {
 		const struct version *v = book_pin(w->book);
 		struct replay_options o = {
-			.book = w->book, .version = v, .plans = set, .settings = &w->settings, .from = from, .to = to,
+			.book = w->book, .version = v, .plans = set, .words = plan_set_words(set, &arena), .settings = &w->settings, .from = from, .to = to,
 			.seed = q->seed >= 0 ? (uint64_t)q->seed : w->shop.seed,
 			.assume_consent = str_is(str_from(q->consent), "assume"),
 			.response = str_is(str_from(q->response), "rates") ? RESPONSE_RATES : RESPONSE_NONE,

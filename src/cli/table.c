@@ -67,6 +67,11 @@ void table_float(struct table *t, double v, int decimals)
 		add(t, CELL_FLOAT, arena_printf(&t->arena, "%.*f", decimals, v));
 }
 
+void table_number(struct table *t, struct str plain)
+{
+	add(t, CELL_FLOAT, arena_str(&t->arena, plain));
+}
+
 void table_null(struct table *t)
 {
 	add(t, CELL_NULL, STR(""));

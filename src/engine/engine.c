@@ -87,6 +87,7 @@ static void turn_init(struct turn *t, const struct world *w, customer_id c, stru
 	t->s.zone = view_profile(&t->s.view)->zone;
 	t->s.today = zone_date(t->s.zone, now);
 	t->s.assume_consent = w->assume_consent;
+	t->s.plans = w->words;
 }
 
 static void wake_at(struct turn *t, int64_t at)
@@ -382,7 +383,7 @@ static void check_entries(struct turn *t)
 {
 	const struct plan_set *set = t->w->plans;
 	for (size_t i = 0; i < set->count; i++) {
-		if (!set->on[i] || set->current[i] != i)
+		if (!set->on[i] || set->draining[i] || set->current[i] != i)
 			continue;
 		struct entering e = { .t = t, .plan = (uint16_t)i };
 		struct instant next = trigger_look(t->w, &t->s, (uint16_t)i, fired, &e);
@@ -543,15 +544,15 @@ static bool do_step(struct turn *t, struct run *r, int64_t due)
 	const struct plan *p = plan_of(t, r);
 	const struct step *st = &p->steps[r->step];
 	int64_t now = t->s.view.now.s, late = late_limit(p, st);
-	if (now - due > late) {
-		skip(t, r, VERDICT_DROPPED, REASON_TOO_LATE, 0);
-		return true;
-	}
 	t->s.run = r;
 	bool holds = expr_holds(st->condition, &t->s), waits = st->wait && !expr_holds(st->wait, &t->s);
 	t->s.run = NULL;
 
-	if (waits) {
+	if (holds && now - due > late) {
+		skip(t, r, VERDICT_DROPPED, REASON_TOO_LATE, 0);
+		return true;
+	}
+	if (holds && waits) {
 		wake_at(t, due + late + 1);
 		wake_at(t, now + DAY_S);
 		return false;
@@ -664,7 +665,7 @@ bool engine_enter(const struct world *w, customer_id c, struct pstate *state, ui
 {
 	struct turn t;
 	turn_init(&t, w, c, state, now, out);
-	if (state->erased || !w->plans->on[plan] || w->plans->current[plan] != plan)
+	if (state->erased || !w->plans->on[plan] || w->plans->draining[plan] || w->plans->current[plan] != plan)
 		return false;
 	struct entering e = { .t = &t, .plan = plan, .granted = true };
 	trigger_look(w, &t.s, plan, fired, &e);
@@ -698,42 +699,60 @@ bool engine_convert(const struct world *w, customer_id c, struct pstate *state, 
 
 /* ---- claims and receipts ---- */
 
+/* What keeps the message from leaving now; SEND when nothing does. */
+static struct guard_answer claim_guard(struct turn *t, const struct run *r, const struct sent *m, bool *exits, enum reason *why)
+{
+	const struct step *st = &t->w->plans->plans[m->plan]->steps[m->step];
+	enum purpose purpose = (enum purpose)m->purpose;
+	struct guard_answer a = guard_who(t->w, &t->s, m->plan, r, &m->channel, 1, purpose);
+	if (a.verdict == VERDICT_SEND && run_exits(t, r, why)) {
+		*exits = true;
+		return a;
+	}
+	t->s.run = r;
+	if (a.verdict == VERDICT_SEND && !expr_holds(st->condition, &t->s))
+		a = (struct guard_answer){ .verdict = VERDICT_SKIPPED, .reason = REASON_CONDITION };
+	t->s.run = NULL;
+	if (a.verdict == VERDICT_SEND && t->s.view.now.s - step_due(t, r) > late_limit(plan_of(t, r), st))
+		a = (struct guard_answer){ .verdict = VERDICT_DROPPED, .reason = REASON_TOO_LATE };
+	if (a.verdict == VERDICT_SEND)
+		a = guard_when(t->w, &t->s, m->plan, (enum channel)m->channel, purpose, m);
+	return a;
+}
+
+enum { CLAIM_RETRY_S = 60 }; /* when the guard names no instant: the emergency stop, a plan switched off */
+
 bool engine_claim(const struct world *w, customer_id c, struct pstate *state, struct sent *m, struct instant now,
-                  struct decisions *out)
+                  struct decisions *out, struct instant *retry)
 {
 	struct turn t;
 	turn_init(&t, w, c, state, now, out);
+	*retry = INSTANT_NEVER;
 	struct run *r = run_of(state, m->plan, m->run_no);
 	if (!r || r->state != RUN_ACTIVE || m->state != SENT_QUEUED)
 		return false;
-	const struct step *st = &w->plans->plans[m->plan]->steps[m->step];
-	enum purpose purpose = (enum purpose)m->purpose;
-	struct guard_answer a = guard_who(w, &t.s, m->plan, r, &m->channel, 1, purpose);
-	enum reason reason;
-	if (a.verdict == VERDICT_SEND && run_exits(&t, r, &reason)) {
-		leave(&t, r, reason);
+	bool exits = false;
+	enum reason why = REASON_NONE;
+	struct guard_answer a = claim_guard(&t, r, m, &exits, &why);
+	if (exits) {
+		leave(&t, r, why);
 		return false;
 	}
-	t.s.run = r;
-	if (a.verdict == VERDICT_SEND && !expr_holds(st->condition, &t.s))
-		a = (struct guard_answer){ .verdict = VERDICT_SKIPPED, .reason = REASON_CONDITION };
-	t.s.run = NULL;
-	int64_t due = step_due(&t, r);
-	if (a.verdict == VERDICT_SEND && now.s - due > late_limit(plan_of(&t, r), st))
-		a = (struct guard_answer){ .verdict = VERDICT_DROPPED, .reason = REASON_TOO_LATE };
-	if (a.verdict == VERDICT_SEND)
-		a = guard_when(w, &t.s, m->plan, (enum channel)m->channel, purpose, m);
 	if (a.verdict == VERDICT_SEND)
 		return true;
-	m->state = SENT_DROPPED;
-	r->queued = 0;
+	const struct step *st = &w->plans->plans[m->plan]->steps[m->step];
 	if (a.verdict == VERDICT_HELD && !st->drop_when_held) {
 		hold(&t, r, a.reason, a.argument);
-		state->wake = (uint32_t)(a.argument > now.s && a.argument < UINT32_MAX ? a.argument : now.s + 1);
-	} else {
-		skip(&t, r, a.verdict == VERDICT_HELD ? VERDICT_SKIPPED : a.verdict, a.reason, a.argument);
-		state->wake = (uint32_t)now.s;
+		int64_t drop = step_due(&t, r) + late_limit(plan_of(&t, r), st) + 1;
+		retry->s = a.argument > now.s ? a.argument : now.s + CLAIM_RETRY_S;
+		if (drop > now.s && retry->s > drop)
+			retry->s = drop;
+		return false;
 	}
+	m->state = SENT_DROPPED;
+	r->queued = 0;
+	skip(&t, r, a.verdict == VERDICT_HELD ? VERDICT_SKIPPED : a.verdict, a.reason, a.argument);
+	state->wake = (uint32_t)now.s;
 	return false;
 }
 

@@ -19,11 +19,12 @@ struct world {
 	const struct plan_set *plans;
 	const struct settings *settings;
 	const struct thresholds *thresholds; /* of the shop day of `now` */
+	const struct plan_words *words; /* names behind plan and step numbers, for conditions; may be NULL */
 	uint64_t seed;
 	const struct pstate *states; /* all persons, for those who share an address; NULL: pressure counts one person alone */
 	const customer_id *peers;    /* next person with the same address, in a ring; 0: none. NULL when states is */
 	bool assume_consent; /* what-if replay on history that holds no consents */
-	bool stopped;        /* emergency stop */
+	enum reason hold_all; /* REASON_NONE, or why nothing may leave: EMERGENCY_STOP, CLOCK_JUMP, RESTORED */
 };
 
 /* A candidate of a smoothed plan: enters when granted, the most valuable first. */
@@ -51,10 +52,11 @@ void engine_person(const struct world *w, customer_id c, struct pstate *state, s
 bool engine_enter(const struct world *w, customer_id c, struct pstate *state, uint16_t plan, struct instant now,
                   struct decisions *out);
 
-/* The whole guard once more, for a queued message about to leave (SEMANTICS, "Runs, messages, claims"): true = go. When not,
- * the message becomes SENT_DROPPED, the run is exited, held or moved on as the guard says, and the decision is appended. */
+/* The whole guard once more, for a queued message about to leave (SEMANTICS, "Runs, messages, claims"): true = go. When not:
+ * held, it stays queued and is to be claimed again at *retry; else *retry is INSTANT_NEVER, the message is SENT_DROPPED and
+ * the run is exited or moved on as the guard says. The decision is appended. */
 bool engine_claim(const struct world *w, customer_id c, struct pstate *state, struct sent *message, struct instant now,
-                  struct decisions *out);
+                  struct decisions *out, struct instant *retry);
 
 /* What became of a message. Accepted and uncertain advance the run with `at` as the actual send; refused advances it
  * without. Opens, clicks, bounces and answers are noted on the message. False: no such message. */

@@ -41,8 +41,8 @@ static bool in_global_control(const struct world *w, customer_id c)
 struct guard_answer guard_who(const struct world *w, const struct subject *s, uint16_t plan, const struct run *run,
                               const uint8_t *channels, uint8_t count, enum purpose purpose)
 {
-	if (w->stopped)
-		return answer(VERDICT_HELD, REASON_EMERGENCY_STOP, 0);
+	if (w->hold_all != REASON_NONE)
+		return answer(VERDICT_HELD, w->hold_all, 0);
 	if (!w->plans->on[plan])
 		return answer(VERDICT_HELD, REASON_PLAN_OFF, 0);
 	if (s->state && s->state->erased)

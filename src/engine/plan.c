@@ -54,6 +54,8 @@ static struct date rule_day(const struct plan *p, int year)
 
 struct date plan_yearly_day(const struct plan *p, int year)
 {
+	if (p->trigger != TRIGGER_YEARLY)
+		return DATE_UNKNOWN;
 	struct date d = rule_day(p, year);
 	d.day += p->delay_days;
 	return d;

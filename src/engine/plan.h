@@ -136,12 +136,13 @@ struct plan {
 	struct str text;         /* the file, for showing and versions */
 };
 
-/* The civil day on which a TRIGGER_YEARLY plan fires in `year`, `delay_days` included. */
+/* The civil day on which a TRIGGER_YEARLY plan fires in `year`, `delay_days` included; DATE_UNKNOWN for another trigger. */
 struct date plan_yearly_day(const struct plan *p, int year);
 
 struct plan_set {
 	const struct plan *plans[PLANS_MAX];
 	bool on[PLANS_MAX];
+	bool draining[PLANS_MAX];     /* runs go on, nobody enters */
 	uint32_t on_since[PLANS_MAX]; /* when it was last switched on: earlier events do not enter it */
 	uint32_t first_on[PLANS_MAX];
 	uint16_t current[PLANS_MAX];  /* the newest version of the same plan name (itself when newest) */

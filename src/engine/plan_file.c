@@ -39,7 +39,7 @@ static void key_unknown(struct reader *r, const struct node *k, const struct nod
 		issue_node(r, k, "no key \"%.*s\" in %s; its keys are: %s", (int)(s.n < 60 ? s.n : 60), s.p, what, list);
 }
 
-uint64_t map_read(struct reader *r, const struct node *map, const struct key *keys, size_t count, const char *what,
+uint64_t keys_read(struct reader *r, const struct node *map, const struct key *keys, size_t count, const char *what,
                   const char *example)
 {
 	uint64_t seen = 0;
@@ -94,7 +94,7 @@ static void plan_title(struct reader *r, const struct node *n)
 			r->plan->title[LOCALE_EN] = r->plan->title[LOCALE_FR];
 		return;
 	}
-	map_read(r, n, KEYS, ARRAY_LEN(KEYS), "a title", "title: {fr: Réveil des inactifs, en: Win-back}");
+	keys_read(r, n, KEYS, ARRAY_LEN(KEYS), "a title", "title: {fr: Réveil des inactifs, en: Win-back}");
 	for (int i = 0; i < LOCALE_COUNT; i++)
 		if (r->plan->title[i].n == 0)
 			r->plan->title[i] = r->plan->title[1 - i];
@@ -140,7 +140,7 @@ static void plan_enter(struct reader *r, const struct node *n)
 		{ "smooth", enter_smooth, "500 per day" },
 		{ "first", plan_first, "lifecycle = loyal" },
 	};
-	uint64_t seen = map_read(r, n, KEYS, ARRAY_LEN(KEYS), "\"enter\"", ENTER_EXAMPLE);
+	uint64_t seen = keys_read(r, n, KEYS, ARRAY_LEN(KEYS), "\"enter\"", ENTER_EXAMPLE);
 	if (n->kind == NODE_MAP && !(seen & 1))
 		issue_node(r, n, "\"enter\" needs its trigger, \"when\"; for example: %s", ENTER_EXAMPLE);
 	if (n->kind == NODE_MAP && r->plan->trigger == TRIGGER_SEGMENT && (seen & 3) == 1)
@@ -427,7 +427,7 @@ const struct plan *plan_read(struct str file, struct str text, const struct expr
 		return NULL;
 	r.plan = arena_new(a, struct plan);
 	plan_defaults(&r);
-	uint64_t seen = map_read(&r, root, PLAN_KEYS, ARRAY_LEN(PLAN_KEYS), "a plan", "plan: win-back");
+	uint64_t seen = keys_read(&r, root, PLAN_KEYS, ARRAY_LEN(PLAN_KEYS), "a plan", "plan: win-back");
 	if (root->kind == NODE_MAP) {
 		static const int NEEDED[] = { KEY_PLAN, KEY_ENTER, KEY_STEPS };
 		for (size_t i = 0; i < ARRAY_LEN(NEEDED); i++)

@@ -77,7 +77,7 @@ struct key {
 };
 
 /* Reads a map by its table; `what` names it in errors ("a step"). Returns the bits of the keys that were there. */
-uint64_t map_read(struct reader *r, const struct node *map, const struct key *keys, size_t count, const char *what,
+uint64_t keys_read(struct reader *r, const struct node *map, const struct key *keys, size_t count, const char *what,
                   const char *example);
 
 /* ---- values (plan_file_words.c): false when reported ---- */

@@ -12,8 +12,7 @@ static void at_hours(struct step *s, int64_t seconds)
 	s->after_s = seconds;
 }
 
-/* J, J+8: civil days at the hour; in a plan that counts hours (a cart), days of 24 hours after the entry, unless the step
- * names its hour. */
+/* J, J+8: civil days at the hour; in a plan that counts hours (a cart), days of 24 hours after the entry. */
 static bool at_day(struct reader *r, struct words *w)
 {
 	int64_t days = 0;
@@ -114,7 +113,7 @@ static void step_send(struct reader *r, const struct node *n)
 	if (n->kind != NODE_LIST) {
 		r->variant = variant_add(r, n);
 		if (n->kind == NODE_MAP)
-			map_read(r, n, VARIANT_KEYS, ARRAY_LEN(VARIANT_KEYS), "a variant", "{message: winback-1, weight: 50}");
+			keys_read(r, n, VARIANT_KEYS, ARRAY_LEN(VARIANT_KEYS), "a variant", "{message: winback-1, weight: 50}");
 		else
 			read_name(r, n, "send", "winback-1", &r->variant->message);
 	}
@@ -123,7 +122,7 @@ static void step_send(struct reader *r, const struct node *n)
 		if (!r->variant)
 			break;
 		if (c->kind == NODE_MAP)
-			map_read(r, c, VARIANT_KEYS, ARRAY_LEN(VARIANT_KEYS), "a variant", "{message: winback-1, weight: 50}");
+			keys_read(r, c, VARIANT_KEYS, ARRAY_LEN(VARIANT_KEYS), "a variant", "{message: winback-1, weight: 50}");
 		else
 			variant_send(r, c);
 	}
@@ -211,7 +210,7 @@ static void step_voucher(struct reader *r, const struct node *n)
 	static const char EXAMPLE[] = "{percent: 10, valid: 20 days}";
 	struct step *s = r->step;
 	size_t errors = r->issues->errors;
-	map_read(r, n, VOUCHER_KEYS, ARRAY_LEN(VOUCHER_KEYS), "a voucher", EXAMPLE);
+	keys_read(r, n, VOUCHER_KEYS, ARRAY_LEN(VOUCHER_KEYS), "a voucher", EXAMPLE);
 	s->has_voucher = true;
 	struct place at = place_of(r->text, n->offset);
 	s->voucher_line = at.line;
@@ -345,7 +344,7 @@ static void step_read(struct reader *r, const struct node *n, size_t index)
 	s->line = at.line;
 	s->column = at.column;
 	r->step = s;
-	uint64_t seen = map_read(r, n, STEP_KEYS, ARRAY_LEN(STEP_KEYS), "a step", STEP_EXAMPLE);
+	uint64_t seen = keys_read(r, n, STEP_KEYS, ARRAY_LEN(STEP_KEYS), "a step", STEP_EXAMPLE);
 	if (n->kind == NODE_MAP)
 		step_actions(r, n, seen);
 }
@@ -381,10 +380,17 @@ static struct str default_name(struct reader *r, const struct step *s, size_t in
 	return base;
 }
 
+/* In a plan that counts hours J+n is n times 24 hours after the entry. The engine does so for carts and delayed events; for
+ * orders the step is written as the seconds from the order. */
 static void step_hours(struct reader *r, struct step *s)
 {
 	const struct plan *p = r->plan;
-	if (r->trigger_hours && s->after_days >= 0 && s->hour_s < 0 && !r->hour_given && !s->after_last)
+	if (!r->trigger_hours || s->after_days < 0 || s->after_last)
+		return;
+	if (s->hour_s >= 0 || r->hour_given)
+		issue_put(r->issues, r->arena, ISSUE_ERROR, r->file, s->line, s->column,
+		          "this plan counts hours from what starts it: \"hour\" has no meaning; remove it, or give the trigger days");
+	else if (p->trigger == TRIGGER_ORDER || p->trigger == TRIGGER_FIRST_ORDER)
 		at_hours(s, p->delay_s + (int64_t)s->after_days * DAY_S);
 }
 

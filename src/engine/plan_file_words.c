@@ -212,10 +212,18 @@ void read_expr_later(struct reader *r, const struct node *n, size_t skip, const 
 
 void read_deferred(struct reader *r)
 {
+	const char *names[STEPS_MAX];
+	struct expr_context context = *r->context;
+	for (int i = 0; i < r->plan->step_count; i++)
+		names[i] = arena_cstr(r->arena, r->plan->steps[i].name);
+	context.step_names = names;
+	context.step_count = r->plan->step_count;
+	r->context = &context;
 	for (size_t i = 0; i < r->deferred_count; i++) {
 		const struct deferred *d = &r->deferred[i];
 		*d->to = read_expr(r, d->node, d->skip, d->what, d->text);
 	}
+	r->context = NULL; /* `context` ends here, and nothing is compiled after it */
 }
 
 /* ---- phrases ---- */

@@ -53,10 +53,14 @@ static int by_day(const void *a, const void *b)
 
 static void holiday_add(struct settings *s, struct date d)
 {
-	if (s->holiday_count < HOLIDAYS_MAX && !settings_is_holiday(s, d)) {
-		s->holidays[s->holiday_count++] = d;
-		qsort(s->holidays, s->holiday_count, sizeof *s->holidays, by_day);
-	}
+	size_t i = s->holiday_count;
+	while (i > 0 && s->holidays[i - 1].day > d.day)
+		i--;
+	if (s->holiday_count == HOLIDAYS_MAX || (i > 0 && s->holidays[i - 1].day == d.day))
+		return;
+	memmove(s->holidays + i + 1, s->holidays + i, (s->holiday_count - i) * sizeof *s->holidays);
+	s->holidays[i] = d;
+	s->holiday_count++;
 }
 
 void settings_holidays(struct settings *s, int from, int to)

@@ -35,7 +35,7 @@ struct settings {
 void settings_defaults(struct settings *s, zone_id zone, enum locale locale, struct currency currency);
 
 /* French public holidays (C. travail L3133-1) of the years from … to, added to s->holidays, which stays sorted and without
- * repeats; days beyond HOLIDAYS_MAX are left out, the latest first. settings_defaults() adds 2000 … 2045. */
+ * repeats; a day beyond HOLIDAYS_MAX is left out. settings_defaults() adds 2000 … 2045. */
 void settings_holidays(struct settings *s, int from, int to);
 bool settings_is_holiday(const struct settings *s, struct date d);
 

@@ -135,3 +135,8 @@ bool basis_may_track(const struct subject *s)
 	struct latest l = latest_of(&s->view, CHANNEL_EMAIL, PURPOSE_TRACKING);
 	return l.said ? l.said->state == CONSENT_GRANTED : s->assume_consent;
 }
+
+const struct consent *basis_said(const struct view *v, enum channel channel, enum purpose purpose)
+{
+	return latest_of(v, channel, purpose).said;
+}

@@ -44,6 +44,9 @@ enum basis basis_of(const struct subject *s, const struct basis_rules *rules, en
  * an e-mail address is assumed too. */
 bool basis_reachable(const struct subject *s, enum channel channel);
 
+/* The latest word on the channel and purpose, or NULL: what the condition consent(…) shows. */
+const struct consent *basis_said(const struct view *v, enum channel channel, enum purpose purpose);
+
 /* Opens and clicks may be known: tracking consent on e-mail (CNIL 2026-042). */
 bool basis_may_track(const struct subject *s);
 

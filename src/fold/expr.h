@@ -12,6 +12,7 @@
 #define RELANCE_FOLD_EXPR_H
 
 #include "base/buf.h"
+#include "fold/basis.h"
 #include "fold/lifecycle.h"
 #include "fold/subject.h"
 
@@ -25,15 +26,21 @@ struct expr_context {
 	struct currency currency;
 	struct lifecycle_settings lifecycle;
 	zone_id shop_zone;
-	/* names of plans for entered(plan), in(plan), sent(plan); may be empty */
+	/* names of plans by index, for entered(plan), in_plan(plan), sent(plan); when empty any name is taken as it is */
 	const char *const *plan_names;
 	size_t plan_count;
+	/* steps of the plan whose condition this is, by index, for opened(step); may be empty */
+	const char *const *step_names;
+	size_t step_count;
+	/* what may() rests on (basis.h) */
+	struct basis_rules basis;
 	/* resolves a saved segment's text by name, or NULL */
 	const char *(*segment)(void *user, struct str name);
 	void *segment_user;
 };
 
-/* Where the text went wrong: 1-based column in the text (in code points) and byte offset. */
+/* Where the text went wrong: 1-based line and column (in code points) and byte offset. `text` is what is wrong and what to
+ * write instead, without the place. */
 struct expr_error {
 	size_t offset, line, column;
 	char text[256];
@@ -59,10 +66,30 @@ struct expr_needs {
 };
 struct expr_needs expr_needs(const struct expr *e);
 
-/* Everyone (ids 1 … customers) for whom it holds as of `now` (`day` = its shop day): a bit per customer id in `bits`
- * ((customers + 64) / 64 words, zeroed by the callee). Returns the count. `states` may be NULL. Vectorised over the
- * columns, parallel, the same for any number of threads. */
+/* The reference: every word of the language. doc/expressions.md is written from it and a test holds the two together. */
+struct expr_word {
+	const char *group;     /* "Orders", "Person" … */
+	const char *name;
+	const char *signature; /* "orders(RANGE, channel, total, items)" */
+	const char *type;      /* "number", "money", "yes/no" … */
+	const char *meaning;   /* one or two sentences */
+	const char *example;   /* compiles with the currency EUR */
+};
+const struct expr_word *expr_words(size_t *count);
+
+/* "1:14: no word …", the line of the text and a caret under the character: three lines for a terminal. */
+void expr_error_show(const struct expr_error *error, struct str text, struct buf *out);
+
+/* Everyone (ids 1 … customers) for whom it holds with the facts up to `now`: a bit per customer id in `bits`
+ * ((customers + 64) / 64 words, zeroed by the callee). Returns the count. `states` may be NULL (no runs, no messages).
+ * The shop day is t->day: for "as of D" give now = start of D − 1 s and thresholds of D, so that facts before D count and
+ * ages and windows are those of D. The same as expr_test on every customer, for any number of threads: evaluated op by op
+ * over a chunk of customers, an operand only for those it can still matter to. */
 uint64_t expr_select(const struct expr *e, const struct book *b, const struct version *v, const struct pstate *states,
                      struct instant now, const struct thresholds *t, int threads, uint64_t *bits);
+
+/* The subject expr_select sees for one customer; `states` is indexed by customer id. For expr_test on the same terms. */
+void expr_subject(const struct book *b, const struct version *v, const struct pstate *states, customer_id c,
+                  struct instant now, const struct thresholds *t, struct subject *out);
 
 #endif

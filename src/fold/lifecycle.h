@@ -32,6 +32,24 @@ struct lifecycle {
 	uint32_t orders_12m;
 };
 
+/* The instants that decide on a shop day, so that a customer costs comparisons only. */
+struct lifecycle_day {
+	struct date day;
+	int64_t cutoff;         /* facts at or after it do not count: the start of `day` */
+	int64_t from_12m;       /* start of day − 12 months */
+	int64_t lapsing_before; /* last order before this instant: inactive for lapsing_months */
+	int64_t former_before;
+};
+void lifecycle_day_init(struct lifecycle_day *d, zone_id shop_zone, struct date day, const struct lifecycle_settings *s);
+void lifecycle_at(const struct view *w, zone_id shop_zone, const struct lifecycle_day *d, const struct thresholds *t,
+                  const struct lifecycle_settings *s, struct lifecycle *out);
+/* The phase alone (conditions ask for nothing else). */
+enum phase lifecycle_phase(const struct view *w, const struct lifecycle_day *d, const struct thresholds *t,
+                           const struct lifecycle_settings *s);
+
+/* The start of a civil day, remembered per thread: zone_instant(zone, day, 0). */
+struct instant day_start(zone_id zone, struct date day);
+
 /* As of the start of `day` in the shop's zone; the view must show at least all facts before it. */
 void lifecycle_of(const struct view *w, zone_id shop_zone, struct date day, const struct thresholds *t,
                   const struct lifecycle_settings *s, struct lifecycle *out);
@@ -39,5 +57,9 @@ void lifecycle_of(const struct view *w, zone_id shop_zone, struct date day, cons
 /* The thresholds of a shop day over the whole base: O(customers), parallel, independent of the number of threads. */
 void thresholds_compute(const struct book *b, const struct version *v, struct date day,
                         const struct lifecycle_settings *s, int threads, struct thresholds *out);
+
+/* Their arithmetic: ⌈buyers × percent ÷ 100⌉, and a mean rounded half away from zero (0 of none). */
+uint64_t thresholds_rank(uint64_t buyers, int percent);
+int64_t thresholds_divide(int64_t sum, uint64_t count);
 
 #endif

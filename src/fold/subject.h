@@ -63,6 +63,14 @@ struct thresholds {
 	uint32_t buyers_12m;
 };
 
+/* The names behind the plan numbers of runs and messages, as hash_str(): for conditions that name a plan or a step. */
+struct plan_words {
+	size_t count;
+	const uint64_t *plan;        /* by plan index; all versions of a plan share the name */
+	const uint64_t *const *step; /* by plan index, then step index */
+	const uint8_t *step_count;
+};
+
 struct subject {
 	const struct book *book;
 	const struct version *version;
@@ -73,6 +81,7 @@ struct subject {
 	struct date today;             /* in the person's zone */
 	zone_id zone;                  /* the person's */
 	bool assume_consent;           /* what-if replay on a history that holds no consents: unknown counts as granted */
+	const struct plan_words *plans; /* may be NULL: plans are then known by their place in expr_context.plan_names */
 };
 
 #endif

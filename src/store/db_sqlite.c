@@ -39,9 +39,10 @@ static bool fail(struct db *db, int rc, struct err *err)
 		errno = os;
 		return err_errno(err, "%s: cannot be opened", where);
 	case SQLITE_IOERR:
-		if (os == ENOSPC || os == EFBIG || os == EDQUOT)
+		if (rc == SQLITE_IOERR_WRITE || os == ENOSPC || os == EFBIG || os == EDQUOT) /* the cause is often lost on the way */
 			return err_set(err, ERR_WORLD,
-			               "%s: disk full (or a size limit): nothing of this batch was kept; free space and run the command again",
+			               "%s: disk full, over a size limit, or failing: nothing of this batch was kept; free space and run the "
+			               "command again",
 			               where);
 		errno = os ? os : EIO;
 		return err_errno(err, "%s: the disk failed: nothing of this batch was kept", where);

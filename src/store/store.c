@@ -235,11 +235,12 @@ bool store_lease(struct db *db, const char *owner, struct instant now, int64_t s
 	query_int(q, 2, now.s);
 	query_int(q, 3, now.s + seconds);
 	int got = query_next(q, err);
-	if (got == 1)
+	if (got == 1) {
 		*epoch = query_get_int(q, 0);
-	query_done(q);
-	if (got != 0)
-		return got == 1;
+		return query_next(q, err) == 0; /* outside a transaction the change is committed only at the end */
+	}
+	if (got < 0)
+		return false;
 	q = db_query(db, "lease_show");
 	got = query_next(q, err);
 	if (got == 1) {

@@ -1,0 +1,432 @@
+#include "app/live_int.h"
+
+#include "base/par.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { SLICE = 256, SILENCE_MAX_S = 30 * DAY_S };
+
+/* ---- opening ---- */
+
+static bool read_flag(struct live *l, const char *name, bool *out, struct err *err)
+{
+	struct arena a;
+	struct str text;
+	bool found;
+	arena_init(&a);
+	bool ok = store_shop_get(l->shop.db, name, &a, &text, &found, err);
+	*out = ok && found && !str_is(text, "0") && text.n > 0;
+	arena_release(&a);
+	return ok;
+}
+
+/* Why nothing may leave, read anew at every tick: "relance stop" may come from another process. */
+static bool read_holds(struct live *l, struct err *err)
+{
+	bool stopped, jumped, restored;
+	if (!read_flag(l, "stopped", &stopped, err) || !read_flag(l, "clock_hold", &jumped, err) ||
+	    !read_flag(l, "restored_hold", &restored, err))
+		return false;
+	enum reason was = l->world.hold_all;
+	l->world.hold_all = stopped ? REASON_EMERGENCY_STOP : jumped ? REASON_CLOCK_JUMP : restored ? REASON_RESTORED : REASON_NONE;
+	if (was != l->world.hold_all)
+		for (customer_id c = 1; c < l->people; c++)
+			for (uint16_t i = 0; i < l->states[c].run_count; i++)
+				if (l->states[c].runs[i].state == RUN_ACTIVE)
+					live_look_at(l, c, (uint32_t)l->now.s);
+	return true;
+}
+
+static bool recover(struct live *l, struct err *err)
+{
+	struct store_batch *b = store_batch_begin(l->shop.db, NULL, l->now, err);
+	int64_t requeued, uncertain;
+	if (!b)
+		return false;
+	if (!outbox_recover(b, l->epoch, l->now, &requeued, &uncertain, err)) {
+		store_batch_rollback(b);
+		return false;
+	}
+	return store_batch_commit(b, err);
+}
+
+static bool read_last_tick(struct live *l, struct err *err)
+{
+	struct tick_row last;
+	bool found;
+	struct arena a;
+	arena_init(&a);
+	bool ok = tick_last(l->shop.db, &a, &last, &found, err);
+	if (ok && found) {
+		l->last_tick = last.at;
+		l->tick = last.tick;
+		l->allotted = last.thresholds_day;
+	}
+	arena_release(&a);
+	return ok;
+}
+
+/* After a silence of 30 days a machine's clock, or the shop, is not what it was: a person confirms (SEMANTICS "A tick"). */
+static bool check_silence(struct live *l, struct err *err)
+{
+	if (l->last_tick.s == 0 || l->now.s - l->last_tick.s <= SILENCE_MAX_S)
+		return true;
+	return db_begin(l->shop.db, err) && store_shop_set(l->shop.db, "clock_hold", STR("1"), err) && db_commit(l->shop.db, err);
+}
+
+static bool open_all(struct live *l, struct err *err)
+{
+	struct load_options o = { .known = INSTANT_NEVER, .threads = l->o.threads };
+	if (!load_shop(l->address, &o, &l->shop, err))
+		return false;
+	if (!store_lease(l->shop.db, l->o.owner, l->now, l->o.lease_s, &l->epoch, err))
+		return false;
+	l->lease = true;
+	bool restored = false;
+	if (!store_mark_check(l->shop.db, &restored, err) || !recover(l, err) || !read_last_tick(l, err) || !check_silence(l, err))
+		return false;
+	if (restored && !(db_begin(l->shop.db, err) && store_shop_set(l->shop.db, "restored_hold", STR("1"), err) &&
+	                  db_commit(l->shop.db, err)))
+		return false;
+	l->seq_hi = l->shop.seq_hi;
+	l->thresholds = l->shop.thresholds;
+	l->world = (struct world){ .book = l->shop.book,
+		                       .version = book_pin(l->shop.book),
+		                       .plans = l->plans,
+		                       .settings = &l->shop.settings,
+		                       .thresholds = &l->thresholds,
+		                       .seed = l->shop.shop.seed };
+	live_grow(l, l->world.version->customers);
+	if (!live_load_plans(l, err) || !live_load_states(l, err))
+		return false;
+	l->world.words = plan_set_words(l->plans, &l->arena);
+	l->peers = peers_find(l->world.version);
+	if (l->peers)
+		l->peers = mem_realloc(l->peers, l->people_cap * sizeof *l->peers);
+	l->world.peers = l->peers;
+	l->world.states = l->peers ? l->states : NULL;
+	for (customer_id c = 1; c < l->people; c++) /* timers are derived: everybody is asked once */
+		live_look_at(l, c, (uint32_t)l->now.s);
+	return true;
+}
+
+struct live *live_open(const char *address, const struct live_options *o, struct instant now, struct err *err)
+{
+	struct live *l = mem_alloc(sizeof *l);
+	l->o = *o;
+	arena_init(&l->arena);
+	l->address = arena_cstr(&l->arena, str_from(address));
+	l->plans = mem_alloc(sizeof *l->plans);
+	l->now = now;
+	l->allotted = DATE_UNKNOWN;
+	struct tick_result none = { 0 };
+	l->result = &none;
+	bool ok = open_all(l, err);
+	l->result = NULL;
+	if (!ok) {
+		live_close(l);
+		return NULL;
+	}
+	return l;
+}
+
+void live_close(struct live *l)
+{
+	if (!l)
+		return;
+	struct err ignored;
+	if (l->lease && !store_lease_release(l->shop.db, l->o.owner, l->epoch, &ignored))
+		l->lease = false; /* it runs out by itself */
+	if (l->world.version)
+		book_unpin(l->shop.book, l->world.version);
+	load_release(&l->shop);
+	for (size_t c = 0; c < l->people; c++)
+		pstate_release(&l->states[c]);
+	free(l->states);
+	free(l->next_at);
+	free(l->peers);
+	free(l->due);
+	free(l->plans);
+	timers_release(&l->timers);
+	allot_release(&l->waiting);
+	for (size_t i = 0; i < l->slice_cap; i++)
+		live_slice_release(&l->slices[i]);
+	free(l->slices);
+	arena_release(&l->arena);
+	free(l);
+}
+
+/* ---- thresholds of the shop day ---- */
+
+static bool freeze_thresholds(struct live *l, struct date day, struct err *err)
+{
+	thresholds_compute(l->shop.book, l->world.version, day, &l->shop.settings.lifecycle, l->o.threads, &l->thresholds);
+	char text[128], key[16];
+	int n = snprintf(text, sizeof text, "{\"day\":%d,\"top_decile_spend\":%lld,\"average_basket\":%lld,\"buyers\":%u}", day.day,
+	                 (long long)l->thresholds.top_decile_spend, (long long)l->thresholds.average_basket, l->thresholds.buyers_12m);
+	struct fact f = { .kind = FACT_THRESHOLD,
+		              .key = str_from(date_text(day, key)),
+		              .at = l->now,
+		              .learned_at = l->now,
+		              .body = { text, (size_t)n } };
+	bool quarantined;
+	struct store_batch *b = store_batch_begin(l->shop.db, NULL, l->now, err);
+	if (!b)
+		return false;
+	if (!store_batch_fact(b, &f, &quarantined, err)) {
+		store_batch_rollback(b);
+		return false;
+	}
+	return store_batch_commit(b, err);
+}
+
+/* ---- asking ---- */
+
+static void turn(struct live *l, customer_id c, struct live_slice *s)
+{
+	live_turn_begin(l, s, c);
+	engine_person(&l->world, c, &l->states[c], l->now, &s->said);
+	live_turn_end(l, s);
+}
+
+static void ask_ring(struct live *l, customer_id c, struct live_slice *s)
+{
+	if (l->next_at[c] <= l->now.s)
+		turn(l, c, s);
+	if (!l->peers)
+		return;
+	for (customer_id p = l->peers[c]; p && p != c; p = l->peers[p])
+		if (l->next_at[p] <= l->now.s)
+			turn(l, p, s);
+}
+
+static void ask_slice(void *ctx, size_t from, size_t to, int thread)
+{
+	struct live *l = ctx;
+	for (size_t i = from; i < to; i++) {
+		size_t end = (i + 1) * SLICE < l->due_count ? (i + 1) * SLICE : l->due_count;
+		for (size_t k = i * SLICE; k < end; k++)
+			ask_ring(l, l->due[k], &l->slices[i]);
+	}
+}
+
+static int by_number(const void *x, const void *y)
+{
+	customer_id a = *(const customer_id *)x, b = *(const customer_id *)y;
+	return (a > b) - (a < b);
+}
+
+/* Everybody whose timer has come, once each, in order of their numbers; of a ring, its first. */
+static void gather_due(struct live *l)
+{
+	l->due_count = 0;
+	while (timers_next(&l->timers) <= l->now.s) {
+		struct timer t = timers_take(&l->timers);
+		if (l->next_at[t.customer] != t.at)
+			continue;
+		customer_id first = t.customer;
+		if (l->peers)
+			for (customer_id p = l->peers[first]; p && p != t.customer; p = l->peers[p])
+				first = p < first ? p : first;
+		l->due = mem_grow(l->due, &l->due_cap, l->due_count + 1, sizeof *l->due);
+		l->due[l->due_count++] = first;
+	}
+	if (l->due_count > 1)
+		qsort(l->due, l->due_count, sizeof *l->due, by_number);
+	size_t n = 0;
+	for (size_t i = 0; i < l->due_count; i++)
+		if (n == 0 || l->due[n - 1] != l->due[i])
+			l->due[n++] = l->due[i];
+	l->due_count = n;
+}
+
+static void look_again(struct live *l, customer_id c)
+{
+	struct view v;
+	view_at(&v, l->world.version, c, l->now);
+	struct instant fact = view_next_fact(&v); /* one that lies a little ahead */
+	uint32_t at = l->states[c].wake;
+	if (fact.s < at)
+		at = (uint32_t)fact.s;
+	if (l->next_at[c] <= l->now.s)
+		l->next_at[c] = UINT32_MAX;
+	if (at != UINT32_MAX)
+		live_look_at(l, c, at);
+}
+
+static void look_again_ring(struct live *l, customer_id c)
+{
+	look_again(l, c);
+	if (l->peers)
+		for (customer_id p = l->peers[c]; p && p != c; p = l->peers[p])
+			look_again(l, p);
+}
+
+static void prepare_slices(struct live *l, size_t need)
+{
+	if (need > l->slice_cap) {
+		l->slices = mem_realloc(l->slices, need * sizeof *l->slices);
+		memset(l->slices + l->slice_cap, 0, (need - l->slice_cap) * sizeof *l->slices);
+		l->slice_cap = need;
+	}
+	for (size_t i = 0; i < need; i++)
+		live_slice_clear(&l->slices[i]);
+}
+
+static bool decide_due(struct live *l, struct err *err)
+{
+	gather_due(l);
+	size_t need = (l->due_count + SLICE - 1) / SLICE;
+	prepare_slices(l, need);
+	par_for(need, 1, l->o.threads, ask_slice, l);
+	l->result->asked += l->due_count;
+	for (size_t i = 0; i < l->due_count; i++)
+		look_again_ring(l, l->due[i]);
+	for (size_t i = 0; i < need; i++) {
+		allot_take(&l->waiting, &l->slices[i].said);
+		if (!live_commit(l, &l->slices[i], err))
+			return false;
+	}
+	return true;
+}
+
+/* The day's slots of the smoothed plans. */
+static bool give_slots(struct live *l, struct date day, struct err *err)
+{
+	struct live_slice s = { .turn_count = 0 };
+	arena_init(&s.arena);
+	bool ok = true;
+	for (size_t p = 0; p < l->plans->count && ok; p++) {
+		int32_t slots = l->plans->on[p] ? l->plans->plans[p]->smooth_per_day : 0;
+		customer_id c;
+		while (slots > 0 && ok && allot_next(&l->waiting, p, &c)) {
+			live_turn_begin(l, &s, c);
+			slots -= engine_enter(&l->world, c, &l->states[c], (uint16_t)p, l->now, &s.said);
+			live_turn_end(l, &s);
+			look_again(l, c);
+			if (s.turn_count >= SLICE) {
+				ok = live_commit(l, &s, err);
+				live_slice_clear(&s);
+			}
+		}
+	}
+	ok = ok && live_commit(l, &s, err);
+	live_slice_release(&s);
+	l->allotted = day;
+	return ok;
+}
+
+/* ---- a tick ---- */
+
+static double seconds_now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static bool log_tick(struct live *l, struct err *err)
+{
+	char hex[65];
+	sha256_hex(l->hash, hex);
+	struct tick_row row = { .at = l->now,
+		                    .seq_hi = l->seq_hi,
+		                    .plans = (int64_t)l->plans->count,
+		                    .decisions = (int64_t)l->result->decisions,
+		                    .thresholds_day = l->thresholds.day,
+		                    .tzdata = str_from(zone_data_version()),
+		                    .engine = STR("1"),
+		                    .trace_sha256 = str_from(hex) };
+	bool ok = db_begin(l->shop.db, err) && tick_put(l->shop.db, &row, err) && db_commit(l->shop.db, err);
+	if (!ok)
+		db_rollback(l->shop.db);
+	return ok && store_mark(l->shop.db, err);
+}
+
+/* Decides, delivers, and goes on while a delivery made the next step due at once. */
+static bool turn_world(struct live *l, struct err *err)
+{
+	struct date day = zone_date(l->shop.settings.zone, l->now);
+	double started = seconds_now();
+	if (!live_take_facts(l, err))
+		return false;
+	if (l->thresholds.day.day != day.day && !freeze_thresholds(l, day, err))
+		return false;
+	if (!live_take_facts(l, err) || !decide_due(l, err))
+		return false;
+	if ((!date_known(l->allotted) || l->allotted.day < day.day) && !give_slots(l, day, err))
+		return false;
+	l->result->decided_s = seconds_now() - started;
+	for (int round = 0; round < STEPS_MAX; round++) {
+		if (!live_send(l, err))
+			return false;
+		if (timers_next(&l->timers) > l->now.s)
+			return true;
+		if (!decide_due(l, err))
+			return false;
+	}
+	return true;
+}
+
+bool live_tick(struct live *l, struct instant now, struct tick_result *out, struct err *err)
+{
+	double started = seconds_now();
+	*out = (struct tick_result){ 0 };
+	l->result = out;
+	l->now = now.s < l->last_tick.s ? l->last_tick : now; /* now never goes back */
+	bool ok = store_lease(l->shop.db, l->o.owner, l->now, l->o.lease_s, &l->epoch, err) && read_holds(l, err);
+	if (ok) {
+		l->hash = sha256_new();
+		ok = turn_world(l, err);
+		if (ok && (out->decisions || out->facts || out->accepted || zone_date(0, l->last_tick).day != zone_date(0, l->now).day))
+			ok = log_tick(l, err);
+		sha256_free(l->hash);
+		l->hash = NULL;
+	}
+	out->hold_all = l->world.hold_all;
+	out->total_s = seconds_now() - started;
+	if (ok)
+		l->last_tick = l->now;
+	l->result = NULL;
+	return ok;
+}
+
+struct instant live_next(const struct live *l)
+{
+	uint32_t at = timers_next(&l->timers);
+	struct date tomorrow = { zone_date(l->shop.settings.zone, l->last_tick).day + 1 };
+	struct instant day = zone_instant(l->shop.settings.zone, tomorrow, 0); /* slots are given, thresholds frozen */
+	return at == UINT32_MAX || at > day.s ? day : (struct instant){ at };
+}
+
+struct db *live_db(struct live *l)
+{
+	return l->shop.db;
+}
+
+const struct shop_world *live_shop(const struct live *l)
+{
+	return &l->shop;
+}
+
+const struct plan_set *live_plans(const struct live *l)
+{
+	return l->plans;
+}
+
+const struct pstate *live_state(const struct live *l, customer_id c)
+{
+	return c < l->people ? &l->states[c] : NULL;
+}
+
+const struct world *live_world(const struct live *l)
+{
+	return &l->world;
+}
+
+size_t live_waiting(const struct live *l, uint16_t plan)
+{
+	return allot_waiting(&l->waiting, plan);
+}

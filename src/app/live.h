@@ -1,0 +1,59 @@
+/* live: a shop that is running: its world in memory, turned by ticks (SEMANTICS "A tick").
+ *
+ *     live_open      takes the lease, recovers what a crash left, loads facts, runs, messages and plans
+ *     live_tick      new facts → everybody due → decide → allot → commit in slices → claim → deliver
+ *     live_close     gives the lease back
+ *
+ * Memory is changed before a slice is committed; when a commit fails, the world is worth nothing any more and the caller
+ * opens it again: what was committed is what happened. Time comes from the caller only. One thread calls these. */
+#ifndef RELANCE_APP_LIVE_H
+#define RELANCE_APP_LIVE_H
+
+#include "app/allot.h"
+#include "app/load.h"
+#include "app/timers.h"
+#include "store/outbox.h"
+
+struct live;
+
+/* How a message becomes content and leaves. `render` fills subject and content (arena); `hand_off` gives it to the channel
+ * and says what became of it. Both may be called for 50 messages in a row. */
+struct courier {
+	void *ctx;
+	bool (*render)(void *ctx, struct live *live, struct outbox_message *m, struct arena *a, struct err *err);
+	struct settlement (*hand_off)(void *ctx, struct live *live, const struct outbox_message *m, struct arena *a, struct instant now);
+};
+
+struct live_options {
+	const char *owner;      /* who holds the lease: host, process, nonce */
+	int threads;
+	int64_t lease_s;        /* 60 */
+	struct courier courier; /* render NULL: decide only, leave the messages queued */
+	void (*trace)(void *ctx, struct str text); /* every decision's line; may be NULL */
+	void *trace_ctx;
+};
+
+struct tick_result {
+	uint64_t facts, asked, decisions, queued, accepted, refused, deferred, dropped, entered;
+	double decided_s, total_s; /* until the decisions were committed; until everything had left */
+	enum reason hold_all;
+};
+
+struct live *live_open(const char *address, const struct live_options *o, struct instant now, struct err *err) MUST_CHECK;
+void live_close(struct live *l);
+
+bool live_tick(struct live *l, struct instant now, struct tick_result *out, struct err *err) MUST_CHECK;
+
+/* The next instant at which a tick has something to do if no fact comes. */
+struct instant live_next(const struct live *l);
+
+/* Facts written by this process: in one transaction, decided upon by the next tick. The batch's keys and ids are the
+ * caller's business (store_batch). */
+struct db *live_db(struct live *l);
+const struct shop_world *live_shop(const struct live *l);
+const struct plan_set *live_plans(const struct live *l);
+const struct pstate *live_state(const struct live *l, customer_id c);
+const struct world *live_world(const struct live *l);
+size_t live_waiting(const struct live *l, uint16_t plan); /* for a smoothing slot */
+
+#endif

@@ -1,0 +1,157 @@
+/* Turning a slice of decisions into one commit: decisions, the runs that changed, the messages queued. */
+#include "app/live_int.h"
+
+#include <stdlib.h>
+
+void live_turn_begin(struct live *l, struct live_slice *s, customer_id c)
+{
+	s->turns = mem_grow(s->turns, &s->turn_cap, s->turn_count + 1, sizeof *s->turns);
+	const struct pstate *p = &l->states[c];
+	s->turns[s->turn_count++] =
+	    (struct turn_out){ .customer = c,
+		                   .from = (uint32_t)s->said.count,
+		                   .before = arena_copy(&s->arena, p->runs, p->run_count * sizeof *p->runs),
+		                   .before_count = p->run_count };
+}
+
+void live_turn_end(struct live *l, struct live_slice *s)
+{
+	struct turn_out *t = &s->turns[s->turn_count - 1];
+	const struct pstate *p = &l->states[t->customer];
+	t->to = (uint32_t)s->said.count;
+	bool same = t->from == t->to && p->run_count == t->before_count;
+	for (uint16_t i = 0; i < p->run_count && same; i++)
+		same = memcmp(&p->runs[i], &t->before[i], sizeof *p->runs) == 0;
+	if (same)
+		s->turn_count--; /* nothing to write */
+}
+
+void live_slice_clear(struct live_slice *s)
+{
+	s->said.count = s->said.proposal_count = 0;
+	s->turn_count = 0;
+	arena_clear(&s->arena);
+}
+
+void live_slice_release(struct live_slice *s)
+{
+	decisions_release(&s->said);
+	free(s->turns);
+	arena_release(&s->arena);
+}
+
+static struct outbox_run row_of(const struct live *l, customer_id c, const struct run *r)
+{
+	return (struct outbox_run){ .customer = c,
+		                        .plan = l->plans->plans[r->plan]->name,
+		                        .run_no = r->run_no,
+		                        .plan_id = r->plan,
+		                        .subject = r->subject,
+		                        .entered_at = { r->entered_at },
+		                        .anchor_at = { r->anchor_at },
+		                        .last_sent_at = { r->last_sent_at },
+		                        .last_done_at = { r->last_done_at },
+		                        .hold_until = { r->hold_until },
+		                        .day = { r->day },
+		                        .state = r->state,
+		                        .control = r->control,
+		                        .step = r->step,
+		                        .queued = r->queued,
+		                        .held_reason = r->held_reason };
+}
+
+static struct outbox_decision decision_row(const struct live *l, const struct decision *d)
+{
+	const struct plan *p = l->plans->plans[d->plan];
+	return (struct outbox_decision){ .customer = d->customer,
+		                             .plan = p->name,
+		                             .step = d->step >= 0 ? p->steps[d->step].name : STR(""),
+		                             .run_no = d->run_no,
+		                             .version = p->version,
+		                             .verdict = (enum verdict)d->verdict,
+		                             .reason = (enum reason)d->reason,
+		                             .argument = d->argument,
+		                             .channel = d->channel,
+		                             .at = d->at,
+		                             .tick = l->tick };
+}
+
+static struct outbox_message message_row(const struct live *l, const struct decision *d)
+{
+	const struct plan *p = l->plans->plans[d->plan];
+	const struct step *st = &p->steps[d->step];
+	struct view v;
+	view_at(&v, l->world.version, d->customer, d->at);
+	return (struct outbox_message){ .key = { .customer = d->customer,
+		                                     .plan = p->name,
+		                                     .step = st->name,
+		                                     .run_no = d->run_no,
+		                                     .channel = (enum channel)d->channel },
+		                            .purpose = d->channel == CHANNEL_STAFF ? PURPOSE_SERVICE : (enum purpose)st->purpose,
+		                            .locale = (enum locale)view_profile(&v)->locale,
+		                            .version = p->version,
+		                            .variant = d->variant,
+		                            .message = st->variant_count ? st->variants[d->variant].message : st->tag,
+		                            .due_at = d->at,
+		                            .queued_at = d->at,
+		                            .try_after = d->at };
+}
+
+static void add_turn(struct live *l, const struct live_slice *s, const struct turn_out *t, struct outbox_slice *out,
+                     struct outbox_run *runs, struct outbox_decision *decisions, struct outbox_message *messages)
+{
+	const struct pstate *p = &l->states[t->customer];
+	for (uint16_t i = 0; i < p->run_count; i++)
+		if (i >= t->before_count || memcmp(&p->runs[i], &t->before[i], sizeof *p->runs) != 0)
+			runs[out->run_count++] = row_of(l, t->customer, &p->runs[i]);
+	for (uint32_t i = t->from; i < t->to; i++) {
+		decisions[out->decision_count++] = decision_row(l, &s->said.items[i]);
+		if (s->said.items[i].verdict == VERDICT_SEND)
+			messages[out->message_count++] = message_row(l, &s->said.items[i]);
+	}
+}
+
+static void trace(struct live *l, const struct live_slice *s)
+{
+	struct buf b;
+	buf_init(&b, SIZE_MAX / 2);
+	for (size_t i = 0; i < s->said.count; i++)
+		trace_line(&s->said.items[i], l->plans, l->shop.shop.zone, &b);
+	if (l->hash && b.n)
+		sha256_add(l->hash, b.p, b.n);
+	if (l->o.trace && b.n)
+		l->o.trace(l->o.trace_ctx, buf_view(&b));
+	buf_release(&b);
+}
+
+bool live_commit(struct live *l, const struct live_slice *s, struct err *err)
+{
+	size_t runs = 0;
+	for (size_t i = 0; i < s->turn_count; i++)
+		runs += l->states[s->turns[i].customer].run_count;
+	if (s->turn_count == 0)
+		return true;
+	struct arena a;
+	arena_init(&a);
+	struct outbox_slice out = { .epoch = l->epoch };
+	struct outbox_run *run_rows = arena_array(&a, struct outbox_run, runs + 1);
+	struct outbox_decision *decisions = arena_array(&a, struct outbox_decision, s->said.count + 1);
+	struct outbox_message *messages = arena_array(&a, struct outbox_message, s->said.count + 1);
+	for (size_t i = 0; i < s->turn_count; i++)
+		add_turn(l, s, &s->turns[i], &out, run_rows, decisions, messages);
+	out.runs = run_rows;
+	out.decisions = decisions;
+	out.messages = messages;
+	bool ok = db_begin(l->shop.db, err) && outbox_put(l->shop.db, &out, err) && db_commit(l->shop.db, err);
+	if (!ok)
+		db_rollback(l->shop.db);
+	arena_release(&a);
+	if (!ok)
+		return err_context(err, "committing decisions");
+	trace(l, s);
+	l->result->decisions += s->said.count;
+	l->result->queued += out.message_count;
+	for (size_t i = 0; i < s->said.count; i++)
+		l->result->entered += s->said.items[i].verdict == VERDICT_ENTERED || s->said.items[i].verdict == VERDICT_CONTROL;
+	return true;
+}

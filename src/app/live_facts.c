@@ -1,0 +1,137 @@
+/* New facts: into the book, onto the messages they speak of, and their people onto the list of the tick. */
+#include "app/live_int.h"
+
+#include <stdlib.h>
+
+enum { FACTS_AT_ONCE = 20000 };
+
+void live_look_at(struct live *l, customer_id c, uint32_t at)
+{
+	if (c == GUESTS || c >= l->people)
+		return;
+	if (l->next_at[c] <= at)
+		return;
+	l->next_at[c] = at;
+	timers_add(&l->timers, at, c);
+}
+
+void live_grow(struct live *l, uint32_t customers)
+{
+	size_t people = (size_t)customers + 1;
+	if (people <= l->people)
+		return;
+	if (people > l->people_cap) {
+		size_t cap = l->people_cap ? l->people_cap : 1024;
+		while (cap < people)
+			cap *= 2;
+		l->states = mem_realloc(l->states, cap * sizeof *l->states);
+		l->next_at = mem_realloc(l->next_at, cap * sizeof *l->next_at);
+		if (l->peers)
+			l->peers = mem_realloc(l->peers, cap * sizeof *l->peers);
+		l->people_cap = cap;
+	}
+	memset(l->states + l->people, 0, (people - l->people) * sizeof *l->states);
+	if (l->peers)
+		memset(l->peers + l->people, 0, (people - l->people) * sizeof *l->peers);
+	for (size_t c = l->people; c < people; c++)
+		l->next_at[c] = UINT32_MAX;
+	l->people = people;
+	l->world.states = l->peers ? l->states : NULL;
+	l->world.peers = l->peers;
+	allot_grow(&l->waiting, l->plans, l->people);
+}
+
+struct batch {
+	struct arena arena;
+	struct fact *facts;
+	size_t count, cap;
+	bool switched, profiles;
+};
+
+static bool keep(void *ctx, const struct fact *f, struct err *err)
+{
+	struct batch *b = ctx;
+	b->facts = mem_grow(b->facts, &b->cap, b->count + 1, sizeof *b->facts);
+	struct fact *copy = &b->facts[b->count++];
+	*copy = *f;
+	copy->key = arena_str(&b->arena, f->key);
+	copy->body = arena_str(&b->arena, f->body);
+	b->switched |= f->kind == FACT_SWITCH || f->kind == FACT_SETTING;
+	b->profiles |= f->kind == FACT_PROFILE;
+	return true;
+}
+
+static bool take_receipt(struct live *l, const struct fact *f, struct arena *a, struct err *err)
+{
+	struct receipt_body r;
+	uint16_t plan;
+	uint8_t step;
+	if (!body_read_receipt(f->body, a, &r, err))
+		return false;
+	if (f->customer >= l->people || !live_find_step(l, f->customer, r.plan, (uint32_t)r.run, r.step, &plan, &step))
+		return true; /* of a message erased since, or of another shop's plan */
+	engine_receipt(&l->world, &l->states[f->customer], plan, (uint16_t)r.run, step, r.channel, r.receipt, live_answer(r.answer),
+	               f->at);
+	return true;
+}
+
+static void refresh_peers(struct live *l)
+{
+	free(l->peers);
+	l->peers = peers_find(l->world.version);
+	if (l->peers) {
+		l->peers = mem_realloc(l->peers, l->people_cap * sizeof *l->peers);
+		for (size_t c = (size_t)l->world.version->customers + 1; c < l->people; c++)
+			l->peers[c] = 0;
+	}
+	l->world.states = l->peers ? l->states : NULL;
+	l->world.peers = l->peers;
+}
+
+static bool apply(struct live *l, struct batch *b, struct err *err)
+{
+	struct book *book = l->shop.book;
+	if (!book_apply(book, b->facts, b->count, err))
+		return false;
+	book_unpin(book, l->world.version);
+	l->world.version = book_pin(book);
+	live_grow(l, l->world.version->customers);
+	l->seq_hi = b->facts[b->count - 1].seq;
+	for (size_t i = 0; i < b->count; i++) {
+		const struct fact *f = &b->facts[i];
+		if (f->kind == FACT_RECEIPT && !take_receipt(l, f, &b->arena, err))
+			return false;
+		uint32_t at = f->at.s > l->now.s ? (uint32_t)f->at.s : (uint32_t)l->now.s; /* a fact may lie a little ahead */
+		live_look_at(l, f->customer, at);
+	}
+	if (b->profiles)
+		refresh_peers(l);
+	l->result->facts += b->count;
+	return true;
+}
+
+static bool reload_plans(struct live *l, struct err *err)
+{
+	if (!live_load_plans(l, err))
+		return false;
+	l->world.words = plan_set_words(l->plans, &l->arena);
+	for (customer_id c = 1; c < l->people; c++) /* a switch concerns everybody */
+		live_look_at(l, c, (uint32_t)l->now.s);
+	return true;
+}
+
+bool live_take_facts(struct live *l, struct err *err)
+{
+	for (;;) {
+		struct batch b = { .count = 0 };
+		arena_init(&b.arena);
+		bool ok = store_facts_after(l->shop.db, l->seq_hi, FACTS_AT_ONCE, keep, &b, err);
+		bool more = b.count > 0;
+		if (ok && more)
+			ok = apply(l, &b, err) && (!b.switched || reload_plans(l, err));
+		free(b.facts);
+		arena_release(&b.arena);
+		if (!ok || !more)
+			return ok;
+	}
+}

@@ -1,0 +1,77 @@
+/* live_int: what the files of app/live share. */
+#ifndef RELANCE_APP_LIVE_INT_H
+#define RELANCE_APP_LIVE_INT_H
+
+#include "app/live.h"
+#include "app/peers.h"
+#include "app/plans.h"
+#include "app/trace.h"
+#include "base/hash.h"
+
+/* One person's turn: its decisions are said[from … to) of the slice. */
+struct turn_out {
+	customer_id customer;
+	uint32_t from, to;
+	struct run *before; /* copy of the runs, to see which changed */
+	uint16_t before_count;
+};
+
+struct live_slice {
+	struct decisions said;
+	struct turn_out *turns;
+	size_t turn_count, turn_cap;
+	struct arena arena;
+};
+
+struct live {
+	struct live_options o;
+	char *address;
+	struct shop_world shop;
+	struct arena arena; /* plans */
+	struct plan_set *plans;
+	struct pstate *states;
+	size_t people;      /* states has this many places: ids 0 … people − 1 */
+	size_t people_cap;
+	customer_id *peers;
+	struct timers timers;
+	uint32_t *next_at;  /* per customer: the look that counts */
+	struct allot waiting;
+	struct thresholds thresholds;
+	struct world world;
+	int64_t epoch, seq_hi, tick;
+	struct instant last_tick;
+	bool lease;
+	struct date allotted; /* the shop day whose slots were given */
+
+	customer_id *due;
+	size_t due_count, due_cap;
+	struct live_slice *slices;
+	size_t slice_cap;
+	struct sha256 *hash;
+	struct tick_result *result;
+	struct instant now;
+};
+
+bool live_load_plans(struct live *l, struct err *err) MUST_CHECK;
+bool live_load_states(struct live *l, struct err *err) MUST_CHECK;
+/* The plan (in the set) and step of a message named by words; false: unknown. */
+bool live_find_step(const struct live *l, customer_id c, struct str plan, uint32_t run_no, struct str step, uint16_t *plan_at,
+                    uint8_t *step_at);
+uint8_t live_answer(struct str text);
+
+/* live_facts.c */
+bool live_take_facts(struct live *l, struct err *err) MUST_CHECK; /* everything new in the database */
+void live_look_at(struct live *l, customer_id c, uint32_t at);
+void live_grow(struct live *l, uint32_t customers);
+
+/* live_commit.c */
+bool live_commit(struct live *l, const struct live_slice *s, struct err *err) MUST_CHECK;
+void live_turn_begin(struct live *l, struct live_slice *s, customer_id c);
+void live_turn_end(struct live *l, struct live_slice *s);
+void live_slice_clear(struct live_slice *s);
+void live_slice_release(struct live_slice *s);
+
+/* live_send.c */
+bool live_send(struct live *l, struct err *err) MUST_CHECK; /* claims and delivers what is due */
+
+#endif

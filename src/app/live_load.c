@@ -1,0 +1,162 @@
+/* Loading what the engine knows beyond the facts: plans, runs, messages, suppressions. */
+#include "app/live_int.h"
+
+#include <stdlib.h>
+
+/* ---- plans ---- */
+
+struct plan_loading {
+	struct live *l;
+	struct expr_context context;
+};
+
+static bool take_plan(void *ctx, const struct plan_row *row, struct err *err)
+{
+	struct plan_loading *p = ctx;
+	struct plan_set *set = p->l->plans;
+	bool on = str_is(row->state, "on") || str_is(row->state, "draining");
+	if (row->plan_id < set->count) { /* known: its state may have changed */
+		set->on[row->plan_id] = on;
+		set->draining[row->plan_id] = str_is(row->state, "draining");
+		set->on_since[row->plan_id] = (uint32_t)row->on_since.s;
+		return true;
+	}
+	struct plan_issues issues = { .count = 0 };
+	struct str text = arena_str(&p->l->arena, row->text);
+	struct plan *plan = (struct plan *)plan_read(arena_str(&p->l->arena, row->name), text, &p->context, &p->l->arena, &issues);
+	if (!plan)
+		return err_set(err, ERR_WORLD, "plan %.*s version %u of the database no longer compiles: %.*s", STR_ARG(row->name),
+		               row->version, STR_ARG(issues.items[0].text));
+	plan->version = row->version;
+	if (row->plan_id != set->count)
+		return err_set(err, ERR_WORLD, "plan numbers have a gap before %u: run \"relance check\"", row->plan_id);
+	uint16_t at = plan_set_add(set, plan, on, (uint32_t)row->on_since.s);
+	set->first_on[at] = (uint32_t)row->first_on.s;
+	set->draining[at] = str_is(row->state, "draining");
+	return true;
+}
+
+bool live_load_plans(struct live *l, struct err *err)
+{
+	struct plan_loading p = { .l = l };
+	plans_context(&l->shop.settings, &p.context);
+	if (!plans(l->shop.db, take_plan, &p, err))
+		return false;
+	allot_grow(&l->waiting, l->plans, l->people);
+	return true;
+}
+
+/* ---- runs and messages ---- */
+
+static bool take_run(void *ctx, const struct outbox_run *o, struct err *err)
+{
+	struct live *l = ctx;
+	if (o->customer >= l->people || o->plan_id >= l->plans->count)
+		return err_set(err, ERR_WORLD, "run %u of customer #%u names what is not there: run \"relance check\"", o->run_no, o->customer);
+	struct run *r = pstate_add_run(&l->states[o->customer]);
+	*r = (struct run){ .subject = o->subject,
+		               .entered_at = (uint32_t)o->entered_at.s,
+		               .anchor_at = (uint32_t)o->anchor_at.s,
+		               .last_sent_at = (uint32_t)o->last_sent_at.s,
+		               .last_done_at = (uint32_t)o->last_done_at.s,
+		               .hold_until = (uint32_t)o->hold_until.s,
+		               .day = o->day.day,
+		               .plan = (uint16_t)o->plan_id,
+		               .run_no = (uint16_t)o->run_no,
+		               .state = o->state,
+		               .control = o->control,
+		               .step = o->step,
+		               .queued = o->queued,
+		               .held_reason = o->held_reason };
+	return true;
+}
+
+static int step_of(const struct plan *p, struct str name)
+{
+	for (uint8_t i = 0; i < p->step_count; i++)
+		if (str_eq(p->steps[i].name, name))
+			return i;
+	return -1;
+}
+
+bool live_find_step(const struct live *l, customer_id c, struct str plan, uint32_t run_no, struct str step, uint16_t *plan_at,
+                    uint8_t *step_at)
+{
+	const struct pstate *s = &l->states[c];
+	for (uint16_t i = s->run_count; i-- > 0;) {
+		const struct plan *p = l->plans->plans[s->runs[i].plan];
+		if (s->runs[i].run_no != run_no || !str_eq(p->name, plan))
+			continue;
+		int at = step_of(p, step);
+		if (at < 0)
+			return false;
+		*plan_at = s->runs[i].plan;
+		*step_at = (uint8_t)at;
+		return true;
+	}
+	return false;
+}
+
+static uint8_t sent_state_of(enum message_state s)
+{
+	switch (s) {
+	case MESSAGE_QUEUED:
+	case MESSAGE_CLAIMED:
+	case MESSAGE_SENDING:
+	case MESSAGE_DEFERRED: return SENT_QUEUED;
+	case MESSAGE_ACCEPTED: return SENT_ACCEPTED;
+	case MESSAGE_REFUSED: return SENT_REFUSED;
+	case MESSAGE_UNCERTAIN: return SENT_UNCERTAIN;
+	case MESSAGE_DROPPED:
+	case MESSAGE_STATE_COUNT: break;
+	}
+	return SENT_DROPPED;
+}
+
+uint8_t live_answer(struct str text)
+{
+	if (str_is(text, "very_satisfied"))
+		return ANSWER_VERY_SATISFIED;
+	if (str_is(text, "satisfied"))
+		return ANSWER_SATISFIED;
+	return text.n ? ANSWER_UNSATISFIED : ANSWER_NONE;
+}
+
+static bool take_message(void *ctx, const struct outbox_message *m, struct err *err)
+{
+	struct live *l = ctx;
+	uint16_t plan;
+	uint8_t step;
+	if (m->key.customer >= l->people || !live_find_step(l, m->key.customer, m->key.plan, m->key.run_no, m->key.step, &plan, &step))
+		return err_set(err, ERR_WORLD, "a message of customer #%u has no run: run \"relance check\"", m->key.customer);
+	struct sent *s = pstate_add_sent(&l->states[m->key.customer]);
+	*s = (struct sent){ .at = (uint32_t)(m->sent_at.s ? m->sent_at.s : m->queued_at.s),
+		                .opened_at = (uint32_t)m->opened_at.s,
+		                .clicked_at = (uint32_t)m->clicked_at.s,
+		                .plan = plan,
+		                .run_no = (uint16_t)m->key.run_no,
+		                .step = step,
+		                .channel = (uint8_t)m->key.channel,
+		                .purpose = (uint8_t)m->purpose,
+		                .state = sent_state_of(m->state),
+		                .variant = (uint8_t)m->variant,
+		                .answer = live_answer(m->answer) };
+	return true;
+}
+
+static bool take_suppression(void *ctx, uint64_t hash, enum channel channel, struct str reason, struct instant at, struct err *err)
+{
+	struct live *l = ctx;
+	const struct version *v = l->world.version;
+	for (customer_id c = 1; c < l->people && c <= v->customers; c++)
+		if (v->chunks[1 + (c - 1) / BOOK_CHUNK]->profile[(c - 1) % BOOK_CHUNK].address == hash)
+			l->states[c].suppressed |= (uint8_t)(1u << channel);
+	return true;
+}
+
+bool live_load_states(struct live *l, struct err *err)
+{
+	customer_id last = (customer_id)(l->people - 1);
+	return outbox_runs(l->shop.db, 1, last, take_run, l, err) && outbox_messages(l->shop.db, 1, last, take_message, l, err) &&
+	       suppressions(l->shop.db, take_suppression, l, err);
+}

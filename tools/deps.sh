@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that a target needs and that are missing; says which. Nothing else comes from outside.
+set -euo pipefail
+build="gcc meson ninja-build pkg-config python3 libicu-dev libsqlite3-dev libpq-dev libjansson-dev libyajl-dev libyaml-dev
+  libmicrohttpd-dev libcurl4-openssl-dev libssl-dev libsodium-dev libgmime-3.0-dev libcmark-dev libnlopt-dev libgsl-dev
+  libopenblas-pthread-dev liblapacke-dev"
+test="check postgresql-15 sqlite3 zstd python3-dkim libasan8 libubsan1"
+bench="postgresql-15 sqlite3 zstd postfix ruby-liquid ruby-liquid-c"
+tidy="clang-format-14 python3"
+fuzz="clang-14 libclang-rt-14-dev"
+wanted="check"
+for group in "$@"; do wanted="$wanted ${!group}"; done
+missing=""
+for p in $wanted; do
+  dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'install ok installed' || missing="$missing $p"
+done
+[ -z "$missing" ] && exit 0
+sudo=""
+if [ "$(id -u)" != 0 ]; then
+  command -v sudo >/dev/null || { echo "relance: install these packages, then run the command again:$missing" >&2; exit 1; }
+  sudo=sudo
+fi
+echo "relance: installing from Debian:$missing"
+export DEBIAN_FRONTEND=noninteractive
+$sudo apt-get update -qq >/dev/null 2>&1 || true
+$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
