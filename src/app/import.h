@@ -13,7 +13,7 @@
 #include "intake/intake.h"
 #include "store/store.h"
 
-enum { IMPORT_LINES_MAX = 1 << 20, IMPORT_PARTS = 64, IMPORT_NOT_PRODUCTS_MAX = 2048 };
+enum { IMPORT_LINES_MAX = 1 << 19, IMPORT_PARTS = 64, IMPORT_NOT_PRODUCTS_MAX = 2048 };
 
 struct import_options {
 	const char *file;             /* "-": standard input */
