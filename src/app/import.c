@@ -288,6 +288,7 @@ static void report_out(const struct import *m, struct import_result *out)
 	out->accepted = m->report.accepted;
 	out->rejected = m->report.rejected;
 	out->month_first = m->report.month_first;
+	out->dates_ambiguous = m->report.dates_ambiguous;
 	snprintf(out->source, sizeof out->source, "%s", m->source);
 	snprintf(out->platform, sizeof out->platform, "%s", m->report.platform);
 	if (out->rejected == 0)

@@ -13,7 +13,7 @@
 #include "intake/intake.h"
 #include "store/store.h"
 
-enum { IMPORT_LINES_MAX = 1 << 20, IMPORT_PARTS = 64, IMPORT_NOT_PRODUCTS_MAX = 2048 };
+enum { IMPORT_LINES_MAX = 1 << 19, IMPORT_PARTS = 64, IMPORT_NOT_PRODUCTS_MAX = 2048 };
 
 struct import_options {
 	const char *file;             /* "-": standard input */
@@ -49,7 +49,8 @@ struct import_result {
 	uint64_t quarantined;       /* dated more than a day ahead */
 	uint64_t consents_withheld; /* for want of --consent-source */
 	uint64_t unknown_zones;
-	bool month_first, interrupted_before;
+	bool month_first, dates_ambiguous; /* how 01/12/2010 was read, where it mattered */
+	bool interrupted_before;
 	double seconds;
 	struct buf *template_map;   /* given by the caller, may be NULL */
 };

@@ -83,7 +83,7 @@ static void print_result(const struct import_result *r, const struct request *q)
 		                         r->cancelled, r->quarantined,   r->consents_withheld, r->unknown_zones };
 	for (size_t i = 0; i < ARRAY_LEN(figures); i++)
 		table_int(t, (int64_t)figures[i]);
-	table_cstr(t, r->month_first ? "month-first" : "day-first");
+	table_cstr(t, !r->dates_ambiguous ? NULL : r->month_first ? "month-first" : "day-first");
 	table_raw(t, q->dry_run ? STR("true") : STR("false"));
 	table_float(t, r->seconds, 3);
 	table_print_record(t, q->format, stdout);

@@ -139,7 +139,7 @@ static bool line_amount(const struct emitter *e, const struct record *r, const s
 	} else if (!l->total_known) {
 		*t = (struct trouble){ .field = e->layout && e->layout->column_of[FIELD_UNIT_PRICE] >= 0 ? FIELD_UNIT_PRICE : FIELD_AMOUNT,
 			                   .why = "is empty" };
-		return l->cart_state >= 0;
+		return l->cart_state != -1;
 	}
 	if (r->f[FIELD_LINE_TAX].n) {
 		if (!take_money(e, r, FIELD_LINE_TAX, &less, t) || !money_add(l->amount, less, &l->amount))
@@ -148,6 +148,8 @@ static bool line_amount(const struct emitter *e, const struct record *r, const s
 	return true;
 }
 
+enum { NO_CART = -2 }; /* a view or a favourite: nothing happened to a cart */
+
 static int cart_state_of(struct str s)
 {
 	int known = s.n ? cart_state_find(s) : CART_CHANGED;
@@ -155,7 +157,9 @@ static int cart_state_of(struct str s)
 		return known;
 	if (word_in("buy bought order ordered purchase purchased converted completed paye commande checkoutcompleted", s))
 		return CART_PAID;
-	if (word_in("empty deleted removed cleared vide supprime", s))
+	if (word_in("pv view pageview viewitem fav favourite favorite wishlist", s))
+		return NO_CART;
+	if (word_in("empty emptied deleted removed cleared vide supprime", s))
 		return CART_EMPTIED;
 	return CART_CHANGED;
 }
@@ -244,5 +248,7 @@ bool emit_order(struct emitter *e, struct record *r, bool cart, struct err *err)
 	l.url = str_trim(r->f[FIELD_URL]);
 	l.email_consent = take_yes_no(r->f[FIELD_EMAIL_CONSENT]);
 	e->report->accepted++;
+	if (l.cart_state == NO_CART)
+		return true;
 	return e->sink->line(e->sink->ctx, &l, err) && (l.cancelled || refund(e, r, &l, err));
 }

@@ -66,7 +66,7 @@ static const struct {
 	{ FIELD_CANCELLED_AT, O, "cancelledat canceledat dateannulation" },
 	{ FIELD_CURRENCY, O | K, "currency devise ordercurrency currencycode" },
 	{ FIELD_URL, K, "url carturl recoveryurl abandonedcheckouturl lien lienpanier" },
-	{ FIELD_CART_STATE, K, "cartstate state status etat statut event" },
+	{ FIELD_CART_STATE, K, "cartstate state status etat statut event behavior behaviortype action" },
 	{ FIELD_TOTAL, O | K, "total ordertotal ordertotalamount totalprice grandtotal grandtotalpurchased grandtotalbase totalpaidtaxincl "
 	                      "totalpaid montanttotal totalcommande totalticket totalticketttc totalpaye totalfacture netapayer" },
 	{ FIELD_REFUND, O, "refundedamount orderrefundamount totalrefunded montantrembourse" },

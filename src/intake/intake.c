@@ -183,6 +183,7 @@ bool intake_run(const struct intake_options *o, intake_read_fn read, void *ctx, 
 	} else if (ok) {
 		ok = run_csv(&c, &e, err);
 	}
+	out->dates_ambiguous = e.when.ambiguous;
 	csv_release(&c);
 	emit_release(&e);
 	return ok;

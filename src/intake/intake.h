@@ -109,6 +109,7 @@ struct intake_report {
 	char platform[32];            /* "shopify", "csv", …: the default source; known before the first row is handed over */
 	bool json;
 	bool month_first, month_first_known; /* how 01/12/2010 was read; known: the file or the map said so */
+	bool dates_ambiguous;                /* there were dates that read both ways */
 	uint64_t rows, accepted, rejected;   /* rows = accepted + rejected; a row of JSON is a line item or a document without */
 	struct buf *template_map;     /* may be NULL; filled when the columns do not suffice: a map file to edit */
 };

@@ -348,10 +348,11 @@ enum when_result when_instant(struct when *w, struct str s, struct instant *out)
 		return WHEN_OK;
 	}
 	struct moment m;
-	int64_t parts[3];
+	int64_t parts[3] = { 0 };
 	enum when_result r = iso_fast(s, &m) ? WHEN_OK : read_moment(s, w->month_first, &m, parts);
 	if (r != WHEN_OK)
 		return r;
+	w->ambiguous |= parts[0] > 0 && parts[0] != parts[1] && parts[0] <= 12 && parts[1] <= 12;
 	struct instant t = { m.instant_s };
 	if (!m.absolute) {
 		struct date d = date_from_ymd(m.year, m.month, m.day);

@@ -21,6 +21,7 @@ enum { WHEN_TEXT_MAX = 64 };
 struct when {
 	zone_id zone;
 	bool month_first;
+	bool ambiguous; /* a date was met that reads both ways: month_first decided it */
 	/* the last text read: lines of one order repeat it */
 	char text[WHEN_TEXT_MAX];
 	size_t text_n;
