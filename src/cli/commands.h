@@ -1,1 +1,2 @@
 /* The commands, in the order of the help. COMMAND(name, summary) */
+COMMAND(render, "fill a Liquid template with JSON data")
