@@ -86,8 +86,9 @@ static enum pick pick(struct liquid *r, struct lval item, struct lval property, 
 		}
 		return PICK_TYPE;
 	case LVAL_INT:
-		if (property.type == LVAL_INT) {
-			*out = lval_int(property.i < 0 || property.i > 62 ? 0 : item.i >> property.i & 1);
+		if (property.type == LVAL_INT || property.type == LVAL_FLOAT) { /* a bit of the number */
+			int64_t bit = property.type == LVAL_INT ? property.i : property.f > 0 && property.f < 63 ? (int64_t)property.f : 0;
+			*out = lval_int(bit < 0 ? 0 : item.i >> (bit > 63 ? 63 : bit) & 1);
 			return PICK_OK;
 		}
 		return PICK_TYPE;
@@ -102,6 +103,11 @@ static enum pick pick(struct liquid *r, struct lval item, struct lval property, 
 		return PICK_NONE;
 	}
 	return PICK_NONE;
+}
+
+static bool has_properties(struct lval v)
+{
+	return v.type == LVAL_OBJECT || v.type == LVAL_STRING || v.type == LVAL_INT || v.type == LVAL_ARRAY;
 }
 
 static bool property_error(struct liquid *r, struct lval property)
@@ -242,15 +248,13 @@ static bool sort(struct liquid *r, struct lval in, const struct lval *args, int 
 		return false;
 	struct sort_entry *e = arena_array(&r->arena, struct sort_entry, (size_t)list.n * 2 + 1);
 	bool by_property = n > 0 && args[0].type != LVAL_NIL;
+	for (uint32_t i = 0; by_property && i < list.n; i++)
+		if (!has_properties(list.items[i]))
+			return *out = lval_nil(), true;
 	for (uint32_t i = 0; i < list.n; i++) {
 		e[i].item = e[i].key = list.items[i];
-		if (!by_property)
-			continue;
-		enum pick p = pick(r, list.items[i], args[0], &e[i].key);
-		if (p == PICK_TYPE)
+		if (by_property && list.n > 1 && pick(r, list.items[i], args[0], &e[i].key) == PICK_TYPE)
 			return property_error(r, args[0]);
-		if (p == PICK_NONE)
-			return *out = lval_nil(), true;
 	}
 	struct sorter s = { r, natural, false };
 	merge_sort(&s, e, e + list.n, list.n);
@@ -290,7 +294,7 @@ static bool f_uniq(struct liquid *r, struct lval in, const struct lval *args, in
 	size_t count = 0, others = 0;
 	for (uint32_t i = 0; i < list.n; i++) {
 		struct lval key = list.items[i];
-		if (n > 0 && args[0].type != LVAL_NIL) {
+		if (n > 0 && args[0].type != LVAL_NIL && list.n > 1) {
 			enum pick p = pick(r, list.items[i], args[0], &key);
 			if (p == PICK_TYPE)
 				return property_error(r, args[0]);

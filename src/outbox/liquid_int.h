@@ -264,6 +264,10 @@ struct liquid {
 bool lfail(struct liquid *r, enum err_kind kind, const char *fmt, ...) PRINTF_LIKE(3, 4); /* false */
 bool lcharge(struct liquid *r, uint64_t steps);
 bool leval(struct liquid *r, const struct lexpr *e, struct lval *out);
+bool leval_pipe(struct liquid *r, const struct lpipe *p, struct lval *out);
+bool leval_condition(struct liquid *r, const struct lcondition *c, bool *out);
+bool lcondition_equal(struct lval a, struct lval b); /* == of a condition: knows `empty` and `blank` */
+const struct lval *lfind_variable(struct liquid *r, struct str name, uint32_t hash); /* NULL when there is none */
 bool lwrite(struct liquid *r, struct lval v); /* to r->out */
 
 /* The text of a value as `to_s` of the reference; a string is returned as it is. */

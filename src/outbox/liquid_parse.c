@@ -1,15 +1,9 @@
-/* Template source → blocks of nodes. The source is cut into text, {{ output }} and {% tag %} tokens as the reference cuts
- * it (a tag ends at the first "%}", whatever its quotes say); a block tag reads on until its end tag.
+/* Template source → blocks of nodes. A block tag reads tokens until its end tag.
  *
  * A block that can print nothing but white space prints nothing: its text nodes are dropped (`blank`). */
-#include "outbox/liquid_int.h"
+#include "outbox/liquid_cut.h"
 
 #include <stdlib.h>
-
-struct tokens { /* of a document, or of the lines of a {% liquid %} tag */
-	const char *p, *end;
-	bool lines;
-};
 
 struct body {
 	struct lnode *nodes;
@@ -20,109 +14,30 @@ struct body {
 struct parse {
 	struct liquid_template *t;
 	struct err *err;
-	struct tokens *tokens;
+	struct ltokens *tokens;
 	bool trim; /* white space at the start of the next text */
 	int depth;
 };
 
-struct tag {
-	struct str name, markup;
-	uint32_t pos;
-};
-
 enum stop { STOP_ERROR, STOP_EOF, STOP_TAG };
 
-static enum stop parse_nodes(struct parse *ps, struct body *body, struct tag *tag);
-
-static bool is_space(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-static bool is_word(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
+static enum stop parse_nodes(struct parse *ps, struct body *body, struct ltag *tag);
 
 static bool is_blank(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (!is_space(s.p[i]))
+		if (!lis_space(s.p[i]))
 			return false;
 	return true;
 }
 
 static struct str trimmed(struct str s)
 {
-	while (s.n && is_space(s.p[0]))
+	while (s.n && lis_space(s.p[0]))
 		s.p++, s.n--;
-	while (s.n && is_space(s.p[s.n - 1]))
+	while (s.n && lis_space(s.p[s.n - 1]))
 		s.n--;
 	return s;
-}
-
-/* ---- cutting ---- */
-
-static const char *find_pair(const char *p, const char *end, char a, char b)
-{
-	while (p + 1 < end) {
-		p = memchr(p, a, (size_t)(end - p - 1));
-		if (!p)
-			return NULL;
-		if (p[1] == b)
-			return p;
-		p++;
-	}
-	return NULL;
-}
-
-static const char *tag_end(const char *p, const char *end)
-{
-	const char *close = find_pair(p, end, '%', '}');
-	return close ? close + 2 : NULL;
-}
-
-/* The end of the output token that starts at `start`: "}}", a lone "}", or, when a tag begins inside, that tag's end. */
-static const char *output_end(const char *start, const char *end)
-{
-	for (const char *p = start + 2; p < end; p++) {
-		if (*p == '}')
-			return p + 1 < end && p[1] == '}' ? p + 2 : p + 1;
-		if (*p == '{' && p + 1 < end && p[1] == '%')
-			return tag_end(p, end);
-	}
-	return NULL;
-}
-
-static bool shift(struct tokens *t, struct str *out)
-{
-	if (t->p >= t->end)
-		return false;
-	const char *start = t->p, *stop = NULL;
-	if (t->lines) {
-		stop = memchr(start, '\n', (size_t)(t->end - start));
-		t->p = stop ? stop + 1 : t->end;
-		*out = (struct str){ start, (size_t)((stop ? stop : t->end) - start) };
-		return true;
-	}
-	bool tag = t->end - start >= 2 && start[0] == '{' && start[1] == '%';
-	bool output = t->end - start >= 2 && start[0] == '{' && start[1] == '{';
-	if (tag || output) {
-		stop = tag ? tag_end(start + 2, t->end) : output_end(start, t->end);
-		t->p = stop ? stop : t->end;
-		*out = (struct str){ start, stop ? (size_t)(stop - start) : 2 }; /* "{%" alone: never terminated */
-		return true;
-	}
-	for (stop = start; stop < t->end; stop++) {
-		stop = memchr(stop, '{', (size_t)(t->end - stop));
-		if (!stop || (stop + 1 < t->end && (stop[1] == '%' || stop[1] == '{')))
-			break;
-	}
-	if (!stop || stop > t->end)
-		stop = t->end;
-	t->p = stop;
-	*out = (struct str){ start, (size_t)(stop - start) };
-	return true;
 }
 
 static uint32_t pos_of(const struct parse *ps, const char *p)
@@ -130,78 +45,10 @@ static uint32_t pos_of(const struct parse *ps, const char *p)
 	return (uint32_t)(p - ps->t->source.p);
 }
 
-/* name and markup of what stands between p and end: " name  markup". */
-static bool split_tag(const char *p, const char *end, struct tag *tag)
-{
-	while (p < end && is_space(*p))
-		p++;
-	const char *name = p;
-	if (p < end && *p == '#')
-		p++;
-	else
-		while (p < end && is_word(*p))
-			p++;
-	if (p == name)
-		return false;
-	tag->name = (struct str){ name, (size_t)(p - name) };
-	while (p < end && is_space(*p))
-		p++;
-	tag->markup = (struct str){ p, (size_t)(end - p) };
-	return true;
-}
-
-static bool is_tag_token(struct str token)
-{
-	return token.n >= 4 && token.p[0] == '{' && token.p[1] == '%' && token.p[token.n - 2] == '%' &&
-	       token.p[token.n - 1] == '}';
-}
-
-static bool read_tag(const struct parse *ps, struct str token, struct tag *tag)
+static bool read_tag(const struct parse *ps, struct str token, struct ltag *tag)
 {
 	tag->pos = pos_of(ps, token.p);
-	if (ps->tokens->lines)
-		return split_tag(token.p, token.p + token.n, tag);
-	if (!is_tag_token(token))
-		return false;
-	const char *p = token.p + 2, *end = token.p + token.n - 2;
-	if (p < end && *p == '-')
-		p++;
-	if (!split_tag(p, end, tag))
-		return false;
-	if (tag->markup.n && tag->markup.p[tag->markup.n - 1] == '-')
-		tag->markup.n--;
-	return true;
-}
-
-static bool ends_with_dash(struct str token)
-{
-	return token.n >= 5 && token.p[token.n - 3] == '-';
-}
-
-/* The last "{% name" in a token that ends with "%}", as raw and doc look for their end: *before is what precedes it. */
-static bool last_tag(struct str token, struct str *name, struct str *before)
-{
-	if (token.n < 4 || token.p[token.n - 2] != '%' || token.p[token.n - 1] != '}')
-		return false;
-	const char *end = token.p + token.n - 2;
-	for (const char *p = end - 1; p >= token.p; p--) {
-		if (p[0] != '{' || p[1] != '%')
-			continue;
-		const char *q = p + 2;
-		if (q < end && *q == '-')
-			q++;
-		while (q < end && is_space(*q))
-			q++;
-		const char *word = q;
-		while (q < end && is_word(*q))
-			q++;
-		if (q == word)
-			continue;
-		*name = (struct str){ word, (size_t)(q - word) };
-		*before = (struct str){ token.p, (size_t)(p - token.p) };
-		return true;
-	}
-	return false;
+	return lcut_tag(ps->tokens, token, tag);
 }
 
 /* ---- bodies ---- */
@@ -230,13 +77,13 @@ static struct lblock finish(struct parse *ps, struct body *b, bool drop_text)
 	return block;
 }
 
-static bool never_closed(struct parse *ps, const struct tag *tag)
+static bool never_closed(struct parse *ps, const struct ltag *tag)
 {
 	return lsyntax(ps->t, ps->err, tag->pos, "\"%.*s\" is never closed: {%% end%.*s %%} is missing", STR_ARG(tag->name),
 	               STR_ARG(tag->name));
 }
 
-static bool unexpected(struct parse *ps, const struct tag *inside, const struct tag *found)
+static bool unexpected(struct parse *ps, const struct ltag *inside, const struct ltag *found)
 {
 	static const char *const NAMES[] = { "assign", "break", "capture", "case", "comment", "continue", "cycle", "decrement",
 		                                 "doc", "echo", "else", "elsif", "for", "if", "ifchanged", "include", "increment",
@@ -254,14 +101,14 @@ static bool unexpected(struct parse *ps, const struct tag *inside, const struct 
 	               near ? near : "", near ? "\"?" : "");
 }
 
-static bool is_end_of(const struct tag *tag, const struct tag *found)
+static bool is_end_of(const struct ltag *tag, const struct ltag *found)
 {
 	return found->name.n == tag->name.n + 3 && memcmp(found->name.p, "end", 3) == 0 &&
 	       memcmp(found->name.p + 3, tag->name.p, tag->name.n) == 0;
 }
 
 /* Reads nodes up to the end of `tag` (*found is it) or to a tag that its caller may know (else, when). */
-static bool parse_inside(struct parse *ps, const struct tag *tag, struct body *body, struct tag *found)
+static bool parse_inside(struct parse *ps, const struct ltag *tag, struct body *body, struct ltag *found)
 {
 	if (ps->depth == LIQUID_NESTING_MAX)
 		return lsyntax(ps->t, ps->err, tag->pos, "blocks nested more than %d deep", LIQUID_NESTING_MAX);
@@ -274,9 +121,9 @@ static bool parse_inside(struct parse *ps, const struct tag *tag, struct body *b
 }
 
 /* A block with one body and no other branch. */
-static bool parse_simple(struct parse *ps, const struct tag *tag, struct body *body)
+static bool parse_simple(struct parse *ps, const struct ltag *tag, struct body *body)
 {
-	struct tag found;
+	struct ltag found;
 	*body = (struct body){ .blank = true };
 	if (!parse_inside(ps, tag, body, &found))
 		return false;
@@ -287,7 +134,7 @@ static bool parse_simple(struct parse *ps, const struct tag *tag, struct body *b
 
 static bool is_signature(char c)
 {
-	return is_word(c) || c == '-' || c == '.' || c == '[' || c == ']';
+	return lis_word(c) || c == '-' || c == '.' || c == '[' || c == ']';
 }
 
 static struct str next_signature(struct str s, size_t *from)
@@ -302,7 +149,7 @@ static struct str next_signature(struct str s, size_t *from)
 	return (struct str){ s.p + start, i - start };
 }
 
-static bool tag_assign(struct parse *ps, struct body *body, struct tag *tag)
+static bool tag_assign(struct parse *ps, struct body *body, struct ltag *tag)
 {
 	size_t at = 0;
 	for (;;) {
@@ -310,7 +157,7 @@ static bool tag_assign(struct parse *ps, struct body *body, struct tag *tag)
 		if (!name.n)
 			return lsyntax(ps->t, ps->err, tag->pos, "assign is written {%% assign name = value %%}");
 		size_t i = at;
-		while (i < tag->markup.n && is_space(tag->markup.p[i]))
+		while (i < tag->markup.n && lis_space(tag->markup.p[i]))
 			i++;
 		if (i == tag->markup.n || tag->markup.p[i] != '=')
 			continue;
@@ -324,7 +171,7 @@ static bool tag_assign(struct parse *ps, struct body *body, struct tag *tag)
 	}
 }
 
-static bool tag_capture(struct parse *ps, struct body *body, struct tag *tag)
+static bool tag_capture(struct parse *ps, struct body *body, struct ltag *tag)
 {
 	size_t at = 0;
 	struct lcapture *c = arena_new(&ps->t->arena, struct lcapture);
@@ -339,7 +186,7 @@ static bool tag_capture(struct parse *ps, struct body *body, struct tag *tag)
 	return ok;
 }
 
-static bool tag_ifchanged(struct parse *ps, struct body *body, struct tag *tag)
+static bool tag_ifchanged(struct parse *ps, struct body *body, struct ltag *tag)
 {
 	struct body inner;
 	bool ok = parse_simple(ps, tag, &inner);
@@ -375,9 +222,9 @@ static void close_branches(struct parse *ps, struct branch_list *b, bool blank, 
 	free(b->bodies);
 }
 
-static bool parse_if(struct parse *ps, struct tag *tag, struct branch_list *b, bool *blank)
+static bool parse_if(struct parse *ps, struct ltag *tag, struct branch_list *b, bool *blank)
 {
-	struct tag head = *tag, found;
+	struct ltag head = *tag, found;
 	for (;;) {
 		struct body *inner = add_branch(b);
 		if (!str_is(head.name, "else") &&
@@ -395,7 +242,7 @@ static bool parse_if(struct parse *ps, struct tag *tag, struct branch_list *b, b
 	}
 }
 
-static bool tag_if(struct parse *ps, struct body *body, struct tag *tag)
+static bool tag_if(struct parse *ps, struct body *body, struct ltag *tag)
 {
 	struct branch_list b = { 0 };
 	struct lbranches *out = arena_new(&ps->t->arena, struct lbranches);
@@ -407,7 +254,7 @@ static bool tag_if(struct parse *ps, struct body *body, struct tag *tag)
 	return ok;
 }
 
-static bool parse_when(struct parse *ps, const struct tag *tag, struct lbranch *branch)
+static bool parse_when(struct parse *ps, const struct ltag *tag, struct lbranch *branch)
 {
 	struct lparser p;
 	const struct lexpr *list[LIQUID_NESTING_MAX];
@@ -425,14 +272,14 @@ static bool parse_when(struct parse *ps, const struct tag *tag, struct lbranch *
 	return true;
 }
 
-static bool parse_case(struct parse *ps, struct tag *tag, struct branch_list *b, struct body *before, bool *blank)
+static bool parse_case(struct parse *ps, struct ltag *tag, struct branch_list *b, struct body *before, bool *blank)
 {
-	struct tag found;
+	struct ltag found;
 	if (!parse_inside(ps, tag, before, &found))
 		return false;
 	*blank = before->blank;
 	while (!is_end_of(tag, &found)) {
-		struct tag head = found;
+		struct ltag head = found;
 		bool is_else = str_is(head.name, "else");
 		if (!is_else && !str_is(head.name, "when"))
 			return unexpected(ps, tag, &found);
@@ -449,7 +296,7 @@ static bool parse_case(struct parse *ps, struct tag *tag, struct branch_list *b,
 	return true;
 }
 
-static bool tag_case(struct parse *ps, struct body *body, struct tag *tag)
+static bool tag_case(struct parse *ps, struct body *body, struct ltag *tag)
 {
 	struct lparser p;
 	struct lbranches *out = arena_new(&ps->t->arena, struct lbranches);
@@ -514,7 +361,7 @@ static struct str loop_name(struct parse *ps, struct lparser *p, size_t from)
 	return name;
 }
 
-static bool parse_for_head(struct parse *ps, const struct tag *tag, struct lfor *f, bool table)
+static bool parse_for_head(struct parse *ps, const struct ltag *tag, struct lfor *f, bool table)
 {
 	struct lparser p;
 	if (!lparser_init(&p, ps->t, tag->markup, ps->err))
@@ -538,13 +385,13 @@ static bool parse_for_head(struct parse *ps, const struct tag *tag, struct lfor 
 	return true;
 }
 
-static bool tag_for(struct parse *ps, struct body *body, struct tag *tag)
+static bool tag_for(struct parse *ps, struct body *body, struct ltag *tag)
 {
 	struct lfor *f = arena_new(&ps->t->arena, struct lfor);
 	if (!parse_for_head(ps, tag, f, false))
 		return false;
 	struct body inner = { .blank = true }, otherwise = { .blank = true };
-	struct tag found;
+	struct ltag found;
 	bool ok = parse_inside(ps, tag, &inner, &found);
 	if (ok && str_is(found.name, "else"))
 		ok = parse_inside(ps, tag, &otherwise, &found);
@@ -558,7 +405,7 @@ static bool tag_for(struct parse *ps, struct body *body, struct tag *tag)
 	return ok;
 }
 
-static bool tag_tablerow(struct parse *ps, struct body *body, struct tag *tag)
+static bool tag_tablerow(struct parse *ps, struct body *body, struct ltag *tag)
 {
 	struct lfor *f = arena_new(&ps->t->arena, struct lfor);
 	if (!parse_for_head(ps, tag, f, true))
@@ -587,7 +434,7 @@ static void cycle_key(struct parse *ps, struct lcycle *c, uint32_t pos)
 	buf_release(&b);
 }
 
-static bool tag_cycle(struct parse *ps, struct body *body, struct tag *tag)
+static bool tag_cycle(struct parse *ps, struct body *body, struct ltag *tag)
 {
 	struct lparser p;
 	const struct lexpr *items[LIQUID_NESTING_MAX];
@@ -622,7 +469,7 @@ static bool tag_cycle(struct parse *ps, struct body *body, struct tag *tag)
 	return true;
 }
 
-static bool tag_counter(struct parse *ps, struct body *body, struct tag *tag)
+static bool tag_counter(struct parse *ps, struct body *body, struct ltag *tag)
 {
 	struct lcounter *c = arena_new(&ps->t->arena, struct lcounter);
 	c->name = trimmed(tag->markup);
@@ -630,7 +477,7 @@ static bool tag_counter(struct parse *ps, struct body *body, struct tag *tag)
 	return true;
 }
 
-static bool tag_partial(struct parse *ps, struct body *body, struct tag *tag)
+static bool tag_partial(struct parse *ps, struct body *body, struct ltag *tag)
 {
 	bool isolated = str_is(tag->name, "render");
 	struct lparser p;
@@ -668,7 +515,7 @@ static bool tag_partial(struct parse *ps, struct body *body, struct tag *tag)
 	return true;
 }
 
-static bool tag_echo(struct parse *ps, struct body *body, struct tag *tag)
+static bool tag_echo(struct parse *ps, struct body *body, struct ltag *tag)
 {
 	struct lpipe pipe;
 	if (!lparse_pipe(ps->t, tag->markup, &pipe, ps->err))
@@ -677,17 +524,17 @@ static bool tag_echo(struct parse *ps, struct body *body, struct tag *tag)
 	return true;
 }
 
-static bool tag_flow(struct parse *ps, struct body *body, struct tag *tag)
+static bool tag_flow(struct parse *ps, struct body *body, struct ltag *tag)
 {
 	add_node(body, tag->name.p[0] == 'b' ? LNODE_BREAK : LNODE_CONTINUE, tag->pos, false);
 	return true;
 }
 
-static bool tag_inline_comment(struct parse *ps, struct body *body, struct tag *tag)
+static bool tag_inline_comment(struct parse *ps, struct body *body, struct ltag *tag)
 {
 	const char *p = tag->markup.p, *end = p + tag->markup.n;
 	while ((p = p < end ? memchr(p, '\n', (size_t)(end - p)) : NULL)) {
-		while (p < end && is_space(*p))
+		while (p < end && lis_space(*p))
 			p++;
 		if (p < end && *p != '#')
 			return lsyntax(ps->t, ps->err, pos_of(ps, p), "every line of a # comment begins with #");
@@ -697,21 +544,21 @@ static bool tag_inline_comment(struct parse *ps, struct body *body, struct tag *
 
 /* ---- what is not parsed inside: comment, raw, doc ---- */
 
-static bool skip_raw(struct parse *ps, const struct tag *tag)
+static bool skip_raw(struct parse *ps, const struct ltag *tag)
 {
 	struct str token, name, before;
-	while (shift(ps->tokens, &token))
-		if (last_tag(token, &name, &before) && str_is(name, "endraw"))
+	while (lcut_next(ps->tokens, &token))
+		if (lcut_last_tag(token, &name, &before) && str_is(name, "endraw"))
 			return true;
 	return never_closed(ps, tag);
 }
 
-static bool tag_comment(struct parse *ps, struct body *body, struct tag *tag)
+static bool tag_comment(struct parse *ps, struct body *body, struct ltag *tag)
 {
 	struct str token;
 	int open = 1;
-	while (shift(ps->tokens, &token)) {
-		struct tag inner;
+	while (lcut_next(ps->tokens, &token)) {
+		struct ltag inner;
 		if (!read_tag(ps, token, &inner))
 			continue;
 		if (str_is(inner.name, "raw") && !skip_raw(ps, &inner))
@@ -720,24 +567,24 @@ static bool tag_comment(struct parse *ps, struct body *body, struct tag *tag)
 			open++;
 		else if (str_is(inner.name, "endcomment") && --open == 0) {
 			if (!ps->tokens->lines)
-				ps->trim = ends_with_dash(token);
+				ps->trim = lcut_trims_after(token);
 			return true;
 		}
 	}
 	return never_closed(ps, tag);
 }
 
-static bool tag_raw(struct parse *ps, struct body *body, struct tag *tag)
+static bool tag_raw(struct parse *ps, struct body *body, struct ltag *tag)
 {
 	bool doc = str_is(tag->name, "doc");
 	struct str token, name, before;
 	const char *start = ps->tokens->p, *stop = NULL;
 	if (!is_blank(tag->markup))
 		return lsyntax(ps->t, ps->err, tag->pos, "%.*s takes nothing after it", STR_ARG(tag->name));
-	while (!stop && shift(ps->tokens, &token)) {
-		if (!last_tag(token, &name, &before))
+	while (!stop && lcut_next(ps->tokens, &token)) {
+		if (!lcut_last_tag(token, &name, &before))
 			continue;
-		struct tag found = { .name = name };
+		struct ltag found = { .name = name };
 		if (doc && str_is(name, "doc"))
 			return lsyntax(ps->t, ps->err, pos_of(ps, before.p + before.n), "doc does not nest");
 		if (is_end_of(tag, &found))
@@ -745,7 +592,7 @@ static bool tag_raw(struct parse *ps, struct body *body, struct tag *tag)
 	}
 	if (!stop)
 		return never_closed(ps, tag);
-	ps->trim = ends_with_dash(token);
+	ps->trim = lcut_trims_after(token);
 	struct str text = { start, (size_t)(stop - start) };
 	if (doc)
 		body->blank = body->blank && text.n == 0;
@@ -754,11 +601,11 @@ static bool tag_raw(struct parse *ps, struct body *body, struct tag *tag)
 	return true;
 }
 
-static bool tag_liquid(struct parse *ps, struct body *body, struct tag *tag)
+static bool tag_liquid(struct parse *ps, struct body *body, struct ltag *tag)
 {
-	struct tokens lines = { tag->markup.p, tag->markup.p + tag->markup.n, true };
-	struct tokens *before = ps->tokens;
-	struct tag found;
+	struct ltokens lines = { tag->markup.p, tag->markup.p + tag->markup.n, true };
+	struct ltokens *before = ps->tokens;
+	struct ltag found;
 	if (ps->depth == LIQUID_NESTING_MAX)
 		return lsyntax(ps->t, ps->err, tag->pos, "blocks nested more than %d deep", LIQUID_NESTING_MAX);
 	ps->depth++;
@@ -773,7 +620,7 @@ static bool tag_liquid(struct parse *ps, struct body *body, struct tag *tag)
 
 static const struct {
 	const char *name;
-	bool (*parse)(struct parse *ps, struct body *body, struct tag *tag);
+	bool (*parse)(struct parse *ps, struct body *body, struct ltag *tag);
 } TAGS[] = {
 	{ "if", tag_if },           { "unless", tag_if },       { "for", tag_for },           { "assign", tag_assign },
 	{ "capture", tag_capture }, { "case", tag_case },       { "comment", tag_comment },   { "#", tag_inline_comment },
@@ -783,7 +630,7 @@ static const struct {
 	{ "liquid", tag_liquid },
 };
 
-static bool parse_tag(struct parse *ps, struct body *body, struct tag *tag, bool *known)
+static bool parse_tag(struct parse *ps, struct body *body, struct ltag *tag, bool *known)
 {
 	*known = true;
 	for (size_t i = 0; i < ARRAY_LEN(TAGS); i++)
@@ -797,10 +644,10 @@ static void trim_before(struct parse *ps, struct body *body, struct str token)
 {
 	if (token.n > 2 && token.p[2] == '-' && body->count && body->nodes[body->count - 1].type == LNODE_TEXT) {
 		struct str *text = &body->nodes[body->count - 1].text;
-		while (text->n && is_space(text->p[text->n - 1]))
+		while (text->n && lis_space(text->p[text->n - 1]))
 			text->n--;
 	}
-	ps->trim = ends_with_dash(token);
+	ps->trim = lcut_trims_after(token);
 }
 
 static bool parse_output(struct parse *ps, struct body *body, struct str token)
@@ -823,16 +670,16 @@ static void parse_text(struct parse *ps, struct body *body, struct str token)
 {
 	bool blank = is_blank(token);
 	if (ps->trim)
-		while (token.n && is_space(token.p[0]))
+		while (token.n && lis_space(token.p[0]))
 			token.p++, token.n--;
 	ps->trim = false;
 	add_node(body, LNODE_TEXT, pos_of(ps, token.p), blank)->text = token;
 }
 
-static enum stop parse_nodes(struct parse *ps, struct body *body, struct tag *tag)
+static enum stop parse_nodes(struct parse *ps, struct body *body, struct ltag *tag)
 {
 	struct str token;
-	while (shift(ps->tokens, &token)) {
+	while (lcut_next(ps->tokens, &token)) {
 		bool lines = ps->tokens->lines;
 		bool is_tag = lines || (token.n >= 2 && token.p[0] == '{' && token.p[1] == '%');
 		bool is_output = !is_tag && token.n >= 2 && token.p[0] == '{' && token.p[1] == '{';
@@ -846,7 +693,7 @@ static enum stop parse_nodes(struct parse *ps, struct body *body, struct tag *ta
 		} else if (!is_tag) {
 			parse_text(ps, body, token);
 		} else {
-			if (!lines && !is_tag_token(token)) {
+			if (!lines && !lcut_is_tag(token)) {
 				lsyntax(ps->t, ps->err, pos_of(ps, token.p), "\"{%%\" is never closed: \"%%}\" is missing");
 				return STOP_ERROR;
 			}
@@ -874,10 +721,10 @@ struct liquid_template *liquid_parse(const char *name, struct str source, struct
 	arena_init(&t->arena);
 	t->name = arena_cstr(&t->arena, str_from(name));
 	t->source = arena_str(&t->arena, source);
-	struct tokens tokens = { t->source.p, t->source.p + source.n, false };
+	struct ltokens tokens = { t->source.p, t->source.p + source.n, false };
 	struct parse ps = { .t = t, .err = err, .tokens = &tokens };
 	struct body body = { .blank = true };
-	struct tag found;
+	struct ltag found;
 	enum stop stop = parse_nodes(&ps, &body, &found);
 	if (stop == STOP_TAG)
 		unexpected(&ps, NULL, &found);
