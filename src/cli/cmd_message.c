@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -263,7 +264,8 @@ static bool screenshot(const char *browser, const char *out, const char *html, c
 	snprintf(url, sizeof url, "file://%s/%s", out, html);
 	pid_t pid = fork();
 	if (pid == 0) {
-		if (!freopen("/dev/null", "w", stderr) || !freopen("/dev/null", "w", stdout))
+		int null = open("/dev/null", O_RDWR);
+		if (null < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
 			_exit(127);
 		execl(browser, browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
 		      "--disable-background-networking", "--hide-scrollbars", a, b, c, d, url, (char *)NULL);

@@ -162,7 +162,7 @@ struct texter {
 	bool space;   /* white space is due */
 	int newlines; /* due before the next word */
 	int hidden;   /* inside style, script, head */
-	struct str href;
+	struct str href, last_href;
 	size_t link_at;
 };
 
@@ -185,15 +185,17 @@ static void due(struct texter *t, int newlines)
 static size_t put_entity(struct texter *t, const char *p, const char *end)
 {
 	static const char *const ENTITIES[][2] = { { "&amp;", "&" },    { "&lt;", "<" },      { "&gt;", ">" },
-		                                       { "&quot;", "\"" },  { "&#39;", "'" },     { "&nbsp;", "\u00a0" },
+		                                       { "&quot;", "\"" },  { "&#39;", "'" },     { "&nbsp;", " " },
 		                                       { "&#8203;", "" },   { "&zwnj;", "" },     { "&copy;", "©" },
 		                                       { "&#8239;", "\u202f" }, { "&#847;", "" }, { "&shy;", "" } };
 	for (size_t i = 0; i < ARRAY_LEN(ENTITIES); i++) {
 		size_t n = strlen(ENTITIES[i][0]);
 		if ((size_t)(end - p) >= n && memcmp(p, ENTITIES[i][0], n) == 0) {
-			if (ENTITIES[i][1][0])
+			if (ENTITIES[i][1][0] == ' ')
+				t->space = true;
+			else if (ENTITIES[i][1][0])
 				put_due(t);
-			buf_cstr(t->out, ENTITIES[i][1]);
+			buf_cstr(t->out, ENTITIES[i][1][0] == ' ' ? "" : ENTITIES[i][1]);
 			return n;
 		}
 	}
@@ -240,9 +242,12 @@ static void end_link(struct texter *t)
 	bool same = memmem(href.p, href.n, label.p, label.n) != NULL; /* mailto:x, tel:x, or the address itself */
 	if (same)
 		return;
-	buf_cstr(t->out, "\u00a0: ");
+	if (str_eq(href, t->last_href))
+		return; /* twice in a row: the picture, then the name */
+	t->last_href = href;
+	buf_cstr(t->out, " (");
 	put_decoded(t, href);
-	t->space = true;
+	buf_char(t->out, ')');
 }
 
 static void on_tag(struct texter *t, struct str tag)
