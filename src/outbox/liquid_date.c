@@ -365,6 +365,10 @@ static void put_padded(struct buf *out, const struct spec *s, const char *text, 
 		width = s->width;
 	if (pad == '-')
 		width = 0;
+	if (!width && !s->upper) {
+		buf_cstr(out, text);
+		return;
+	}
 	int n = 0;
 	for (const char *p = text; *p; p++)
 		n += ((unsigned char)*p & 0xc0) != 0x80;
@@ -379,6 +383,10 @@ static void put_padded(struct buf *out, const struct spec *s, const char *text, 
 
 static void put_number(struct buf *out, const struct spec *s, long long v, char pad, int width)
 {
+	if (v >= 0 && !s->width && (pad == '0' || s->pad == '-') && s->pad != ' ') {
+		lput_int(out, (uint64_t)v, s->pad == '-' ? 1 : width);
+		return;
+	}
 	char text[32];
 	snprintf(text, sizeof text, "%lld", v);
 	put_padded(out, s, text, pad, width);

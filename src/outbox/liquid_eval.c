@@ -6,17 +6,23 @@
 
 /* ---- variables ---- */
 
-const struct lval *lfind_variable(struct liquid *r, struct str name, uint32_t hash)
+static const struct lval *find_hinted(struct liquid *r, struct str name, uint32_t hash, uint32_t *hint)
 {
 	for (size_t i = r->local_count; i-- > r->local_base;) {
 		const struct llocal *l = &r->locals[i];
-		if (l->hash == hash && str_eq(l->name, name))
+		if (l->hash == hash && l->name.n == name.n && lkey_same(l->name.p, name.p, name.n))
 			return &l->value;
 	}
 	const struct lval *v = r->assigns ? lobject_find(r->assigns, name, hash) : NULL;
 	if (!v && r->counters)
 		v = lobject_find(r->counters, name, hash);
-	return v || !r->data ? v : lobject_find(r->data, name, hash);
+	return v || !r->data ? v : lobject_find_hinted(r->data, name, hash, hint);
+}
+
+const struct lval *lfind_variable(struct liquid *r, struct str name, uint32_t hash)
+{
+	uint32_t hint = 0;
+	return find_hinted(r, name, hash, &hint);
 }
 
 static bool loop_property(const struct lloop *l, struct str key, struct lval *out)
@@ -62,34 +68,16 @@ struct lval lval_pair(struct liquid *r, const struct lpair *p)
 	return lval_array(items, 2);
 }
 
-static int64_t utf8_count(struct lval v)
-{
-	int64_t n = 0;
-	for (uint32_t i = 0; i < v.n; i++)
-		n += ((unsigned char)v.s[i] & 0xc0) != 0x80;
-	return n;
-}
-
 /* size, first and last written after a point. */
 static bool command(struct liquid *r, struct lval v, enum lcommand c, struct lval *out)
 {
-	const struct lfilter_def *def = lfilter_find(c == LCOMMAND_SIZE    ? STR("size")
-	                                             : c == LCOMMAND_FIRST ? STR("first")
-	                                                                   : STR("last"));
-	if (c == LCOMMAND_NONE)
+	bool sized = v.type != LVAL_FLOAT && v.type != LVAL_NIL && v.type != LVAL_BOOL;
+	bool ended = v.type == LVAL_ARRAY || v.type == LVAL_RANGE || v.type == LVAL_STRING ||
+	             (v.type == LVAL_OBJECT && c == LCOMMAND_FIRST);
+	if (c == LCOMMAND_NONE || !(c == LCOMMAND_SIZE ? sized : ended))
 		return false;
-	if (c == LCOMMAND_SIZE) {
-		if (v.type == LVAL_STRING) {
-			*out = lval_int(utf8_count(v));
-			return true;
-		}
-		if (v.type == LVAL_FLOAT || v.type == LVAL_NIL || v.type == LVAL_BOOL)
-			return false;
-	} else if (v.type != LVAL_ARRAY && v.type != LVAL_RANGE && v.type != LVAL_STRING &&
-	           !(v.type == LVAL_OBJECT && c == LCOMMAND_FIRST)) {
-		return false;
-	}
-	return def->fn(r, v, NULL, 0, out);
+	*out = c == LCOMMAND_SIZE ? lsize_of(v) : lend_item(r, v, c == LCOMMAND_LAST);
+	return true;
 }
 
 /* object[key]; false when there is none. */
@@ -153,7 +141,7 @@ static bool eval_lookup(struct liquid *r, const struct lexpr *e, struct lval *ou
 		name = lval_view(v);
 		hash = lkey_hash(name);
 	}
-	const struct lval *root = lfind_variable(r, name, hash);
+	const struct lval *root = find_hinted(r, name, hash, e->lookup.hint);
 	if (!root)
 		return strict ? undefined(r, e, 0) : true;
 	struct lval v = *root;
@@ -162,7 +150,13 @@ static bool eval_lookup(struct liquid *r, const struct lexpr *e, struct lval *ou
 		struct lval key, next;
 		bool found;
 		if (!s->expr) {
-			found = member(r, v, s->key, s->hash, s->command, &next);
+			const struct lval *at = v.type == LVAL_OBJECT ? lobject_find_hinted(v.object, s->key, s->hash, s->hint) : NULL;
+			found = at != NULL;
+			if (found)
+				next = *at;
+			else
+				found = v.type == LVAL_OBJECT ? command(r, v, s->command, &next)
+				                              : member(r, v, s->key, s->hash, s->command, &next);
 		} else {
 			if (!leval(r, s->expr, &key))
 				return false;
@@ -299,8 +293,7 @@ bool leval_pipe(struct liquid *r, const struct lpipe *p, struct lval *out)
 	*out = lval_nil();
 	if (!p->expr)
 		return true;
-	bool lenient = p->filter_count && str_is(p->filters[0].name, "default");
-	if (p->expr->type == LEXPR_LOOKUP ? !eval_lookup(r, p->expr, out, lenient) : !leval(r, p->expr, out))
+	if (p->expr->type == LEXPR_LOOKUP ? !eval_lookup(r, p->expr, out, p->lenient) : !leval(r, p->expr, out))
 		return false;
 	for (uint32_t i = 0; i < p->filter_count; i++)
 		if (!call_filter(r, &p->filters[i], out))
@@ -313,9 +306,9 @@ bool lwrite(struct liquid *r, struct lval v)
 	struct buf *out = r->out;
 	if (v.type == LVAL_STRING) {
 		if (r->options->autoescape && !v.safe)
-			buf_html(out, lval_view(v));
+			lput_html(out, lval_view(v));
 		else
-			buf_add(out, v.s, v.n);
+			lput(out, v.s, v.n);
 		return true;
 	}
 	if (v.type == LVAL_ARRAY) {
@@ -327,7 +320,7 @@ bool lwrite(struct liquid *r, struct lval v)
 		return true;
 	}
 	if (v.type == LVAL_OBJECT && r->options->autoescape)
-		buf_html(out, ltext(r, v));
+		lput_html(out, ltext(r, v));
 	else
 		ltext_add(out, v, 0);
 	return true;

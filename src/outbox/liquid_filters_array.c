@@ -421,11 +421,11 @@ static bool f_join(struct liquid *r, struct lval in, const struct lval *args, in
 	lbuf_init(r, &b);
 	for (uint32_t i = 0; i < list.n && !b.full; i++) {
 		if (i && safe && !(n > 0 && args[0].safe))
-			buf_html(&b, glue);
+			lput_html(&b, glue);
 		else if (i)
 			buf_str(&b, glue);
 		if (safe && !list.items[i].safe)
-			buf_html(&b, ltext(r, list.items[i]));
+			lput_html(&b, ltext(r, list.items[i]));
 		else
 			ltext_add(&b, list.items[i], 0);
 	}
@@ -484,7 +484,7 @@ static bool f_split(struct liquid *r, struct lval in, const struct lval *args, i
 	return true;
 }
 
-static bool f_size(struct liquid *r, struct lval in, const struct lval *args, int n, struct lval *out)
+struct lval lsize_of(struct lval in)
 {
 	int64_t size = 0;
 	switch ((enum lval_type)in.type) {
@@ -512,38 +512,45 @@ static bool f_size(struct liquid *r, struct lval in, const struct lval *args, in
 	case LVAL_BLANK:
 		break;
 	}
-	*out = lval_int(size);
+	return lval_int(size);
+}
+
+static bool f_size(struct liquid *r, struct lval in, const struct lval *args, int n, struct lval *out)
+{
+	*out = lsize_of(in);
 	return true;
 }
 
-static bool end_item(struct liquid *r, struct lval in, bool last, struct lval *out)
+struct lval lend_item(struct liquid *r, struct lval in, bool last)
 {
-	*out = lval_nil();
+	struct lval out = lval_nil();
 	if (in.type == LVAL_ARRAY && in.n)
-		*out = in.items[last ? in.n - 1 : 0];
+		out = in.items[last ? in.n - 1 : 0];
 	else if (in.type == LVAL_RANGE)
-		*out = lval_int(last ? in.range->to : in.range->from);
+		out = lval_int(last ? in.range->to : in.range->from);
 	else if (in.type == LVAL_OBJECT && !last && in.object->count)
-		*out = lval_pair(r, &in.object->pairs[0]);
+		out = lval_pair(r, &in.object->pairs[0]);
 	else if (in.type == LVAL_STRING) {
 		size_t from = 0;
 		if (last && in.n)
 			for (from = in.n - 1; from > 0 && ((unsigned char)in.s[from] & 0xc0) == 0x80;)
 				from--;
 		size_t n = in.n ? char_length(in.s + from, in.s + in.n) : 0;
-		*out = lval_str((struct str){ in.s + from, n });
+		out = lval_str((struct str){ in.s + from, n });
 	}
-	return true;
+	return out;
 }
 
 static bool f_first(struct liquid *r, struct lval in, const struct lval *args, int n, struct lval *out)
 {
-	return end_item(r, in, false, out);
+	*out = lend_item(r, in, false);
+	return true;
 }
 
 static bool f_last(struct liquid *r, struct lval in, const struct lval *args, int n, struct lval *out)
 {
-	return end_item(r, in, true, out);
+	*out = lend_item(r, in, true);
+	return true;
 }
 
 static bool f_default(struct liquid *r, struct lval in, const struct lval *args, int n, struct lval *out)

@@ -109,7 +109,7 @@ static bool f_capitalize(struct liquid *r, struct lval in, const struct lval *ar
 static void add_escaped(struct buf *b, struct str s, bool escape)
 {
 	if (escape)
-		buf_html(b, s);
+		lput_html(b, s);
 	else
 		buf_str(b, s);
 }
@@ -404,7 +404,7 @@ static bool f_escape(struct liquid *r, struct lval in, const struct lval *args, 
 		return *out = in, true;
 	struct buf b;
 	lbuf_init(r, &b);
-	buf_html(&b, ltext(r, in));
+	lput_html(&b, ltext(r, in));
 	return lfinish(r, &b, r->options->autoescape, out);
 }
 
@@ -430,7 +430,7 @@ static bool f_escape_once(struct liquid *r, struct lval in, const struct lval *a
 		if (entity)
 			buf_add(&b, s.p + i, entity);
 		else
-			buf_html(&b, (struct str){ s.p + i, 1 });
+			lput_html(&b, (struct str){ s.p + i, 1 });
 		i += entity ? entity : 1;
 	}
 	return lfinish(r, &b, r->options->autoescape, out);

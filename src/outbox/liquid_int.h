@@ -21,6 +21,7 @@ struct lsegment {
 	uint32_t hash;
 	uint8_t command; /* enum lcommand */
 	const struct lexpr *expr;
+	uint32_t *hint; /* lobject_find_hinted; one of the template's own words that change */
 };
 
 enum lcommand { LCOMMAND_NONE, LCOMMAND_SIZE, LCOMMAND_FIRST, LCOMMAND_LAST };
@@ -36,6 +37,7 @@ struct lexpr {
 			uint32_t segment_count;
 			const struct lexpr *name_expr;
 			const struct lsegment *segments;
+			uint32_t *hint;
 		} lookup;
 		struct {
 			const struct lexpr *from, *to;
@@ -62,6 +64,7 @@ struct lpipe { /* an expression and its filters */
 	const struct lexpr *expr; /* NULL: nothing to print */
 	const struct lfilter_call *filters;
 	uint32_t filter_count;
+	bool lenient; /* the first filter is `default`: an unknown variable is nil even when strict */
 };
 
 enum lcompare { LCMP_NONE, LCMP_EQ, LCMP_NE, LCMP_LT, LCMP_GT, LCMP_LE, LCMP_GE, LCMP_CONTAINS };
@@ -259,10 +262,34 @@ struct liquid {
 	int depth;
 	enum { LFLOW_ON, LFLOW_BREAK, LFLOW_CONTINUE } flow;
 	bool isolated; /* inside {% render %}: include is refused */
+	struct buf spare; /* memory for the next lbuf_init */
 };
 
+/* buf_add where there is room already, which is nearly always. */
+static inline void lput(struct buf *b, const char *p, size_t n)
+{
+	if (__builtin_expect(b->cap - b->n > n && !b->full, 1)) {
+		memcpy(b->p + b->n, p, n);
+		b->n += n;
+		b->p[b->n] = '\0';
+	} else {
+		buf_add(b, p, n);
+	}
+}
+void lput_html(struct buf *b, struct str s); /* buf_html, by long runs */
+void lput_int(struct buf *b, uint64_t v, int width); /* at least width digits, zeros before */
+
 bool lfail(struct liquid *r, enum err_kind kind, const char *fmt, ...) PRINTF_LIKE(3, 4); /* false */
-bool lcharge(struct liquid *r, uint64_t steps);
+bool lcharge_over(struct liquid *r); /* says which limit was passed; false */
+static inline bool lcharge(struct liquid *r, uint64_t steps)
+{
+	r->steps -= steps < r->steps ? steps : r->steps;
+	if (__builtin_expect(r->steps == 0 || r->arena.total > r->memory_max || r->out->full ||
+	                         r->out->n - r->out_start > r->output_max,
+	                     0))
+		return lcharge_over(r);
+	return true;
+}
 bool leval(struct liquid *r, const struct lexpr *e, struct lval *out);
 bool leval_pipe(struct liquid *r, const struct lpipe *p, struct lval *out);
 bool leval_condition(struct liquid *r, const struct lcondition *c, bool *out);
@@ -284,6 +311,8 @@ struct lfilter_def {
 const struct lfilter_def *lfilter_find(struct str name);
 extern const struct lfilter_def LFILTERS_MATH[], LFILTERS_TEXT[], LFILTERS_ARRAY[], LFILTERS_LOCALE[];
 
+struct lval lsize_of(struct lval v);                                  /* the size filter */
+struct lval lend_item(struct liquid *r, struct lval v, bool last);    /* the first and last filters */
 bool lto_integer(struct liquid *r, struct lval v, int64_t *out); /* or fails "invalid integer" */
 int64_t lstring_to_i(struct str s);                              /* leading digits, 0 when none */
 struct lval lval_pair(struct liquid *r, const struct lpair *p);  /* [key, value] */

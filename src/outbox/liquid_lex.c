@@ -263,6 +263,10 @@ static bool parse_segments(struct lparser *p, struct lexpr *e)
 			s->expr = inner;
 		}
 	}
+	uint32_t *hints = arena_array(&p->t->arena, uint32_t, n + 1);
+	e->lookup.hint = hints;
+	for (uint32_t i = 0; i < n; i++)
+		list[i].hint = hints + 1 + i;
 	e->lookup.segments = arena_copy(&p->t->arena, list, n * sizeof *list);
 	e->lookup.segment_count = n;
 	return true;
@@ -441,6 +445,7 @@ bool lparse_pipe(struct liquid_template *t, struct str markup, struct lpipe *out
 	}
 	if (lpeek(&p)->type != LTOK_END)
 		return fail_expr(&p, "\"|\" and a filter, or the end") != NULL;
+	out->lenient = out->filter_count && str_is(list[0].name, "default");
 	out->filters = arena_copy(&t->arena, list, out->filter_count * sizeof *list);
 	return true;
 }

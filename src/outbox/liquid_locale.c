@@ -12,13 +12,13 @@
 
 static void put_grouped(struct buf *b, uint64_t units, const char *group)
 {
-	char text[24];
-	int n = snprintf(text, sizeof text, "%llu", (unsigned long long)units);
-	for (int i = 0; i < n; i++) {
-		if (i && (n - i) % 3 == 0)
-			buf_cstr(b, group);
-		buf_char(b, text[i]);
+	if (units < 1000) {
+		lput_int(b, units, 1);
+		return;
 	}
+	put_grouped(b, units / 1000, group);
+	buf_cstr(b, group);
+	lput_int(b, units % 1000, 3);
 }
 
 static const char *symbol_of(const char *code)
@@ -39,12 +39,18 @@ static void put_money(struct buf *b, int64_t minor, const struct currency *c, bo
 	if (minor < 0)
 		buf_cstr(b, "-");
 	if (!fr)
-		buf_printf(b, "%s%s", symbol ? symbol : c->code, symbol ? "" : NBSP);
+		buf_cstr(b, symbol ? symbol : c->code);
+	if (!fr && !symbol)
+		buf_cstr(b, NBSP);
 	put_grouped(b, magnitude / unit, fr ? NARROW_NBSP : ",");
-	if (c->exponent)
-		buf_printf(b, "%s%0*llu", fr ? "," : ".", c->exponent, (unsigned long long)(magnitude % unit));
-	if (fr)
-		buf_printf(b, NBSP "%s", symbol ? symbol : c->code);
+	if (c->exponent) {
+		buf_cstr(b, fr ? "," : ".");
+		lput_int(b, magnitude % unit, c->exponent);
+	}
+	if (fr) {
+		buf_cstr(b, NBSP);
+		buf_cstr(b, symbol ? symbol : c->code);
+	}
 }
 
 /* A whole number is in cents; a number with decimals, or a text, is in euros. */

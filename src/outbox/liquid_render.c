@@ -21,21 +21,13 @@ bool lfail(struct liquid *r, enum err_kind kind, const char *fmt, ...)
 	return err_set(r->err, kind, "%s:%d:%d: %s", r->t->name, line, column, text);
 }
 
-static bool over(struct liquid *r)
+bool lcharge_over(struct liquid *r)
 {
 	if (r->steps == 0)
 		return lfail(r, ERR_LIMIT, "the template takes too many steps");
 	if (r->arena.total > r->memory_max)
 		return lfail(r, ERR_LIMIT, "the template needs more than %zu MiB of memory", r->memory_max >> 20);
 	return lfail(r, ERR_LIMIT, "the result is larger than %zu KiB", r->output_max >> 10);
-}
-
-bool lcharge(struct liquid *r, uint64_t steps)
-{
-	r->steps -= steps < r->steps ? steps : r->steps;
-	if (r->steps == 0 || r->arena.total > r->memory_max || r->out->full || r->out->n - r->out_start > r->output_max)
-		return over(r);
-	return true;
 }
 
 static void push_local(struct liquid *r, struct str name, uint32_t hash, struct lval v)
@@ -507,7 +499,7 @@ static bool render_node(struct liquid *r, const struct lnode *n)
 	switch (n->type) {
 	case LNODE_TEXT:
 	case LNODE_RAW:
-		buf_add(r->out, n->text.p, n->text.n);
+		lput(r->out, n->text.p, n->text.n);
 		return true;
 	case LNODE_OUTPUT:
 		return leval_pipe(r, &n->output, &v) && lwrite(r, v);
@@ -550,12 +542,14 @@ static bool render_block(struct liquid *r, const struct lblock *b)
 	if (r->depth == LIQUID_RENDER_DEPTH_MAX)
 		return lfail(r, ERR_LIMIT, "blocks and partials nested more than %d deep", LIQUID_RENDER_DEPTH_MAX);
 	r->depth++;
-	bool ok = true;
-	for (uint32_t i = 0; ok && i < b->count && r->flow == LFLOW_ON; i++) {
-		const struct lnode *n = &b->nodes[i];
-		if (n->type != LNODE_TEXT)
-			r->pos = n->pos;
-		ok = lcharge(r, 1) && render_node(r, n);
+	bool ok = lcharge(r, 1 + b->count);
+	for (const struct lnode *n = b->nodes, *end = n + b->count; ok && n < end && r->flow == LFLOW_ON; n++) {
+		if (n->type == LNODE_TEXT) {
+			lput(r->out, n->text.p, n->text.n);
+			continue;
+		}
+		r->pos = n->pos;
+		ok = render_node(r, n);
 	}
 	r->depth--;
 	return ok;
@@ -573,6 +567,7 @@ void liquid_free(struct liquid *r)
 	if (!r)
 		return;
 	arena_release(&r->arena);
+	buf_release(&r->spare);
 	free(r->locals);
 	free(r);
 }
@@ -583,7 +578,7 @@ bool liquid_render(struct liquid *r, const struct liquid_template *t, const stru
 	static const struct liquid_options PLAIN = { 0 };
 	options = options ? options : &PLAIN;
 	arena_clear(&r->arena);
-	struct liquid kept = { .arena = r->arena, .locals = r->locals, .local_cap = r->local_cap };
+	struct liquid kept = { .arena = r->arena, .locals = r->locals, .local_cap = r->local_cap, .spare = r->spare };
 	*r = kept;
 	r->t = t;
 	r->options = options;

@@ -3,9 +3,15 @@
 
 #include <stdlib.h>
 
+enum { SPARE_MAX = 1 << 20 };
+
 void lbuf_init(struct liquid *r, struct buf *b)
 {
-	buf_init(b, r->memory_max);
+	*b = r->spare;
+	r->spare = (struct buf){ 0 };
+	b->max = r->memory_max;
+	b->n = 0;
+	b->full = false;
 }
 
 bool lfinish(struct liquid *r, struct buf *b, bool safe, struct lval *out)
@@ -16,10 +22,55 @@ bool lfinish(struct liquid *r, struct buf *b, bool safe, struct lval *out)
 		out->safe = safe;
 	}
 	uint64_t steps = b->n / 256;
-	buf_release(b);
+	if (!r->spare.p && b->cap <= SPARE_MAX)
+		r->spare = *b;
+	else
+		buf_release(b);
+	*b = (struct buf){ 0 };
 	if (full)
 		return lfail(r, ERR_LIMIT, "a text is larger than %zu MiB", r->memory_max >> 20);
 	return lcharge(r, steps);
+}
+
+/* How many bytes from p on need no entity. */
+static size_t plain_run(const char *p, const char *end)
+{
+	typedef unsigned char bytes __attribute__((vector_size(16)));
+	const char *q = p;
+	for (bytes v, hit; end - q >= 16; q += 16) {
+		memcpy(&v, q, 16);
+		hit = (bytes)((v == '&') | (v == '<') | (v == '>') | (v == '"') | (v == '\''));
+		uint64_t half[2];
+		memcpy(half, &hit, 16);
+		if (half[0] | half[1])
+			break;
+	}
+	while (q < end && *q != '&' && *q != '<' && *q != '>' && *q != '"' && *q != '\'')
+		q++;
+	return (size_t)(q - p);
+}
+
+void lput_html(struct buf *b, struct str s)
+{
+	for (const char *p = s.p, *end = p + s.n; p < end; p++) {
+		size_t run = plain_run(p, end);
+		lput(b, p, run);
+		p += run;
+		if (p == end)
+			return;
+		buf_cstr(b, *p == '&' ? "&amp;" : *p == '<' ? "&lt;" : *p == '>' ? "&gt;" : *p == '"' ? "&quot;" : "&#39;");
+	}
+}
+
+void lput_int(struct buf *b, uint64_t v, int width)
+{
+	char text[24];
+	int i = sizeof text;
+	do {
+		text[--i] = (char)('0' + v % 10);
+		v /= 10;
+	} while ((v || (int)sizeof text - i < width) && i > 0);
+	lput(b, text + i, sizeof text - (size_t)i);
 }
 
 static void inspect_string(struct buf *b, struct str s)
@@ -117,6 +168,7 @@ struct str ltext(struct liquid *r, struct lval v)
 	lbuf_init(r, &b);
 	ltext_add(&b, v, 0);
 	struct str s = { arena_copy(&r->arena, b.p ? b.p : "", b.n), b.n };
-	buf_release(&b);
+	buf_release(&r->spare);
+	r->spare = b;
 	return s;
 }

@@ -32,13 +32,13 @@ const struct lval *lobject_find(const struct lobject *o, struct str key, uint32_
 	if (o->index) {
 		for (uint32_t i = hash & o->index_mask; o->index[i]; i = (i + 1) & o->index_mask) {
 			const struct lpair *p = &o->pairs[o->index[i] - 1];
-			if (p->hash == hash && p->n == key.n && memcmp(p->key, key.p, key.n) == 0)
+			if (p->hash == hash && p->n == key.n && lkey_same(p->key, key.p, key.n))
 				return &p->value;
 		}
 		return NULL;
 	}
 	for (const struct lpair *p = o->pairs, *end = p + o->count; p < end; p++)
-		if (p->hash == hash && p->n == key.n && memcmp(p->key, key.p, key.n) == 0)
+		if (p->hash == hash && p->n == key.n && lkey_same(p->key, key.p, key.n))
 			return &p->value;
 	return NULL;
 }

@@ -116,9 +116,50 @@ static inline uint32_t lkey_hash(struct str key)
 	return (uint32_t)hash_str(key);
 }
 
+/* Whether two keys of n bytes are the same: without a call, for the short ones that keys are. */
+static inline bool lkey_same(const char *a, const char *b, size_t n)
+{
+	uint64_t x, y, u, v;
+	uint32_t s, t, k, l;
+	if (n > 16)
+		return memcmp(a, b, n) == 0;
+	if (n >= 8) {
+		memcpy(&x, a, 8);
+		memcpy(&y, b, 8);
+		memcpy(&u, a + n - 8, 8);
+		memcpy(&v, b + n - 8, 8);
+		return x == y && u == v;
+	}
+	if (n >= 4) {
+		memcpy(&s, a, 4);
+		memcpy(&t, b, 4);
+		memcpy(&k, a + n - 4, 4);
+		memcpy(&l, b + n - 4, 4);
+		return s == t && k == l;
+	}
+	for (size_t i = 0; i < n; i++)
+		if (a[i] != b[i])
+			return false;
+	return true;
+}
+
 struct lobject *lobject_new(struct arena *a, uint32_t cap);
 void lobject_put(struct arena *a, struct lobject *o, struct str key, struct lval v); /* key not copied */
 const struct lval *lobject_find(const struct lobject *o, struct str key, uint32_t hash); /* NULL when absent */
+/* lobject_find for a key looked up again and again in objects of one shape: *hint remembers where it was last time. Threads
+ * may share a hint: it is only ever a guess, checked. */
+static inline const struct lval *lobject_find_hinted(const struct lobject *o, struct str key, uint32_t hash, uint32_t *hint)
+{
+	uint32_t at = __atomic_load_n(hint, __ATOMIC_RELAXED);
+	if (at < o->count && o->pairs[at].hash == hash && o->pairs[at].n == key.n && lkey_same(o->pairs[at].key, key.p, key.n))
+		return &o->pairs[at].value;
+	const struct lval *v = lobject_find(o, key, hash);
+	if (v) {
+		const char *pair = (const char *)v - offsetof(struct lpair, value);
+		__atomic_store_n(hint, (uint32_t)((const struct lpair *)(const void *)pair - o->pairs), __ATOMIC_RELAXED);
+	}
+	return v;
+}
 static inline void lobject_set(struct arena *a, struct lobject *o, const char *key, struct lval v)
 {
 	lobject_put(a, o, str_from(key), v);

@@ -204,13 +204,6 @@ static size_t put_entity(struct texter *t, const char *p, const char *end)
 	return 1;
 }
 
-static bool tag_is(struct str tag, const char *name)
-{
-	size_t n = strlen(name);
-	return tag.n > n && memcmp(tag.p + 1, name, n) == 0 &&
-	       (tag.p[n + 1] == '>' || tag.p[n + 1] == ' ' || tag.p[n + 1] == '/' || tag.p[n + 1] == '\n');
-}
-
 static struct str attribute(struct str tag, const char *name)
 {
 	size_t n = strlen(name);
@@ -250,37 +243,63 @@ static void end_link(struct texter *t)
 	buf_char(t->out, ')');
 }
 
+enum effect { EFFECT_NONE, EFFECT_LINE, EFFECT_PARAGRAPH, EFFECT_HIDE, EFFECT_SPACE, EFFECT_ITEM, EFFECT_LINK };
+
+static enum effect effect_of(const char *name, size_t n)
+{
+	static const struct {
+		const char *name;
+		enum effect effect;
+	} TAGS[] = { { "td", EFFECT_SPACE },      { "tr", EFFECT_LINE },       { "p", EFFECT_PARAGRAPH },  { "a", EFFECT_LINK },
+		         { "div", EFFECT_LINE },      { "br", EFFECT_LINE },       { "table", EFFECT_PARAGRAPH }, { "li", EFFECT_ITEM },
+		         { "h1", EFFECT_PARAGRAPH },  { "h2", EFFECT_PARAGRAPH },  { "h3", EFFECT_PARAGRAPH }, { "ul", EFFECT_PARAGRAPH },
+		         { "ol", EFFECT_PARAGRAPH },  { "hr", EFFECT_PARAGRAPH },  { "blockquote", EFFECT_PARAGRAPH },
+		         { "style", EFFECT_HIDE },    { "script", EFFECT_HIDE },   { "head", EFFECT_HIDE },    { "title", EFFECT_HIDE } };
+	for (size_t i = 0; i < ARRAY_LEN(TAGS); i++)
+		if (TAGS[i].name[0] == name[0] && strncmp(TAGS[i].name, name, n) == 0 && TAGS[i].name[n] == '\0')
+			return TAGS[i].effect;
+	return EFFECT_NONE;
+}
+
 static void on_tag(struct texter *t, struct str tag)
 {
-	static const char *const DOUBLE[] = { "p", "/p", "h1", "/h1", "h2", "/h2", "h3", "/h3", "ul", "/ul", "ol", "/ol", "table",
-		                                  "/table", "hr", "blockquote", "/blockquote" };
-	static const char *const SINGLE[] = { "br", "tr", "/tr", "div", "/div", "/li" };
-	static const char *const HIDDEN[] = { "style", "script", "head", "title" };
-	for (size_t i = 0; i < ARRAY_LEN(HIDDEN); i++)
-		if (tag_is(tag, HIDDEN[i]))
-			t->hidden++;
-		else if (tag.n > 2 && tag.p[1] == '/' && tag_is((struct str){ tag.p + 1, tag.n - 1 }, HIDDEN[i]) && t->hidden)
-			t->hidden--;
-	for (size_t i = 0; i < ARRAY_LEN(DOUBLE); i++)
-		if (tag_is(tag, DOUBLE[i]))
-			due(t, 2);
-	for (size_t i = 0; i < ARRAY_LEN(SINGLE); i++)
-		if (tag_is(tag, SINGLE[i]))
-			due(t, 1);
-	if (tag_is(tag, "td") || tag_is(tag, "/td"))
-		t->space = true;
-	if (tag_is(tag, "li")) {
+	bool closes = tag.n > 2 && tag.p[1] == '/';
+	const char *name = tag.p + 1 + closes;
+	size_t n = 0;
+	while (name + n < tag.p + tag.n && ((name[n] >= 'a' && name[n] <= 'z') || (name[n] >= '0' && name[n] <= '9')))
+		n++;
+	switch (n ? effect_of(name, n) : EFFECT_NONE) {
+	case EFFECT_NONE:
+		return;
+	case EFFECT_LINE:
 		due(t, 1);
+		return;
+	case EFFECT_PARAGRAPH:
+		due(t, 2);
+		return;
+	case EFFECT_HIDE:
+		t->hidden += closes ? (t->hidden > 0 ? -1 : 0) : 1;
+		return;
+	case EFFECT_SPACE:
+		t->space = true;
+		return;
+	case EFFECT_ITEM:
+		due(t, 1);
+		if (closes)
+			return;
 		put_due(t);
 		buf_cstr(t->out, "- ");
-	}
-	if (tag_is(tag, "a")) {
+		return;
+	case EFFECT_LINK:
+		if (closes) {
+			end_link(t);
+			return;
+		}
 		t->href = attribute(tag, "href");
 		put_due(t);
 		t->link_at = t->out->n;
+		return;
 	}
-	if (tag_is(tag, "/a"))
-		end_link(t);
 }
 
 void html_to_text(struct str html, struct buf *out)
@@ -306,8 +325,12 @@ void html_to_text(struct str html, struct buf *out)
 		} else if (*p == '&') {
 			p += put_entity(&t, p, end);
 		} else {
+			const char *q = p + 1;
+			while (q < end && *q != '<' && *q != '&' && *q != ' ' && *q != '\n' && *q != '\t' && *q != '\r')
+				q++;
 			put_due(&t);
-			buf_char(out, *p++);
+			buf_add(out, p, (size_t)(q - p));
+			p = q;
 		}
 	}
 	if (out->n > t.start)
