@@ -6,8 +6,8 @@
  * be closed).
  *
  * Protocol: ESMTP (RFC 5321), PIPELINING (RFC 2920; the next envelope travels with the end of the last mail, so that a
- * mail costs one round trip), STARTTLS (RFC 3207) or TLS from the start, AUTH PLAIN and LOGIN (RFC 4954; never in the
- * clear unless the server is on this machine), SIZE, SMTPUTF8 (RFC 6531). Connections are reused, and opened again
+ * mail costs one round trip), STARTTLS (RFC 3207) or TLS from the start, AUTH PLAIN and LOGIN (RFC 4954; only to a server
+ * whose certificate was checked, or on this machine), SIZE, SMTPUTF8 (RFC 6531). Connections are reused, and opened again
  * after a loss with growing pauses. One thread, poll(). One mail has one recipient: every message here is personal.
  *
  * Strings given in smtp_mail stay the caller's and must live until the outcome. Errors and outcomes hold the server's

@@ -344,8 +344,9 @@ static bool is_local(const struct sender *s)
 static void say_auth(struct sender *s, struct session *x)
 {
 	const char *user = s->server->user, *password = s->server->password ? s->server->password : "";
-	if (!x->io.secure && !is_local(s)) {
-		give_up(s, x, "a password is not sent without TLS: choose starttls or tls");
+	bool checked = x->io.secure && s->server->tls != SMTP_TLS_IF_OFFERED; /* we know whom we talk to */
+	if (!checked && !is_local(s)) {
+		give_up(s, x, "a password is sent only to a server whose certificate was checked: choose starttls or tls");
 	} else if (x->auth_plain) {
 		char plain[800];
 		int n = snprintf(plain, sizeof plain, "%c%.350s%c%.350s", 0, user, 0, password);
