@@ -138,7 +138,7 @@ void nb_tally_join(struct nb_tally *to, const struct nb_tally *from);
 struct nb_metrics nb_tally_means(const struct nb_tally *t);
 struct nb_case *nb_split_cases(const struct nb_data *d, enum nb_split split, size_t *count);
 
-void nb_baselines(const struct nb_data *d, const struct nb_options *o, const struct nb_model *model,
-                  const struct nb_pool *pool, struct nb_report *out);
+/* The published methods over a model fitted on the train split; one result each. */
+void nb_baselines(const struct nb_data *d, const struct nb_options *o, const struct nb_model *model, struct nb_report *out);
 
 #endif

@@ -10,10 +10,10 @@
 
 void openblas_set_num_threads(int threads);
 
-enum { FOLDS = 4, STEPS_PER_USER = 3, CASES_MAX = 30000, STEP = 40 };
+enum { FOLDS = 4, STEPS_PER_USER = 3, CASES_MAX = 30000, STEP = 40, TREES = 280, SLICE = 8192, FITS = FOLDS + 2 };
 
 struct fits {
-	struct nb_fit fit[FOLDS + 2];
+	struct nb_fit fit[FITS];
 	struct nb_model *models;
 };
 
@@ -76,7 +76,7 @@ static void rank_body(void *ctx, size_t from, size_t to, int thread)
 	nb_history_release(&h);
 }
 
-static struct nb_metrics rank_metrics(const struct nb_table *t, const float *scores, const struct nb_options *o)
+static struct nb_tally rank_tally(const struct nb_table *t, const float *scores, const struct nb_options *o)
 {
 	size_t parts = t->count / 64 + 1;
 	struct ranking r = { t, scores, (uint32_t)o->k, mem_alloc(parts * sizeof(*r.parts)) };
@@ -85,6 +85,12 @@ static struct nb_metrics rank_metrics(const struct nb_table *t, const float *sco
 	for (size_t i = 0; i < parts; i++)
 		nb_tally_join(&all, &r.parts[i]);
 	free(r.parts);
+	return all;
+}
+
+static struct nb_metrics rank_metrics(const struct nb_table *t, const float *scores, const struct nb_options *o)
+{
+	struct nb_tally all = rank_tally(t, scores, o);
 	return nb_tally_means(&all);
 }
 
@@ -107,6 +113,14 @@ static void table_score(const struct boost *b, const struct nb_table *t, int tre
 	par_for(t->query[t->count], 4096, threads, score_body, &s);
 }
 
+/* Two forests together beat either by less than chance hides: prefer them unless they are clearly worse. */
+#define BLEND_MARGIN 0.01
+
+static bool is_blend(const struct nb_method_result *r)
+{
+	return str_is(str_from(r->name), "blend");
+}
+
 static double worth(const struct nb_metrics *m)
 {
 	return m->recall + m->ndcg + m->phr;
@@ -119,61 +133,88 @@ struct learner {
 	struct nb_report *out;
 };
 
-static void report_boost(struct learner *l, const char *name, const float *validate, const float *test, const char *chosen)
+/* Both losses err differently: the blend is the sum of the two forests, each cut where validate was best. */
+enum { FORESTS = 2 };
+static const char *const FOREST_NAMES[FORESTS] = { "trees-logistic", "trees-softmax" };
+
+static int choose_trees(const struct learner *l, const struct boost *b, float *scores)
 {
-	struct nb_method_result *r = &l->out->methods[l->out->count++];
-	r->name = name;
-	r->validate = rank_metrics(&l->validate, validate, l->o);
-	r->test = rank_metrics(&l->test, test, l->o);
-	snprintf(r->chosen, sizeof(r->chosen), "%s", chosen);
+	double at[TREES / STEP + 2] = { 0 };
+	int steps = boost_trees(b) / STEP, best = 1;
+	for (int i = 1; i <= steps; i++) {
+		table_score(b, &l->validate, i * STEP, l->o->threads, scores);
+		struct nb_metrics m = rank_metrics(&l->validate, scores, l->o);
+		at[i] = worth(&m);
+	}
+	double best_worth = -1;
+	for (int i = 1; i <= steps; i++) { /* smoothed over its neighbours: one step's luck does not choose */
+		double mean = (at[i > 1 ? i - 1 : i] + 2 * at[i] + at[i < steps ? i + 1 : i]) / 4;
+		if (mean >= best_worth) {
+			best_worth = mean;
+			best = i;
+		}
+	}
+	return best * STEP;
+}
+
+/* Test users in slices, so that memory does not grow with them. */
+static void score_slices(struct learner *l, const struct nb_table *whole, struct boost **forest, const int *trees,
+                         struct nb_metrics out[FORESTS + 1])
+{
+	struct nb_tally all[FORESTS + 1] = { 0 };
+	for (size_t from = 0; from < whole->count; from += SLICE) {
+		struct nb_table t = *whole;
+		t.cases += from;
+		t.count = whole->count - from < SLICE ? whole->count - from : SLICE;
+		nb_table_fill(&t, l->o->threads);
+		size_t n = t.query[t.count];
+		float *one = mem_alloc((n + 1) * sizeof(*one)), *sum = mem_alloc((n + 1) * sizeof(*sum));
+		for (int f = 0; f < FORESTS; f++) {
+			table_score(forest[f], &t, trees[f], l->o->threads, one);
+			struct nb_tally part = rank_tally(&t, one, l->o);
+			nb_tally_join(&all[f], &part);
+			for (size_t i = 0; i < n; i++)
+				sum[i] += one[i];
+		}
+		struct nb_tally part = rank_tally(&t, sum, l->o);
+		nb_tally_join(&all[FORESTS], &part);
+		free(one);
+		free(sum);
+		nb_table_release(&t);
+	}
+	for (int f = 0; f <= FORESTS; f++)
+		out[f] = nb_tally_means(&all[f]);
 }
 
 static void learn_blend(struct learner *l)
 {
 	const struct boost_rows rows = { l->train.x, l->train.truth, l->train.query, l->train.count, NB_FEATURES };
-	size_t nv = l->validate.query[l->validate.count], nt = l->test.query[l->test.count];
-	float *v = mem_alloc((nv + 1) * sizeof(*v)), *t = mem_alloc((nt + 1) * sizeof(*t));
-	float *vs = mem_alloc((nv + 1) * sizeof(*v)), *ts = mem_alloc((nt + 1) * sizeof(*t));
-	for (int loss = BOOST_LOGISTIC; loss <= BOOST_SOFTMAX; loss++) {
-		struct boost_options bo = { .loss = (enum boost_loss)loss, .trees = 280, .leaves = 24, .rate = 0.05, .ridge = 2,
-			                        .sample = 0.5, .feature_sample = 0.6, .leaf_rows_min = 40, .seed = l->o->seed,
-			                        .threads = l->o->threads };
-		struct boost *b = boost_train(&rows, &bo);
-		int best = 0;
-		double best_worth = -1;
-		for (int trees = STEP; trees <= boost_trees(b); trees += STEP) {
-			table_score(b, &l->validate, trees, l->o->threads, v);
-			struct nb_metrics m = rank_metrics(&l->validate, v, l->o);
-			if (getenv("NB_DEBUG"))
-				fprintf(stderr, "loss %d trees %d: %.4f %.4f %.4f\n", loss, trees, m.recall, m.ndcg, m.phr);
-			if (worth(&m) > best_worth) {
-				best_worth = worth(&m);
-				best = trees;
-			}
-		}
-		if (getenv("NB_DEBUG")) {
-			double gain[BOOST_FEATURES_MAX];
-			boost_gain(b, gain);
-			for (int f = 0; f < NB_FEATURES; f++)
-				fprintf(stderr, "%s %.0f, ", NB_FEATURE_NAMES[f], gain[f]);
-			fprintf(stderr, "\n");
-		}
-		table_score(b, &l->validate, best, l->o->threads, v);
-		table_score(b, &l->test, best, l->o->threads, t);
-		char chosen[64];
-		snprintf(chosen, sizeof(chosen), "%d trees", best);
-		report_boost(l, loss == BOOST_LOGISTIC ? "trees-logistic" : "trees-softmax", v, t, chosen);
-		for (size_t i = 0; i < nv; i++)
-			vs[i] += v[i];
-		for (size_t i = 0; i < nt; i++)
-			ts[i] += t[i];
-		boost_free(b);
+	struct boost *forest[FORESTS];
+	int trees[FORESTS];
+	float *v = mem_alloc((l->validate.query[l->validate.count] + 1u) * sizeof(*v));
+	for (int f = 0; f < FORESTS; f++) {
+		struct boost_options bo = { .loss = f ? BOOST_SOFTMAX : BOOST_LOGISTIC, .trees = TREES, .leaves = 24, .rate = 0.05,
+			                        .ridge = 2, .sample = 0.5, .feature_sample = 0.6, .leaf_rows_min = 40,
+			                        .seed = l->o->seed + (uint64_t)f, .threads = l->o->threads };
+		forest[f] = boost_train(&rows, &bo);
+		trees[f] = choose_trees(l, forest[f], v);
 	}
-	report_boost(l, "blend", vs, ts, "sum of both");
 	free(v);
-	free(t);
-	free(vs);
-	free(ts);
+	nb_table_release(&l->train);
+	nb_table_release(&l->validate);
+	struct nb_metrics validate[FORESTS + 1], test[FORESTS + 1];
+	score_slices(l, &l->validate, forest, trees, validate);
+	score_slices(l, &l->test, forest, trees, test);
+	for (int f = 0; f <= FORESTS; f++) {
+		struct nb_method_result *r = &l->out->methods[l->out->count++];
+		*r = (struct nb_method_result){ f < FORESTS ? FOREST_NAMES[f] : "blend", validate[f], test[f], "" };
+		if (f < FORESTS)
+			snprintf(r->chosen, sizeof(r->chosen), "%d trees", trees[f]);
+		else
+			snprintf(r->chosen, sizeof(r->chosen), "sum of both forests");
+	}
+	for (int f = 0; f < FORESTS; f++)
+		boost_free(forest[f]);
 }
 
 /* The newest steps of train users, thinned evenly to CASES_MAX. */
@@ -201,54 +242,98 @@ static struct nb_case *train_cases(const struct nb_data *d, uint64_t seed, size_
 	return cases;
 }
 
-void nb_learn(const struct nb_data *d, const struct nb_options *o, struct nb_report *out)
+enum { HOLDOUT_OF = 8, LEARN_CASES_MIN = 200, VALIDATE_CASES_MIN = 30, VALIDATE_CASES_MAX = 8192 };
+
+/* Who is seen by which fit: one per fold without its users, then train, then train and validate. */
+static void plan_fits(struct fits *f, const struct nb_data *d, uint8_t **use, const uint8_t *hidden, uint64_t seed)
 {
-	double started = seconds();
-	openblas_set_num_threads(1);
-	uint8_t *hidden = mem_alloc((size_t)d->users + 1), *use[FOLDS + 2];
-	for (uint32_t u = d->split_start[NB_TEST]; u < d->users; u++)
-		hidden[u] = 1;
-	struct fits f = { .models = mem_alloc((FOLDS + 2) * sizeof(*f.models)) };
-	for (uint32_t k = 0; k < FOLDS + 2; k++) {
+	for (uint32_t k = 0; k < FITS; k++) {
 		use[k] = mem_alloc((size_t)d->users + 1);
 		for (uint32_t u = 0; u < d->split_start[NB_TEST]; u++)
-			use[k][u] = u < d->split_start[NB_VALIDATE] ? k >= FOLDS || fold_of(u, o->seed) != k : k == FOLDS + 1;
-		f.fit[k] = (struct nb_fit){ .d = d, .use = use[k], .hidden = hidden, .ridge_lambda = getenv("RL") ? atof(getenv("RL")) : 40, .ease_lambda = 100,
-			                        .asymmetry = 0.5, .dense = true, .threads = 1 };
+			use[k][u] = u < d->split_start[NB_VALIDATE] ? k >= FOLDS || fold_of(u, seed) != k : k == FOLDS + 1;
+		f->fit[k] = (struct nb_fit){ .d = d, .use = use[k], .hidden = hidden, .ridge_lambda = 40, .ease_lambda = 100,
+			                         .asymmetry = 0.5, .dense = true, .threads = 1 };
 	}
-	say(o, "fitting item models");
-	par_for(FOLDS + 2, 1, o->threads, fit_body, &f);
-	struct nb_pool pool, pool_test;
-	nb_pool_fit(&pool, &f.fit[FOLDS], 3);
-	nb_pool_fit(&pool_test, &f.fit[FOLDS + 1], 3);
-	if (getenv("NB_DEBUG"))
-		fprintf(stderr, "fit %.1f s\n", seconds() - started);
-	struct learner l = { .d = d, .o = o, .out = out };
-	uint8_t *fold;
-	struct nb_case *cases[3];
-	l.train = (struct nb_table){ .d = d, .models = f.models, .pool = &pool };
-	l.train.cases = cases[0] = train_cases(d, o->seed, &l.train.count, &fold);
-	l.train.model_of = fold;
-	l.validate = (struct nb_table){ .d = d, .models = &f.models[FOLDS], .pool = &pool };
-	l.validate.cases = cases[1] = nb_split_cases(d, NB_VALIDATE, &l.validate.count);
-	l.test = (struct nb_table){ .d = d, .models = &f.models[FOLDS + 1], .pool = &pool_test };
-	l.test.cases = cases[2] = nb_split_cases(d, NB_TEST, &l.test.count);
-	say(o, "describing candidates");
-	nb_table_fill(&l.train, o->threads);
-	nb_table_fill(&l.validate, o->threads);
-	nb_table_fill(&l.test, o->threads);
-	if (getenv("NB_DEBUG"))
-		fprintf(stderr, "features %.1f s, %zu cases %u rows\n", seconds() - started, l.train.count, l.train.query[l.train.count]);
-	say(o, "learning the blend");
-	learn_blend(&l);
-	if (getenv("NB_DEBUG"))
-		fprintf(stderr, "learnt %.1f s\n", seconds() - started);
-	out->seconds = seconds() - started;
 }
 
-bool nb_evaluate(const struct nb_data *d, const struct nb_options *o, struct nb_report *out, struct err *err)
+static void learn_all(struct learner *l, struct fits *f)
+{
+	const struct nb_data *d = l->d;
+	struct nb_pool pool, pool_test;
+	uint8_t *fold;
+	struct nb_case *train, *validate, *test;
+	nb_pool_fit(&pool, &f->fit[FOLDS], STEPS_PER_USER);
+	nb_pool_fit(&pool_test, &f->fit[FOLDS + 1], STEPS_PER_USER);
+	l->train = (struct nb_table){ .d = d, .models = f->models, .pool = &pool };
+	l->train.cases = train = train_cases(d, l->o->seed, &l->train.count, &fold);
+	l->train.model_of = fold;
+	l->validate = (struct nb_table){ .d = d, .models = &f->models[FOLDS], .pool = &pool };
+	l->validate.cases = validate = nb_split_cases(d, NB_VALIDATE, &l->validate.count);
+	if (l->validate.count > VALIDATE_CASES_MAX)
+		l->validate.count = VALIDATE_CASES_MAX;
+	l->test = (struct nb_table){ .d = d, .models = &f->models[FOLDS + 1], .pool = &pool_test };
+	l->test.cases = test = nb_split_cases(d, NB_TEST, &l->test.count);
+	if (l->train.count >= LEARN_CASES_MIN && l->validate.count >= VALIDATE_CASES_MIN) {
+		say(l->o, "describing candidates");
+		nb_table_fill(&l->train, l->o->threads);
+		nb_table_fill(&l->validate, l->o->threads);
+		say(l->o, "learning the blend");
+		learn_blend(l);
+	}
+	nb_pool_release(&pool);
+	nb_pool_release(&pool_test);
+	free(fold);
+	free(train);
+	free(validate);
+	free(test);
+}
+
+static void evaluate_all(const struct nb_data *d, const struct nb_options *o, struct nb_report *out)
+{
+	uint8_t *hidden = mem_alloc((size_t)d->users + 1), *use[FITS];
+	for (uint32_t u = d->split_start[NB_TEST]; u < d->users; u++)
+		hidden[u] = 1;
+	struct fits f = { .models = mem_alloc(FITS * sizeof(*f.models)) };
+	plan_fits(&f, d, use, hidden, o->seed);
+	say(o, "fitting item models");
+	if (o->quick)
+		nb_model_fit(&f.fit[FOLDS], &f.models[FOLDS]);
+	else
+		par_for(FITS, 1, o->threads, fit_body, &f);
+	say(o, "measuring the baselines");
+	nb_baselines(d, o, &f.models[FOLDS], out);
+	struct learner l = { .d = d, .o = o, .out = out };
+	if (!o->quick)
+		learn_all(&l, &f);
+	for (int k = 0; k < FITS; k++) {
+		nb_model_release(&f.models[k]);
+		free(use[k]);
+	}
+	free(f.models);
+	free(hidden);
+}
+
+/* Without validate users, the last eighth of the train users takes their place. */
+bool nb_evaluate(const struct nb_data *given, const struct nb_options *o, struct nb_report *out, struct err *err)
 {
 	*out = (struct nb_report){ 0 };
-	nb_learn(d, o, out);
+	if (o->k < 1 || o->k > NB_K_MAX)
+		return err_set(err, ERR_INPUT, "k is from 1 to %d", NB_K_MAX);
+	struct nb_data d = *given;
+	if (d.split_start[NB_VALIDATE] == d.split_start[NB_TEST])
+		d.split_start[NB_VALIDATE] -= d.split_start[NB_VALIDATE] / HOLDOUT_OF;
+	for (int s = 0; s < NB_SPLITS; s++)
+		if (d.user_start[d.split_start[s]] == d.user_start[d.split_start[s + 1]])
+			return err_set(err, ERR_INPUT, "no baskets to %s: nothing can be measured",
+			               s == NB_TRAIN ? "learn from" : s == NB_VALIDATE ? "choose by" : "test on");
+	openblas_set_num_threads(1); /* the threads are ours: the same sums whatever their number */
+	double started = seconds();
+	evaluate_all(&d, o, out);
+	for (size_t i = 0; i < out->count; i++)
+		if (worth(&out->methods[i].validate) > worth(&out->methods[out->chosen].validate) ||
+		    (i + 1 == out->count && is_blend(&out->methods[i]) && worth(&out->methods[i].validate) >
+		     worth(&out->methods[out->chosen].validate) - BLEND_MARGIN))
+			out->chosen = i;
+	out->seconds = seconds() - started;
 	return true;
 }

@@ -22,7 +22,4 @@ struct nb_table {
 void nb_table_fill(struct nb_table *t, int threads);
 void nb_table_release(struct nb_table *t);
 
-/* Everything learnt from the train split, scored on validate and test. */
-void nb_learn(const struct nb_data *d, const struct nb_options *o, struct nb_report *out);
-
 #endif
