@@ -4,11 +4,8 @@
  * without the fold's users, so that a case never meets its own future; neighbours leave the same user out. */
 #include "fold/nextbasket_learn.h"
 
-#include <cblas.h>
 #include <stdio.h>
 #include <time.h>
-
-void openblas_set_num_threads(int threads);
 
 enum { FOLDS = 4, STEPS_PER_USER = 3, CASES_MAX = 30000, STEP = 40, TREES = 280, SLICE = 8192, FITS = FOLDS + 2 };
 
@@ -326,7 +323,6 @@ bool nb_evaluate(const struct nb_data *given, const struct nb_options *o, struct
 		if (d.user_start[d.split_start[s]] == d.user_start[d.split_start[s + 1]])
 			return err_set(err, ERR_INPUT, "no baskets to %s: nothing can be measured",
 			               s == NB_TRAIN ? "learn from" : s == NB_VALIDATE ? "choose by" : "test on");
-	openblas_set_num_threads(1); /* the threads are ours: the same sums whatever their number */
 	double started = seconds();
 	evaluate_all(&d, o, out);
 	for (size_t i = 0; i < out->count; i++)

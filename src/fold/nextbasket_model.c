@@ -1,8 +1,7 @@
 /* The collaborative models of nextbasket: item to item by counts, ridge regression, EASE, neighbours. */
+#include "fold/dense.h"
 #include "fold/nextbasket_inner.h"
 
-#include <cblas.h>
-#include <lapacke.h>
 
 enum { KEEP = 200, DENSE_STEPS = 6 };
 
@@ -204,18 +203,16 @@ static void ridge_accumulate(const struct nb_fit *f, const struct nb_model *m, f
 static void ridge_fit(const struct nb_fit *f, struct nb_model *m)
 {
 	size_t inputs = (size_t)m->ridge_items * NB_RIDGE_BLOCKS;
+	size_t outputs = m->ridge_items;
 	float *xx = mem_alloc((inputs * inputs + 1) * sizeof(*xx));
-	m->ridge = mem_alloc((inputs * m->ridge_items + 1) * sizeof(*m->ridge));
-	ridge_accumulate(f, m, xx, m->ridge);
+	float *xy = mem_alloc((inputs * outputs + 1) * sizeof(*xy));
+	ridge_accumulate(f, m, xx, xy);
 	for (size_t i = 0; i < inputs; i++)
 		xx[i * inputs + i] += (float)f->ridge_lambda;
-	lapack_int done = LAPACKE_spotrf(LAPACK_ROW_MAJOR, 'U', (lapack_int)inputs, xx, (lapack_int)inputs);
-	check(done == 0); /* positive definite by its diagonal */
-	/* X = (RᵀR)⁻¹ Y for row-major Y: two triangular solves from the left */
-	cblas_strsm(CblasRowMajor, CblasLeft, CblasUpper, CblasTrans, CblasNonUnit, (blasint)inputs,
-	            (blasint)m->ridge_items, 1.0f, xx, (blasint)inputs, m->ridge, (blasint)m->ridge_items);
-	cblas_strsm(CblasRowMajor, CblasLeft, CblasUpper, CblasNoTrans, CblasNonUnit, (blasint)inputs,
-	            (blasint)m->ridge_items, 1.0f, xx, (blasint)inputs, m->ridge, (blasint)m->ridge_items);
+	dense_invert(xx, inputs, f->threads);
+	m->ridge = mem_alloc((inputs * outputs + 1) * sizeof(*m->ridge));
+	dense_product(xx, xy, m->ridge, inputs, inputs, outputs, f->threads);
+	free(xy);
 	free(xx);
 }
 
@@ -235,14 +232,11 @@ static void ease_fit(const struct nb_fit *f, struct nb_model *m)
 	nb_rows_release(&users);
 	for (size_t i = 0; i < n; i++)
 		g[i * n + i] += (float)f->ease_lambda;
-	check(LAPACKE_spotrf(LAPACK_ROW_MAJOR, 'U', (lapack_int)n, g, (lapack_int)n) == 0);
-	check(LAPACKE_spotri(LAPACK_ROW_MAJOR, 'U', (lapack_int)n, g, (lapack_int)n) == 0);
+	dense_invert(g, n, f->threads);
 	m->ease = mem_alloc((n * n + 1) * sizeof(*m->ease));
 	for (size_t i = 0; i < n; i++)
-		for (size_t j = 0; j < n; j++) {
-			float p = i < j ? g[i * n + j] : g[j * n + i];
-			m->ease[i * n + j] = i == j ? 0 : -p / g[j * n + j];
-		}
+		for (size_t j = 0; j < n; j++)
+			m->ease[i * n + j] = i == j ? 0 : -g[i * n + j] / g[j * n + j];
 	free(g);
 }
 
