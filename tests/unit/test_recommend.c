@@ -83,7 +83,9 @@ static double kept(const struct rec_data *d, uint32_t customer, uint32_t item, b
 	double sum = 0;
 	*back = false;
 	*last = INT32_MIN;
-	for (uint32_t o = d->order_start[customer]; customer != REC_NONE && o < d->order_start[customer + 1]; o++)
+	if (customer == REC_NONE)
+		return 0;
+	for (uint32_t o = d->order_start[customer]; o < d->order_start[customer + 1]; o++)
 		for (uint32_t q = d->line_start[o]; q < d->line_start[o + 1]; q++)
 			if (d->line_item[q] == item) {
 				sum += d->line_quantity[q];
