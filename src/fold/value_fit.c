@@ -51,7 +51,7 @@ bool value_model_find(struct str name, enum value_model *out)
 
 struct spend {
 	size_t count;
-	double *x, *m;
+	double *x, *m, *log_m;
 	const double *p;
 	struct spend_sums *parts;
 	int threads;
@@ -83,11 +83,13 @@ static void spend_chunk(void *ctx, size_t from, size_t to, int thread)
 	struct spend *e = ctx;
 	struct spend_sums s = { 0 };
 	const double *p = e->p;
-	double n = 0;
+	double n = 0, log_x = 0;
 	for (size_t i = from; i < to; i++) {
 		double x = e->x[i], m = e->m[i], total = p[2] + m * x, lt = log(total), y = p[0] * x + p[1];
-		s.f += (p[0] * x - 1) * log(m) + p[0] * x * log(x) - y * lt;
-		s.g[0] += x * (log(m * x) - lt);
+		if (i == from || x > e->x[i - 1])
+			log_x = log(x);
+		s.f += (p[0] * x - 1) * e->log_m[i] + p[0] * x * log_x - y * lt;
+		s.g[0] += x * (e->log_m[i] + log_x - lt);
 		s.g[1] -= lt;
 		s.g[2] -= y / total;
 		s.h[2][0] -= x / total;
@@ -149,9 +151,11 @@ static void spend_init(struct spend *e, const struct value_summary *s, int threa
 	qsort(pairs, e->count, sizeof *pairs, pair_order);
 	e->x = mem_alloc((e->count + 1) * sizeof *e->x);
 	e->m = mem_alloc((e->count + 1) * sizeof *e->m);
+	e->log_m = mem_alloc((e->count + 1) * sizeof *e->log_m);
 	for (size_t i = 0; i < e->count; i++) {
 		e->x[i] = pairs[i].x;
 		e->m[i] = pairs[i].m;
+		e->log_m[i] = log(pairs[i].m);
 	}
 	free(pairs);
 	e->parts = mem_alloc((e->count / SPEND_CHUNK + 1) * sizeof *e->parts);
@@ -161,6 +165,7 @@ static void spend_release(struct spend *e)
 {
 	free(e->x);
 	free(e->m);
+	free(e->log_m);
 	free(e->parts);
 }
 

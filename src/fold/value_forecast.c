@@ -63,15 +63,6 @@ static double alive_pareto(const struct value_predictor *v, double x, double t_x
 	return math_sigmoid(stay - left);
 }
 
-/* 1 − (1+y)^−q − q y (1+y)^−(q+1), without cancellation */
-static double second_factorial(double q, double y)
-{
-	if ((q + 4) * y < 1e-3)
-		return q * (q + 1) * y * y * (0.5 - (q + 2) * y / 3 + (q + 2) * (q + 3) * y * y / 8);
-	double l = q * log1p(y);
-	return -expm1(-l) - q * y / (1 + y) * exp(-l);
-}
-
 static void moments_bg(struct value_predictor *v, double k, double x, double t, double *mean, double *second)
 {
 	const double *p = v->fit.p;
@@ -82,10 +73,12 @@ static void moments_bg(struct value_predictor *v, double k, double x, double t, 
 	double q = p[0] + x, reach = v->span / (p[1] + t);
 	*mean = *second = 0;
 	for (int i = 0; i < NODES; i++) {
-		double leave = v->node[i], y = leave * reach;
-		double orders = leave > 1e-300 ? -expm1(-q * log1p(y)) / leave : q * reach;
-		double pairs = leave > 1e-100 ? 2 * (1 - leave) / (leave * leave) * second_factorial(q, y)
-		                              : q * (q + 1) * reach * reach;
+		double leave = v->node[i], y = leave * reach, gone = -expm1(-q * log1p(y));
+		double orders = leave > 1e-300 ? gone / leave : q * reach, pairs;
+		if ((q + 4) * y < 1e-3) /* the series: the difference below would cancel */
+			pairs = (1 - leave) * q * (q + 1) * reach * reach * (1 - (q + 2) * y * (2.0 / 3 - (q + 3) * y / 4));
+		else
+			pairs = 2 * (1 - leave) / (leave * leave) * (gone - q * y / (1 + y) * (1 - gone));
 		*mean += v->weight[i] * orders;
 		*second += v->weight[i] * (pairs + orders);
 	}
@@ -171,9 +164,7 @@ double value_total(const struct value_fit *fit, const struct value_cells *cells,
 			struct value_fit moved = *fit;
 			double h = 1e-4 * fit->p[i];
 			moved.p[i] = fit->p[i] + h;
-			double up = total_orders(&moved, cells, span, threads, room, &unused);
-			moved.p[i] = fit->p[i] - h;
-			gradient[i] = (up - total_orders(&moved, cells, span, threads, room, &unused)) / (2 * h);
+			gradient[i] = (total_orders(&moved, cells, span, threads, room, &unused) - total) / h;
 		}
 		for (int i = 0; i < fit->params; i++)
 			for (int j = 0; j < fit->params; j++)

@@ -2,7 +2,6 @@
 
 #include "base/check.h"
 
-#include <lapacke.h>
 #include <math.h>
 #include <string.h>
 
@@ -47,14 +46,50 @@ double math_sigmoid(double d)
 	return e / (1 + e);
 }
 
-/* Eigenvalues of the Jacobi matrix are the nodes, squared first components of the eigenvectors the weights. */
-static void golub_welsch(int n, double *diagonal, double *off, double *weight)
+/* Eigenvalues of the symmetric tridiagonal Jacobi matrix are the nodes, squared first components of the eigenvectors the
+ * weights: implicit QL that carries the first components only (Golub & Welsch 1969). off[n − 1] is scratch. */
+static void golub_welsch(int n, double *d, double *off, double *weight)
 {
-	double vectors[MATH_NODES_MAX * MATH_NODES_MAX];
-	lapack_int status = LAPACKE_dstev(LAPACK_ROW_MAJOR, 'V', n, diagonal, off, vectors, n);
-	check(status == 0);
+	enum { ROUNDS_MAX = 60 };
 	for (int i = 0; i < n; i++)
-		weight[i] = vectors[i] * vectors[i];
+		weight[i] = i == 0;
+	off[n - 1] = 0;
+	for (int l = 0; l < n; l++)
+		for (int round = 0;; round++) {
+			int m = l;
+			while (m < n - 1 && fabs(off[m]) > 1e-16 * (fabs(d[m]) + fabs(d[m + 1])))
+				m++;
+			if (m == l || round == ROUNDS_MAX)
+				break;
+			double g = (d[l + 1] - d[l]) / (2 * off[l]), s = 1, c = 1, p = 0;
+			g = d[m] - d[l] + off[l] / (g + copysign(sqrt(g * g + 1), g));
+			for (int i = m - 1; i >= l; i--) {
+				double f = s * off[i], b = c * off[i], r = sqrt(f * f + g * g);
+				off[i + 1] = r;
+				if (r == 0) { /* underflow: deflate and go round again */
+					d[i + 1] -= p;
+					off[m] = 0;
+					break;
+				}
+				s = f / r;
+				c = g / r;
+				g = d[i + 1] - p;
+				r = (d[i] - g) * s + 2 * c * b;
+				p = s * r;
+				d[i + 1] = g + p;
+				g = c * r - b;
+				f = weight[i + 1];
+				weight[i + 1] = s * weight[i] + c * f;
+				weight[i] = c * weight[i] - s * f;
+				if (i == l) {
+					d[l] -= p;
+					off[l] = g;
+					off[m] = 0;
+				}
+			}
+		}
+	for (int i = 0; i < n; i++)
+		weight[i] *= weight[i];
 }
 
 void math_gauss_beta(int n, double a, double b, double *node, double *weight)

@@ -10,7 +10,7 @@
  * integral sign, are taken by Gauss-Legendre in ln(min(α, β) + t), where the integrand is log-concave and its nearest
  * singularity is π away; no hypergeometric function, no case α < β.
  *
- * Logarithms of α + days are tabulated once per evaluation, since days are whole. Cells are sorted by x, so what depends on
+ * Logarithms of α + days are tabulated once per evaluation, since days are whole and customers many. Cells are sorted by x, so what depends on
  * x alone is computed once per run of equal x. Partial sums per chunk of cells are added in the order of the chunks. */
 #include "fold/value_orders.h"
 
@@ -33,7 +33,7 @@ struct evaluation {
 	const struct value_cells *cells;
 	const double *p;
 	double k;
-	const double *log_alpha, *inv_alpha; /* by day */
+	const double *log_alpha, *inv_alpha; /* by day; NULL when there are fewer cells than days */
 	struct order_quadrature quadrature;
 	struct sums *parts;
 };
@@ -70,10 +70,20 @@ static void bg_by_x(struct sums *s, double n, double x, const struct evaluation 
 	s->h[3][3] += n * (tri + math_trigamma(b + y) - math_trigamma(b));
 }
 
+static double alpha_log(const struct evaluation *e, int32_t day)
+{
+	return e->log_alpha ? e->log_alpha[day] : log(e->p[1] + day / e->cells->unit_days);
+}
+
+static double alpha_inverse(const struct evaluation *e, int32_t day)
+{
+	return e->inv_alpha ? e->inv_alpha[day] : 1 / (e->p[1] + day / e->cells->unit_days);
+}
+
 static void bg_cell(struct sums *s, const struct evaluation *e, size_t i, double q, double odds, double c)
 {
 	double n = e->cells->n[i], a = e->p[2];
-	double lt = e->log_alpha[e->cells->t_day[i]], it = e->inv_alpha[e->cells->t_day[i]];
+	double lt = alpha_log(e, e->cells->t_day[i]), it = alpha_inverse(e, e->cells->t_day[i]);
 	double u = -q * lt, du[P] = { -lt, -q * it, 0, 0 };
 	s->h[1][0] -= n * it;
 	s->h[1][1] += n * q * it * it;
@@ -83,7 +93,7 @@ static void bg_cell(struct sums *s, const struct evaluation *e, size_t i, double
 		s->g[1] += n * du[1];
 		return;
 	}
-	double lx = e->log_alpha[e->cells->tx_day[i]], ix = e->inv_alpha[e->cells->tx_day[i]];
+	double lx = alpha_log(e, e->cells->tx_day[i]), ix = alpha_inverse(e, e->cells->tx_day[i]);
 	double d = odds + q * (lt - lx), w = math_sigmoid(d);
 	double dd[P] = { lt - lx, q * (it - ix), 1 / a, -1 / c };
 	add_mixture(s, n, u, du, d, dd, w);
@@ -280,7 +290,7 @@ double value_loglik(enum value_model model, const struct value_cells *cells, con
 	double *table = NULL;
 	if (model == VALUE_PARETONBD) {
 		order_quadrature_init(&e.quadrature);
-	} else {
+	} else if (days < 2 * cells->count) {
 		table = mem_alloc(2 * days * sizeof *table);
 		for (size_t d = 0; d < days; d++) {
 			double at = p[1] + (double)d / cells->unit_days;
