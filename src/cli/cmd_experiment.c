@@ -92,12 +92,12 @@ static void result_json(struct buf *b, const struct trial *t, const struct resul
 		{ "control_mean", c->control_mean, c->control_n > 0 }, { "treated_mean", c->treated_mean, c->treated_n > 0 },
 		{ "lift", c->lift, c->lift_known },                    { "ci_low", c->ci_low, c->lift_known },
 		{ "ci_high", c->ci_high, c->lift_known },              { "p", c->p, c->known },
-		{ "p_adjusted", r->p_adjusted, c->known },             { "seq_low", c->lift_seq_low, c->lift_known },
-		{ "seq_high", c->lift_seq_high, c->lift_known },       { "seq_p", c->seq_p, c->known },
+		{ "p_adjusted", r->p_adjusted, c->known },             { "seq_low", c->lift_seq_low, c->lift_known && c->seq_known },
+		{ "seq_high", c->lift_seq_high, c->lift_known && c->seq_known },       { "seq_p", c->seq_p, c->seq_known },
 		{ "difference", c->difference, c->known },             { "p_difference", c->p_difference, c->known },
 		{ "difference_low", c->low, c->known },
-		{ "difference_high", c->high, c->known },              { "difference_seq_low", c->seq_low, c->known },
-		{ "difference_seq_high", c->seq_high, c->known },      { "df", c->df, c->known },
+		{ "difference_high", c->high, c->known },              { "difference_seq_low", c->seq_low, c->seq_known },
+		{ "difference_seq_high", c->seq_high, c->seq_known },      { "df", c->df, c->known },
 		{ "level", c->level, true },                           { "cuped_theta", c->theta, c->cuped },
 		{ "cuped_variance_cut", c->variance_cut, c->cuped },   { "srm_p", srm->p, srm->known },
 		{ "total", r->v.total, r->v.plus_minus > 0 },          { "plus_minus", r->v.plus_minus, r->v.plus_minus > 0 },
@@ -105,7 +105,8 @@ static void result_json(struct buf *b, const struct trial *t, const struct resul
 	};
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
 		number_json(b, fields[i].name, fields[i].v, fields[i].known);
-	buf_printf(b, "\"srm_alarm\": %s, \"verdict\": \"%s\", \"text\": ", srm->alarm ? "true" : "false", finding_name(r->v.kind));
+	buf_printf(b, "\"srm_alarm\": %s, \"rough\": %s, \"verdict\": \"%s\", \"text\": ", srm->alarm ? "true" : "false",
+	           c->rough ? "true" : "false", finding_name(r->v.kind));
 	buf_json(b, str_from(r->v.text));
 	buf_cstr(b, ", \"why\": ");
 	if (c->why[0])
@@ -160,8 +161,8 @@ static void print_table(const struct trial *t, const struct result *r, int count
 		cell(out, c->ci_low, c->lift_known, 5);
 		cell(out, c->ci_high, c->lift_known, 5);
 		cell(out, r[i].p_adjusted, c->known, 5);
-		cell(out, c->lift_seq_low, c->lift_known, 5);
-		cell(out, c->lift_seq_high, c->lift_known, 5);
+		cell(out, c->lift_seq_low, c->lift_known && c->seq_known, 5);
+		cell(out, c->lift_seq_high, c->lift_known && c->seq_known, 5);
 		table_cstr(out, r[i].v.text);
 	}
 	table_print(out, format, stdout);

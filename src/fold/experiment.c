@@ -21,7 +21,7 @@ bool moments_from_sums(double n, double sum, double squares, struct moments *out
 	double deviation = squares - sum * sum / n;
 	if (deviation < -1e-9 * squares)
 		return false;
-	*out = (struct moments){ .n = n, .y = sum / n, .yy = deviation > 0 ? deviation : 0 };
+	*out = (struct moments){ .n = n, .y = sum / n, .yy = deviation > 0 ? deviation : 0, .events = -1 };
 	return true;
 }
 
@@ -31,7 +31,7 @@ bool moments_from_proportion(double successes, double n, struct moments *out)
 	if (!(n >= 0) || !isfinite(n) || n != floor(n) || !(successes >= 0) || successes > n || successes != floor(successes))
 		return false;
 	if (n > 0)
-		*out = (struct moments){ .n = n, .y = successes / n, .yy = successes * (1 - successes / n) };
+		*out = (struct moments){ .n = n, .y = successes / n, .yy = successes * (1 - successes / n), .events = successes };
 	out->binary = true;
 	return true;
 }
@@ -51,6 +51,7 @@ void moments_merge(struct moments *a, const struct moments *b)
 	a->y += dy * b->n / n;
 	a->x += dx * b->n / n;
 	a->n = n;
+	a->events = a->events < 0 || b->events < 0 ? -1 : a->events + b->events;
 	a->covariate = a->covariate && b->covariate;
 	a->binary = a->binary && b->binary;
 }
@@ -83,6 +84,7 @@ static void fold_chunk(void *ctx, size_t from, size_t to, int thread)
 		}
 		struct moments *p = &m[f->arm[i]];
 		p->n++;
+		p->events += y != 0;
 		p->y += y;
 		p->x += x;
 		p->binary = p->binary && (y == 0 || y == 1);
@@ -156,12 +158,11 @@ static bool enough(struct comparison *c, const char *who, const struct moments *
 	if (m->n < EXPERIMENT_ARM_MIN)
 		return unknown(c, "the %s group has %.0f customer%s; at least %d are needed", who, m->n, m->n == 1 ? "" : "s",
 		               EXPERIMENT_ARM_MIN);
-	double events = m->n * m->y;
-	if (m->binary && events < EXPERIMENT_EVENTS_MIN - 0.5)
-		return unknown(c, "only %.0f of %.0f in the %s group did it; at least %d are needed", events, m->n, who,
+	if (m->events >= 0 && m->events < EXPERIMENT_EVENTS_MIN)
+		return unknown(c, "only %.0f of %.0f in the %s group did anything; at least %d are needed", m->events, m->n, who,
 		               EXPERIMENT_EVENTS_MIN);
-	if (m->binary && m->n - events < EXPERIMENT_EVENTS_MIN - 0.5)
-		return unknown(c, "all but %.0f of %.0f in the %s group did it; at least %d that did not are needed", m->n - events,
+	if (m->binary && m->n - m->events < EXPERIMENT_EVENTS_MIN)
+		return unknown(c, "all but %.0f of %.0f in the %s group did it; at least %d that did not are needed", m->n - m->events,
 		               m->n, who, EXPERIMENT_EVENTS_MIN);
 	if (!(m->yy > 1e-12 * (m->y * m->y * m->n + 1e-300)))
 		return unknown(c, "all customers of the %s group have the same outcome: no chance can be told from it", who);
@@ -211,6 +212,11 @@ static void compare_lift(struct comparison *c, double va, double vb, double quan
 	c->p = 2 * gsl_cdf_tdist_Q(fabs(c->lift / c->lift_se), c->df);
 }
 
+static double look_factor(const struct moments *m)
+{
+	return EXPERIMENT_LOOK_EVENTS / (m->events < 0 ? m->n : m->events);
+}
+
 void experiment_compare(const struct moments *control, const struct moments *treated, double level, int comparisons,
                         struct comparison *c)
 {
@@ -235,11 +241,18 @@ void experiment_compare(const struct moments *control, const struct moments *tre
 	double sequential = experiment_sequential_factor(control->n + treated->n, alpha);
 	c->low = c->difference - quantile * c->se;
 	c->high = c->difference + quantile * c->se;
+	c->look_factor = fmax(look_factor(control), look_factor(treated));
+	c->seq_known = c->look_factor <= 1;
 	c->seq_low = c->difference - sequential * c->se;
 	c->seq_high = c->difference + sequential * c->se;
 	c->p = c->p_difference = 2 * gsl_cdf_tdist_Q(fabs(c->difference / c->se), c->df);
 	c->seq_p = sequential_p(c->difference / c->se, control->n + treated->n);
 	compare_lift(c, va, vb, quantile, sequential);
+	double events = fmin(control->events, treated->events);
+	c->rough = !(control->binary && treated->binary) && events >= 0 && events < EXPERIMENT_ROUGH_EVENTS;
+	if (c->rough && !c->why[0])
+		snprintf(c->why, sizeof c->why, "only %.0f outcomes of a group are not 0: the interval is rough until there are %d", events,
+		         EXPERIMENT_ROUGH_EVENTS);
 }
 
 struct srm experiment_srm(const double *counts, const double *expected, int arms)

@@ -16,8 +16,11 @@
  *   Several variants: intervals at level 1 − α/m (Bonferroni), p adjusted by Holm 1979.
  *   Split: Pearson's χ²; below EXPERIMENT_SRM_ALARM the verdict is withheld.
  *
- * Never a false precision: an arm below EXPERIMENT_ARM_MIN customers, a 0/1 outcome with fewer than EXPERIMENT_EVENTS_MIN
- * of a kind, or outcomes that do not vary, give `known = false` and a sentence. The relative lift alone is unknown when the
+ *   The sequence is asymptotic, so looking begins when both arms have EXPERIMENT_LOOK_EVENTS outcomes that are not 0: with
+ *     the few large orders of a small control group it would miss too often before (measured: 93 % with looks from 5 on, 98 % from 30).
+ *
+ * Never a false precision: an arm below EXPERIMENT_ARM_MIN customers, fewer than EXPERIMENT_EVENTS_MIN outcomes that are not 0 (or,
+ * for 0/1 outcomes, not 1), or outcomes that do not vary, give `known = false` and a sentence. The relative lift alone is unknown when the
  * control mean is not clearly above zero (less than twice its standard error). */
 #ifndef RELANCE_FOLD_EXPERIMENT_H
 #define RELANCE_FOLD_EXPERIMENT_H
@@ -27,7 +30,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { EXPERIMENT_ARM_MIN = 20, EXPERIMENT_EVENTS_MIN = 5, EXPERIMENT_TUNED = 2000, EXPERIMENT_ARMS_MAX = 16,
+enum { EXPERIMENT_ARM_MIN = 20, EXPERIMENT_EVENTS_MIN = 5, EXPERIMENT_LOOK_EVENTS = 30, EXPERIMENT_ROUGH_EVENTS = 200, EXPERIMENT_TUNED = 2000, EXPERIMENT_ARMS_MAX = 16,
 	   EXPERIMENT_WHY_MAX = 256 };
 #define EXPERIMENT_SRM_ALARM 0.001
 
@@ -35,6 +38,7 @@ enum { EXPERIMENT_ARM_MIN = 20, EXPERIMENT_EVENTS_MIN = 5, EXPERIMENT_TUNED = 20
 struct moments {
 	double n, y, yy; /* count, mean, sum of squared deviations of the outcome */
 	double x, xx, xy; /* the same of the covariate, and the co-deviation; 0 when there is none */
+	double events;   /* outcomes that are not 0; negative when only sums were given */
 	bool covariate;
 	bool binary;     /* all outcomes were 0 or 1 */
 };
@@ -52,11 +56,14 @@ size_t moments_fold(const uint8_t *arm, const double *y, const double *x, size_t
 
 struct comparison {
 	bool known;
-	char why[EXPERIMENT_WHY_MAX]; /* when !known or !lift_known */
+	char why[EXPERIMENT_WHY_MAX]; /* when !known, !lift_known or rough */
+	bool rough; /* amounts, and fewer than EXPERIMENT_ROUGH_EVENTS that are not 0 in an arm: large single ones weigh too much */
 	double control_n, treated_n, control_mean, treated_mean; /* means after CUPED when cuped */
 	double difference, se, df, low, high;                    /* per customer, fixed horizon */
 	double p;            /* two-sided, of the relative lift when known (goes with its interval), else of the difference */
 	double p_difference; /* of the difference per customer, which the verdict is about */
+	bool seq_known;                                          /* enough happened for a first look */
+	double look_factor;                                      /* how many times today's customers the first look takes */
 	double seq_low, seq_high, seq_p;                         /* per customer, always valid */
 	bool lift_known;
 	double lift, lift_se, ci_low, ci_high, lift_seq_low, lift_seq_high;

@@ -87,6 +87,8 @@ static void open_text(const struct comparison *c, const struct finding_ask *ask,
                       struct buf *b)
 {
 	double factor = needed(c, c->difference - threshold, ask->once);
+	if (!ask->once && !c->seq_known) /* too early to look: first the events */
+		factor = fmax(factor, c->look_factor);
 	v->weeks = v->customers = -1;
 	bool fr = ask->french;
 	buf_cstr(b, fr ? "on ne sait pas encore" NARROW ": " : "not yet known: ");
@@ -162,7 +164,9 @@ void experiment_finding(const struct comparison *c, const struct srm *srm, const
 		bool costs = ask->cost > 0 || ask->worth > 0;
 		v->total = c->difference * c->treated_n - ask->cost;
 		v->plus_minus = 0.5 * (high - low);
-		if (low > ask->worth && low > 0)
+		if (!ask->once && !c->seq_known)
+			v->kind = FINDING_OPEN;
+		else if (low > ask->worth && low > 0)
 			v->kind = FINDING_BROUGHT;
 		else if (costs && high < fmax(ask->worth, 0))
 			v->kind = FINDING_NOT_WORTH;

@@ -115,8 +115,9 @@ END_TEST
 enum { RUNS = 10000, LOOKS = 20 };
 
 struct simulation {
-	int kind; /* 0 skewed amounts, 1 proportions, 2 amounts with a covariate */
+	int kind; /* 0 skewed amounts, 1 proportions, 2 amounts with a covariate, 3 a shop's spend with a tenth as control */
 	bool cuped;
+	int size; /* customers, kind 3 */
 	uint8_t difference[RUNS], lift[RUNS], always[RUNS], lift_always[RUNS], known[RUNS];
 	double width[RUNS];
 };
@@ -125,6 +126,8 @@ struct simulation {
 static double outcome(struct rng *r, int kind, bool treated, double *pre)
 {
 	*pre = 0;
+	if (kind == 3) /* few buy, and some spend ten times what others do */
+		return rng_unit(r) < (treated ? .12 : .10) ? exp(3 + 0.8 * rng_normal(r)) : 0;
 	if (kind == 1)
 		return rng_unit(r) < (treated ? .36 : .30);
 	if (kind == 2) {
@@ -136,16 +139,18 @@ static double outcome(struct rng *r, int kind, bool treated, double *pre)
 
 static double truth(int kind, bool treated)
 {
+	if (kind == 3)
+		return (treated ? .12 : .10) * exp(3 + 0.32);
 	return kind == 1 ? (treated ? .36 : .30) : treated ? 2.3 : 2.0;
 }
 
 static void draw_arms(struct rng *r, int kind, int n, struct moments m[2])
 {
-	double y[2000], x[2000];
-	uint8_t arm[2000];
+	double y[20000], x[20000];
+	uint8_t arm[20000];
 	for (int i = 0; i < n; i++) {
-		arm[i] = (uint8_t)(i & 1);
-		y[i] = outcome(r, kind, i & 1, &x[i]);
+		arm[i] = kind == 3 ? i % 10 != 0 : i & 1; /* a control group of a tenth, or halves */
+		y[i] = outcome(r, kind, arm[i], &x[i]);
 	}
 	moments_fold(arm, y, kind == 2 ? x : NULL, (size_t)n, 2, 1, m);
 }
@@ -163,7 +168,7 @@ static void cover_fixed(void *ctx, size_t from, size_t to, int thread)
 		struct moments m[2];
 		struct comparison c;
 		rng_init(&r, 100 + (uint64_t)s->kind, run);
-		draw_arms(&r, s->kind, 800, m);
+		draw_arms(&r, s->kind, s->kind == 3 ? s->size : 800, m);
 		if (!s->cuped)
 			m[0].covariate = m[1].covariate = false;
 		experiment_compare(&m[0], &m[1], 0.95, 1, &c);
@@ -199,6 +204,13 @@ START_TEST(fixed_intervals_cover)
 		for (int i = 0; i < RUNS; i++)
 			width[kind] += s->width[i];
 	}
+	s->kind = 3; /* 200 buyers in a control group of 2,000: from here on amounts are not called rough */
+	s->cuped = false;
+	s->size = 20000;
+	par_for(RUNS, 100, 0, cover_fixed, s);
+	printf("kind 3: difference %.4f, lift %.4f\n", share(s->difference), share(s->lift));
+	NEAR(share(s->difference), 0.95, 0.01);
+	NEAR(share(s->lift), 0.95, 0.01);
 	ck_assert_double_lt(width[3], 0.5 * width[2]); /* the covariate explains five sixths of the variance */
 	free(s);
 }
@@ -217,11 +229,11 @@ static void cover_always(void *ctx, size_t from, size_t to, int thread)
 		for (int look = 0; look < LOOKS; look++) {
 			struct moments m[2];
 			struct comparison c;
-			draw_arms(&r, s->kind, 100, m);
+			draw_arms(&r, s->kind, s->kind == 3 ? 300 : 100, m);
 			for (int a = 0; a < 2; a++)
 				moments_merge(&sum[a], &m[a]);
 			experiment_compare(&sum[0], &sum[1], 0.95, 1, &c);
-			if (!c.known)
+			if (!c.known || !c.seq_known)
 				continue;
 			always = always && holds(c.seq_low, c.seq_high, difference);
 			fixed = fixed && holds(c.low, c.high, difference);
@@ -236,7 +248,7 @@ static void cover_always(void *ctx, size_t from, size_t to, int thread)
 START_TEST(always_valid_intervals_hold_at_every_look)
 {
 	struct simulation *s = mem_alloc(sizeof *s);
-	for (s->kind = 0; s->kind < 3; s->kind++) {
+	for (s->kind = 0; s->kind < 4; s->kind++) {
 		par_for(RUNS, 100, 0, cover_always, s);
 		printf("kind %d, every look: always-valid %.4f, its lift %.4f, fixed-horizon %.4f\n", s->kind, share(s->always),
 		       share(s->lift_always), share(s->difference));
@@ -288,7 +300,7 @@ static struct finding judged(const struct moments *a, const struct moments *b, s
 
 static struct moments arm_of(double n, double mean, double sd)
 {
-	return (struct moments){ .n = n, .y = mean, .yy = sd * sd * (n - 1) };
+	return (struct moments){ .n = n, .y = mean, .yy = sd * sd * (n - 1), .events = -1 };
 }
 
 START_TEST(the_answer_is_in_words)
@@ -335,8 +347,9 @@ START_TEST(what_is_missing_is_said)
 		{ arm_of(1000, 1, 1), arm_of(1, 1, 0), "the treated group has 1 customer; at least 20" },
 		{ arm_of(100, 5, 0), arm_of(100, 6, 1), "the same outcome" },
 		{ arm_of(100, 0, 0), arm_of(100, 0, 0), "the same outcome" },
-		{ { .n = 500, .y = .004, .yy = 1.992, .binary = true }, { .n = 500, .y = .1, .yy = 45, .binary = true }, "only 2 of 500" },
-		{ { .n = 100, .y = .5, .yy = 25, .binary = true }, { .n = 100, .y = .98, .yy = 1.96, .binary = true }, "all but 2 of 100" },
+		{ { .n = 500, .y = .004, .yy = 1.992, .events = 2, .binary = true }, { .n = 500, .y = .1, .yy = 45, .events = 50, .binary = true }, "only 2 of 500" },
+		{ { .n = 100, .y = .5, .yy = 25, .events = 50, .binary = true },
+		  { .n = 100, .y = .98, .yy = 1.96, .events = 98, .binary = true }, "all but 2 of 100" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct comparison c;
@@ -369,7 +382,7 @@ START_TEST(figures_are_finite_whatever_comes)
 		struct comparison c;
 		for (int a = 0; a < 2; a++) {
 			double n = rng_below(&r, 3) ? floor(exp(14 * rng_unit(&r))) : rng_below(&r, 30);
-			m[a] = (struct moments){ .n = n, .y = (rng_unit(&r) - 0.3) * exp(20 * rng_unit(&r) - 10),
+			m[a] = (struct moments){ .n = n, .events = -1, .y = (rng_unit(&r) - 0.3) * exp(20 * rng_unit(&r) - 10),
 				                     .yy = n * exp(40 * rng_unit(&r) - 20), .x = rng_normal(&r), .xx = n * rng_unit(&r),
 				                     .covariate = i & 1 };
 			m[a].xy = (2 * rng_unit(&r) - 1) * sqrt(m[a].xx * m[a].yy);
