@@ -9,12 +9,14 @@ int cmd_case(int argc, char **argv);
 
 static const struct usage USAGE = {
 	.synopsis = "case [options]",
-	.text = "What a retention effort brings in a year: before, after, gain. Without options: the reference case. Rates are written\n"
-	        "1.5% (or 1.5); amounts are in euros, or in --currency. An \"after\" that is not given keeps its reference value, unless\n"
-	        "the \"before\" was given: then it is the same as before.",
+	.text = "What a retention effort brings in a year: before, after, gain. Without options: the reference case. Rates "
+			"are written\n"
+			"1.5% (or 1.5); amounts are in euros, or in --currency. An \"after\" that is not given keeps its reference "
+			"value, unless\n"
+			"the \"before\" was given: then it is the same as before.",
 	.example = "relance case\n"
-	           "  relance case --prospects 12000 --rate 2% --rate-after 2.4% --basket 35 --customers 900 --cost 2400\n"
-	           "  relance case --lang fr --explain",
+			   "  relance case --prospects 12000 --rate 2% --rate-after 2.4% --basket 35 --customers 900 --cost 2400\n"
+			   "  relance case --lang fr --explain",
 	.positional_max = 0,
 };
 
@@ -98,14 +100,15 @@ static void print_json(const struct case_result *r, const struct table *lines, s
 /* The reference amounts are in cents; other currencies have other decimals. */
 static void rescale(struct case_input *in, int exponent)
 {
-	int64_t *amounts[] = { &in->before.basket, &in->before.loyal_value, &in->before.active_value, &in->before.extra_value,
-		                   &in->after.basket,  &in->after.loyal_value,  &in->after.active_value,  &in->after.extra_value };
+	int64_t *amounts[] = { &in->before.basket,      &in->before.loyal_value, &in->before.active_value,
+						   &in->before.extra_value, &in->after.basket,       &in->after.loyal_value,
+						   &in->after.active_value, &in->after.extra_value };
 	for (size_t i = 0; i < ARRAY_LEN(amounts); i++)
 		*amounts[i] = llround((double)*amounts[i] * pow(10, exponent - 2));
 }
 
 static void print_case(const struct case_result *r, const struct case_input *in, struct currency currency, bool french,
-                       bool explain, enum format format)
+					   bool explain, enum format format)
 {
 	const char *columns[] = { "line", "name", "before", "after", "gain", "explanation" };
 	struct table *t = table_new(columns, explain || format == FORMAT_JSON ? 6 : 5);
@@ -138,8 +141,8 @@ static void print_case(const struct case_result *r, const struct case_input *in,
 		buf_clear(&b);
 		case_money(&b, r->net, currency, french);
 		printf(french ? "\ngain net du coût : %.*s ; 100 € dépensés en rapportent %lld\n"
-		              : "\ngain after cost: %.*s; 100 spent bring %lld\n",
-		       STR_ARG(buf_view(&b)), (long long)r->return_percent);
+					  : "\ngain after cost: %.*s; 100 spent bring %lld\n",
+			   STR_ARG(buf_view(&b)), (long long)r->return_percent);
 	}
 	buf_release(&b);
 }
@@ -171,17 +174,31 @@ int cmd_case(int argc, char **argv)
 		{ NULL, MONEY, &in.yearly_cost, NULL, "--cost" },
 	};
 	static const char *const helps[] = {
-		"people who know the shop and have not bought yet (500000)", "of them who buy, before (1%)", "after (1.5%)",
-		"first basket (50)", "after, if it changes", "new customers who become loyal, before (20%)", "after (25%)",
-		"yearly value of a loyal customer (300)", "after, if it changes", "customers in the base (50000)",
-		"of them active, before (60%)", "after (75%)", "yearly value of an active customer (300)", "after, if it changes",
-		"extra yearly value of an active customer, after (150)", "of the effort in a year: adds the return",
+		"people who know the shop and have not bought yet (500000)",
+		"of them who buy, before (1%)",
+		"after (1.5%)",
+		"first basket (50)",
+		"after, if it changes",
+		"new customers who become loyal, before (20%)",
+		"after (25%)",
+		"yearly value of a loyal customer (300)",
+		"after, if it changes",
+		"customers in the base (50000)",
+		"of them active, before (60%)",
+		"after (75%)",
+		"yearly value of an active customer (300)",
+		"after, if it changes",
+		"extra yearly value of an active customer, after (150)",
+		"of the effort in a year: adds the return",
 	};
 	struct opt opts[ARRAY_LEN(e) + 4];
 	size_t n = 0;
 	for (; n < ARRAY_LEN(e); n++)
 		opts[n] = (struct opt){ e[n].name, OPT_TEXT, &e[n].text,
-			                    e[n].what == PEOPLE ? "PEOPLE" : e[n].what == RATE ? "PERCENT" : "AMOUNT", helps[n] };
+								e[n].what == PEOPLE ? "PEOPLE"
+								: e[n].what == RATE ? "PERCENT"
+													: "AMOUNT",
+								helps[n] };
 	opts[n++] = (struct opt){ "--explain", OPT_FLAG, &explain, NULL, "show each line's calculation" };
 	opts[n++] = (struct opt){ "--currency", OPT_TEXT, &code, "CODE", "EUR (default), CHF, …" };
 	opts[n++] = (struct opt){ "--lang", OPT_TEXT, &lang, "LANG", "fr or en (default)" };

@@ -8,19 +8,23 @@ int cmd_experiment(int argc, char **argv);
 
 static const struct usage USAGE = {
 	.synopsis = "experiment [FILE.csv | --means A B … | --proportions A B … | --counts N,N,…] [options]",
-	.text = "Compares treated groups with a control group: difference and relative lift with 95 % intervals, p, the split check,\n"
-	        "and a verdict in words. The first arm is the control group (in a CSV: the one called control, témoin, holdout or a).\n"
-	        "\n"
-	        "FILE.csv has one row a customer: arm, outcome, and if known pre (the same figure before the test; makes the answer\n"
-	        "sharper, CUPED) and date. Several outcome columns are each compared.\n"
-	        "\n"
-	        "The verdict may be looked at every day: it uses an always-valid interval (seq_low, seq_high). With --once, for a test\n"
-	        "analysed once at its planned end, the narrower fixed-horizon interval (ci_low, ci_high) decides.\n"
-	        "With several variants intervals hold together (Bonferroni) and p is adjusted (Holm).",
+	.text = "Compares treated groups with a control group: difference and relative lift with 95 % intervals, p, the "
+			"split check,\n"
+			"and a verdict in words. The first arm is the control group (in a CSV: the one called control, témoin, "
+			"holdout or a).\n"
+			"\n"
+			"FILE.csv has one row a customer: arm, outcome, and if known pre (the same figure before the test; makes "
+			"the answer\n"
+			"sharper, CUPED) and date. Several outcome columns are each compared.\n"
+			"\n"
+			"The verdict may be looked at every day: it uses an always-valid interval (seq_low, seq_high). With "
+			"--once, for a test\n"
+			"analysed once at its planned end, the narrower fixed-horizon interval (ci_low, ci_high) decides.\n"
+			"With several variants intervals hold together (Bonferroni) and p is adjusted (Holm).",
 	.example = "relance experiment --means a:3407:1396.87:52377.9767 b:3461:2422.7:134698.29\n"
-	           "  relance experiment --proportions 14/28 16/30\n"
-	           "  relance experiment --counts 310,98 --expected .75,.25\n"
-	           "  relance experiment winback.csv --cost 310 --days 42 --lang fr",
+			   "  relance experiment --proportions 14/28 16/30\n"
+			   "  relance experiment --counts 310,98 --expected .75,.25\n"
+			   "  relance experiment winback.csv --cost 310 --days 42 --lang fr",
 	.positional_min = 0,
 	.positional_max = EXPERIMENT_ARMS_MAX,
 };
@@ -89,24 +93,36 @@ static void result_json(struct buf *b, const struct trial *t, const struct resul
 		double v;
 		bool known;
 	} fields[] = {
-		{ "control_mean", c->control_mean, c->control_n > 0 }, { "treated_mean", c->treated_mean, c->treated_n > 0 },
-		{ "lift", c->lift, c->lift_known },                    { "ci_low", c->ci_low, c->lift_known },
-		{ "ci_high", c->ci_high, c->lift_known },              { "p", c->p, c->known },
-		{ "p_adjusted", r->p_adjusted, c->known },             { "seq_low", c->lift_seq_low, c->lift_known && c->seq_known },
-		{ "seq_high", c->lift_seq_high, c->lift_known && c->seq_known },       { "seq_p", c->seq_p, c->seq_known },
-		{ "difference", c->difference, c->known },             { "p_difference", c->p_difference, c->known },
+		{ "control_mean", c->control_mean, c->control_n > 0 },
+		{ "treated_mean", c->treated_mean, c->treated_n > 0 },
+		{ "lift", c->lift, c->lift_known },
+		{ "ci_low", c->ci_low, c->lift_known },
+		{ "ci_high", c->ci_high, c->lift_known },
+		{ "p", c->p, c->known },
+		{ "p_adjusted", r->p_adjusted, c->known },
+		{ "seq_low", c->lift_seq_low, c->lift_known && c->seq_known },
+		{ "seq_high", c->lift_seq_high, c->lift_known && c->seq_known },
+		{ "seq_p", c->seq_p, c->seq_known },
+		{ "difference", c->difference, c->known },
+		{ "p_difference", c->p_difference, c->known },
 		{ "difference_low", c->low, c->known },
-		{ "difference_high", c->high, c->known },              { "difference_seq_low", c->seq_low, c->seq_known },
-		{ "difference_seq_high", c->seq_high, c->seq_known },      { "df", c->df, c->known },
-		{ "level", c->level, true },                           { "cuped_theta", c->theta, c->cuped },
-		{ "cuped_variance_cut", c->variance_cut, c->cuped },   { "srm_p", srm->p, srm->known },
-		{ "total", r->v.total, r->v.plus_minus > 0 },          { "plus_minus", r->v.plus_minus, r->v.plus_minus > 0 },
-		{ "weeks_more", r->v.weeks, r->v.weeks > 0 },          { "customers_more", r->v.customers, r->v.customers > 0 },
+		{ "difference_high", c->high, c->known },
+		{ "difference_seq_low", c->seq_low, c->seq_known },
+		{ "difference_seq_high", c->seq_high, c->seq_known },
+		{ "df", c->df, c->known },
+		{ "level", c->level, true },
+		{ "cuped_theta", c->theta, c->cuped },
+		{ "cuped_variance_cut", c->variance_cut, c->cuped },
+		{ "srm_p", srm->p, srm->known },
+		{ "total", r->v.total, r->v.plus_minus > 0 },
+		{ "plus_minus", r->v.plus_minus, r->v.plus_minus > 0 },
+		{ "weeks_more", r->v.weeks, r->v.weeks > 0 },
+		{ "customers_more", r->v.customers, r->v.customers > 0 },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
 		number_json(b, fields[i].name, fields[i].v, fields[i].known);
 	buf_printf(b, "\"srm_alarm\": %s, \"rough\": %s, \"verdict\": \"%s\", \"text\": ", srm->alarm ? "true" : "false",
-	           c->rough ? "true" : "false", finding_name(r->v.kind));
+			   c->rough ? "true" : "false", finding_name(r->v.kind));
 	buf_json(b, str_from(r->v.text));
 	buf_cstr(b, ", \"why\": ");
 	if (c->why[0])
@@ -144,10 +160,11 @@ static void cell(struct table *t, double v, bool known, int decimals)
 		table_null(t);
 }
 
-static void print_table(const struct trial *t, const struct result *r, int count, const struct srm *srm, enum format format)
+static void print_table(const struct trial *t, const struct result *r, int count, const struct srm *srm,
+						enum format format)
 {
-	const char *columns[] = { "variant", "outcome", "control_n", "treated_n", "control_mean", "treated_mean", "lift", "ci_low",
-		                      "ci_high", "p", "seq_low", "seq_high", "verdict" };
+	const char *columns[] = { "variant", "outcome", "control_n", "treated_n", "control_mean", "treated_mean", "lift",
+							  "ci_low",  "ci_high", "p",         "seq_low",   "seq_high",     "verdict" };
 	struct table *out = table_new(columns, ARRAY_LEN(columns));
 	for (int i = 0; i < count; i++) {
 		const struct comparison *c = &r[i].c;
@@ -180,8 +197,8 @@ static void print_table(const struct trial *t, const struct result *r, int count
 		puts("several variants: intervals hold together (Bonferroni), p adjusted (Holm)");
 	for (int i = 0; i < count; i++) {
 		if (r[i].c.cuped)
-			printf("%s %s: the figure before the test took away %.0f %% of the noise (CUPED)\n", r[i].variant, r[i].outcome,
-			       100 * r[i].c.variance_cut);
+			printf("%s %s: the figure before the test took away %.0f %% of the noise (CUPED)\n", r[i].variant,
+				   r[i].outcome, 100 * r[i].c.variance_cut);
 		if (r[i].c.why[0])
 			printf("%s %s: %s\n", r[i].variant, r[i].outcome, r[i].c.why);
 	}
@@ -251,8 +268,10 @@ static int show_counts(struct trial *t, const struct options *o)
 	table_float(out, srm.chi2, 6);
 	table_int(out, srm.df);
 	table_raw(out, srm.alarm ? STR("true") : STR("false"));
-	table_cstr(out, srm.alarm ? o->ask.french ? "le partage n’est pas celui prévu" : "the groups were not split as planned"
-	                : o->ask.french ? "le partage est celui prévu" : "the split is as planned");
+	table_cstr(out, srm.alarm
+						? o->ask.french ? "le partage n’est pas celui prévu" : "the groups were not split as planned"
+					: o->ask.french ? "le partage est celui prévu"
+									: "the split is as planned");
 	table_print_record(out, o->format, stdout);
 	table_free(out);
 	return EXIT_DONE;

@@ -19,19 +19,21 @@ static const struct {
 
 static const struct usage USAGE = {
 	.synopsis = "value FILE|SHOP [--fit MODEL] [--until DATE] [--view VIEW] [options]",
-	.text = "Fits a model of the customer base on its own history and says what to expect of it. FILE is a CSV with the columns\n"
-	        "customer, date, amount (a negative amount is a return), or the CDNOW sample. Orders of one day count as one.\n"
-	        "\n"
-	        "views: fit        parameters, standard errors, log-likelihood; orders to expect from everybody\n"
-	        "       holdout    fit up to --until, predict the rest, compare with what happened (calibration table)\n"
-	        "       customers  still a customer? orders and revenue to expect, with intervals, best first\n"
-	        "       segments   recency, frequency, amount in quintiles, in plain language\n"
-	        "       share      which few customers and products make most of the revenue (20/80)\n"
-	        "       cohorts    who came back in which month after the first order",
+	.text =
+		"Fits a model of the customer base on its own history and says what to expect of it. FILE is a CSV with the "
+		"columns\n"
+		"customer, date, amount (a negative amount is a return), or the CDNOW sample. Orders of one day count as one.\n"
+		"\n"
+		"views: fit        parameters, standard errors, log-likelihood; orders to expect from everybody\n"
+		"       holdout    fit up to --until, predict the rest, compare with what happened (calibration table)\n"
+		"       customers  still a customer? orders and revenue to expect, with intervals, best first\n"
+		"       segments   recency, frequency, amount in quintiles, in plain language\n"
+		"       share      which few customers and products make most of the revenue (20/80)\n"
+		"       cohorts    who came back in which month after the first order",
 	.example = "relance value orders.csv --fit bgnbd --until 1997-09-30 --unit week --format json\n"
-	           "  relance value orders.csv --view holdout --until 1997-09-30\n"
-	           "  relance value orders.csv --view customers --span 52 --top 20\n"
-	           "  relance value orders.csv --predict 2,30.43,38.86 --span 39 --format json",
+			   "  relance value orders.csv --view holdout --until 1997-09-30\n"
+			   "  relance value orders.csv --view customers --span 52 --top 20\n"
+			   "  relance value orders.csv --predict 2,30.43,38.86 --span 39 --format json",
 	.positional_min = 1,
 	.positional_max = 1,
 };
@@ -48,7 +50,8 @@ static bool load(struct value_job *j, struct sale_source *source, struct err *er
 			return err_set(err, ERR_LIMIT, "more than %zu rows", VALUE_ROWS_MAX);
 		j->rows = mem_grow(j->rows, &cap, j->count + 1, sizeof *j->rows);
 		j->product = mem_grow(j->product, &product_cap, j->count + 1, sizeof *j->product);
-		j->rows[j->count] = (struct value_row){ intern_put(&j->customers, sale.customer, NULL), sale.date.day, sale.minor };
+		j->rows[j->count] =
+			(struct value_row){ intern_put(&j->customers, sale.customer, NULL), sale.date.day, sale.minor };
 		j->product[j->count++] = intern_put(&j->products, sale.product, NULL);
 		j->first_day = sale.date.day < j->first_day ? sale.date.day : j->first_day;
 		j->last_day = sale.date.day > j->last_day ? sale.date.day : j->last_day;
@@ -61,7 +64,7 @@ static bool load(struct value_job *j, struct sale_source *source, struct err *er
 		return err_set(err, ERR_INPUT, "no row of orders%s%s", source->rejected ? ": " : "", source->first_reason);
 	if (source->rejected > j->count)
 		return err_set(err, ERR_INPUT, "%zu of %zu rows cannot be used; the first: %s", source->rejected,
-		               source->rejected + j->count, source->first_reason);
+					   source->rejected + j->count, source->first_reason);
 	if (source->rejected)
 		fprintf(stderr, "relance: %zu rows left out; the first: %s\n", source->rejected, source->first_reason);
 	if (j->products.count == 1 && intern_name(&j->products, 0).n == 0) {
@@ -110,7 +113,7 @@ static int run(struct value_job *j, const char *path, size_t view, const char *u
 }
 
 static int checked(struct value_job *j, const char *path, const char *view, const char *fit, const char *unit,
-                   const char *until, const char *lang)
+				   const char *until, const char *lang)
 {
 	size_t v = 0;
 	double year;

@@ -34,7 +34,8 @@ bool rows_open(struct rows *r, const char *path, struct err *err)
 	}
 	if ((size_t)st.st_size > ROWS_BYTES_MAX) {
 		fclose(f);
-		return err_set(err, ERR_LIMIT, "%s: is larger than %zu MB: import it into a shop first", path, ROWS_BYTES_MAX >> 20);
+		return err_set(err, ERR_LIMIT, "%s: is larger than %zu MB: import it into a shop first", path,
+					   ROWS_BYTES_MAX >> 20);
 	}
 	r->data = mem_alloc((size_t)st.st_size + 1);
 	r->bytes = fread(r->data, 1, (size_t)st.st_size, f);
@@ -44,9 +45,15 @@ bool rows_open(struct rows *r, const char *path, struct err *err)
 		rows_close(r);
 		return err_set(err, ERR_WORLD, "%s: cannot be read to its end", path);
 	}
+	rows_take(r, r->data, r->bytes);
+	return true;
+}
+
+void rows_take(struct rows *r, char *data, size_t bytes)
+{
+	*r = (struct rows){ .data = data, .bytes = bytes };
 	rows_rewind(r);
 	r->delimiter = guess_delimiter(r->data + r->at, r->bytes - r->at);
-	return true;
 }
 
 void rows_close(struct rows *r)
@@ -69,7 +76,8 @@ static void field_add(struct rows *r, struct str s)
 }
 
 /* Doubled quotes are undone in a copy that overwrites nothing: the text before a field's end only shrinks, but a second
- * pass must read the same, so quoted fields with doubled quotes keep them doubled inside (keys and numbers have none). */
+ * pass must read the same, so quoted fields with doubled quotes keep them doubled inside (keys and numbers have none).
+ */
 static void take_quoted(struct rows *r)
 {
 	size_t from = ++r->at;

@@ -23,6 +23,7 @@ struct rows {
 };
 
 bool rows_open(struct rows *r, const char *path, struct err *err) MUST_CHECK;
+void rows_take(struct rows *r, char *data, size_t bytes); /* bytes in memory, malloc'd: the struct's from then on */
 void rows_close(struct rows *r);
 bool rows_next(struct rows *r); /* false at the end; empty lines are skipped */
 void rows_rewind(struct rows *r);

@@ -1,11 +1,10 @@
 /* Forecasts from the posterior of one customer.
  *
  * Given that the customer is still there at T, λ ~ Gamma(r + x, α + T), independent of
- *   BG, MBG: p ~ Beta(a, b + x + k): orders in the span are min(Poisson(λ·span), Geometric(p)), so with y = p·span/(α + T)
- *            E[Y | p]      = (1 − (1+y)^−q) / p
- *            E[Y(Y−1) | p] = 2(1−p)/p² · (1 − (1+y)^−q − q y (1+y)^−(q+1)),          q = r + x
- *            and the mean over p is a Gauss quadrature for Beta: positive terms, no singularity at a = 1, no 2F1
- *   Pareto:  μ ~ Gamma(s, β + T): orders are Poisson(λ·min(span, life)), life's survival is (B/(B+u))^s, B = β + T */
+ *   BG, MBG: p ~ Beta(a, b + x + k): orders in the span are min(Poisson(λ·span), Geometric(p)), so with y = p·span/(α +
+ * T) E[Y | p]      = (1 − (1+y)^−q) / p E[Y(Y−1) | p] = 2(1−p)/p² · (1 − (1+y)^−q − q y (1+y)^−(q+1)),          q = r +
+ * x and the mean over p is a Gauss quadrature for Beta: positive terms, no singularity at a = 1, no 2F1 Pareto:  μ ~
+ * Gamma(s, β + T): orders are Poisson(λ·min(span, life)), life's survival is (B/(B+u))^s, B = β + T */
 #include "base/arena.h"
 #include "base/hash.h"
 #include "base/par.h"
@@ -16,13 +15,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NODES = 32, CELLS_CHUNK = 1024 };
+enum { NODES = 24, CACHED = 32, CELLS_CHUNK = 1024 };
 
 struct value_predictor {
 	struct value_fit fit;
 	double span;
-	double x; /* the one the nodes are for; −1: none */
-	double node[NODES], weight[NODES];
+	struct {
+		bool made;
+		double x;
+		double node[NODES], weight[NODES];
+	} beta[CACHED]; /* nodes for Beta(a, b + x + k), by x mod CACHED */
 	double even_node[NODES], even_weight[NODES];
 	struct order_quadrature quadrature;
 };
@@ -33,7 +35,6 @@ struct value_predictor *value_predictor_new(const struct value_fit *fit, double 
 	struct value_predictor *p = mem_alloc(sizeof *p);
 	p->fit = *fit;
 	p->span = span;
-	p->x = -1;
 	math_gauss_legendre(NODES, p->even_node, p->even_weight);
 	if (fit->model == VALUE_PARETONBD)
 		order_quadrature_init(&p->quadrature);
@@ -66,21 +67,24 @@ static double alive_pareto(const struct value_predictor *v, double x, double t_x
 static void moments_bg(struct value_predictor *v, double k, double x, double t, double *mean, double *second)
 {
 	const double *p = v->fit.p;
-	if (v->x != x) {
-		math_gauss_beta(NODES, p[2], p[3] + x + k, v->node, v->weight);
-		v->x = x;
+	size_t slot = (size_t)fmod(x, CACHED);
+	const double *node = v->beta[slot].node, *weight = v->beta[slot].weight;
+	if (!v->beta[slot].made || v->beta[slot].x != x) {
+		math_gauss_beta(NODES, p[2], p[3] + x + k, v->beta[slot].node, v->beta[slot].weight);
+		v->beta[slot].made = true;
+		v->beta[slot].x = x;
 	}
 	double q = p[0] + x, reach = v->span / (p[1] + t);
 	*mean = *second = 0;
 	for (int i = 0; i < NODES; i++) {
-		double leave = v->node[i], y = leave * reach, gone = -expm1(-q * log1p(y));
+		double leave = node[i], y = leave * reach, gone = -expm1(-q * log1p(y));
 		double orders = leave > 1e-300 ? gone / leave : q * reach, pairs;
 		if ((q + 4) * y < 1e-3) /* the series: the difference below would cancel */
 			pairs = (1 - leave) * q * (q + 1) * reach * reach * (1 - (q + 2) * y * (2.0 / 3 - (q + 3) * y / 4));
 		else
 			pairs = 2 * (1 - leave) / (leave * leave) * (gone - q * y / (1 + y) * (1 - gone));
-		*mean += v->weight[i] * orders;
-		*second += v->weight[i] * (pairs + orders);
+		*mean += weight[i] * orders;
+		*second += weight[i] * (pairs + orders);
 	}
 }
 
@@ -129,19 +133,19 @@ static void predict_chunk(void *ctx, size_t from, size_t to, int thread)
 	struct value_predictor *p = value_predictor_new(a->fit, a->span);
 	for (size_t i = from; i < to; i++)
 		a->out[i] = value_predict(p, a->cells->x[i], a->cells->tx_day[i] / a->cells->unit_days,
-		                          a->cells->t_day[i] / a->cells->unit_days);
+								  a->cells->t_day[i] / a->cells->unit_days);
 	value_predictor_free(p);
 }
 
 void value_predict_cells(const struct value_fit *fit, const struct value_cells *cells, double span, int threads,
-                         struct value_forecast *out)
+						 struct value_forecast *out)
 {
 	struct predict_all a = { fit, cells, span, out };
 	par_for(cells->count, CELLS_CHUNK, threads, predict_chunk, &a);
 }
 
 static double total_orders(const struct value_fit *fit, const struct value_cells *cells, double span, int threads,
-                           struct value_forecast *room, double *variance)
+						   struct value_forecast *room, double *variance)
 {
 	double total = 0;
 	value_predict_cells(fit, cells, span, threads, room);
@@ -154,7 +158,7 @@ static double total_orders(const struct value_fit *fit, const struct value_cells
 }
 
 double value_total(const struct value_fit *fit, const struct value_cells *cells, double span, int threads,
-                   double *variance)
+				   double *variance)
 {
 	struct value_forecast *room = mem_alloc((cells->count + 1) * sizeof *room);
 	double unused, total = total_orders(fit, cells, span, threads, room, variance);
@@ -214,8 +218,8 @@ static void quantiles(double *draws, size_t n, double level, double *low, double
 	*high = draws[n - 1 - cut];
 }
 
-struct value_prospect value_prospect(const struct value_fit *orders, const struct value_fit *spend, double x, double t_x,
-                                     double t, double m, double span, double level)
+struct value_prospect value_prospect(const struct value_fit *orders, const struct value_fit *spend, double x,
+									 double t_x, double t, double m, double span, double level)
 {
 	struct value_prospect out = { .amount = -1, .revenue = -1, .revenue_low = -1, .revenue_high = -1 };
 	struct value_predictor *v = value_predictor_new(orders, span);
@@ -226,7 +230,7 @@ struct value_prospect value_prospect(const struct value_fit *orders, const struc
 	if (spend)
 		out.amount = value_spend(spend, x, m, NULL);
 	double key[3] = { x, t_x, t }, *count = mem_alloc(VALUE_DRAWS * sizeof *count),
-	       *revenue = mem_alloc(VALUE_DRAWS * sizeof *revenue);
+		   *revenue = mem_alloc(VALUE_DRAWS * sizeof *revenue);
 	struct rng r;
 	rng_init(&r, hash64(key, sizeof key, 1), 0);
 	double shape = 0, rate = 1;

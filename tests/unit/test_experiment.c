@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NEAR(a, b, tolerance)                                                                                              \
+#define NEAR(a, b, tolerance)                                                                                          \
 	ck_assert_msg(fabs((double)(a) - (double)(b)) <= (tolerance), "%s = %.12g, not %.12g", #a, (double)(a), (double)(b))
 
 /* ---- reference figures ---- */
@@ -78,7 +78,8 @@ START_TEST(folding_is_exact_and_the_same_on_any_threads)
 	enum { N = 100000 };
 	struct rng r;
 	uint8_t *arm = mem_alloc(N);
-	double *y = mem_alloc(N * sizeof *y), *x = mem_alloc(N * sizeof *x), sum[3] = { 0 }, squares[3] = { 0 }, n[3] = { 0 };
+	double *y = mem_alloc(N * sizeof *y), *x = mem_alloc(N * sizeof *x), sum[3] = { 0 }, squares[3] = { 0 },
+		   n[3] = { 0 };
 	struct moments one[3], many[3], plain;
 	rng_init(&r, 1, 1);
 	for (int i = 0; i < N; i++) {
@@ -115,7 +116,8 @@ END_TEST
 enum { RUNS = 10000, LOOKS = 20 };
 
 struct simulation {
-	int kind; /* 0 skewed amounts, 1 proportions, 2 amounts with a covariate, 3 a shop's spend with a tenth as control */
+	int kind; /* 0 skewed amounts, 1 proportions, 2 amounts with a covariate, 3 a shop's spend with a tenth as control
+			   */
 	bool cuped;
 	int size; /* customers, kind 3 */
 	uint8_t difference[RUNS], lift[RUNS], always[RUNS], lift_always[RUNS], known[RUNS];
@@ -197,7 +199,7 @@ START_TEST(fixed_intervals_cover)
 		s->cuped = kind == 3;
 		par_for(RUNS, 100, 0, cover_fixed, s);
 		printf("kind %d%s: difference %.4f, lift %.4f\n", s->kind, s->cuped ? " (CUPED)" : "", share(s->difference),
-		       share(s->lift));
+			   share(s->lift));
 		ck_assert(share(s->known) == 1);
 		NEAR(share(s->difference), 0.95, 0.01);
 		NEAR(share(s->lift), 0.95, 0.01);
@@ -237,7 +239,8 @@ static void cover_always(void *ctx, size_t from, size_t to, int thread)
 				continue;
 			always = always && holds(c.seq_low, c.seq_high, difference);
 			fixed = fixed && holds(c.low, c.high, difference);
-			lift = lift && (!c.lift_known || holds(c.lift_seq_low, c.lift_seq_high, difference / truth(s->kind, false)));
+			lift =
+				lift && (!c.lift_known || holds(c.lift_seq_low, c.lift_seq_high, difference / truth(s->kind, false)));
 		}
 		s->always[run] = always;
 		s->lift_always[run] = lift;
@@ -251,7 +254,7 @@ START_TEST(always_valid_intervals_hold_at_every_look)
 	for (s->kind = 0; s->kind < 4; s->kind++) {
 		par_for(RUNS, 100, 0, cover_always, s);
 		printf("kind %d, every look: always-valid %.4f, its lift %.4f, fixed-horizon %.4f\n", s->kind, share(s->always),
-		       share(s->lift_always), share(s->difference));
+			   share(s->lift_always), share(s->difference));
 		ck_assert_double_ge(share(s->always), 0.95);
 		ck_assert_double_ge(share(s->lift_always), 0.95);
 		ck_assert_double_lt(share(s->difference), 0.9); /* which is why it is needed */
@@ -306,7 +309,7 @@ static struct moments arm_of(double n, double mean, double sd)
 START_TEST(the_answer_is_in_words)
 {
 	struct moments a = arm_of(2000, 10, 8), b = arm_of(2000, 10.62, 8), same = arm_of(200000, 10.01, 8),
-	               big = arm_of(200000, 10, 8), better = arm_of(2000, 12, 8), worse = arm_of(2000, 8, 8);
+				   big = arm_of(200000, 10, 8), better = arm_of(2000, 12, 8), worse = arm_of(2000, 8, 8);
 	struct finding f = judged(&a, &better, (struct finding_ask){ .once = true }, 1);
 	ck_assert_int_eq(f.kind, FINDING_BROUGHT);
 	ck_assert_str_eq(f.text, "brought 4,000 € ± 992");
@@ -347,9 +350,12 @@ START_TEST(what_is_missing_is_said)
 		{ arm_of(1000, 1, 1), arm_of(1, 1, 0), "the treated group has 1 customer; at least 20" },
 		{ arm_of(100, 5, 0), arm_of(100, 6, 1), "the same outcome" },
 		{ arm_of(100, 0, 0), arm_of(100, 0, 0), "the same outcome" },
-		{ { .n = 500, .y = .004, .yy = 1.992, .events = 2, .binary = true }, { .n = 500, .y = .1, .yy = 45, .events = 50, .binary = true }, "only 2 of 500" },
+		{ { .n = 500, .y = .004, .yy = 1.992, .events = 2, .binary = true },
+		  { .n = 500, .y = .1, .yy = 45, .events = 50, .binary = true },
+		  "only 2 of 500" },
 		{ { .n = 100, .y = .5, .yy = 25, .events = 50, .binary = true },
-		  { .n = 100, .y = .98, .yy = 1.96, .events = 98, .binary = true }, "all but 2 of 100" },
+		  { .n = 100, .y = .98, .yy = 1.96, .events = 98, .binary = true },
+		  "all but 2 of 100" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct comparison c;
@@ -357,7 +363,8 @@ START_TEST(what_is_missing_is_said)
 		ck_assert(!c.known && !c.lift_known);
 		ck_assert_msg(strstr(c.why, cases[i].says) != NULL, "\"%s\" does not say \"%s\"", c.why, cases[i].says);
 		for (int french = 0; french < 2; french++)
-			ck_assert_int_eq(judged(&cases[i].a, &cases[i].b, (struct finding_ask){ .french = french }, 1).kind, FINDING_MISSING);
+			ck_assert_int_eq(judged(&cases[i].a, &cases[i].b, (struct finding_ask){ .french = french }, 1).kind,
+							 FINDING_MISSING);
 	}
 	/* a mean of returns: a difference, but no percentage */
 	struct moments below = arm_of(500, -2, 5), above = arm_of(500, 3, 5);
@@ -382,9 +389,13 @@ START_TEST(figures_are_finite_whatever_comes)
 		struct comparison c;
 		for (int a = 0; a < 2; a++) {
 			double n = rng_below(&r, 3) ? floor(exp(14 * rng_unit(&r))) : rng_below(&r, 30);
-			m[a] = (struct moments){ .n = n, .events = -1, .y = (rng_unit(&r) - 0.3) * exp(20 * rng_unit(&r) - 10),
-				                     .yy = n * exp(40 * rng_unit(&r) - 20), .x = rng_normal(&r), .xx = n * rng_unit(&r),
-				                     .covariate = i & 1 };
+			m[a] = (struct moments){ .n = n,
+									 .events = -1,
+									 .y = (rng_unit(&r) - 0.3) * exp(20 * rng_unit(&r) - 10),
+									 .yy = n * exp(40 * rng_unit(&r) - 20),
+									 .x = rng_normal(&r),
+									 .xx = n * rng_unit(&r),
+									 .covariate = i & 1 };
 			m[a].xy = (2 * rng_unit(&r) - 1) * sqrt(m[a].xx * m[a].yy);
 		}
 		experiment_compare(&m[0], &m[1], 0.95, 1 + (int)rng_below(&r, 4), &c);
@@ -393,9 +404,10 @@ START_TEST(figures_are_finite_whatever_comes)
 			continue;
 		}
 		ck_assert(isfinite(c.low) && isfinite(c.high) && isfinite(c.p) && c.p >= 0 && c.p <= 1 && isfinite(c.seq_low) &&
-		          c.seq_p >= 0 && c.seq_p <= 1 && isfinite(c.lift) && isfinite(c.ci_low));
+				  c.seq_p >= 0 && c.seq_p <= 1 && isfinite(c.lift) && isfinite(c.ci_low));
 		ck_assert(c.seq_low <= c.low && c.seq_high >= c.high);
-		(void)judged(&m[0], &m[1], (struct finding_ask){ .days = 10, .cost = i % 7, .french = i & 2, .once = i & 4 }, 1);
+		(void)judged(&m[0], &m[1], (struct finding_ask){ .days = 10, .cost = i % 7, .french = i & 2, .once = i & 4 },
+					 1);
 	}
 }
 END_TEST
@@ -454,8 +466,8 @@ START_TEST(the_case_refuses_nonsense)
 }
 END_TEST
 
-UNIT_MAIN("experiment", lift_of_means_is_the_reference, lift_of_proportions_is_the_reference, split_check_is_the_reference,
-          holm_adjusts, folding_is_exact_and_the_same_on_any_threads, fixed_intervals_cover,
-          always_valid_intervals_hold_at_every_look, split_check_is_wrong_as_often_as_it_says, the_answer_is_in_words,
-          what_is_missing_is_said, figures_are_finite_whatever_comes, the_reference_case_to_the_euro,
-          the_case_refuses_nonsense)
+UNIT_MAIN("experiment", lift_of_means_is_the_reference, lift_of_proportions_is_the_reference,
+		  split_check_is_the_reference, holm_adjusts, folding_is_exact_and_the_same_on_any_threads,
+		  fixed_intervals_cover, always_valid_intervals_hold_at_every_look, split_check_is_wrong_as_often_as_it_says,
+		  the_answer_is_in_words, what_is_missing_is_said, figures_are_finite_whatever_comes,
+		  the_reference_case_to_the_euro, the_case_refuses_nonsense)
