@@ -101,10 +101,10 @@ static void copy_in(PGconn *db, const struct shop *s)
 	char day[16];
 	buf_init(&b, 4 << 20);
 	must(db,
-		 PQexec(db, "create table product(id int, complementary bool, vat int, cost bigint);"
-					"create table orders(id int, customer int, day date, sale bool);"
-					"create table line(order_id int, product int, quantity int, amount bigint)"),
-		 PGRES_COMMAND_OK);
+	     PQexec(db, "create table product(id int, complementary bool, vat int, cost bigint);"
+	                "create table orders(id int, customer int, day date, sale bool);"
+	                "create table line(order_id int, product int, quantity int, amount bigint)"),
+	     PGRES_COMMAND_OK);
 	must(db, PQexec(db, "copy product from stdin"), PGRES_COPY_IN);
 	for (int p = 0; p < PRODUCTS; p++)
 		buf_printf(&b, "%d\t%c\t%d\t%lld\n", p, s->complementary[p] ? 't' : 'f', s->vat[p], (long long)s->cost[p]);
@@ -117,7 +117,7 @@ static void copy_in(PGconn *db, const struct shop *s)
 	for (uint32_t c = 0; c < s->customers; c++)
 		for (uint32_t o = s->order_start[c]; o < s->order_start[c + 1]; o++) {
 			buf_printf(&b, "%u\t%u\t%s\t%c\n", o, c, date_text((struct date){ s->day[o] }, day),
-					   s->flags[o] ? 't' : 'f');
+			           s->flags[o] ? 't' : 'f');
 			put(db, &b, false);
 		}
 	put(db, &b, true);
@@ -137,9 +137,9 @@ static void copy_in(PGconn *db, const struct shop *s)
 	while (PQgetResult(db))
 		;
 	must(db,
-		 PQexec(db, "create index on orders(id) include (customer, day, sale); create index on orders(customer, day);"
-					"create index on line(order_id) include (product, quantity, amount); create index on product(id)"),
-		 PGRES_COMMAND_OK);
+	     PQexec(db, "create index on orders(id) include (customer, day, sale); create index on orders(customer, day);"
+	                "create index on line(order_id) include (product, quantity, amount); create index on product(id)"),
+	     PGRES_COMMAND_OK);
 	must(db, PQexec(db, "vacuum analyze"), PGRES_COMMAND_OK);
 	buf_release(&b);
 }
@@ -170,7 +170,7 @@ static double run_sql(const struct shop *s, const struct kpi_table *t, bool *agr
 	copy_in(db, s);
 	char *sql = file_text(BENCH_DIR "/bench_kpi.sql");
 	must(db, PQexec(db, "set work_mem = '512MB'; set max_parallel_workers_per_gather = 4; set jit = off"),
-		 PGRES_COMMAND_OK);
+	     PGRES_COMMAND_OK);
 	double best = 1e9;
 	*agree = true;
 	for (int round = 0; round < 2; round++) {
@@ -193,7 +193,7 @@ static double run_sql(const struct shop *s, const struct kpi_table *t, bool *agr
 			for (size_t k = 0; k < ARRAY_LEN(ours); k++)
 				if (ours[k] != strtoll(PQgetvalue(r, m, (int)k + 1), NULL, 10)) {
 					fprintf(stderr, "month %d column %zu: %lld, SQL says %s\n", m, k, (long long)ours[k],
-							PQgetvalue(r, m, (int)k + 1));
+					        PQgetvalue(r, m, (int)k + 1));
 					*agree = false;
 				}
 		}
@@ -220,13 +220,13 @@ int main(int argc, char **argv)
 			return fputs("bench_kpi [--json] [--lines N] [--sql]\n", stderr), 2;
 	simulate(&s, (uint32_t)lines);
 	struct kpi_slice slice = { .customers = s.customers,
-							   .order_start = s.order_start,
-							   .order_day = s.day,
-							   .order_flags = s.flags,
-							   .order_line = s.order_line,
-							   .line_product = s.product,
-							   .line_quantity = s.quantity,
-							   .line_amount = s.amount };
+		                       .order_start = s.order_start,
+		                       .order_day = s.day,
+		                       .order_flags = s.flags,
+		                       .order_line = s.order_line,
+		                       .line_product = s.product,
+		                       .line_quantity = s.quantity,
+		                       .line_amount = s.amount };
 	struct kpi_plan plan = {
 		.by = KPI_WHOLE,
 		.groups = 1,
@@ -252,13 +252,13 @@ int main(int argc, char **argv)
 	double base = sql && getenv("RELANCE_TEST_PG") && *getenv("RELANCE_TEST_PG") ? run_sql(&s, &t, &agree) : 0;
 	if (json)
 		printf("[{\"work\": \"key figures by month\", \"lines\": %u, \"ours_s\": %.4f, \"baseline\": \"PostgreSQL\", "
-			   "\"baseline_s\": %.3f, "
-			   "\"ratio\": %.1f, \"agree\": %s, \"goal\": \">= 20x\"}]\n",
-			   s.lines, best, base, base / best, agree ? "true" : "false");
+		       "\"baseline_s\": %.3f, "
+		       "\"ratio\": %.1f, \"agree\": %s, \"goal\": \">= 20x\"}]\n",
+		       s.lines, best, base, base / best, agree ? "true" : "false");
 	else
 		printf("key figures by month, %u lines, %u orders, %u customers, %d months: ours %.4f s, PostgreSQL %.2f s "
-			   "(%s), %.0fx, goal 20x\n",
-			   s.lines, s.orders, s.customers, t.months, best, base,
-			   base > 0 ? agree ? "same figures" : "FIGURES DIFFER" : "not run", base / best);
+		       "(%s), %.0fx, goal 20x\n",
+		       s.lines, s.orders, s.customers, t.months, best, base,
+		       base > 0 ? agree ? "same figures" : "FIGURES DIFFER" : "not run", base / best);
 	return base > 0 && !agree;
 }

@@ -64,7 +64,7 @@ static void line(const char *work, double ours, double baseline, const char *wha
 {
 	if (json) {
 		printf("%s{\"work\": \"%s\", \"ours_s\": %.4f, \"baseline\": \"%s\", ", first_line ? "" : ",\n ", work, ours,
-			   what);
+		       what);
 		if (baseline > 0)
 			printf("\"baseline_s\": %.3f, \"ratio\": %.1f, ", baseline, baseline / ours);
 		printf("\"goal\": \"%s\"}", goal);
@@ -88,9 +88,9 @@ static bool run_r(const char *script, const struct value_cells *c, double *time,
 	for (int column = 0; column < 4; column++)
 		for (size_t i = 0; i < c->count; i++) {
 			double v = column == 0   ? c->x[i]
-					   : column == 1 ? c->tx_day[i] / c->unit_days
-					   : column == 2 ? c->t_day[i] / c->unit_days
-									 : c->n[i];
+			           : column == 1 ? c->tx_day[i] / c->unit_days
+			           : column == 2 ? c->t_day[i] / c->unit_days
+			                         : c->n[i];
 			fwrite(&v, sizeof v, 1, f);
 		}
 	fclose(f);
@@ -179,7 +179,7 @@ int main(int argc, char **argv)
 		printf("[");
 	else
 		printf("%zu customers, %zu orders\n%-46s %11s  %11s %-28s %9s  %s\n", customers, b.count, "work", "ours",
-			   "baseline", "", "ratio", "goal");
+		       "baseline", "", "ratio", "goal");
 	double t0 = seconds();
 	if (!value_summarise(b.rows, b.count, (struct date){ YEARS_DAYS }, VALUE_WEEK, 2, &s, &err))
 		return fprintf(stderr, "%s\n", err.text), 1;
@@ -229,6 +229,6 @@ int main(int argc, char **argv)
 		printf("]\n");
 	else
 		printf("r %.4f alpha %.4f a %.4f b %.4f, log-likelihood %.3f, %zu merged lines, %d iterations\n", f.p[0],
-			   f.p[1], f.p[2], f.p[3], f.loglik, c.count, f.iterations);
+		       f.p[1], f.p[2], f.p[3], f.loglik, c.count, f.iterations);
 	return 0;
 }

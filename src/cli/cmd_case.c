@@ -101,14 +101,14 @@ static void print_json(const struct case_result *r, const struct table *lines, s
 static void rescale(struct case_input *in, int exponent)
 {
 	int64_t *amounts[] = { &in->before.basket,      &in->before.loyal_value, &in->before.active_value,
-						   &in->before.extra_value, &in->after.basket,       &in->after.loyal_value,
-						   &in->after.active_value, &in->after.extra_value };
+		                   &in->before.extra_value, &in->after.basket,       &in->after.loyal_value,
+		                   &in->after.active_value, &in->after.extra_value };
 	for (size_t i = 0; i < ARRAY_LEN(amounts); i++)
 		*amounts[i] = llround((double)*amounts[i] * pow(10, exponent - 2));
 }
 
 static void print_case(const struct case_result *r, const struct case_input *in, struct currency currency, bool french,
-					   bool explain, enum format format)
+                       bool explain, enum format format)
 {
 	const char *columns[] = { "line", "name", "before", "after", "gain", "explanation" };
 	struct table *t = table_new(columns, explain || format == FORMAT_JSON ? 6 : 5);
@@ -141,8 +141,8 @@ static void print_case(const struct case_result *r, const struct case_input *in,
 		buf_clear(&b);
 		case_money(&b, r->net, currency, french);
 		printf(french ? "\ngain net du coût : %.*s ; 100 € dépensés en rapportent %lld\n"
-					  : "\ngain after cost: %.*s; 100 spent bring %lld\n",
-			   STR_ARG(buf_view(&b)), (long long)r->return_percent);
+		              : "\ngain after cost: %.*s; 100 spent bring %lld\n",
+		       STR_ARG(buf_view(&b)), (long long)r->return_percent);
 	}
 	buf_release(&b);
 }
@@ -195,10 +195,10 @@ int cmd_case(int argc, char **argv)
 	size_t n = 0;
 	for (; n < ARRAY_LEN(e); n++)
 		opts[n] = (struct opt){ e[n].name, OPT_TEXT, &e[n].text,
-								e[n].what == PEOPLE ? "PEOPLE"
-								: e[n].what == RATE ? "PERCENT"
-													: "AMOUNT",
-								helps[n] };
+			                    e[n].what == PEOPLE ? "PEOPLE"
+			                    : e[n].what == RATE ? "PERCENT"
+			                                        : "AMOUNT",
+			                    helps[n] };
 	opts[n++] = (struct opt){ "--explain", OPT_FLAG, &explain, NULL, "show each line's calculation" };
 	opts[n++] = (struct opt){ "--currency", OPT_TEXT, &code, "CODE", "EUR (default), CHF, …" };
 	opts[n++] = (struct opt){ "--lang", OPT_TEXT, &lang, "LANG", "fr or en (default)" };

@@ -122,7 +122,7 @@ static void result_json(struct buf *b, const struct trial *t, const struct resul
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
 		number_json(b, fields[i].name, fields[i].v, fields[i].known);
 	buf_printf(b, "\"srm_alarm\": %s, \"rough\": %s, \"verdict\": \"%s\", \"text\": ", srm->alarm ? "true" : "false",
-			   c->rough ? "true" : "false", finding_name(r->v.kind));
+	           c->rough ? "true" : "false", finding_name(r->v.kind));
 	buf_json(b, str_from(r->v.text));
 	buf_cstr(b, ", \"why\": ");
 	if (c->why[0])
@@ -161,10 +161,10 @@ static void cell(struct table *t, double v, bool known, int decimals)
 }
 
 static void print_table(const struct trial *t, const struct result *r, int count, const struct srm *srm,
-						enum format format)
+                        enum format format)
 {
 	const char *columns[] = { "variant", "outcome", "control_n", "treated_n", "control_mean", "treated_mean", "lift",
-							  "ci_low",  "ci_high", "p",         "seq_low",   "seq_high",     "verdict" };
+		                      "ci_low",  "ci_high", "p",         "seq_low",   "seq_high",     "verdict" };
 	struct table *out = table_new(columns, ARRAY_LEN(columns));
 	for (int i = 0; i < count; i++) {
 		const struct comparison *c = &r[i].c;
@@ -198,7 +198,7 @@ static void print_table(const struct trial *t, const struct result *r, int count
 	for (int i = 0; i < count; i++) {
 		if (r[i].c.cuped)
 			printf("%s %s: the figure before the test took away %.0f %% of the noise (CUPED)\n", r[i].variant,
-				   r[i].outcome, 100 * r[i].c.variance_cut);
+			       r[i].outcome, 100 * r[i].c.variance_cut);
 		if (r[i].c.why[0])
 			printf("%s %s: %s\n", r[i].variant, r[i].outcome, r[i].c.why);
 	}
@@ -269,9 +269,9 @@ static int show_counts(struct trial *t, const struct options *o)
 	table_int(out, srm.df);
 	table_raw(out, srm.alarm ? STR("true") : STR("false"));
 	table_cstr(out, srm.alarm
-						? o->ask.french ? "le partage n’est pas celui prévu" : "the groups were not split as planned"
-					: o->ask.french ? "le partage est celui prévu"
-									: "the split is as planned");
+	                    ? o->ask.french ? "le partage n’est pas celui prévu" : "the groups were not split as planned"
+	                : o->ask.french ? "le partage est celui prévu"
+	                                : "the split is as planned");
 	table_print_record(out, o->format, stdout);
 	table_free(out);
 	return EXIT_DONE;

@@ -64,7 +64,7 @@ static bool load(struct value_job *j, struct sale_source *source, struct err *er
 		return err_set(err, ERR_INPUT, "no row of orders%s%s", source->rejected ? ": " : "", source->first_reason);
 	if (source->rejected > j->count)
 		return err_set(err, ERR_INPUT, "%zu of %zu rows cannot be used; the first: %s", source->rejected,
-					   source->rejected + j->count, source->first_reason);
+		               source->rejected + j->count, source->first_reason);
 	if (source->rejected)
 		fprintf(stderr, "relance: %zu rows left out; the first: %s\n", source->rejected, source->first_reason);
 	if (j->products.count == 1 && intern_name(&j->products, 0).n == 0) {
@@ -113,7 +113,7 @@ static int run(struct value_job *j, const char *path, size_t view, const char *u
 }
 
 static int checked(struct value_job *j, const char *path, const char *view, const char *fit, const char *unit,
-				   const char *until, const char *lang)
+                   const char *until, const char *lang)
 {
 	size_t v = 0;
 	double year;

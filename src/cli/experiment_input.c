@@ -58,7 +58,7 @@ bool trial_add_means(struct trial *t, const char *text, struct err *err)
 		read = str_f64(part[i + skip], &v[i]);
 	if (!read)
 		return err_set(err, ERR_INPUT,
-					   "--means %s: write NAME:CUSTOMERS:SUM:SUM_OF_SQUARES, as in a:3407:1396.87:52377.9767", text);
+		               "--means %s: write NAME:CUSTOMERS:SUM:SUM_OF_SQUARES, as in a:3407:1396.87:52377.9767", text);
 	int a = arm_add(t, skip ? part[0] : nth_name(t), err);
 	if (a < 0)
 		return false;
@@ -180,9 +180,9 @@ static bool find_columns(struct trial *t, struct csv_trial *c, const char *outco
 	}
 	if (c->arm < 0)
 		return err_set(err, ERR_INPUT,
-					   "line %zu: no column \"arm\"; the first line names the columns arm, outcome and, if known, pre "
-					   "(the same figure before the experiment) and date",
-					   r->line);
+		               "line %zu: no column \"arm\"; the first line names the columns arm, outcome and, if known, pre "
+		               "(the same figure before the experiment) and date",
+		               r->line);
 	for (int i = 0; i < (int)r->fields; i++) {
 		bool passed = i == c->arm || i == c->pre || i == c->day;
 		for (size_t k = 0; k < ARRAY_LEN(PASSED); k++)
@@ -196,7 +196,7 @@ static bool find_columns(struct trial *t, struct csv_trial *c, const char *outco
 	}
 	if (t->outcomes == 0)
 		return outcome ? err_set(err, ERR_INPUT, "line %zu: no column \"%s\"", r->line, outcome)
-					   : err_set(err, ERR_INPUT, "line %zu: no column with an outcome", r->line);
+		               : err_set(err, ERR_INPUT, "line %zu: no column with an outcome", r->line);
 	return true;
 }
 
@@ -258,7 +258,7 @@ bool trial_read_csv(struct trial *t, const char *path, const char *outcome, int 
 		good = err_set(err, ERR_INPUT, "no row with an arm and a number");
 	if (good && t->arms < 2)
 		good = err_set(err, ERR_INPUT, "there is only one arm, \"%s\"; a control group is needed to compare with",
-					   t->arm[0]);
+		               t->arm[0]);
 	for (int k = 0; good && k < t->outcomes; k++)
 		moments_fold(c.arms, c.values[k], c.pre >= 0 ? c.pres : NULL, c.count, t->arms, threads, t->moments[k]);
 	if (good && c.last >= c.first)

@@ -17,7 +17,7 @@ struct trial {
 	int outcomes;
 	const char *outcome[TRIAL_OUTCOMES_MAX];
 	struct moments moments[TRIAL_OUTCOMES_MAX][EXPERIMENT_ARMS_MAX];
-	double days;   /* from a date column; 0 unknown */
+	double days;    /* from a date column; 0 unknown */
 	size_t skipped; /* rows that could not be used */
 };
 
@@ -29,7 +29,8 @@ bool trial_add_means(struct trial *t, const char *text, struct err *err) MUST_CH
 /* "14/28" or "NAME:14/28" */
 bool trial_add_proportion(struct trial *t, const char *text, struct err *err) MUST_CHECK;
 bool trial_read_csv(struct trial *t, const char *path, const char *outcome, int threads, struct err *err) MUST_CHECK;
-bool trial_choose_control(struct trial *t, const char *name, struct err *err) MUST_CHECK; /* NULL: by its usual names, else the first */
+bool trial_choose_control(struct trial *t, const char *name,
+                          struct err *err) MUST_CHECK; /* NULL: by its usual names, else the first */
 
 /* "1000,1200": numbers separated by commas, at most EXPERIMENT_ARMS_MAX; returns how many, −1 with err. */
 int trial_numbers(const char *text, double *out, struct err *err);

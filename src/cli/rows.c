@@ -35,7 +35,7 @@ bool rows_open(struct rows *r, const char *path, struct err *err)
 	if ((size_t)st.st_size > ROWS_BYTES_MAX) {
 		fclose(f);
 		return err_set(err, ERR_LIMIT, "%s: is larger than %zu MB: import it into a shop first", path,
-					   ROWS_BYTES_MAX >> 20);
+		               ROWS_BYTES_MAX >> 20);
 	}
 	r->data = mem_alloc((size_t)st.st_size + 1);
 	r->bytes = fread(r->data, 1, (size_t)st.st_size, f);

@@ -1,8 +1,8 @@
 /* rows: a delimited text file read whole, for commands that analyse a table of somebody's own.
  *
- * Comma, semicolon, tab or blanks (the commonest outside quotes on the first line); RFC 4180 quotes; a byte order mark and
- * CR LF are accepted. Fields are views into memory the struct owns. Limits: ROWS_BYTES_MAX a file, ROWS_FIELDS_MAX fields a
- * row (more are cut). */
+ * Comma, semicolon, tab or blanks (the commonest outside quotes on the first line); RFC 4180 quotes; a byte order mark
+ * and CR LF are accepted. Fields are views into memory the struct owns. Limits: ROWS_BYTES_MAX a file, ROWS_FIELDS_MAX
+ * fields a row (more are cut). */
 #ifndef RELANCE_CLI_ROWS_H
 #define RELANCE_CLI_ROWS_H
 

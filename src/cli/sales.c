@@ -15,12 +15,12 @@ struct file_sales {
 };
 
 static const char *const CUSTOMER_NAMES[] = { "customer_id", "customer",  "customerid", "customer id",
-											  "client",      "client_id", "id_client",  "user",
-											  "user_id",     "email",     "id" };
+	                                          "client",      "client_id", "id_client",  "user",
+	                                          "user_id",     "email",     "id" };
 static const char *const DATE_NAMES[] = { "date",       "order_date", "day",           "invoicedate", "created_at",
-										  "ordered_at", "jour",       "date_commande", "at" };
+	                                      "ordered_at", "jour",       "date_commande", "at" };
 static const char *const AMOUNT_NAMES[] = { "amount", "total",   "spend", "revenue", "dollars",
-											"price",  "montant", "sales", "value",   "total_ttc" };
+	                                        "price",  "montant", "sales", "value",   "total_ttc" };
 static const char *const PRODUCT_NAMES[] = { "product", "sku", "stockcode", "product_id", "produit", "item" };
 
 static void reject(struct sale_source *s, size_t line, const char *what)
@@ -81,7 +81,7 @@ static bool find_columns(struct file_sales *f, struct err *err)
 		return err_set(err, ERR_INPUT, "the file is empty");
 	f->first = true;
 	if (r->delimiter == ' ' && (r->fields == 4 || r->fields == 5) && str_i64(r->field[0], &id) &&
-		rows_date(r->field[r->fields - 3], &d)) {
+	    rows_date(r->field[r->fields - 3], &d)) {
 		f->customer = r->fields == 5; /* the sample id when there is one */
 		f->date = (int)r->fields - 3;
 		f->amount = (int)r->fields - 1;
@@ -100,10 +100,10 @@ static bool find_columns(struct file_sales *f, struct err *err)
 	f->product = rows_column(r, PRODUCT_NAMES, ARRAY_LEN(PRODUCT_NAMES));
 	if (f->customer < 0 || f->date < 0 || f->amount < 0)
 		return err_set(err, ERR_INPUT,
-					   "line %zu: no column \"%s\"; the first line names the columns customer, date, amount", r->line,
-					   f->customer < 0 ? "customer"
-					   : f->date < 0   ? "date"
-									   : "amount");
+		               "line %zu: no column \"%s\"; the first line names the columns customer, date, amount", r->line,
+		               f->customer < 0 ? "customer"
+		               : f->date < 0   ? "date"
+		                               : "amount");
 	return true;
 }
 

@@ -1,7 +1,8 @@
-/* sales: where `relance value` gets its orders: an iterator of (customer key, civil date, amount), whatever is behind it.
+/* sales: where `relance value` gets its orders: an iterator of (customer key, civil date, amount), whatever is behind
+ * it.
  *
- * next() gives one sale and returns SALE_MORE, SALE_END at the end, SALE_FAILED with err filled. The key is valid until the
- * next call. A source counts the rows it could not use and keeps the first reason. */
+ * next() gives one sale and returns SALE_MORE, SALE_END at the end, SALE_FAILED with err filled. The key is valid until
+ * the next call. A source counts the rows it could not use and keeps the first reason. */
 #ifndef RELANCE_CLI_SALES_H
 #define RELANCE_CLI_SALES_H
 
@@ -13,7 +14,7 @@ enum sale_next { SALE_MORE, SALE_END, SALE_FAILED };
 struct sale {
 	struct str customer;
 	struct date date;
-	int64_t minor; /* net amount of the row; negative = return */
+	int64_t minor;      /* net amount of the row; negative = return */
 	struct str product; /* empty when the source has none */
 };
 

@@ -18,7 +18,7 @@ static double major(const struct value_job *j, int64_t minor)
 
 /* Fits the transaction model asked for (BG/NBD when only the spend model was) and, where it can, the spend model. */
 static bool fit_both(const struct value_job *j, const struct value_summary *s, const struct value_cells *c,
-					 struct value_fit *orders, struct value_fit *spend, bool *has_spend, struct err *err)
+                     struct value_fit *orders, struct value_fit *spend, bool *has_spend, struct err *err)
 {
 	struct err quiet;
 	enum value_model m = j->model == VALUE_GAMMAGAMMA ? VALUE_BGNBD : j->model;
@@ -57,16 +57,16 @@ static bool read_ask(const char *text, double *v, int *n, struct err *err)
 		s = comma ? (struct str){ comma + 1, s.n - part.n - 1 } : (struct str){ s.p, 0 };
 	}
 	if (*n < 3 || s.n > 0 || v[0] < 0 || v[0] != floor(v[0]) || v[1] < 0 || v[2] < v[1] || (v[0] > 0 && v[1] == 0) ||
-		(v[0] == 0 && v[1] > 0))
+	    (v[0] == 0 && v[1] > 0))
 		return err_set(err, ERR_INPUT,
-					   "--predict %s: repeat orders is a whole number, 0 ≤ last ≤ age, and last is 0 exactly when "
-					   "there is no repeat order",
-					   text);
+		               "--predict %s: repeat orders is a whole number, 0 ≤ last ≤ age, and last is 0 exactly when "
+		               "there is no repeat order",
+		               text);
 	return true;
 }
 
 static bool ask_json(const struct value_job *j, const struct value_fit *orders, const struct value_fit *spend,
-					 struct buf *b, struct err *err)
+                     struct buf *b, struct err *err)
 {
 	double v[4] = { 0 };
 	int n;
@@ -74,12 +74,12 @@ static bool ask_json(const struct value_job *j, const struct value_fit *orders, 
 		return false;
 	struct value_prospect p = value_prospect(orders, n == 4 ? spend : NULL, v[0], v[1], v[2], v[3], j->span, j->level);
 	buf_printf(b,
-			   "{\"x\": %.10g, \"t_x\": %.10g, \"T\": %.10g, \"span\": %.10g, \"alive\": %.8g, \"orders\": %.8g, "
-			   "\"orders_low\": %.8g, \"orders_high\": %.8g",
-			   v[0], v[1], v[2], j->span, p.alive, p.orders, p.orders_low, p.orders_high);
+	           "{\"x\": %.10g, \"t_x\": %.10g, \"T\": %.10g, \"span\": %.10g, \"alive\": %.8g, \"orders\": %.8g, "
+	           "\"orders_low\": %.8g, \"orders_high\": %.8g",
+	           v[0], v[1], v[2], j->span, p.alive, p.orders, p.orders_low, p.orders_high);
 	if (p.amount >= 0)
 		buf_printf(b, ", \"amount\": %.8g, \"revenue\": %.8g, \"revenue_low\": %.8g, \"revenue_high\": %.8g", p.amount,
-				   p.revenue, p.revenue_low, p.revenue_high);
+		           p.revenue, p.revenue_low, p.revenue_high);
 	buf_char(b, '}');
 	return true;
 }
@@ -103,7 +103,7 @@ static void print_fit_table(const struct value_job *j, const struct value_fit *f
 		return;
 	char day[16];
 	printf("\n%zu customers, log-likelihood %.3f, orders up to %s, unit %s\n", f->customers, f->loglik,
-		   date_text(j->until, day), j->unit_name);
+	       date_text(j->until, day), j->unit_name);
 	if (f->left_out)
 		printf("%zu customers left out: no repeat order, or nothing spent on them\n", f->left_out);
 	if (f->why)
@@ -115,8 +115,8 @@ static void print_total(const struct value_job *j, const struct value_fit *f, co
 	double variance, total = value_total(f, c, j->span, (int)j->threads, &variance);
 	double reach = 1.959963984540054 * sqrt(variance);
 	printf(j->french ? "Commandes attendues de ces clients sur %g %s : %.0f, entre %.0f et %.0f\n"
-					 : "orders expected from these customers in %g %ss: %.0f, between %.0f and %.0f\n",
-		   j->span, j->unit_name, total, fmax(0, total - reach), total + reach);
+	                 : "orders expected from these customers in %g %ss: %.0f, between %.0f and %.0f\n",
+	       j->span, j->unit_name, total, fmax(0, total - reach), total + reach);
 }
 
 static void print_fit_json(const struct value_job *j, const struct value_fit *f, struct str ask)
@@ -129,7 +129,7 @@ static void print_fit_json(const struct value_job *j, const struct value_fit *f,
 	buf_cstr(&b, ", \"standard_errors\": ");
 	params_json(f, true, &b);
 	buf_printf(&b, ", \"loglik\": %.6f, \"customers\": %zu, \"left_out\": %zu, \"until\": \"%s\", \"unit\": \"%s\", ",
-			   f->loglik, f->customers, f->left_out, date_text(j->until, day), j->unit_name);
+	           f->loglik, f->customers, f->left_out, date_text(j->until, day), j->unit_name);
 	buf_printf(&b, "\"iterations\": %d, \"rejected_rows\": %zu, \"note\": ", f->iterations, j->rejected);
 	if (f->why)
 		buf_json(&b, str_from(f->why));
@@ -145,7 +145,7 @@ static void print_fit_json(const struct value_job *j, const struct value_fit *f,
 }
 
 static bool show_fit(const struct value_job *j, const struct value_summary *s, const struct value_cells *c,
-					 struct err *err)
+                     struct err *err)
 {
 	struct value_fit f, orders, spend;
 	bool has_spend = false, good;
@@ -159,7 +159,7 @@ static bool show_fit(const struct value_job *j, const struct value_summary *s, c
 	buf_init(&ask, 1 << 16);
 	if (j->ask)
 		good = fit_both(j, s, c, &orders, &spend, &has_spend, err) &&
-			   ask_json(j, &orders, has_spend ? &spend : NULL, &ask, err);
+		       ask_json(j, &orders, has_spend ? &spend : NULL, &ask, err);
 	if (good && j->format == FORMAT_JSON) {
 		print_fit_json(j, &f, buf_view(&ask));
 	} else if (good) {
@@ -217,11 +217,11 @@ bool value_view_holdout(const struct value_job *j, struct err *err)
 		struct buf b;
 		buf_init(&b, 1 << 20);
 		buf_printf(&b,
-				   "{\"model\": \"%s\", \"span\": %.8g, \"unit\": \"%s\", \"actual\": %.0f, \"predicted\": %.4f, "
-				   "\"low\": %.4f, \"high\": %.4f, \"mean_absolute_error\": %.6f, \"naive_error\": %.6f, "
-				   "\"correlation\": %.6f, \"groups\": ",
-				   value_model_name(j->model), h.span, j->unit_name, h.actual, h.predicted, h.low, h.high,
-				   h.mean_absolute_error, h.naive_error, h.correlation);
+		           "{\"model\": \"%s\", \"span\": %.8g, \"unit\": \"%s\", \"actual\": %.0f, \"predicted\": %.4f, "
+		           "\"low\": %.4f, \"high\": %.4f, \"mean_absolute_error\": %.6f, \"naive_error\": %.6f, "
+		           "\"correlation\": %.6f, \"groups\": ",
+		           value_model_name(j->model), h.span, j->unit_name, h.actual, h.predicted, h.low, h.high,
+		           h.mean_absolute_error, h.naive_error, h.correlation);
 		table_json(t, &b);
 		buf_cstr(&b, "}\n");
 		fwrite(b.p, 1, b.n, stdout);
@@ -230,10 +230,10 @@ bool value_view_holdout(const struct value_job *j, struct err *err)
 		table_print(t, j->format, stdout);
 		if (j->format == FORMAT_TABLE)
 			printf("\nall: %.0f orders in %g %ss, predicted %.0f (95 %%: %.0f to %.0f); mean absolute error per "
-				   "customer %.3f, "
-				   "against %.3f for \"as often as so far\"; correlation %.3f\n",
-				   h.actual, h.span, j->unit_name, h.predicted, h.low, h.high, h.mean_absolute_error, h.naive_error,
-				   h.correlation);
+			       "customer %.3f, "
+			       "against %.3f for \"as often as so far\"; correlation %.3f\n",
+			       h.actual, h.span, j->unit_name, h.predicted, h.low, h.high, h.mean_absolute_error, h.naive_error,
+			       h.correlation);
 	}
 	table_free(t);
 	return true;
@@ -255,10 +255,10 @@ static int worth_order(const void *a, const void *b)
 }
 
 static void print_customers(const struct value_job *j, const struct value_summary *s, const struct value_cells *c,
-							const struct value_fit *orders, const struct value_fit *spend)
+                            const struct value_fit *orders, const struct value_fit *spend)
 {
 	const char *columns[] = { "customer",   "repeat_orders", "last",   "age",     "alive",       "orders",
-							  "orders_low", "orders_high",   "amount", "revenue", "revenue_low", "revenue_high" };
+		                      "orders_low", "orders_high",   "amount", "revenue", "revenue_low", "revenue_high" };
 	struct value_forecast *f = mem_alloc((c->count + 1) * sizeof *f);
 	struct worth *w = mem_alloc((s->count + 1) * sizeof *w);
 	value_predict_cells(orders, c, j->span, (int)j->threads, f);
@@ -363,7 +363,7 @@ bool value_view_segments(const struct value_job *j, struct err *err)
 /* ---- 20/80 ---- */
 
 static void share_row(struct table *t, const struct value_job *j, const char *what, const int64_t *amounts,
-					  size_t count)
+                      size_t count)
 {
 	struct share_view v;
 	bool known = share_view_make(amounts, count, &v);

@@ -27,9 +27,9 @@ static bool side_good(const struct case_side *s, const char *when, struct err *e
 	if (!rate_good(s->transformation) || !rate_good(s->conversion) || !rate_good(s->activity))
 		return err_set(err, ERR_INPUT, "%s: a rate lies between 0 and 100 %%", when);
 	if (!money_good(s->basket) || !money_good(s->loyal_value) || !money_good(s->active_value) ||
-		!money_good(s->extra_value))
+	    !money_good(s->extra_value))
 		return err_set(err, ERR_INPUT, "%s: an amount lies between 0 and %lld", when,
-					   (long long)(CASE_MINOR_MAX / 100));
+		               (long long)(CASE_MINOR_MAX / 100));
 	return true;
 }
 
@@ -47,12 +47,12 @@ static bool product(int64_t people, int64_t rate1, int64_t rate2, int64_t minor,
 static bool side(const struct case_input *in, const struct case_side *s, int64_t money[CASE_LINES], int64_t people[3])
 {
 	return product(in->prospects, s->transformation, CASE_MILLION, s->basket, &money[CASE_FIRST_SALES]) &&
-		   product(in->prospects, s->transformation, s->conversion, s->loyal_value, &money[CASE_LOYAL]) &&
-		   product(in->customers, s->activity, CASE_MILLION, s->active_value, &money[CASE_ACTIVE]) &&
-		   product(in->customers, s->activity, CASE_MILLION, s->extra_value, &money[CASE_EXTRA]) &&
-		   product(in->prospects, s->transformation, CASE_MILLION, 1, &people[0]) &&
-		   product(in->prospects, s->transformation, s->conversion, 1, &people[1]) &&
-		   product(in->customers, s->activity, CASE_MILLION, 1, &people[2]);
+	       product(in->prospects, s->transformation, s->conversion, s->loyal_value, &money[CASE_LOYAL]) &&
+	       product(in->customers, s->activity, CASE_MILLION, s->active_value, &money[CASE_ACTIVE]) &&
+	       product(in->customers, s->activity, CASE_MILLION, s->extra_value, &money[CASE_EXTRA]) &&
+	       product(in->prospects, s->transformation, CASE_MILLION, 1, &people[0]) &&
+	       product(in->prospects, s->transformation, s->conversion, 1, &people[1]) &&
+	       product(in->customers, s->activity, CASE_MILLION, 1, &people[2]);
 }
 
 bool case_compute(const struct case_input *in, struct case_result *r, struct err *err)
@@ -145,7 +145,7 @@ static void percent(struct buf *out, int64_t millionths, bool french)
 {
 	char text[32];
 	snprintf(text, sizeof text, "%lld%c%04lld", (long long)(millionths / 10000), french ? ',' : '.',
-			 (long long)(millionths % 10000));
+	         (long long)(millionths % 10000));
 	size_t n = strlen(text);
 	while (text[n - 1] == '0')
 		n--;
@@ -156,7 +156,7 @@ static void percent(struct buf *out, int64_t millionths, bool french)
 }
 
 static void equation(struct buf *out, const char *who, int64_t people, int64_t rate, int64_t minor, struct money result,
-					 struct currency currency, bool french)
+                     struct currency currency, bool french)
 {
 	whole(out, people, french);
 	buf_printf(out, "%s%s × ", french ? NARROW : " ", who);
@@ -168,7 +168,7 @@ static void equation(struct buf *out, const char *who, int64_t people, int64_t r
 }
 
 void case_explain(enum case_line l, const struct case_input *in, const struct case_result *r, struct currency currency,
-				  bool french, struct buf *out)
+                  bool french, struct buf *out)
 {
 	const struct case_side *b = &in->before, *a = &in->after;
 	const char *then = french ? " → " : " → ";

@@ -5,9 +5,9 @@
  *   active base     customers × activity rate × yearly value
  *   extra value     customers × activity rate after × extra yearly value (0 before)
  *
- * Rates are whole millionths, money is minor units: products are taken in 128 bits and rounded once, half away from zero,
- * so nothing is lost between the lines. A gain is the after line minus the before line as shown.
- * Limits: people ≤ CASE_PEOPLE_MAX, amounts ≤ CASE_MINOR_MAX, rates 0 … 100 %; refused with ERR_INPUT. */
+ * Rates are whole millionths, money is minor units: products are taken in 128 bits and rounded once, half away from
+ * zero, so nothing is lost between the lines. A gain is the after line minus the before line as shown. Limits: people ≤
+ * CASE_PEOPLE_MAX, amounts ≤ CASE_MINOR_MAX, rates 0 … 100 %; refused with ERR_INPUT. */
 #ifndef RELANCE_FOLD_CASE_H
 #define RELANCE_FOLD_CASE_H
 
@@ -19,7 +19,7 @@
 #define CASE_MINOR_MAX  INT64_C(100000000000)
 enum { CASE_MILLION = 1000000 };
 
-struct case_side { /* before, or after */
+struct case_side {          /* before, or after */
 	int64_t transformation; /* millionths of prospects who buy */
 	int64_t basket;         /* minor units, first purchase */
 	int64_t conversion;     /* millionths of new customers who become loyal */
@@ -43,12 +43,12 @@ struct case_result {
 	struct {
 		struct money before, after, gain;
 	} line[CASE_LINES], total;
-	int64_t new_before, new_after;       /* people, rounded */
+	int64_t new_before, new_after; /* people, rounded */
 	int64_t loyal_before, loyal_after;
 	int64_t active_before, active_after;
-	struct money net;                    /* gain − yearly cost */
+	struct money net; /* gain − yearly cost */
 	bool return_known;
-	int64_t return_percent;              /* gain per 100 of cost, rounded */
+	int64_t return_percent; /* gain per 100 of cost, rounded */
 };
 
 bool case_compute(const struct case_input *in, struct case_result *out, struct err *err) MUST_CHECK;

@@ -29,7 +29,7 @@ bool moments_from_proportion(double successes, double n, struct moments *out)
 {
 	memset(out, 0, sizeof *out);
 	if (!(n >= 0) || !isfinite(n) || n != floor(n) || !(successes >= 0) || successes > n ||
-		successes != floor(successes))
+	    successes != floor(successes))
 		return false;
 	if (n > 0)
 		*out =
@@ -110,16 +110,16 @@ static void fold_chunk(void *ctx, size_t from, size_t to, int thread)
 }
 
 size_t moments_fold(const uint8_t *arm, const double *y, const double *x, size_t count, int arms, int threads,
-					struct moments *out)
+                    struct moments *out)
 {
 	check(arms >= 1 && arms <= EXPERIMENT_ARMS_MAX);
 	size_t chunks = (count + FOLD_CHUNK - 1) / FOLD_CHUNK, skipped = 0;
 	struct fold f = { arm,
-					  y,
-					  x,
-					  arms,
-					  mem_alloc((chunks * (size_t)arms + 1) * sizeof *f.parts),
-					  mem_alloc((chunks + 1) * sizeof *f.skipped) };
+		              y,
+		              x,
+		              arms,
+		              mem_alloc((chunks * (size_t)arms + 1) * sizeof *f.parts),
+		              mem_alloc((chunks + 1) * sizeof *f.skipped) };
 	par_for(count, FOLD_CHUNK, threads, fold_chunk, &f);
 	for (int a = 0; a < arms; a++)
 		out[a] = (struct moments){ .covariate = x != NULL, .binary = true };
@@ -163,13 +163,13 @@ static bool enough(struct comparison *c, const char *who, const struct moments *
 		return unknown(c, "the %s group is empty", who);
 	if (m->n < EXPERIMENT_ARM_MIN)
 		return unknown(c, "the %s group has %.0f customer%s; at least %d are needed", who, m->n, m->n == 1 ? "" : "s",
-					   EXPERIMENT_ARM_MIN);
+		               EXPERIMENT_ARM_MIN);
 	if (m->events >= 0 && m->events < EXPERIMENT_EVENTS_MIN)
 		return unknown(c, "only %.0f of %.0f in the %s group did anything; at least %d are needed", m->events, m->n,
-					   who, EXPERIMENT_EVENTS_MIN);
+		               who, EXPERIMENT_EVENTS_MIN);
 	if (m->binary && m->n - m->events < EXPERIMENT_EVENTS_MIN)
 		return unknown(c, "all but %.0f of %.0f in the %s group did it; at least %d that did not are needed",
-					   m->n - m->events, m->n, who, EXPERIMENT_EVENTS_MIN);
+		               m->n - m->events, m->n, who, EXPERIMENT_EVENTS_MIN);
 	if (!(m->yy > 1e-12 * (m->y * m->y * m->n + 1e-300)))
 		return unknown(c, "all customers of the %s group have the same outcome: no chance can be told from it", who);
 	return true;
@@ -206,7 +206,7 @@ static void compare_lift(struct comparison *c, double va, double vb, double quan
 {
 	if (!(c->control_mean > 2 * sqrt(va))) {
 		snprintf(c->why, sizeof c->why,
-				 "the mean of the control group is not clearly above zero: no percentage can be given");
+		         "the mean of the control group is not clearly above zero: no percentage can be given");
 		return;
 	}
 	double m = c->control_mean, ratio = c->treated_mean / m;
@@ -226,7 +226,7 @@ static double look_factor(const struct moments *m)
 }
 
 void experiment_compare(const struct moments *control, const struct moments *treated, double level, int comparisons,
-						struct comparison *c)
+                        struct comparison *c)
 {
 	check(level > 0 && level < 1 && comparisons >= 1);
 	memset(c, 0, sizeof *c);
@@ -260,8 +260,8 @@ void experiment_compare(const struct moments *control, const struct moments *tre
 	c->rough = !(control->binary && treated->binary) && events >= 0 && events < EXPERIMENT_ROUGH_EVENTS;
 	if (c->rough && !c->why[0])
 		snprintf(c->why, sizeof c->why,
-				 "only %.0f outcomes of a group are not 0: the interval is rough until there are %d", events,
-				 EXPERIMENT_ROUGH_EVENTS);
+		         "only %.0f outcomes of a group are not 0: the interval is rough until there are %d", events,
+		         EXPERIMENT_ROUGH_EVENTS);
 }
 
 struct srm experiment_srm(const double *counts, const double *expected, int arms)

@@ -11,17 +11,19 @@
  *     degrees of freedom. Proportions are means of 0/1 with variance p(1−p)/n.
  *   CUPED (Deng, Xu, Kohavi, Walker 2013): y − θ(x − mean x), θ = pooled within-arm cov(x, y) / var(x).
  *   Always-valid: asymptotic confidence sequence (Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas 2021):
- *     radius = se · √( 2(Nρ²+1)/(Nρ²) · ln(√(Nρ²+1)/α) ), N = customers of both arms, ρ tuned for a first answer at about
- *     EXPERIMENT_TUNED customers. It may be looked at every day; the price is a wider interval.
- *   Several variants: intervals at level 1 − α/m (Bonferroni), p adjusted by Holm 1979.
- *   Split: Pearson's χ²; below EXPERIMENT_SRM_ALARM the verdict is withheld.
+ *     radius = se · √( 2(Nρ²+1)/(Nρ²) · ln(√(Nρ²+1)/α) ), N = customers of both arms, ρ tuned for a first answer at
+ * about EXPERIMENT_TUNED customers. It may be looked at every day; the price is a wider interval. Several variants:
+ * intervals at level 1 − α/m (Bonferroni), p adjusted by Holm 1979. Split: Pearson's χ²; below EXPERIMENT_SRM_ALARM the
+ * verdict is withheld.
  *
- *   The sequence is asymptotic, so looking begins when both arms have EXPERIMENT_LOOK_EVENTS outcomes that are not 0: with
- *     the few large orders of a small control group it would miss too often before (measured: 93 % with looks from 5 on, 98 % from 30).
+ *   The sequence is asymptotic, so looking begins when both arms have EXPERIMENT_LOOK_EVENTS outcomes that are not 0:
+ * with the few large orders of a small control group it would miss too often before (measured: 93 % with looks from 5
+ * on, 98 % from 30).
  *
- * Never a false precision: an arm below EXPERIMENT_ARM_MIN customers, fewer than EXPERIMENT_EVENTS_MIN outcomes that are not 0 (or,
- * for 0/1 outcomes, not 1), or outcomes that do not vary, give `known = false` and a sentence. The relative lift alone is unknown when the
- * control mean is not clearly above zero (less than twice its standard error). */
+ * Never a false precision: an arm below EXPERIMENT_ARM_MIN customers, fewer than EXPERIMENT_EVENTS_MIN outcomes that
+ * are not 0 (or, for 0/1 outcomes, not 1), or outcomes that do not vary, give `known = false` and a sentence. The
+ * relative lift alone is unknown when the control mean is not clearly above zero (less than twice its standard error).
+ */
 #ifndef RELANCE_FOLD_EXPERIMENT_H
 #define RELANCE_FOLD_EXPERIMENT_H
 
@@ -30,17 +32,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { EXPERIMENT_ARM_MIN = 20, EXPERIMENT_EVENTS_MIN = 5, EXPERIMENT_LOOK_EVENTS = 30, EXPERIMENT_ROUGH_EVENTS = 200, EXPERIMENT_TUNED = 2000, EXPERIMENT_ARMS_MAX = 16,
-	   EXPERIMENT_WHY_MAX = 256 };
+enum {
+	EXPERIMENT_ARM_MIN = 20,
+	EXPERIMENT_EVENTS_MIN = 5,
+	EXPERIMENT_LOOK_EVENTS = 30,
+	EXPERIMENT_ROUGH_EVENTS = 200,
+	EXPERIMENT_TUNED = 2000,
+	EXPERIMENT_ARMS_MAX = 16,
+	EXPERIMENT_WHY_MAX = 256
+};
 #define EXPERIMENT_SRM_ALARM 0.001
 
 /* Centred sums: stable for large amounts, mergeable. */
 struct moments {
-	double n, y, yy; /* count, mean, sum of squared deviations of the outcome */
+	double n, y, yy;  /* count, mean, sum of squared deviations of the outcome */
 	double x, xx, xy; /* the same of the covariate, and the co-deviation; 0 when there is none */
-	double events;   /* outcomes that are not 0; negative when only sums were given */
+	double events;    /* outcomes that are not 0; negative when only sums were given */
 	bool covariate;
-	bool binary;     /* all outcomes were 0 or 1 */
+	bool binary; /* all outcomes were 0 or 1 */
 };
 
 /* From a sum and a sum of squares. False: n < 0, not finite, or squares too small to belong to that sum. */
@@ -48,23 +57,24 @@ bool moments_from_sums(double n, double sum, double squares, struct moments *out
 bool moments_from_proportion(double successes, double n, struct moments *out) MUST_CHECK; /* 0 ≤ successes ≤ n */
 void moments_merge(struct moments *into, const struct moments *more);
 
-/* One value a customer: arm[i] in 0 … arms−1 (others are passed over), y[i], and x[i] when x is not NULL. Values that are not
- * finite are passed over and counted. out has `arms` entries. Independent of the number of threads. Returns the number
- * passed over. */
+/* One value a customer: arm[i] in 0 … arms−1 (others are passed over), y[i], and x[i] when x is not NULL. Values that
+ * are not finite are passed over and counted. out has `arms` entries. Independent of the number of threads. Returns the
+ * number passed over. */
 size_t moments_fold(const uint8_t *arm, const double *y, const double *x, size_t count, int arms, int threads,
                     struct moments *out);
 
 struct comparison {
 	bool known;
 	char why[EXPERIMENT_WHY_MAX]; /* when !known, !lift_known or rough */
-	bool rough; /* amounts, and fewer than EXPERIMENT_ROUGH_EVENTS that are not 0 in an arm: large single ones weigh too much */
+	bool rough; /* amounts, and fewer than EXPERIMENT_ROUGH_EVENTS that are not 0 in an arm: large single ones weigh too
+	               much */
 	double control_n, treated_n, control_mean, treated_mean; /* means after CUPED when cuped */
 	double difference, se, df, low, high;                    /* per customer, fixed horizon */
-	double p;            /* two-sided, of the relative lift when known (goes with its interval), else of the difference */
-	double p_difference; /* of the difference per customer, which the verdict is about */
-	bool seq_known;                                          /* enough happened for a first look */
-	double look_factor;                                      /* how many times today's customers the first look takes */
-	double seq_low, seq_high, seq_p;                         /* per customer, always valid */
+	double p; /* two-sided, of the relative lift when known (goes with its interval), else of the difference */
+	double p_difference;             /* of the difference per customer, which the verdict is about */
+	bool seq_known;                  /* enough happened for a first look */
+	double look_factor;              /* how many times today's customers the first look takes */
+	double seq_low, seq_high, seq_p; /* per customer, always valid */
 	bool lift_known;
 	double lift, lift_se, ci_low, ci_high, lift_seq_low, lift_seq_high;
 	double level;
@@ -103,11 +113,11 @@ enum finding_kind {
 };
 
 struct finding_ask {
-	double cost;        /* of the treated arm: messages, vouchers, returns; 0 when the outcome is net already */
-	double worth;       /* smallest net total worth having; 0 */
-	double days;        /* how long it has run; 0 unknown */
-	const char *unit;   /* "€", "orders", … */
-	bool once;          /* looked at once, at the planned end: the fixed-horizon interval decides */
+	double cost;      /* of the treated arm: messages, vouchers, returns; 0 when the outcome is net already */
+	double worth;     /* smallest net total worth having; 0 */
+	double days;      /* how long it has run; 0 unknown */
+	const char *unit; /* "€", "orders", … */
+	bool once;        /* looked at once, at the planned end: the fixed-horizon interval decides */
 	bool french;
 };
 

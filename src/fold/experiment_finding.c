@@ -84,7 +84,7 @@ static double needed(const struct comparison *c, double margin, bool once)
 }
 
 static void open_text(const struct comparison *c, const struct finding_ask *ask, double threshold, struct finding *v,
-					  struct buf *b)
+                      struct buf *b)
 {
 	double factor = needed(c, c->difference - threshold, ask->once);
 	if (!ask->once && !c->seq_known) /* too early to look: first the events */
@@ -99,10 +99,10 @@ static void open_text(const struct comparison *c, const struct finding_ask *ask,
 	}
 	if (v->weeks > 0 && v->weeks <= WEEKS_MAX) {
 		buf_printf(b, fr ? "encore environ %.0f semaine%s" : "about %.0f more week%s", v->weeks,
-				   v->weeks > 1 ? "s" : "");
+		           v->weeks > 1 ? "s" : "");
 	} else if (v->weeks > WEEKS_MAX || v->customers < 0) {
 		buf_cstr(b, fr ? "à ce rythme il faudrait plus de deux ans, l’effet est donc petit s’il existe"
-					   : "at this pace it would take more than two years, so the effect, if any, is small");
+		               : "at this pace it would take more than two years, so the effect, if any, is small");
 		v->weeks = -1;
 	} else {
 		buf_cstr(b, fr ? "il faudrait environ " : "about ");
@@ -120,10 +120,10 @@ static void missing_text(const struct comparison *c, bool french, struct buf *b)
 	buf_cstr(b, "on ne peut rien dire" NARROW ": ");
 	if (c->control_n < EXPERIMENT_ARM_MIN)
 		buf_printf(b, "le groupe témoin compte %.0f client%s, il en faut au moins %d", c->control_n,
-				   c->control_n >= 2 ? "s" : "", EXPERIMENT_ARM_MIN);
+		           c->control_n >= 2 ? "s" : "", EXPERIMENT_ARM_MIN);
 	else if (c->treated_n < EXPERIMENT_ARM_MIN)
 		buf_printf(b, "le groupe contacté compte %.0f client%s, il en faut au moins %d", c->treated_n,
-				   c->treated_n >= 2 ? "s" : "", EXPERIMENT_ARM_MIN);
+		           c->treated_n >= 2 ? "s" : "", EXPERIMENT_ARM_MIN);
 	else
 		buf_cstr(b, "trop peu de résultats différents pour distinguer un effet du hasard");
 }
@@ -145,7 +145,7 @@ static void decided_text(const struct finding_ask *ask, struct finding *v, struc
 }
 
 void experiment_finding(const struct comparison *c, const struct srm *srm, const struct finding_ask *ask,
-						struct finding *v)
+                        struct finding *v)
 {
 	struct buf b;
 	memset(v, 0, sizeof *v);
@@ -154,10 +154,10 @@ void experiment_finding(const struct comparison *c, const struct srm *srm, const
 	if (srm && srm->known && srm->alarm) {
 		v->kind = FINDING_BROKEN;
 		buf_cstr(&b, ask->french
-						 ? "le partage entre les groupes n’est pas celui prévu" NARROW
-						   ": les chiffres ne prouvent rien tant "
-						   "que la cause n’est pas trouvée"
-						 : "the groups were not split as planned: the figures prove nothing until the cause is found");
+		                 ? "le partage entre les groupes n’est pas celui prévu" NARROW
+		                   ": les chiffres ne prouvent rien tant "
+		                   "que la cause n’est pas trouvée"
+		                 : "the groups were not split as planned: the figures prove nothing until the cause is found");
 	} else if (!c->known) {
 		v->kind = FINDING_MISSING;
 		missing_text(c, ask->french, &b);

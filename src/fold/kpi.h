@@ -1,10 +1,12 @@
 /* kpi: the key figures, each one a documented formula over plain counts.
  *
- * struct kpi_input holds the counts of one period and one slice of the business (a sector, a segment, a category, a store, a
- * channel, a salesperson, or everything). Whoever knows a count fills it; the rest stays KPI_UNKNOWN. kpi_compute() gives
- * each figure, or says in a sentence why it is not known: never a NaN, never a 0 that means "no data".
+ * struct kpi_input holds the counts of one period and one slice of the business (a sector, a segment, a category, a
+ * store, a channel, a salesperson, or everything). Whoever knows a count fills it; the rest stays KPI_UNKNOWN.
+ * kpi_compute() gives each figure, or says in a sentence why it is not known: never a NaN, never a 0 that means "no
+ * data".
  *
- * Money is minor units (as double in a result: minor units too). Rates are 0 … 100 per cent, as the formulas say × 100. */
+ * Money is minor units (as double in a result: minor units too). Rates are 0 … 100 per cent, as the formulas say × 100.
+ */
 #ifndef RELANCE_FOLD_KPI_H
 #define RELANCE_FOLD_KPI_H
 
@@ -19,53 +21,54 @@
 struct kpi_input {
 	/* sales; an order is a document with a line of positive quantity */
 	int64_t orders;
-	int64_t orders_complement;   /* with at least one complementary product (families of recommendation, or a user's list) */
-	int64_t order_value;         /* sum of the values of these orders */
+	int64_t orders_complement;      /* with a complementary product (recommendation families, or a user's list) */
+	int64_t order_value;            /* sum of the values of these orders */
 	int64_t order_value_complement; /* of the orders with a complementary product */
-	int64_t revenue;             /* all lines of the period, returns taken off by their own date, VAT included */
-	int64_t returned;            /* value of returned lines, as a positive amount */
-	int64_t quantity;            /* products sold, without returns */
-	int64_t margin;              /* excluding VAT: net price − cost, over the lines whose cost is known */
-	int64_t margin_revenue;      /* revenue excluding VAT of these lines */
-	int64_t buyers;              /* different customers who ordered */
-	int64_t new_customers;       /* first order ever in the period */
-	int64_t customers_start;     /* customers at the start: ordered within the activity window before it */
+	int64_t revenue;                /* all lines of the period, returns taken off by their own date, VAT included */
+	int64_t returned;               /* value of returned lines, as a positive amount */
+	int64_t quantity;               /* products sold, without returns */
+	int64_t margin;                 /* excluding VAT: net price − cost, over the lines whose cost is known */
+	int64_t margin_revenue;         /* revenue excluding VAT of these lines */
+	int64_t buyers;                 /* different customers who ordered */
+	int64_t new_customers;          /* first order ever in the period */
+	int64_t customers_start;        /* customers at the start: ordered within the activity window before it */
 	int64_t customers_end;
-	int64_t cross_sell_delay_days; /* sum, over customers whose first cross-sell is in the period, of days since first purchase */
-	int64_t cross_sell_firsts;   /* how many these are */
+	int64_t cross_sell_delay_days; /* sum, over customers whose first cross-sell is in the period, of days since first
+	                                  purchase */
+	int64_t cross_sell_firsts;     /* how many these are */
 
 	/* prospects, leads, opportunities */
-	int64_t prospects;           /* addressed or met in the period */
-	int64_t prospects_sold;      /* of them who bought */
-	int64_t convert_days;        /* sum of days from first contact to first purchase, over `converted` */
+	int64_t prospects;      /* addressed or met in the period */
+	int64_t prospects_sold; /* of them who bought */
+	int64_t convert_days;   /* sum of days from first contact to first purchase, over `converted` */
 	int64_t converted;
 	int64_t leads_qualified, leads_qualified_won;
-	int64_t cycle_days;          /* sum of days from opening to winning, over `deals_won` */
+	int64_t cycle_days; /* sum of days from opening to winning, over `deals_won` */
 	int64_t deals_won;
-	int64_t acquisition_cost;    /* spent on winning new customers */
+	int64_t acquisition_cost; /* spent on winning new customers */
 
 	/* offers and subscriptions (accounts) */
 	int64_t accounts_eligible, accounts_attached;
 	int64_t proposals, proposals_accepted;
-	int64_t add_on_mrr;          /* monthly recurring revenue of add-ons at the end */
+	int64_t add_on_mrr;                   /* monthly recurring revenue of add-ons at the end */
 	int64_t add_ons_start, add_ons_ended; /* add-on subscriptions running at the start; of these ended in the period */
-	int64_t recurring_revenue;   /* of all accounts in the period's last month */
-	int64_t accounts;            /* accounts with recurring revenue then */
+	int64_t recurring_revenue;            /* of all accounts in the period's last month */
+	int64_t accounts;                     /* accounts with recurring revenue then */
 
 	/* messages, carts, web, satisfaction */
-	int64_t delivered_knowable;  /* deliveries where an open may be known (consent); both rates count only these */
+	int64_t delivered_knowable; /* deliveries where an open may be known (consent); both rates count only these */
 	int64_t opened, clicked;
 	int64_t carts, carts_abandoned;
 	int64_t web_visits, web_orders;
 	int64_t surveys_delivered, answers, answers_satisfied; /* satisfied or very satisfied */
 
 	/* increment, measured against a control group; amounts of margin */
-	int64_t treated, control;    /* customers in each */
+	int64_t treated, control;               /* customers in each */
 	int64_t treated_margin, control_margin; /* sums */
-	int64_t treated_cost;        /* messages, vouchers, returns */
+	int64_t treated_cost;                   /* messages, vouchers, returns */
 
 	/* worth, from the value model */
-	int64_t forecast_value;      /* expected revenue of the customers over the coming year */
+	int64_t forecast_value; /* expected revenue of the customers over the coming year */
 	int64_t forecast_customers;
 
 	/* objectives */
@@ -137,7 +140,8 @@ struct kpi_value kpi_compute(enum kpi k, const struct kpi_input *in);
 /* Against the previous period: rates change in points, the rest in per cent of before. */
 struct kpi_value kpi_change(enum kpi k, struct kpi_value now, struct kpi_value before);
 
-/* An objective at `elapsed` of `length` days with `reached` so far: where it ends at this pace, and in per cent of `set`. */
+/* An objective at `elapsed` of `length` days with `reached` so far: where it ends at this pace, and in per cent of
+ * `set`. */
 struct kpi_projection {
 	bool known;
 	double expected, attainment;

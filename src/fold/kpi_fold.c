@@ -66,7 +66,7 @@ struct basket {
 };
 
 static inline void add_line(const struct folding *f, struct kpi_sums *c, uint32_t product, int32_t quantity,
-							int64_t amount)
+                            int64_t amount)
 {
 	const struct kpi_catalogue *k = &f->plan->catalogue;
 	c->revenue += amount;
@@ -86,7 +86,7 @@ static inline void add_line(const struct folding *f, struct kpi_sums *c, uint32_
 
 /* Groups by product: the order's value is cut among the categories it holds. */
 static void add_by_product(struct folding *f, struct thread *t, const struct kpi_slice *s, uint32_t order, int month,
-						   bool sale, bool complement)
+                           bool sale, bool complement)
 {
 	const struct kpi_catalogue *k = &f->plan->catalogue;
 	t->order_stamp++;
@@ -129,7 +129,7 @@ static struct basket look(const struct folding *f, const struct kpi_slice *s, ui
 }
 
 static void add_order(struct folding *f, struct thread *t, const struct kpi_slice *s, uint32_t order, int month,
-					  uint32_t group, struct basket b)
+                      uint32_t group, struct basket b)
 {
 	if (f->plan->by == KPI_BY_PRODUCT) {
 		add_by_product(f, t, s, order, month, b.sale, b.complement);
@@ -159,7 +159,7 @@ static void add_order(struct folding *f, struct thread *t, const struct kpi_slic
 }
 
 static void add_customer(struct folding *f, struct thread *t, const struct kpi_slice *s, uint32_t who,
-						 const int32_t *day, uint32_t day_base)
+                         const int32_t *day, uint32_t day_base)
 {
 	uint32_t own = f->plan->by == KPI_BY_CUSTOMER ? s->customer_group[who] : 0;
 	bool whole = f->plan->by == KPI_WHOLE || (f->plan->by == KPI_BY_CUSTOMER && own < f->plan->groups);
@@ -203,7 +203,7 @@ static int32_t day_of(const struct kpi_plan *plan, const struct kpi_slice *s, ui
 
 /* Civil days of a unit's orders: given, or from UTC seconds. */
 static const int32_t *unit_days(struct folding *f, struct thread *t, const struct kpi_slice *s, uint32_t from,
-								uint32_t to)
+                                uint32_t to)
 {
 	if (s->order_day)
 		return s->order_day + from;
@@ -252,7 +252,7 @@ static int month_number(struct date d)
 
 /* First and last day over all slices; orders are sorted within a customer. False when there is no order. */
 static bool day_range(const struct kpi_plan *plan, const struct kpi_slice *slices, size_t count, int32_t *first,
-					  int32_t *last)
+                      int32_t *last)
 {
 	int64_t low = INT64_MAX, high = INT64_MIN;
 	for (size_t k = 0; k < count; k++) {
@@ -307,7 +307,7 @@ static void add_tables(struct folding *f, struct kpi_table *out)
 }
 
 bool kpi_fold(const struct kpi_plan *plan, const struct kpi_slice *slices, size_t count, int threads,
-			  struct kpi_table *out, struct err *err)
+              struct kpi_table *out, struct err *err)
 {
 	int32_t first, last;
 	check(plan->groups >= 1 && plan->groups <= KPI_GROUPS_MAX);

@@ -3,13 +3,13 @@
  * The columns are the book's (a chunk is a slice as it stands) or anybody's arrays of the same shape. All sums are
  * integers: the result is the same for any number of threads and any cut into slices.
  *
- * Groups: by customer (segment, sector, store, territory), by order (channel, store, salesperson) or by product (category,
- * family). By customer every count is there. By order or product, customers do not belong to one group: buyers are those who
- * bought in it, customers at start and end and new customers stay unknown; by product, an order counts once in each
- * category it holds, with the value of its lines there.
+ * Groups: by customer (segment, sector, store, territory), by order (channel, store, salesperson) or by product
+ * (category, family). By customer every count is there. By order or product, customers do not belong to one group:
+ * buyers are those who bought in it, customers at start and end and new customers stay unknown; by product, an order
+ * counts once in each category it holds, with the value of its lines there.
  *
- * A customer counts at a date when the last order before it is less than `active_months` old. Cross-sell: an order with a
- * product marked complementary. Months are civil months of the zone (order_at) or of the given days (order_day).
+ * A customer counts at a date when the last order before it is less than `active_months` old. Cross-sell: an order with
+ * a product marked complementary. Months are civil months of the zone (order_at) or of the given days (order_day).
  * Limit: KPI_CELLS_MAX months × groups a thread; days within KPI_DAYS_MAX of the first. */
 #ifndef RELANCE_FOLD_KPI_FOLD_H
 #define RELANCE_FOLD_KPI_FOLD_H
@@ -43,16 +43,16 @@ struct kpi_catalogue {
 	uint32_t count;
 	const uint8_t *complementary;
 	const uint8_t *not_a_product;
-	const int64_t *cost;         /* unit cost excluding VAT, minor units; −1 unknown */
+	const int64_t *cost; /* unit cost excluding VAT, minor units; −1 unknown */
 	const uint8_t *vat_percent_x2;
-	const uint16_t *group;       /* KPI_BY_PRODUCT */
+	const uint16_t *group; /* KPI_BY_PRODUCT */
 };
 
 enum kpi_by { KPI_WHOLE, KPI_BY_CUSTOMER, KPI_BY_ORDER, KPI_BY_PRODUCT };
 
 struct kpi_plan {
 	enum kpi_by by;
-	uint32_t groups;  /* 1 for KPI_WHOLE; group numbers at or above it are passed over */
+	uint32_t groups;   /* 1 for KPI_WHOLE; group numbers at or above it are passed over */
 	int active_months; /* 0: KPI_ACTIVE_MONTHS */
 	zone_id zone;
 	struct kpi_catalogue catalogue;

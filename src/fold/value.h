@@ -14,13 +14,13 @@
  *   Pareto/NBD  Schmittlein, Morrison, Colombo 1987
  *   Gamma-Gamma Fader, Hardie 2013, "The gamma-gamma model of monetary value"
  *
- * Words: x = repeat order days (the first one is not counted), t_x = time of the last order and T = time of the horizon, both
- * counted from the first order. All orders of one civil day are one order. A row with a negative amount is a return: it
- * lowers the spend, it makes no order.
+ * Words: x = repeat order days (the first one is not counted), t_x = time of the last order and T = time of the
+ * horizon, both counted from the first order. All orders of one civil day are one order. A row with a negative amount
+ * is a return: it lowers the spend, it makes no order.
  *
- * Determinism: same rows in any order, any number of threads: same bits. Sums are taken chunk by chunk in a fixed order.
- * Limits: VALUE_DAYS_MAX days of history, VALUE_ORDERS_MAX order days a customer; refused with ERR_LIMIT.
- * Bad input: what cannot be estimated is refused with a sentence that says what is missing (ERR_INPUT), never a NaN. */
+ * Determinism: same rows in any order, any number of threads: same bits. Sums are taken chunk by chunk in a fixed
+ * order. Limits: VALUE_DAYS_MAX days of history, VALUE_ORDERS_MAX order days a customer; refused with ERR_LIMIT. Bad
+ * input: what cannot be estimated is refused with a sentence that says what is missing (ERR_INPUT), never a NaN. */
 #ifndef RELANCE_FOLD_VALUE_H
 #define RELANCE_FOLD_VALUE_H
 
@@ -45,17 +45,18 @@ struct value_row {
 struct value_summary {
 	size_t count;
 	uint32_t *customer;
-	uint32_t *x;        /* repeat order days */
-	int32_t *tx_day;    /* last order − first order, in days */
-	int32_t *t_day;     /* horizon − first order, in days */
-	int64_t *first;     /* spend on the first order day, minor units */
-	int64_t *repeat;    /* spend after it, returns taken off */
-	double *m;          /* mean spend per repeat order in major units; 0 when x = 0 */
-	double unit_days;   /* t_x = tx_day / unit_days */
+	uint32_t *x;                                     /* repeat order days */
+	int32_t *tx_day;                                 /* last order − first order, in days */
+	int32_t *t_day;                                  /* horizon − first order, in days */
+	int64_t *first;                                  /* spend on the first order day, minor units */
+	int64_t *repeat;                                 /* spend after it, returns taken off */
+	double *m;                                       /* mean spend per repeat order in major units; 0 when x = 0 */
+	double unit_days;                                /* t_x = tx_day / unit_days */
 	size_t rows_used, rows_after, rows_before_first; /* used; dated after the horizon; returns before any order */
 };
 
-/* exponent: decimals of the currency (2: cents). Rows in any order. False: no order on or before the horizon, or a limit. */
+/* exponent: decimals of the currency (2: cents). Rows in any order. False: no order on or before the horizon, or a
+ * limit. */
 bool value_summarise(const struct value_row *rows, size_t count, struct date until, enum value_unit unit, int exponent,
                      struct value_summary *out, struct err *err) MUST_CHECK;
 void value_summary_release(struct value_summary *s);
@@ -102,7 +103,8 @@ bool value_fit_spend(const struct value_summary *s, int threads, struct value_fi
 /* Log-likelihood at given parameters, and its gradient and Hessian when not NULL (row-major, params × params). */
 double value_loglik(enum value_model model, const struct value_cells *cells, const double *p, double *gradient,
                     double *hessian, int threads);
-double value_loglik_spend(const struct value_summary *s, const double *p, double *gradient, double *hessian, int threads);
+double value_loglik_spend(const struct value_summary *s, const double *p, double *gradient, double *hessian,
+                          int threads);
 
 struct value_forecast {
 	double alive;    /* probability of still being a customer at the horizon */
@@ -121,17 +123,17 @@ struct value_forecast value_predict(struct value_predictor *p, double x, double 
 void value_predict_cells(const struct value_fit *fit, const struct value_cells *cells, double span, int threads,
                          struct value_forecast *out);
 
-/* One customer's prospects over the coming span: means are exact, quantiles come from VALUE_DRAWS draws of the customer's
- * posterior, which depend on (x, t_x, T) alone, so that two runs agree. Amounts in major units; without a spend fit, or
- * where its mean does not exist, `amount` and the revenue figures are negative. */
+/* One customer's prospects over the coming span: means are exact, quantiles come from VALUE_DRAWS draws of the
+ * customer's posterior, which depend on (x, t_x, T) alone, so that two runs agree. Amounts in major units; without a
+ * spend fit, or where its mean does not exist, `amount` and the revenue figures are negative. */
 enum { VALUE_DRAWS = 2000 };
 struct value_prospect {
 	double alive, orders, orders_low, orders_high;
 	double amount;
 	double revenue, revenue_low, revenue_high;
 };
-struct value_prospect value_prospect(const struct value_fit *orders, const struct value_fit *spend, double x, double t_x,
-                                     double t, double m, double span, double level);
+struct value_prospect value_prospect(const struct value_fit *orders, const struct value_fit *spend, double x,
+                                     double t_x, double t, double m, double span, double level);
 
 /* Expected amount of a coming order for a customer with x repeat orders of mean m (major units): the Gamma-Gamma
  * posterior mean. sd (may be NULL): standard deviation of the customer's own mean; negative when not finite.
@@ -149,8 +151,8 @@ struct value_holdout {
 		size_t customers;
 		double actual, predicted; /* order days in the second part */
 	} group[VALUE_HOLDOUT_GROUPS];
-	double actual, predicted; /* totals */
-	double low, high;         /* 95 % prediction interval of the total: chance and uncertain parameters */
+	double actual, predicted;   /* totals */
+	double low, high;           /* 95 % prediction interval of the total: chance and uncertain parameters */
 	double mean_absolute_error; /* per customer */
 	double naive_error;         /* the same for "as many per week as so far": the baseline to beat */
 	double correlation;         /* actual and predicted, over customers; 0 when one of them does not vary */
@@ -161,8 +163,8 @@ bool value_holdout_check(enum value_model model, const struct value_row *rows, s
                          struct date end, enum value_unit unit, int threads, struct value_holdout *out,
                          struct err *err) MUST_CHECK;
 
-/* Expected orders of all cells, with the variance of their sum: each customer's chance, plus the fit's uncertainty carried
- * through the gradient of the total (delta method); the second is 0 when the standard errors are not known. */
+/* Expected orders of all cells, with the variance of their sum: each customer's chance, plus the fit's uncertainty
+ * carried through the gradient of the total (delta method); the second is 0 when the standard errors are not known. */
 double value_total(const struct value_fit *fit, const struct value_cells *cells, double span, int threads,
                    double *variance);
 

@@ -170,7 +170,7 @@ static void spend_release(struct spend *e)
 }
 
 double value_loglik_spend(const struct value_summary *s, const double *p, double *gradient, double *hessian,
-						  int threads)
+                          int threads)
 {
 	struct spend e;
 	spend_init(&e, s, threads);
@@ -234,26 +234,26 @@ static bool order_data_suffices(const struct value_cells *c, struct err *err)
 	}
 	if (c->customers == 1)
 		return err_set(err, ERR_INPUT,
-					   "there is one customer: a model of the customer base needs at least %d with a second "
-					   "order",
-					   VALUE_BUYERS_MIN);
+		               "there is one customer: a model of the customer base needs at least %d with a second "
+		               "order",
+		               VALUE_BUYERS_MIN);
 	if (longest == 0)
 		return err_set(err, ERR_INPUT,
-					   "all orders are dated the last day of the period: time has to pass after a first order "
-					   "before anything can be said; choose a later --until");
+		               "all orders are dated the last day of the period: time has to pass after a first order "
+		               "before anything can be said; choose a later --until");
 	if (repeat == 0)
 		return err_set(err, ERR_INPUT,
-					   "none of the %zu customers ordered on a second day: the rate of repeat orders cannot be "
-					   "estimated yet",
-					   c->customers);
+		               "none of the %zu customers ordered on a second day: the rate of repeat orders cannot be "
+		               "estimated yet",
+		               c->customers);
 	if (repeat < VALUE_BUYERS_MIN)
 		return err_set(err, ERR_INPUT, "only %zu of %zu customers ordered on a second day; at least %d are needed",
-					   repeat, c->customers, VALUE_BUYERS_MIN);
+		               repeat, c->customers, VALUE_BUYERS_MIN);
 	return true;
 }
 
 bool value_fit_orders(enum value_model model, const struct value_cells *cells, int threads, struct value_fit *out,
-					  struct err *err)
+                      struct err *err)
 {
 	check(model != VALUE_GAMMAGAMMA);
 	memset(out, 0, sizeof *out);
@@ -273,7 +273,7 @@ bool value_fit_orders(enum value_model model, const struct value_cells *cells, i
 		struct newton s = { .n = 4, .eval = order_eval, .ctx = &f };
 		double r = shapes[i];
 		double start[4] = { r, r / (2 * rate), model == VALUE_PARETONBD ? r : 0.8,
-							model == VALUE_PARETONBD ? horizon / 2 : 2 };
+			                model == VALUE_PARETONBD ? horizon / 2 : 2 };
 		memcpy(s.p, start, sizeof start);
 		newton_ascend(&s);
 		if (s.value > best.value + 1e-9 * fabs(best.value) || i == 0)
@@ -303,18 +303,18 @@ bool value_fit_spend(const struct value_summary *s, int threads, struct value_fi
 	bool good = true;
 	if (repeat == 0)
 		good = err_set(err, ERR_INPUT,
-					   "none of the %zu customers ordered on a second day: the amount of a repeat order "
-					   "cannot be estimated yet",
-					   s->count);
+		               "none of the %zu customers ordered on a second day: the amount of a repeat order "
+		               "cannot be estimated yet",
+		               s->count);
 	else if (e.count < VALUE_BUYERS_MIN)
 		good = err_set(err, ERR_INPUT,
-					   "only %zu customers spent something (net of returns) on repeat orders; at least %d are "
-					   "needed",
-					   e.count, VALUE_BUYERS_MIN);
+		               "only %zu customers spent something (net of returns) on repeat orders; at least %d are "
+		               "needed",
+		               e.count, VALUE_BUYERS_MIN);
 	else if (!spread)
 		good = err_set(err, ERR_INPUT,
-					   "all customers spend the same amount per order: there is nothing to model, that amount "
-					   "is the expectation");
+		               "all customers spend the same amount per order: there is nothing to model, that amount "
+		               "is the expectation");
 	if (good) {
 		double mean = 0;
 		for (size_t i = 0; i < e.count; i++)

@@ -133,19 +133,19 @@ static void predict_chunk(void *ctx, size_t from, size_t to, int thread)
 	struct value_predictor *p = value_predictor_new(a->fit, a->span);
 	for (size_t i = from; i < to; i++)
 		a->out[i] = value_predict(p, a->cells->x[i], a->cells->tx_day[i] / a->cells->unit_days,
-								  a->cells->t_day[i] / a->cells->unit_days);
+		                          a->cells->t_day[i] / a->cells->unit_days);
 	value_predictor_free(p);
 }
 
 void value_predict_cells(const struct value_fit *fit, const struct value_cells *cells, double span, int threads,
-						 struct value_forecast *out)
+                         struct value_forecast *out)
 {
 	struct predict_all a = { fit, cells, span, out };
 	par_for(cells->count, CELLS_CHUNK, threads, predict_chunk, &a);
 }
 
 static double total_orders(const struct value_fit *fit, const struct value_cells *cells, double span, int threads,
-						   struct value_forecast *room, double *variance)
+                           struct value_forecast *room, double *variance)
 {
 	double total = 0;
 	value_predict_cells(fit, cells, span, threads, room);
@@ -158,7 +158,7 @@ static double total_orders(const struct value_fit *fit, const struct value_cells
 }
 
 double value_total(const struct value_fit *fit, const struct value_cells *cells, double span, int threads,
-				   double *variance)
+                   double *variance)
 {
 	struct value_forecast *room = mem_alloc((cells->count + 1) * sizeof *room);
 	double unused, total = total_orders(fit, cells, span, threads, room, variance);
@@ -219,7 +219,7 @@ static void quantiles(double *draws, size_t n, double level, double *low, double
 }
 
 struct value_prospect value_prospect(const struct value_fit *orders, const struct value_fit *spend, double x,
-									 double t_x, double t, double m, double span, double level)
+                                     double t_x, double t, double m, double span, double level)
 {
 	struct value_prospect out = { .amount = -1, .revenue = -1, .revenue_low = -1, .revenue_high = -1 };
 	struct value_predictor *v = value_predictor_new(orders, span);

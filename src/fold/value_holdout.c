@@ -33,7 +33,7 @@ static double tally_correlation(const struct tally *t)
 /* Both summaries are sorted by customer and the second has every customer of the first (it only looks further ahead).
  */
 static void compare(const struct value_summary *first, const struct value_summary *whole,
-					const struct value_cells *cells, const struct value_forecast *forecast, struct value_holdout *out)
+                    const struct value_cells *cells, const struct value_forecast *forecast, struct value_holdout *out)
 {
 	struct tally t = { 0 };
 	size_t j = 0;
@@ -56,15 +56,15 @@ static void compare(const struct value_summary *first, const struct value_summar
 }
 
 bool value_holdout_check(enum value_model model, const struct value_row *rows, size_t count, struct date until,
-						 struct date end, enum value_unit unit, int threads, struct value_holdout *out, struct err *err)
+                         struct date end, enum value_unit unit, int threads, struct value_holdout *out, struct err *err)
 {
 	memset(out, 0, sizeof *out);
 	if (end.day <= until.day) {
 		char a[16], b[16];
 		return err_set(err, ERR_INPUT,
-					   "nothing to check against: the fit goes to %s and the orders end on %s; give an earlier "
-					   "--until",
-					   date_text(until, a), date_text(end, b));
+		               "nothing to check against: the fit goes to %s and the orders end on %s; give an earlier "
+		               "--until",
+		               date_text(until, a), date_text(end, b));
 	}
 	struct value_summary first, whole;
 	struct value_cells cells;

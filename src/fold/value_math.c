@@ -18,8 +18,8 @@ double math_digamma(double x)
 		sum -= 1 / x;
 	double i = 1 / x, i2 = i * i;
 	return sum + log(x) - 0.5 * i -
-		   i2 * (1.0 / 12 -
-				 i2 * (1.0 / 120 - i2 * (1.0 / 252 - i2 * (1.0 / 240 - i2 * (1.0 / 132 - i2 * 691.0 / 32760)))));
+	       i2 * (1.0 / 12 -
+	             i2 * (1.0 / 120 - i2 * (1.0 / 252 - i2 * (1.0 / 240 - i2 * (1.0 / 132 - i2 * 691.0 / 32760)))));
 }
 
 double math_trigamma(double x)
@@ -29,8 +29,8 @@ double math_trigamma(double x)
 		sum += 1 / (x * x);
 	double i = 1 / x, i2 = i * i;
 	return sum + i + 0.5 * i2 +
-		   i * i2 *
-			   (1.0 / 6 - i2 * (1.0 / 30 - i2 * (1.0 / 42 - i2 * (1.0 / 30 - i2 * (5.0 / 66 - i2 * 691.0 / 2730)))));
+	       i * i2 *
+	           (1.0 / 6 - i2 * (1.0 / 30 - i2 * (1.0 / 42 - i2 * (1.0 / 30 - i2 * (5.0 / 66 - i2 * 691.0 / 2730)))));
 }
 
 double math_log1pexp(double d)
@@ -222,7 +222,7 @@ static bool newton_step(struct newton *s, double *theta, double *ridge)
 				next[i] = fmin(fmax(theta[i] + shrink * step[i], NEWTON_LOG_LOW), NEWTON_LOG_HIGH);
 			double value = newton_value(s, next);
 			if (isfinite(value) && value >= before.value - 1e-13 * fabs(before.value) &&
-				(value > before.value || gain < 1e-9)) {
+			    (value > before.value || gain < 1e-9)) {
 				memcpy(theta, next, sizeof next);
 				*ridge = *ridge < 1e-12 ? 0 : *ridge / 10;
 				s->converged = gain < 1e-12 * (1 + fabs(value)) && longest < 1e-7;

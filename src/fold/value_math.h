@@ -37,7 +37,7 @@ struct newton {
 	int iterations;
 	bool converged;
 };
-#define NEWTON_LOG_LOW (-16.0)
+#define NEWTON_LOG_LOW  (-16.0)
 #define NEWTON_LOG_HIGH 16.0
 void newton_ascend(struct newton *s);
 

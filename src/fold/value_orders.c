@@ -56,7 +56,7 @@ static void bg_by_x(struct sums *s, double n, double x, const struct evaluation 
 {
 	double r = e->p[0], alpha = e->p[1], a = e->p[2], b = e->p[3], y = x + e->k;
 	s->f += n * (math_lgamma(r + x) - math_lgamma(r) + r * log(alpha) + math_lgamma(a + b) - math_lgamma(b) +
-				 math_lgamma(b + y) - math_lgamma(a + b + y));
+	             math_lgamma(b + y) - math_lgamma(a + b + y));
 	double psi = math_digamma(a + b) - math_digamma(a + b + y), tri = math_trigamma(a + b) - math_trigamma(a + b + y);
 	s->g[0] += n * (math_digamma(r + x) - math_digamma(r) + log(alpha));
 	s->g[1] += n * r / alpha;
@@ -171,7 +171,7 @@ static double pareto_reach(const double *p, double q, double low, double from, d
 }
 
 double order_pareto_integral(const struct order_quadrature *quad, const double *p, double q, double t_x, double t,
-							 struct order_moments *m)
+                             struct order_moments *m)
 {
 	double low = fmin(p[1], p[3]), from = low + t_x, span = log((low + t) / from), drop;
 	span = pareto_reach(p, q, low, from, span, &drop);
@@ -281,7 +281,7 @@ static double collect(const struct sums *parts, size_t count, double *gradient, 
 }
 
 double value_loglik(enum value_model model, const struct value_cells *cells, const double *p, double *gradient,
-					double *hessian, int threads)
+                    double *hessian, int threads)
 {
 	check(model != VALUE_GAMMAGAMMA);
 	size_t chunks = (cells->count + CHUNK - 1) / CHUNK, days = (size_t)cells->day_max + 1;

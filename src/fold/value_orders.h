@@ -1,7 +1,8 @@
 /* value_orders: the integral of the Pareto/NBD likelihood, shared by the likelihood and the forecast.
  *
- * order_pareto_integral() returns ln ∫ (α+t)^−q (β+t)^−(s+1) dt over [t_x, T], T > t_x, for p = r, alpha, s, beta; with `m`
- * also the gradient and Hessian of that logarithm in the parameters (lower triangle). Relative error below 1e-10. */
+ * order_pareto_integral() returns ln ∫ (α+t)^−q (β+t)^−(s+1) dt over [t_x, T], T > t_x, for p = r, alpha, s, beta; with
+ * `m` also the gradient and Hessian of that logarithm in the parameters (lower triangle). Relative error below 1e-10.
+ */
 #ifndef RELANCE_FOLD_VALUE_ORDERS_H
 #define RELANCE_FOLD_VALUE_ORDERS_H
 

@@ -84,7 +84,7 @@ void value_summary_release(struct value_summary *s)
 
 /* One customer's sorted rows → line s->count. A day with a row ≥ 0 is an order day. */
 static bool fold_customer(const struct keyed *rows, size_t n, int32_t until, double major, struct value_summary *s,
-						  struct err *err)
+                          struct err *err)
 {
 	int64_t first_spend = 0, repeat_spend = 0;
 	int32_t first_day = 0, last_day = 0;
@@ -121,8 +121,8 @@ static bool fold_customer(const struct keyed *rows, size_t n, int32_t until, dou
 		return true;
 	if ((int64_t)until - first_day > VALUE_DAYS_MAX || days > VALUE_ORDERS_MAX)
 		return err_set(err, ERR_LIMIT,
-					   "an order is dated more than %d days before the end of the period: check the dates",
-					   VALUE_DAYS_MAX);
+		               "an order is dated more than %d days before the end of the period: check the dates",
+		               VALUE_DAYS_MAX);
 	size_t at = s->count++;
 	s->customer[at] = (uint32_t)(rows[0].key >> 32);
 	s->x[at] = days - 1;
@@ -135,7 +135,7 @@ static bool fold_customer(const struct keyed *rows, size_t n, int32_t until, dou
 }
 
 bool value_summarise(const struct value_row *rows, size_t count, struct date until, enum value_unit unit, int exponent,
-					 struct value_summary *out, struct err *err)
+                     struct value_summary *out, struct err *err)
 {
 	memset(out, 0, sizeof *out);
 	out->unit_days = value_unit_days(unit);

@@ -64,19 +64,19 @@ static const struct {
 	const char *key, *fr, *en, *advice_fr, *advice_en;
 } SEGMENTS[RFM_SEGMENTS] = {
 	[RFM_BEST] = { "best", "Meilleurs clients", "Best customers", "Remerciez-les, réservez-leur les avant-premières.",
-				   "Thank them; give them first choice." },
+	               "Thank them; give them first choice." },
 	[RFM_LOYAL] = { "loyal", "Clients fidèles", "Loyal customers", "Proposez ce qui complète leurs achats.",
-					"Offer what completes their purchases." },
+	                "Offer what completes their purchases." },
 	[RFM_RECENT] = { "recent", "Nouveaux et occasionnels récents", "New and recent",
-					 "Donnez envie d’un deuxième achat.", "Invite a second purchase." },
+	                 "Donnez envie d’un deuxième achat.", "Invite a second purchase." },
 	[RFM_COOLING] = { "cooling", "À entretenir", "Cooling down", "Donnez des nouvelles avant qu’ils n’oublient.",
-					  "Send news before they forget." },
+	                  "Send news before they forget." },
 	[RFM_PRECIOUS] = { "precious", "Précieux, à rattraper", "Precious, slipping away",
-					   "Appelez ou écrivez personnellement.", "Call or write in person." },
+	                   "Appelez ou écrivez personnellement.", "Call or write in person." },
 	[RFM_FADING] = { "fading", "En train de partir", "Fading", "Relancez avec une offre personnelle.",
-					 "Win back with a personal offer." },
+	                 "Win back with a personal offer." },
 	[RFM_ASLEEP] = { "asleep", "Endormis", "Asleep", "Une relance, puis laissez-les tranquilles.",
-					 "Try once, then leave them in peace." },
+	                 "Try once, then leave them in peace." },
 };
 
 const char *rfm_key(enum rfm_segment s)

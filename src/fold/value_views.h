@@ -1,8 +1,8 @@
 /* value_views: plain pictures of a customer base: RFM quintiles and segments, the 20/80 view, cohort retention.
  *
  * RFM. Recency = days since the last order, frequency = order days, monetary = net spend. Each is cut into quintiles by
- * rank; equal values share one score, that of the middle of their ranks, so that a base of one-time buyers is not split by
- * chance. 5 is best. Frequency and monetary count together as their mean.
+ * rank; equal values share one score, that of the middle of their ranks, so that a base of one-time buyers is not split
+ * by chance. 5 is best. Frequency and monetary count together as their mean.
  *
  * Segments, first that fits (R = recency score, V = mean of frequency and monetary scores):
  *   best       R ≥ 4, V ≥ 4           loyal    R ≥ 3, V ≥ 3
@@ -33,12 +33,12 @@ const char *rfm_advice(enum rfm_segment s, bool french);
 /* Which few make most of it. Entries with an amount ≤ 0 count as members that bring nothing. */
 struct share_view {
 	size_t count, paying;
-	int64_t total;            /* of the positive amounts */
-	double top_20_share;      /* what the best ⌈20 %⌉ bring, 0 … 1 */
-	size_t count_for_80;      /* how many bring 80 % of it */
-	double part_for_80;       /* the same ÷ count */
-	double curve[21];         /* share brought by the best 0, 5, … 100 % */
-	double gini;              /* 0 all equal … 1 one brings all */
+	int64_t total;       /* of the positive amounts */
+	double top_20_share; /* what the best ⌈20 %⌉ bring, 0 … 1 */
+	size_t count_for_80; /* how many bring 80 % of it */
+	double part_for_80;  /* the same ÷ count */
+	double curve[21];    /* share brought by the best 0, 5, … 100 % */
+	double gini;         /* 0 all equal … 1 one brings all */
 };
 /* False when nothing positive was brought: there is nothing to share. */
 bool share_view_make(const int64_t *amounts, size_t count, struct share_view *out) MUST_CHECK;
@@ -46,8 +46,8 @@ bool share_view_make(const int64_t *amounts, size_t count, struct share_view *ou
 /* Cohorts by month of the first order: active[c][k] = customers of cohort c who ordered in the k-th month after it. */
 enum { VIEW_MONTHS_MAX = 240 };
 struct cohorts {
-	int first_month; /* year × 12 + month − 1 of cohort 0 */
-	int months;      /* cohorts 0 … months−1; row c has months − c entries */
+	int first_month;  /* year × 12 + month − 1 of cohort 0 */
+	int months;       /* cohorts 0 … months−1; row c has months − c entries */
 	uint32_t *active; /* months × months, row-major; [c][0] is the cohort's size */
 };
 bool cohorts_make(const struct value_row *rows, size_t count, struct date until, struct cohorts *out,

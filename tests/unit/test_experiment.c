@@ -117,7 +117,7 @@ enum { RUNS = 10000, LOOKS = 20 };
 
 struct simulation {
 	int kind; /* 0 skewed amounts, 1 proportions, 2 amounts with a covariate, 3 a shop's spend with a tenth as control
-			   */
+	           */
 	bool cuped;
 	int size; /* customers, kind 3 */
 	uint8_t difference[RUNS], lift[RUNS], always[RUNS], lift_always[RUNS], known[RUNS];
@@ -199,7 +199,7 @@ START_TEST(fixed_intervals_cover)
 		s->cuped = kind == 3;
 		par_for(RUNS, 100, 0, cover_fixed, s);
 		printf("kind %d%s: difference %.4f, lift %.4f\n", s->kind, s->cuped ? " (CUPED)" : "", share(s->difference),
-			   share(s->lift));
+		       share(s->lift));
 		ck_assert(share(s->known) == 1);
 		NEAR(share(s->difference), 0.95, 0.01);
 		NEAR(share(s->lift), 0.95, 0.01);
@@ -254,7 +254,7 @@ START_TEST(always_valid_intervals_hold_at_every_look)
 	for (s->kind = 0; s->kind < 4; s->kind++) {
 		par_for(RUNS, 100, 0, cover_always, s);
 		printf("kind %d, every look: always-valid %.4f, its lift %.4f, fixed-horizon %.4f\n", s->kind, share(s->always),
-			   share(s->lift_always), share(s->difference));
+		       share(s->lift_always), share(s->difference));
 		ck_assert_double_ge(share(s->always), 0.95);
 		ck_assert_double_ge(share(s->lift_always), 0.95);
 		ck_assert_double_lt(share(s->difference), 0.9); /* which is why it is needed */
@@ -364,7 +364,7 @@ START_TEST(what_is_missing_is_said)
 		ck_assert_msg(strstr(c.why, cases[i].says) != NULL, "\"%s\" does not say \"%s\"", c.why, cases[i].says);
 		for (int french = 0; french < 2; french++)
 			ck_assert_int_eq(judged(&cases[i].a, &cases[i].b, (struct finding_ask){ .french = french }, 1).kind,
-							 FINDING_MISSING);
+			                 FINDING_MISSING);
 	}
 	/* a mean of returns: a difference, but no percentage */
 	struct moments below = arm_of(500, -2, 5), above = arm_of(500, 3, 5);
@@ -390,12 +390,12 @@ START_TEST(figures_are_finite_whatever_comes)
 		for (int a = 0; a < 2; a++) {
 			double n = rng_below(&r, 3) ? floor(exp(14 * rng_unit(&r))) : rng_below(&r, 30);
 			m[a] = (struct moments){ .n = n,
-									 .events = -1,
-									 .y = (rng_unit(&r) - 0.3) * exp(20 * rng_unit(&r) - 10),
-									 .yy = n * exp(40 * rng_unit(&r) - 20),
-									 .x = rng_normal(&r),
-									 .xx = n * rng_unit(&r),
-									 .covariate = i & 1 };
+				                     .events = -1,
+				                     .y = (rng_unit(&r) - 0.3) * exp(20 * rng_unit(&r) - 10),
+				                     .yy = n * exp(40 * rng_unit(&r) - 20),
+				                     .x = rng_normal(&r),
+				                     .xx = n * rng_unit(&r),
+				                     .covariate = i & 1 };
 			m[a].xy = (2 * rng_unit(&r) - 1) * sqrt(m[a].xx * m[a].yy);
 		}
 		experiment_compare(&m[0], &m[1], 0.95, 1 + (int)rng_below(&r, 4), &c);
@@ -404,10 +404,10 @@ START_TEST(figures_are_finite_whatever_comes)
 			continue;
 		}
 		ck_assert(isfinite(c.low) && isfinite(c.high) && isfinite(c.p) && c.p >= 0 && c.p <= 1 && isfinite(c.seq_low) &&
-				  c.seq_p >= 0 && c.seq_p <= 1 && isfinite(c.lift) && isfinite(c.ci_low));
+		          c.seq_p >= 0 && c.seq_p <= 1 && isfinite(c.lift) && isfinite(c.ci_low));
 		ck_assert(c.seq_low <= c.low && c.seq_high >= c.high);
 		(void)judged(&m[0], &m[1], (struct finding_ask){ .days = 10, .cost = i % 7, .french = i & 2, .once = i & 4 },
-					 1);
+		             1);
 	}
 }
 END_TEST
@@ -467,7 +467,7 @@ START_TEST(the_case_refuses_nonsense)
 END_TEST
 
 UNIT_MAIN("experiment", lift_of_means_is_the_reference, lift_of_proportions_is_the_reference,
-		  split_check_is_the_reference, holm_adjusts, folding_is_exact_and_the_same_on_any_threads,
-		  fixed_intervals_cover, always_valid_intervals_hold_at_every_look, split_check_is_wrong_as_often_as_it_says,
-		  the_answer_is_in_words, what_is_missing_is_said, figures_are_finite_whatever_comes,
-		  the_reference_case_to_the_euro, the_case_refuses_nonsense)
+          split_check_is_the_reference, holm_adjusts, folding_is_exact_and_the_same_on_any_threads,
+          fixed_intervals_cover, always_valid_intervals_hold_at_every_look, split_check_is_wrong_as_often_as_it_says,
+          the_answer_is_in_words, what_is_missing_is_said, figures_are_finite_whatever_comes,
+          the_reference_case_to_the_euro, the_case_refuses_nonsense)

@@ -241,25 +241,25 @@ static void shop_free(struct shop *s)
 static struct kpi_slice shop_slice(const struct shop *s, uint32_t from, uint32_t to, bool instants)
 {
 	return (struct kpi_slice){ to - from,
-							   s->order_start + from,
-							   instants ? NULL : s->day,
-							   instants ? s->at : NULL,
-							   s->flags,
-							   s->order_line,
-							   s->product,
-							   s->quantity,
-							   s->amount,
-							   s->customer_group + from,
-							   s->order_group };
+		                       s->order_start + from,
+		                       instants ? NULL : s->day,
+		                       instants ? s->at : NULL,
+		                       s->flags,
+		                       s->order_line,
+		                       s->product,
+		                       s->quantity,
+		                       s->amount,
+		                       s->customer_group + from,
+		                       s->order_group };
 }
 
 static struct kpi_plan shop_plan(const struct shop *s, enum kpi_by by)
 {
 	return (struct kpi_plan){ by,
-							  by == KPI_WHOLE ? 1 : GROUPS,
-							  12,
-							  0,
-							  { PRODUCTS, s->complementary, s->not_a_product, s->cost, s->vat, s->product_group } };
+		                      by == KPI_WHOLE ? 1 : GROUPS,
+		                      12,
+		                      0,
+		                      { PRODUCTS, s->complementary, s->not_a_product, s->cost, s->vat, s->product_group } };
 }
 
 static int month_of(int32_t day)
@@ -295,8 +295,8 @@ static struct kpi_sums naive(const struct shop *s, enum kpi_by by, int month, ui
 			for (uint32_t l = s->order_line[o]; l < s->order_line[o + 1]; l++) {
 				uint32_t p = s->product[l] < PRODUCTS ? s->product[l] : 0;
 				bool counts = by == KPI_BY_PRODUCT ? s->product_group[p] == group
-							  : by == KPI_BY_ORDER ? s->order_group[o] == group
-												   : mine;
+				              : by == KPI_BY_ORDER ? s->order_group[o] == group
+				                                   : mine;
 				complement |= s->product[l] < PRODUCTS && s->quantity[l] > 0 && s->complementary[p];
 				if (!counts || month_of(s->day[o]) != month)
 					continue;
@@ -350,13 +350,13 @@ START_TEST(the_fold_is_the_naive_count)
 					struct kpi_sums n = naive(&s, (enum kpi_by)by, t.first_month + m, g);
 					const struct kpi_sums *c = &t.cell[(size_t)m * t.groups + g];
 					ck_assert_msg(memcmp(&n, c, sizeof n) == 0,
-								  "by %d month %d group %u: orders %lld %lld, revenue %lld %lld, buyers %lld %lld, "
-								  "start %lld %lld, "
-								  "margin %lld %lld, new %lld %lld",
-								  by, m, g, (long long)n.orders, (long long)c->orders, (long long)n.revenue,
-								  (long long)c->revenue, (long long)n.buyers, (long long)c->buyers,
-								  (long long)n.customers_start, (long long)c->customers_start, (long long)n.margin,
-								  (long long)c->margin, (long long)n.new_customers, (long long)c->new_customers);
+					              "by %d month %d group %u: orders %lld %lld, revenue %lld %lld, buyers %lld %lld, "
+					              "start %lld %lld, "
+					              "margin %lld %lld, new %lld %lld",
+					              by, m, g, (long long)n.orders, (long long)c->orders, (long long)n.revenue,
+					              (long long)c->revenue, (long long)n.buyers, (long long)c->buyers,
+					              (long long)n.customers_start, (long long)c->customers_start, (long long)n.margin,
+					              (long long)c->margin, (long long)n.new_customers, (long long)c->new_customers);
 				}
 			kpi_table_release(&t);
 		}
@@ -422,4 +422,4 @@ START_TEST(a_period_is_its_months)
 END_TEST
 
 UNIT_MAIN("kpi", each_formula_is_the_written_one, no_data_is_a_sentence, changes_and_projections,
-		  the_fold_is_the_naive_count, slices_threads_and_instants_change_nothing, a_period_is_its_months)
+          the_fold_is_the_naive_count, slices_threads_and_instants_change_nothing, a_period_is_its_months)

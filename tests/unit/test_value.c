@@ -49,7 +49,7 @@ static size_t cdnow_read(struct value_row **rows)
 	while (fscanf(f, "%d %d %d %d %lf", &all, &id, &ymd, &quantity, &dollars) == 5) {
 		*rows = mem_grow(*rows, &cap, n + 1, sizeof **rows);
 		(*rows)[n++] = (struct value_row){ (uint32_t)id, date_from_ymd(ymd / 10000, ymd / 100 % 100, ymd % 100).day,
-										   llround(dollars * 100) };
+			                               llround(dollars * 100) };
 	}
 	fclose(f);
 	return n;
@@ -63,7 +63,7 @@ static double draw_beta(struct rng *r, double a, double b)
 
 /* One customer of BG/NBD over 0 … end, watched at T: repeat orders until T and after. */
 static void live(struct rng *r, enum value_model model, const double *p, double T, double end, uint32_t *x, double *t_x,
-				 uint32_t *later)
+                 uint32_t *later)
 {
 	double rate = rng_gamma(r, p[0]) / p[1], t = 0;
 	double leave = model == VALUE_PARETONBD ? 0 : draw_beta(r, p[2], p[3]);
@@ -101,7 +101,7 @@ static int cell_order(const void *a, const void *b)
 /* Cells of `n` simulated customers who came during the first third of 60 weeks; day grid fine enough not to matter. */
 enum { GRID = 100 };
 static void simulate_cells(struct rng *r, enum value_model model, const double *p, size_t n, double end,
-						   struct value_cells *c, double *later_total)
+                           struct value_cells *c, double *later_total)
 {
 	memset(c, 0, sizeof *c);
 	c->unit_days = GRID; /* 1 unit = GRID "days" */
@@ -150,8 +150,8 @@ START_TEST(cdnow_gives_the_published_estimates)
 	ck_assert_uint_eq(s.count, 2357);
 	value_cells_make(&s, false, &c);
 	static const double published[3][4] = { { .2426, 4.4136, .7929, 2.4259 },
-											{ .5248, 6.1831, .8914, 1.6140 },
-											{ .5533, 10.5777, .6062, 11.6687 } };
+		                                    { .5248, 6.1831, .8914, 1.6140 },
+		                                    { .5533, 10.5777, .6062, 11.6687 } };
 	static const double loglik[3] = { -9582.429, -9582.136, -9594.976 };
 	for (int m = 0; m < 3; m++) {
 		ck_assert(value_fit_orders((enum value_model)m, &c, 2, &f, &err));
@@ -184,7 +184,7 @@ START_TEST(cdnow_holdout_beats_the_naive_guess)
 	struct value_holdout h;
 	for (int m = 0; m < 3; m++) {
 		ck_assert(value_holdout_check((enum value_model)m, rows, n, date_from_ymd(1997, 9, 30),
-									  date_from_ymd(1998, 6, 30), VALUE_WEEK, 2, &h, &err));
+		                              date_from_ymd(1998, 6, 30), VALUE_WEEK, 2, &h, &err));
 		NEAR(h.span, 39, 1e-9);
 		ck_assert_double_lt(h.mean_absolute_error, h.naive_error);
 		ck_assert_double_gt(h.correlation, 0.6);
@@ -281,7 +281,7 @@ START_TEST(pareto_integral_is_exact)
 	rng_init(&r, 5, 0);
 	for (int run = 0; run < 4000; run++) {
 		double p[4] = { exp(3 * rng_unit(&r) - 2), exp(7 * rng_unit(&r) - 3), exp(4 * rng_unit(&r) - 2),
-						exp(9 * rng_unit(&r) - 4) };
+			            exp(9 * rng_unit(&r) - 4) };
 		double T = 1 + 200 * rng_unit(&r), x = run % 3 ? floor(exp(6 * rng_unit(&r))) - 1 : 0,
 			   t_x = x > 0 ? T * rng_unit(&r) : 0;
 		struct integrand f = { p, p[0] + x, t_x, 0 };
@@ -309,9 +309,9 @@ START_TEST(expected_orders_agree_with_the_closed_form)
 	int compared = 0;
 	for (int run = 0; run < 2000; run++) {
 		struct value_fit f = { .model = VALUE_BGNBD,
-							   .params = 4,
-							   .p = { 0.1 + rng_unit(&r), 1 + 9 * rng_unit(&r), 0.2 + 3 * rng_unit(&r),
-									  0.5 + 4 * rng_unit(&r) } };
+			                   .params = 4,
+			                   .p = { 0.1 + rng_unit(&r), 1 + 9 * rng_unit(&r), 0.2 + 3 * rng_unit(&r),
+			                          0.5 + 4 * rng_unit(&r) } };
 		double x = rng_below(&r, 12), T = 10 + 60 * rng_unit(&r), t_x = x > 0 ? T * rng_unit(&r) : 0,
 			   span = 1 + 60 * rng_unit(&r);
 		double R = f.p[0], al = f.p[1], a = f.p[2], b = f.p[3];
@@ -429,7 +429,7 @@ START_TEST(order_intervals_cover)
 			hit[i] += c->hit[run][i];
 	}
 	printf("orders: known %.4f, total %.4f, parameters %.4f %.4f %.4f %.4f\n", known / RUNS, total / known,
-		   hit[0] / known, hit[1] / known, hit[2] / known, hit[3] / known);
+	       hit[0] / known, hit[1] / known, hit[2] / known, hit[3] / known);
 	ck_assert_double_gt(known / RUNS, 0.95);
 	NEAR(total / known, 0.95, 0.01);
 	for (int i = 0; i < 4; i++) { /* of 300 customers the shape of leaving is skewed: on the safe side */
@@ -483,7 +483,7 @@ START_TEST(spend_intervals_cover)
 			hit[i] += c->hit[run][i];
 	}
 	printf("spend: known %.4f, parameters %.4f %.4f %.4f\n", known / RUNS, hit[0] / known, hit[1] / known,
-		   hit[2] / known);
+	       hit[2] / known);
 	ck_assert_double_gt(known / RUNS, 0.99);
 	for (int i = 0; i < 3; i++) { /* p and gamma are skewed at this size: on the safe side */
 		ck_assert_double_gt(hit[i] / known, 0.94);
@@ -528,7 +528,7 @@ START_TEST(rows_are_summarised_whatever_their_order)
 	rng_init(&r, 3, 0);
 	for (int i = 0; i < N; i++)
 		rows[i] = (struct value_row){ rng_below(&r, 700) * 7919, (int32_t)rng_below(&r, 900) - 400,
-									  (int64_t)rng_below(&r, 9000) - 900 };
+			                          (int64_t)rng_below(&r, 9000) - 900 };
 	ck_assert(value_summarise(rows, N, (struct date){ 300 }, VALUE_WEEK, 2, &a, &err));
 	for (int i = N - 1; i > 0; i--) {
 		uint32_t k = rng_below(&r, (uint32_t)i + 1);
@@ -648,7 +648,7 @@ START_TEST(odd_bases_never_give_a_nan)
 		int64_t low = run % 3 == 0 ? -5000 : 0, flat = run % 5 == 0;
 		for (int i = 0; i < N; i++)
 			rows[i] = (struct value_row){ rng_below(&r, customers), (int32_t)rng_below(&r, days),
-										  flat ? 1000 : low + (int64_t)rng_below(&r, 9000) };
+				                          flat ? 1000 : low + (int64_t)rng_below(&r, 9000) };
 		struct value_summary s;
 		struct value_cells c;
 		struct value_fit f;
@@ -735,7 +735,7 @@ START_TEST(cohorts_follow_the_first_month)
 	int32_t jan = date_from_ymd(2024, 1, 10).day, feb = date_from_ymd(2024, 2, 29).day,
 			mar = date_from_ymd(2024, 3, 1).day;
 	const struct value_row rows[] = { { 1, jan, 5 }, { 1, jan + 3, 5 }, { 1, mar, 5 },  { 2, jan, 5 },
-									  { 2, feb, 5 }, { 3, feb, 5 },     { 3, mar, -5 }, { 4, mar, 5 } };
+		                              { 2, feb, 5 }, { 3, feb, 5 },     { 3, mar, -5 }, { 4, mar, 5 } };
 	struct cohorts c;
 	struct err err;
 	ck_assert(cohorts_make(rows, ARRAY_LEN(rows), (struct date){ mar }, &c, &err));
@@ -749,9 +749,9 @@ START_TEST(cohorts_follow_the_first_month)
 END_TEST
 
 UNIT_MAIN("value", cdnow_gives_the_published_estimates, cdnow_holdout_beats_the_naive_guess,
-		  one_customer_is_forecast_as_published, derivatives_are_the_slopes, pareto_integral_is_exact,
-		  expected_orders_agree_with_the_closed_form, forecasts_agree_with_simulated_lives, special_functions_agree,
-		  order_intervals_cover, spend_intervals_cover, customer_intervals_hold_what_they_promise,
-		  rows_are_summarised_whatever_their_order, days_merge_and_returns_lower_the_spend, threads_do_not_change_a_bit,
-		  what_is_missing_is_said, odd_bases_never_give_a_nan, quintiles_share_ties, twenty_eighty,
-		  cohorts_follow_the_first_month)
+          one_customer_is_forecast_as_published, derivatives_are_the_slopes, pareto_integral_is_exact,
+          expected_orders_agree_with_the_closed_form, forecasts_agree_with_simulated_lives, special_functions_agree,
+          order_intervals_cover, spend_intervals_cover, customer_intervals_hold_what_they_promise,
+          rows_are_summarised_whatever_their_order, days_merge_and_returns_lower_the_spend, threads_do_not_change_a_bit,
+          what_is_missing_is_said, odd_bases_never_give_a_nan, quintiles_share_ties, twenty_eighty,
+          cohorts_follow_the_first_month)
