@@ -204,6 +204,27 @@ static void print_table(const struct trial *t, const struct result *r, int count
 	}
 }
 
+/* Amounts are in euros; anything else is counted in its own name, and costs in euros are not set against it. */
+static struct finding_ask ask_for(const struct trial *t, int outcome, int arm, const struct options *o)
+{
+	static const char *const money[] = { "mean",   "outcome", "amount",  "revenue", "margin", "marge",
+		                                 "spend",  "montant", "value",   "valeur",  "ca",     "sales",
+		                                 "profit", "total",   "dollars", "euros",   "eur",    "chiffre_affaires" };
+	struct finding_ask ask = o->ask;
+	if (ask.days == 0)
+		ask.days = t->days;
+	if (ask.unit)
+		return ask;
+	bool amounts = false;
+	for (size_t k = 0; k < ARRAY_LEN(money); k++)
+		amounts = amounts || str_eq_nocase(str_from(t->outcome[outcome]), str_from(money[k]));
+	bool binary = t->moments[outcome][arm].binary && t->moments[outcome][t->control].binary;
+	ask.unit = binary ? "conversions" : amounts ? "€" : t->outcome[outcome];
+	if (binary || !amounts)
+		ask.cost = ask.worth = 0;
+	return ask;
+}
+
 static int show(struct trial *t, const struct options *o)
 {
 	struct err err = { 0 };
@@ -221,13 +242,9 @@ static int show(struct trial *t, const struct options *o)
 			if (a == t->control)
 				continue;
 			struct result *x = &r[count++];
-			struct finding_ask ask = o->ask;
+			struct finding_ask ask = ask_for(t, k, a, o);
 			x->variant = t->arm[a];
 			x->outcome = t->outcome[k];
-			if (!ask.unit)
-				ask.unit = t->moments[k][a].binary ? "conversions" : "€";
-			if (ask.days == 0)
-				ask.days = t->days;
 			experiment_compare(&t->moments[k][t->control], &t->moments[k][a], o->level, t->arms - 1, &x->c);
 			experiment_finding(&x->c, &srm, &ask, &x->v);
 			if (x->c.known)
@@ -311,11 +328,12 @@ int cmd_experiment(int argc, char **argv)
 		{ "--control", OPT_TEXT, &o.control, "NAME", "which arm is the control group" },
 		{ "--outcome", OPT_TEXT, &o.outcome, "NAME", "only this column of the CSV" },
 		{ "--level", OPT_FLOAT, &o.level, "P", "of the intervals (default 0.95)" },
-		{ "--cost", OPT_FLOAT, &o.ask.cost, "AMOUNT", "what the treated group cost: messages, vouchers" },
+		{ "--cost", OPT_FLOAT, &o.ask.cost, "AMOUNT",
+		  "what the treated group cost: messages, vouchers; set against amounts" },
 		{ "--worth", OPT_FLOAT, &o.ask.worth, "AMOUNT", "smallest total worth having, after costs" },
 		{ "--days", OPT_FLOAT, &o.ask.days, "N", "how long it has run, to say how much longer" },
 		{ "--once", OPT_FLAG, &o.ask.once, NULL, "looked at once, at the planned end" },
-		{ "--unit", OPT_TEXT, &o.ask.unit, "WORD", "of the outcome (default €, or conversions)" },
+		{ "--unit", OPT_TEXT, &o.ask.unit, "WORD", "of the outcome (default: € for amounts, else its name)" },
 		{ "--lang", OPT_TEXT, &o.lang, "LANG", "fr or en (default)" },
 		{ "--format", OPT_FORMAT, &o.format, "FORMAT", "table, csv or json" },
 	};
