@@ -189,6 +189,7 @@ struct eval {
 	const uint32_t *words;           /* by slot, or NULL: look it up */
 	const struct leaf_bound *bounds; /* by leaf, or NULL */
 	int16_t *department_memo;        /* by word: 0 not asked, 1 none, 2 + department; or NULL */
+	uint8_t **text_memo;             /* by text list and word: 0 not asked, 1 no, 2 yes; or NULL */
 	uint32_t memo_count;
 };
 

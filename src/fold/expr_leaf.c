@@ -186,7 +186,7 @@ bool product_passes(const struct leaf *l, const struct eval *v, product_id id)
 {
 	if (v->bounds && v->bounds[l->index].product_bits) {
 		const uint64_t *bits = v->bounds[l->index].product_bits;
-		return id < v->product_count && (bits[id >> 6] >> (id & 63) & 1);
+		return id < v->product_count ? bits[id >> 6] >> (id & 63) & 1 : l->product_count == 0;
 	}
 	if (id >= v->product_count) /* not in the catalogue: passes only where nothing is asked of it */
 		return l->product_count == 0;
@@ -234,10 +234,17 @@ static bool any_line(const struct leaf *l, const struct eval *v, struct range r,
 {
 	const struct chunk *k = v->s->view.k;
 	bool filters = filters_orders(l);
-	if (!filters && r.to > r.from) { /* one range of lines */
-		for (uint32_t i = k->order_line[r.from]; i < k->order_line[r.to]; i++)
-			if ((negative ? k->line_quantity[i] < 0 : k->line_quantity[i] > 0) && product_passes(l, v, k->line_product[i]))
+	if (r.from == r.to)
+		return false;
+	if (!filters && v->bounds) { /* one range of lines, one bit each */
+		const uint64_t *bits = v->bounds[l->index].product_bits;
+		bool others = l->product_count == 0;
+		for (uint32_t i = k->order_line[r.from]; i < k->order_line[r.to]; i++) {
+			product_id p = k->line_product[i];
+			bool passes = p < v->product_count ? bits[p >> 6] >> (p & 63) & 1 : others;
+			if (passes && (negative ? k->line_quantity[i] < 0 : k->line_quantity[i] > 0))
 				return true;
+		}
 		return false;
 	}
 	for (uint32_t o = r.from; o < r.to; o++) {

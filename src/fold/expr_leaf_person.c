@@ -310,7 +310,7 @@ static int64_t suppressed(const struct leaf *l, const struct pstate *state)
 	return l->channel == CHANNEL_COUNT ? state->suppressed != 0 : state->suppressed >> l->channel & 1;
 }
 
-bool text_list_has(const struct text_list *t, const struct eval *v, int64_t word)
+static bool texts_match(const struct text_list *t, const struct eval *v, uint32_t word)
 {
 	struct str text = { NULL, 0 };
 	for (uint32_t i = 0; i < t->count; i++) {
@@ -320,11 +320,21 @@ bool text_list_has(const struct text_list *t, const struct eval *v, int64_t word
 			continue;
 		}
 		if (!text.p)
-			text = book_word_text(v->s->book, (uint32_t)word);
+			text = book_word_text(v->s->book, word);
 		if (text_matches(t->texts[i], text))
 			return true;
 	}
 	return false;
+}
+
+bool text_list_has(const struct text_list *t, const struct eval *v, int64_t word)
+{
+	if (!v->text_memo || word >= v->memo_count)
+		return texts_match(t, v, (uint32_t)word);
+	uint8_t *memo = &v->text_memo[t->index][word];
+	if (*memo == 0)
+		*memo = texts_match(t, v, (uint32_t)word) ? 2 : 1;
+	return *memo == 2;
 }
 
 int64_t leaf_person(const struct leaf *l, struct eval *v)

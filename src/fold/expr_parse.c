@@ -514,7 +514,7 @@ static struct node *parse_all(struct parser *p)
 	if (!n || p->b->failed)
 		return NULL;
 	if (p->tok.kind != TOK_END) {
-		const char *near = p->tok.kind == TOK_NAME ? near_word(p->tok.text, KEYWORDS, 4) : NULL;
+		const char *near = p->tok.kind == TOK_NAME ? str_nearest(p->tok.text, KEYWORDS, 4, 2) : NULL;
 		if (near)
 			perr(p, p->tok.at, "\"%.*s\" cannot stand here; did you mean \"%s\"?", STR_ARG(p->tok.text), near);
 		else
@@ -538,7 +538,10 @@ struct node *parse_segment_text(struct parser *p, struct str name, struct str te
 		return n;
 	struct expr_error was = *p->b->error; /* the place is in the other text */
 	p->b->failed = false;
-	perr(p, at, "in segment \"%.*s\", %zu:%zu: %.160s", STR_ARG(name), was.line, was.column, was.text);
+	if (str_starts(str_from(was.text), STR("in segment"))) /* the innermost says it best */
+		perr(p, at, "%s", was.text);
+	else
+		perr(p, at, "in segment \"%.*s\", %zu:%zu: %.160s", STR_ARG(name), was.line, was.column, was.text);
 	return NULL;
 }
 
