@@ -526,7 +526,7 @@ static struct node *leaf_node(struct parser *p, enum fn fn, size_t at)
 	b->leaves[b->leaf_count++] = l;
 	b->needs |= FN[fn].needs | (l->has_items ? N_PRODUCTS : 0u);
 	if (fn == F_MAY && l->channel == CHANNEL_PHONE)
-		b->needs |= N_TIME; /* that consent ends by itself */
+		b->needs |= N_TIME | N_TODAY; /* that consent ends by itself, on a day of the person's zone */
 	if (l->window.kind != W_ALL && l->window.kind != W_FIXED)
 		b->needs |= N_TIME;
 	struct node *n = node_new(p, NODE_LEAF, (enum type)FN[fn].type, at);

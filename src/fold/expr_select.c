@@ -14,6 +14,9 @@ struct desk {
 	int64_t (*column)[BOOK_CHUNK]; /* the stack */
 	uint16_t (*list)[BOOK_CHUNK];  /* who is asked, by nesting of and/or */
 	uint32_t *list_count;
+	bool has_today;
+	zone_id zone; /* the last one asked, and its day */
+	struct date today;
 	struct subject people[BOOK_CHUNK];
 };
 
@@ -100,21 +103,51 @@ static void desk_free(struct desk *d, const struct select *s)
 
 /* ---- one chunk ---- */
 
+/* view_at() for what the condition looks at only. */
+static void look(const struct select *s, struct view *w, const struct chunk *k, uint32_t i)
+{
+	uint32_t needs = s->e->needs;
+	int64_t now = s->now.s;
+	w->k = k;
+	w->i = i;
+	w->customer = k->first + i;
+	w->now = s->now;
+#define VISIBLE(need, name, at)                                                                                        \
+	if (needs & (need)) {                                                                                              \
+		uint32_t from = k->name##_start[i], to = k->name##_start[i + 1];                                               \
+		while (to > from && (int64_t)(at) > now)                                                                       \
+			to--;                                                                                                      \
+		w->name##0 = from;                                                                                             \
+		w->name##1 = to;                                                                                               \
+	}
+	VISIBLE(N_ORDERS, order, k->order_at[to - 1])
+	VISIBLE(N_CARTS, cart, k->carts[to - 1].at)
+	VISIBLE(N_EVENTS, event, k->events[to - 1].at)
+	VISIBLE(N_CONSENTS, consent, k->consents[to - 1].at)
+#undef VISIBLE
+}
+
 /* Puts everybody of the chunk on the first list. */
 static void seat(const struct select *s, struct desk *d, const struct chunk *k)
 {
-	uint32_t n = 0;
-	bool today = s->e->needs & (N_TODAY | N_CONSENTS);
-	for (uint32_t i = 0; i < BOOK_CHUNK && k->first + i <= s->v->customers; i++) {
+	uint32_t n = 0, people = s->v->customers - k->first + 1;
+	for (uint32_t i = 0; i < BOOK_CHUNK && i < people; i++) {
 		customer_id c = k->first + i;
 		if (s->states && s->states[c].erased)
 			continue;
 		struct subject *who = &d->people[i];
-		view_at(&who->view, s->v, c, s->now);
+		look(s, &who->view, k, i);
 		who->state = s->states ? &s->states[c] : NULL;
-		who->zone = k->profile[i].zone;
-		if (today)
-			who->today = zone_date(who->zone, s->asof);
+		if (s->e->needs & N_TODAY) {
+			zone_id zone = k->profile[i].zone;
+			if (!d->has_today || zone != d->zone) {
+				d->has_today = true;
+				d->zone = zone;
+				d->today = zone_date(zone, s->asof);
+			}
+			who->zone = zone;
+			who->today = d->today;
+		}
 		d->list[0][n++] = (uint16_t)i;
 	}
 	d->list_count[0] = n;
@@ -250,7 +283,7 @@ static void select_chunks(void *ctx, size_t from, size_t to, int thread)
 	uint64_t count = 0;
 	for (size_t c = from; c < to; c++) {
 		const struct chunk *k = s->v->chunks[c];
-		if (k->first == GUESTS)
+		if (k->first == GUESTS || k->first > s->v->customers)
 			continue;
 		seat(s, d, k);
 		if (d->list_count[0])
