@@ -1,5 +1,5 @@
-/* bench_segment: a segment of five conditions over 1,000,000 customers and 12,000,000 lines, beside the same as SQL with
- * indexes on SQLite in memory; one condition for one person; compiling. Prints work, ours, baseline, ratio, goal.
+/* bench_segment: a segment of five conditions over 1,000,000 customers and 12,000,000 lines, beside the same as SQL
+ * with indexes on SQLite in memory; one condition for one person; compiling. Prints work, ours, baseline, ratio, goal.
  *
  * usage: bench_segment [--customers N] [--threads N] [--json] [--no-baseline] */
 #include "base/arena.h"
@@ -14,11 +14,11 @@
 
 enum { PRODUCTS = 600, CATEGORIES = 12 };
 
-static const char *const CATEGORY[CATEGORIES] = { "Salon", "Jardin", "Cuisine", "Bain", "Chambre", "Bureau",
-	                                              "Vélos", "Lampes", "Outils", "Plantes", "Jeux", "Textile" };
+static const char *const CATEGORY[CATEGORIES] = { "Salon", "Jardin", "Cuisine", "Bain",    "Chambre", "Bureau",
+	                                              "Vélos", "Lampes", "Outils",  "Plantes", "Jeux",    "Textile" };
 static const char CONDITION[] =
-    "bought(category = \"Salon\", 2025-03-01..2025-08-31) and not bought(category = \"Jardin\") and may(email)"
-    " and spend(last 12 months) > 100 EUR and lifecycle in (new, loyal, ambassador, lapsing)";
+	"bought(category = \"Salon\", 2025-03-01..2025-08-31) and not bought(category = \"Jardin\") and may(email)"
+	" and spend(last 12 months) > 100 EUR and lifecycle in (new, loyal, ambassador, lapsing)";
 
 static double seconds(void)
 {
@@ -48,7 +48,9 @@ static void add(struct book_loader *l, customer_id c, enum fact_kind kind, int64
 	char key[24];
 	struct err err;
 	int n = snprintf(key, sizeof key, "k%lld", (long long)*seq);
-	struct fact f = { .customer = c, .seq = ++*seq, .kind = kind, .key = { key, (size_t)n }, .at = { at }, .body = buf_view(body) };
+	struct fact f = {
+		.customer = c, .seq = ++*seq, .kind = kind, .key = { key, (size_t)n }, .at = { at }, .body = buf_view(body)
+	};
 	check(book_loader_add(l, &f, &err));
 	buf_clear(body);
 }
@@ -59,13 +61,18 @@ static void customer(struct shop *s, struct book_loader *l, customer_id c, struc
 	struct rng r;
 	int64_t seq = (int64_t)c * 64;
 	rng_init(&r, 11, c);
-	struct profile_body p = { .locale = -1, .created = INSTANT_NEVER, .born = { (int32_t)rng_below(&r, 12000) },
-		                      .reach = rng_below(&r, 8), .postcode = STR("59100") };
+	struct profile_body p = { .locale = -1,
+		                      .created = INSTANT_NEVER,
+		                      .born = { (int32_t)rng_below(&r, 12000) },
+		                      .reach = rng_below(&r, 8),
+		                      .postcode = STR("59100") };
 	body_write_profile(&p, b);
 	add(l, c, FACT_PROFILE, 1000000, b, &seq);
 	if (rng_below(&r, 3)) {
 		body_write_consent(&(struct consent_body){ .state = rng_below(&r, 5) ? CONSENT_GRANTED : CONSENT_WITHDRAWN,
-		                                           .source = STR("form"), .wording = STR("v1") }, b);
+		                                           .source = STR("form"),
+		                                           .wording = STR("v1") },
+		                   b);
 		add(l, c, FACT_CONSENT, s->now - (int64_t)rng_below(&r, 700) * DAY_S, b, &seq);
 	}
 	uint32_t orders = rng_poisson(&r, 5);
@@ -74,7 +81,8 @@ static void customer(struct shop *s, struct book_loader *l, customer_id c, struc
 		uint32_t n = 1 + rng_poisson(&r, 1.4);
 		n = n > 16 ? 16 : n;
 		for (uint32_t i = 0; i < n; i++)
-			lines[i] = (struct line){ 1 + rng_below(&r, PRODUCTS), rng_below(&r, 30) ? 1 : -1, 500 + rng_below(&r, 9000) };
+			lines[i] =
+				(struct line){ 1 + rng_below(&r, PRODUCTS), rng_below(&r, 30) ? 1 : -1, 500 + rng_below(&r, 9000) };
 		body_write_order(&(struct order_body){ .lines = lines, .line_count = n, .channel = SALE_WEB }, b);
 		add(l, c, FACT_ORDER, s->now - (int64_t)rng_below(&r, 1460) * DAY_S - rng_below(&r, DAY_S), b, &seq);
 		s->orders++;
@@ -142,9 +150,11 @@ static void fill(sqlite3 *db, const struct shop *s, const struct version *v)
 			row(consents, 5, (const int64_t[]){ c, x->at, x->channel, x->purpose, x->state }, NULL);
 		}
 		for (uint32_t o = w.order0; o < w.order1; o++) {
-			row(orders, 5, (const int64_t[]){ ++order, c, k->order_at[o], k->order_total[o], order_is_sale(k, o) }, NULL);
+			row(orders, 5, (const int64_t[]){ ++order, c, k->order_at[o], k->order_total[o], order_is_sale(k, o) },
+			    NULL);
 			for (uint32_t i = k->order_line[o]; i < k->order_line[o + 1]; i++)
-				row(lines, 4, (const int64_t[]){ order, k->line_product[i], k->line_quantity[i], k->line_amount[i] }, NULL);
+				row(lines, 4, (const int64_t[]){ order, k->line_product[i], k->line_quantity[i], k->line_amount[i] },
+				    NULL);
 		}
 	}
 	sqlite3_finalize(people);
@@ -152,24 +162,27 @@ static void fill(sqlite3 *db, const struct shop *s, const struct version *v)
 	sqlite3_finalize(orders);
 	sqlite3_finalize(lines);
 	sqlite3_finalize(product);
-	sql(db, "COMMIT; CREATE INDEX order_customer ON orders(customer, at, sale, total); CREATE INDEX order_at ON orders(at, customer);"
-	        "CREATE INDEX line_order ON line(order_id, product, quantity); CREATE INDEX line_product ON line(product, order_id, quantity);"
+	sql(db, "COMMIT; CREATE INDEX order_customer ON orders(customer, at, sale, total); CREATE INDEX order_at ON "
+	        "orders(at, customer);"
+	        "CREATE INDEX line_order ON line(order_id, product, quantity); CREATE INDEX line_product ON line(product, "
+	        "order_id, quantity);"
 	        "CREATE INDEX consent_customer ON consent(customer, channel, purpose, at, state);"
 	        "CREATE INDEX product_category ON product(category); ANALYZE");
 }
 
 /* The shop's own tables, as a till keeps them; every index the question can use, all in memory. */
 static const char SQL[] =
-    "SELECT count(*) FROM customer c WHERE c.reach & 1"
-    " AND coalesce((SELECT state FROM consent WHERE customer = c.id AND channel = 0 AND purpose = 0 ORDER BY at DESC LIMIT 1),"
-    "   CASE c.company WHEN 1 THEN 0 ELSE 1 END) IN (0, 2)"
-    " AND NOT EXISTS (SELECT 1 FROM consent WHERE customer = c.id AND purpose = 0 AND state = 3)"
-    " AND (SELECT max(at) FROM orders o WHERE o.customer = c.id AND o.sale) >= ?4"
-    " AND (SELECT sum(total) FROM orders o WHERE o.customer = c.id AND o.at >= ?3) > 10000"
-    " AND EXISTS (SELECT 1 FROM orders o JOIN line l ON l.order_id = o.id JOIN product p ON p.id = l.product"
-    "   WHERE o.customer = c.id AND o.at >= ?1 AND o.at < ?2 AND l.quantity > 0 AND p.category = 'Salon')"
-    " AND NOT EXISTS (SELECT 1 FROM orders o JOIN line l ON l.order_id = o.id JOIN product p ON p.id = l.product"
-    "   WHERE o.customer = c.id AND l.quantity > 0 AND p.category = 'Jardin')";
+	"SELECT count(*) FROM customer c WHERE c.reach & 1"
+	" AND coalesce((SELECT state FROM consent WHERE customer = c.id AND channel = 0 AND purpose = 0 ORDER BY at DESC "
+	"LIMIT 1),"
+	"   CASE c.company WHEN 1 THEN 0 ELSE 1 END) IN (0, 2)"
+	" AND NOT EXISTS (SELECT 1 FROM consent WHERE customer = c.id AND purpose = 0 AND state = 3)"
+	" AND (SELECT max(at) FROM orders o WHERE o.customer = c.id AND o.sale) >= ?4"
+	" AND (SELECT sum(total) FROM orders o WHERE o.customer = c.id AND o.at >= ?3) > 10000"
+	" AND EXISTS (SELECT 1 FROM orders o JOIN line l ON l.order_id = o.id JOIN product p ON p.id = l.product"
+	"   WHERE o.customer = c.id AND o.at >= ?1 AND o.at < ?2 AND l.quantity > 0 AND p.category = 'Salon')"
+	" AND NOT EXISTS (SELECT 1 FROM orders o JOIN line l ON l.order_id = o.id JOIN product p ON p.id = l.product"
+	"   WHERE o.customer = c.id AND l.quantity > 0 AND p.category = 'Jardin')";
 
 static double baseline(const struct shop *s, const struct version *v, const struct lifecycle_day *d, uint64_t *count)
 {
@@ -311,21 +324,25 @@ int main(int argc, char **argv)
 	double compile_us = (seconds() - started) / 2000 * 1e6;
 	double base_ms = base ? baseline(&s, v, &d, &theirs) * 1e3 : 0;
 	if (base && theirs != ours) {
-		fprintf(stderr, "bench_segment: %llu customers here, %llu in SQL\n", (unsigned long long)ours, (unsigned long long)theirs);
+		fprintf(stderr, "bench_segment: %llu customers here, %llu in SQL\n", (unsigned long long)ours,
+		        (unsigned long long)theirs);
 		return 1;
 	}
 	if (!json)
 		printf("%u customers, %llu orders, %llu lines, %d threads; the segment holds %llu\n", s.customers,
-		       (unsigned long long)s.orders, (unsigned long long)s.lines, par_threads((int)threads), (unsigned long long)ours);
+		       (unsigned long long)s.orders, (unsigned long long)s.lines, par_threads((int)threads),
+		       (unsigned long long)ours);
 	else
 		printf("[\n");
 	struct line_out out[] = {
 		{ "segment of five conditions, all threads", "ms", "<= 50 ms, >= 20x", all_ms, base_ms },
 		{ "segment of five conditions, one thread", "ms", "-", single_ms, base_ms },
-		{ "segment: lifecycle = lapsing", "ms", "-", select_ms(&s, v, &t, compiled("lifecycle = lapsing", &s, &a), (int)threads, &one), 0 },
+		{ "segment: lifecycle = lapsing", "ms", "-",
+		  select_ms(&s, v, &t, compiled("lifecycle = lapsing", &s, &a), (int)threads, &one), 0 },
 		{ "segment: not bought(category = Jardin)", "ms", "-",
 		  select_ms(&s, v, &t, compiled("not bought(category = \"Jardin\")", &s, &a), (int)threads, &one), 0 },
-		{ "one person: lifecycle in (lapsing, former)", "ns", "< 200 ns", test_ns(&s, v, &t, compiled("lifecycle in (lapsing, former)", &s, &a)), 0 },
+		{ "one person: lifecycle in (lapsing, former)", "ns", "< 200 ns",
+		  test_ns(&s, v, &t, compiled("lifecycle in (lapsing, former)", &s, &a)), 0 },
 		{ "one person: orders(last 12 months) >= 2 and may(email)", "ns", "< 200 ns",
 		  test_ns(&s, v, &t, compiled("orders(last 12 months) >= 2 and may(email)", &s, &a)), 0 },
 		{ "one person: the five conditions", "ns", "< 200 ns", test_ns(&s, v, &t, e), 0 },

@@ -1,5 +1,5 @@
-/* Leaves that look at orders and lines. Orders are sorted by time and their lines lie side by side, so a range of dates is a
- * range of orders and one range of lines. */
+/* Leaves that look at orders and lines. Orders are sorted by time and their lines lie side by side, so a range of dates
+ * is a range of orders and one range of lines. */
 #include "fold/expr_int.h"
 
 struct range {
@@ -251,7 +251,8 @@ static bool any_line(const struct leaf *l, const struct eval *v, struct range r,
 		if (!order_passes(l, v, k, o))
 			continue;
 		for (uint32_t i = k->order_line[o]; i < k->order_line[o + 1]; i++)
-			if ((negative ? k->line_quantity[i] < 0 : k->line_quantity[i] > 0) && product_passes(l, v, k->line_product[i]))
+			if ((negative ? k->line_quantity[i] < 0 : k->line_quantity[i] > 0) &&
+			    product_passes(l, v, k->line_product[i]))
 				return true;
 	}
 	return false;
@@ -314,8 +315,8 @@ static int64_t run_order(const struct leaf *l, struct eval *v)
 	bool amount = l->fn == F_ORDER_AMOUNT;
 	for (int pass = 0; run && pass < 2; pass++)
 		for (uint32_t o = w->order1; o > w->order0; o--) {
-			bool it = pass == 0 ? run->subject && w->k->order_key[o - 1] == run->subject :
-			                      is_sale(w->k, o - 1) && w->k->order_at[o - 1] == run->anchor_at;
+			bool it = pass == 0 ? run->subject && w->k->order_key[o - 1] == run->subject
+			                    : is_sale(w->k, o - 1) && w->k->order_at[o - 1] == run->anchor_at;
 			if (it)
 				return amount ? w->k->order_total[o - 1] : any_line(l, v, (struct range){ o - 1, o }, false);
 		}

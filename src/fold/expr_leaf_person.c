@@ -124,7 +124,8 @@ static bool step_is(const struct leaf *l, const struct eval *v, const struct sen
 		return true;
 	const struct plan_words *words = v->s->plans;
 	if (words)
-		return m->plan < words->count && m->step < words->step_count[m->plan] && words->step[m->plan][m->step] == l->step;
+		return m->plan < words->count && m->step < words->step_count[m->plan] &&
+		       words->step[m->plan][m->step] == l->step;
 	return l->step_index == m->step;
 }
 
@@ -137,7 +138,8 @@ static bool of_run(const struct eval *v, const struct sent *m)
 		return false;
 	if (m->plan == run->plan)
 		return true;
-	return words && m->plan < words->count && run->plan < words->count && words->plan[m->plan] == words->plan[run->plan];
+	return words && m->plan < words->count && run->plan < words->count &&
+	       words->plan[m->plan] == words->plan[run->plan];
 }
 
 static bool left(const struct sent *m)
@@ -196,8 +198,9 @@ static int64_t plans(const struct leaf *l, struct eval *v)
 		const struct run *r = &state->runs[i];
 		if (!plan_is(l, v, r->plan))
 			continue;
-		if (l->fn == F_ENTERED ? between(r->entered_at, from_s, to_s - 1) && r->entered_at <= v->s->view.now.s :
-		    l->fn == F_CONTROL ? r->control : r->state == RUN_ACTIVE)
+		if (l->fn == F_ENTERED   ? between(r->entered_at, from_s, to_s - 1) && r->entered_at <= v->s->view.now.s
+		    : l->fn == F_CONTROL ? r->control
+		                         : r->state == RUN_ACTIVE)
 			return TRI_TRUE;
 	}
 	return TRI_FALSE;
@@ -362,12 +365,8 @@ int64_t leaf_person(const struct leaf *l, struct eval *v)
 	case F_ZONE: return p->zone;
 	case F_POSTCODE: return p->postcode ? p->postcode : UNKNOWN;
 	case F_STORE: return p->store ? p->store : UNKNOWN;
-	case F_DEPARTMENT:
-		d = department(v, p->postcode);
-		return d < 0 ? UNKNOWN : d;
-	case F_DISTANCE:
-		d = department(v, p->postcode);
-		return d < 0 ? UNKNOWN : l->distances[d] * (int64_t)NUMBER_ONE;
+	case F_DEPARTMENT: d = department(v, p->postcode); return d < 0 ? UNKNOWN : d;
+	case F_DISTANCE: d = department(v, p->postcode); return d < 0 ? UNKNOWN : l->distances[d] * (int64_t)NUMBER_ONE;
 	case F_TAG:
 	case F_INTEREST: return has_word(l, v);
 	case F_CREATED: return p->created ? zone_date(v->e->shop_zone, (struct instant){ p->created }).day : UNKNOWN;

@@ -1,6 +1,6 @@
-/* Everyone at once: chunk by chunk, operation by operation, a column of 256 values each. What depends on the day alone —
- * word numbers, windows, which products pass — is worked out once before. "and" and "or" narrow the list of customers the
- * next operand is asked for, and pass over it when nobody is left. The leaves are those of expr_test. */
+/* Everyone at once: chunk by chunk, operation by operation, a column of 256 values each. What depends on the day alone
+ * — word numbers, windows, which products pass — is worked out once before. "and" and "or" narrow the list of customers
+ * the next operand is asked for, and pass over it when nobody is left. The leaves are those of expr_test. */
 #include "fold/expr_int.h"
 
 #include "base/par.h"
@@ -153,12 +153,12 @@ static void seat(const struct select *s, struct desk *d, const struct chunk *k)
 	d->list_count[0] = n;
 }
 
-#define EACH(d, level)                                                                                                 \
-	for (uint32_t j_ = 0, i; j_ < (d)->list_count[level] && (i = (d)->list[level][j_], true); j_++)
+#define EACH(d, level) for (uint32_t j_ = 0, i; j_ < (d)->list_count[level] && (i = (d)->list[level][j_], true); j_++)
 
 static void ask_leaf(struct desk *d, const struct leaf *l, uint32_t level, int64_t *out)
 {
-	EACH(d, level) {
+	EACH(d, level)
+	{
 		d->eval.s = &d->people[i];
 		out[i] = leaf_eval(l, &d->eval);
 	}
@@ -168,7 +168,8 @@ static void ask_leaf(struct desk *d, const struct leaf *l, uint32_t level, int64
 static bool narrow(struct desk *d, uint32_t level, const int64_t *column, int64_t settled)
 {
 	uint32_t n = 0;
-	EACH(d, level) {
+	EACH(d, level)
+	{
 		d->list[level + 1][n] = (uint16_t)i;
 		n += column[i] != settled;
 	}
@@ -179,7 +180,7 @@ static bool narrow(struct desk *d, uint32_t level, const int64_t *column, int64_
 #define COMPARE(code)                                                                                                  \
 	case code:                                                                                                         \
 		EACH(d, level)                                                                                                 \
-			a[i] = value_compare(code, a[i], b[i]);                                                                    \
+		a[i] = value_compare(code, a[i], b[i]);                                                                        \
 		break
 
 static void combine(struct desk *d, enum opcode code, uint32_t level, int64_t *a, const int64_t *b)
@@ -193,15 +194,15 @@ static void combine(struct desk *d, enum opcode code, uint32_t level, int64_t *a
 		COMPARE(OP_GT);
 	case OP_AND:
 		EACH(d, level)
-			a[i] = tri_and(a[i], b[i]);
+		a[i] = tri_and(a[i], b[i]);
 		break;
 	case OP_OR:
 		EACH(d, level)
-			a[i] = tri_or(a[i], b[i]);
+		a[i] = tri_or(a[i], b[i]);
 		break;
 	default:
 		EACH(d, level)
-			a[i] = value_arith(code, a[i], b[i]);
+		a[i] = value_arith(code, a[i], b[i]);
 		break;
 	}
 }
@@ -215,7 +216,7 @@ static const int64_t *ask_chunk(const struct select *s, struct desk *d)
 		switch ((int)code) {
 		case OP_CONST:
 			EACH(d, level)
-				d->column[n][i] = op->v;
+			d->column[n][i] = op->v;
 			n++;
 			break;
 		case OP_LEAF: ask_leaf(d, op->leaf, level, d->column[n++]); break;
@@ -249,7 +250,7 @@ static const int64_t *ask_chunk(const struct select *s, struct desk *d)
 			break;
 		default: /* of one value */
 			EACH(d, level)
-				d->column[n - 1][i] = value_unary(code, op, &d->eval, d->column[n - 1][i]);
+			d->column[n - 1][i] = value_unary(code, op, &d->eval, d->column[n - 1][i]);
 			break;
 		}
 	}
@@ -262,7 +263,8 @@ static uint64_t publish(const struct select *s, struct desk *d, customer_id firs
 {
 	uint64_t out[BOOK_CHUNK / 64 + 1] = { 0 }, count = 0;
 	size_t word0 = first >> 6;
-	EACH(d, 0) {
+	EACH(d, 0)
+	{
 		bool holds = column[i] == TRI_TRUE;
 		customer_id c = first + i;
 		out[(c >> 6) - word0] |= (uint64_t)holds << (c & 63);

@@ -7,8 +7,10 @@
 
 static const char *segment(void *user, struct str name)
 {
-	return str_is(name, "grands comptes") ? "company and spend > 1000 EUR" : str_is(name, "loop") ? "segment(\"loop\")" :
-	       str_is(name, "broken")         ? "company and\n lifecicle = new" : NULL;
+	return str_is(name, "grands comptes") ? "company and spend > 1000 EUR"
+	       : str_is(name, "loop")         ? "segment(\"loop\")"
+	       : str_is(name, "broken")       ? "company and\n lifecicle = new"
+	                                      : NULL;
 }
 
 static const char *const PLANS[] = { "welcome", "anti-churn", "birthday" };
@@ -180,11 +182,21 @@ static void products(struct small_shop *s)
 {
 	struct product *p = mem_alloc(6 * sizeof *p);
 	struct book *b = s->book;
-	p[1] = (struct product){ .sku = STR("SOFA"), .name = STR("Canapé bleu"), .category = book_word(b, STR("Salon")),
-		                     .family = book_word(b, STR("Canapés")), .price = 80000, .tier = 2 };
-	p[2] = (struct product){ .sku = STR("LAMP"), .name = STR("Lampe"), .category = book_word(b, STR("Salon")),
-		                     .type = book_word(b, STR("lampe")), .price = 4000, .tier = 1 };
-	p[3] = (struct product){ .sku = STR("HOSE"), .name = STR("Tuyau"), .category = book_word(b, STR("Jardin")), .price = 2500 };
+	p[1] = (struct product){ .sku = STR("SOFA"),
+		                     .name = STR("Canapé bleu"),
+		                     .category = book_word(b, STR("Salon")),
+		                     .family = book_word(b, STR("Canapés")),
+		                     .price = 80000,
+		                     .tier = 2 };
+	p[2] = (struct product){ .sku = STR("LAMP"),
+		                     .name = STR("Lampe"),
+		                     .category = book_word(b, STR("Salon")),
+		                     .type = book_word(b, STR("lampe")),
+		                     .price = 4000,
+		                     .tier = 1 };
+	p[3] = (struct product){
+		.sku = STR("HOSE"), .name = STR("Tuyau"), .category = book_word(b, STR("Jardin")), .price = 2500
+	};
 	p[4] = (struct product){ .sku = STR("POST"), .name = STR("Port"), .price = -1, .not_a_product = 1 };
 	p[5] = (struct product){ .sku = STR("MISC"), .name = STR("Divers"), .price = -1 };
 	book_set_products(b, p, 6);
@@ -243,13 +255,22 @@ static void scene_init(struct scene *x)
 	x->now = shop_time(s, "2026-03-15 10:00");
 	x->v = book_pin(s->book);
 	thresholds_compute(s->book, x->v, day_of_text("2026-03-15"), &LIFECYCLE_DEFAULTS, 1, &x->t);
-	x->sent[0] = (struct sent){ .at = (uint32_t)(x->now.s - 20 * DAY_S), .plan = 1, .run_no = 1, .state = SENT_ACCEPTED,
+	x->sent[0] = (struct sent){ .at = (uint32_t)(x->now.s - 20 * DAY_S),
+		                        .plan = 1,
+		                        .run_no = 1,
+		                        .state = SENT_ACCEPTED,
 		                        .opened_at = (uint32_t)(x->now.s - 19 * DAY_S) };
-	x->sent[1] = (struct sent){ .at = (uint32_t)(x->now.s - 5 * DAY_S), .plan = 1, .run_no = 2, .step = 1,
-		                        .state = SENT_ACCEPTED, .answer = ANSWER_UNSATISFIED };
-	x->sent[2] = (struct sent){ .at = (uint32_t)(x->now.s - DAY_S), .plan = 0, .run_no = 1, .state = SENT_QUEUED,
-		                        .channel = CHANNEL_SMS };
-	x->runs[0] = (struct run){ .plan = 1, .run_no = 1, .entered_at = (uint32_t)(x->now.s - 20 * DAY_S), .state = RUN_ENDED };
+	x->sent[1] = (struct sent){ .at = (uint32_t)(x->now.s - 5 * DAY_S),
+		                        .plan = 1,
+		                        .run_no = 2,
+		                        .step = 1,
+		                        .state = SENT_ACCEPTED,
+		                        .answer = ANSWER_UNSATISFIED };
+	x->sent[2] = (struct sent){
+		.at = (uint32_t)(x->now.s - DAY_S), .plan = 0, .run_no = 1, .state = SENT_QUEUED, .channel = CHANNEL_SMS
+	};
+	x->runs[0] =
+		(struct run){ .plan = 1, .run_no = 1, .entered_at = (uint32_t)(x->now.s - 20 * DAY_S), .state = RUN_ENDED };
 	x->runs[1] = (struct run){ .plan = 1, .run_no = 2, .entered_at = (uint32_t)(x->now.s - 5 * DAY_S), .control = 1 };
 	x->states[1] = (struct pstate){ .sent = x->sent, .sent_count = 3, .runs = x->runs, .run_count = 2 };
 	x->states[3].suppressed = 1 << CHANNEL_EMAIL;
@@ -297,7 +318,8 @@ static const struct {
 	/* orders: three documents, two of them sales */
 	{ 1, TRI_TRUE, "orders = 2 and spend = 910 EUR" },
 	{ 1, TRI_TRUE, "orders(2025-09-01..2026-02-28) = 2 and orders(2025-09-02..2026-02-27) = 0" }, /* both ends count */
-	{ 1, TRI_TRUE, "orders(channel = store) = 1 and orders(channel in (store, web)) = 2 and orders(channel != web) = 1" },
+	{ 1, TRI_TRUE,
+	  "orders(channel = store) = 1 and orders(channel in (store, web)) = 2 and orders(channel != web) = 1" },
 	{ 1, TRI_TRUE, "orders(total >= 500 EUR) = 1 and orders(total in 100..200 EUR) = 1 and orders(items > 3) = 1" },
 	{ 1, TRI_TRUE, "orders(items = 1) = 1" }, /* postage is no piece */
 	{ 1, TRI_TRUE, "average_basket = 475 EUR and biggest_order = 805 EUR" },
@@ -305,7 +327,8 @@ static const struct {
 	{ 1, TRI_TRUE, "last_order_amount = 145 EUR and last_order_amount < 50 % * average_basket" },
 	{ 1, TRI_TRUE, "days_since(last_order) = 15 and last_order + 15 days = today and today - last_order = 15 days" },
 	{ 1, TRI_TRUE, "month(last_order) = 2 and year(last_order) = 2026 and weekday(last_order) = saturday" },
-	{ 1, TRI_TRUE, "last_order in last 15 days and not (last_order in last 14 days) and first_order in 2025-09-01..2025-09-01" },
+	{ 1, TRI_TRUE,
+	  "last_order in last 15 days and not (last_order in last 14 days) and first_order in 2025-09-01..2025-09-01" },
 	{ 1, TRI_TRUE, "last_order in this year and last_order not in this month and first_order in before last 6 months" },
 	{ 1, TRI_TRUE, "spend(last 14 days) = -40 EUR and orders(this year) = 1 and orders(since 2026-02-28) = 1" },
 	{ 1, TRI_TRUE, "orders(before 2026-02-28) = 1 and orders(before last 2 weeks) = 2" },
@@ -314,10 +337,12 @@ static const struct {
 	{ 2, TRI_TRUE, "lifecycle = prospect and not inactive(1 day)" },
 	{ 1, TRI_TRUE, "top_decile and average_basket_shop = 475 EUR" },
 	/* products */
-	{ 1, TRI_TRUE, "bought(category = \"Salon\") and bought(category = \"Salon\", 2025-09-01) and bought(category = \"Sal*\")" },
+	{ 1, TRI_TRUE,
+	  "bought(category = \"Salon\") and bought(category = \"Salon\", 2025-09-01) and bought(category = \"Sal*\")" },
 	{ 1, TRI_FALSE, "bought(category = \"Salle\")" },
 	{ 1, TRI_FALSE, "bought(category != \"Salon\", before 2026-01-01)" },
-	{ 1, TRI_TRUE, "bought(category not in (\"Salon\")) and bought(family = \"Canapés\") and bought(type = \"lampe\")" },
+	{ 1, TRI_TRUE,
+	  "bought(category not in (\"Salon\")) and bought(family = \"Canapés\") and bought(type = \"lampe\")" },
 	{ 1, TRI_TRUE, "bought(sku = \"HOSE\", channel = web) and not bought(sku = \"HOSE\", channel = store)" },
 	{ 1, TRI_TRUE, "bought(name = \"Canapé*\", price > 500 EUR, tier = 2) and not bought(sku = \"POST\")" },
 	{ 1, TRI_TRUE, "bought_count(category = \"Salon\") = 2 and quantity(sku = \"LAMP\") = 2 and products = 3" },
@@ -343,8 +368,10 @@ static const struct {
 	/* the person */
 	{ 1, TRI_TRUE, "age = 62 and birthday_month = 2 and gender = f and locale = fr and zone = \"Europe/Paris\"" },
 	{ 1, TRI_TRUE, "days_to_birthday = 350" }, /* 2027-02-28 */
-	{ 1, TRI_TRUE, "child_age any in 3..6 and child_age = 4 and not (child_age >= 5) and children = 1" }, /* 18: no child */
-	{ 1, TRI_TRUE, "postcode = \"59*\" and postcode in (\"62*\", \"59100\") and department = 59 and store = \"Lille\"" },
+	{ 1, TRI_TRUE,
+	  "child_age any in 3..6 and child_age = 4 and not (child_age >= 5) and children = 1" }, /* 18: no child */
+	{ 1, TRI_TRUE,
+	  "postcode = \"59*\" and postcode in (\"62*\", \"59100\") and department = 59 and store = \"Lille\"" },
 	{ 3, TRI_TRUE, "department = \"2B\" and distance(\"20000\") in 80..130 and distance(\"20200\") = 0 km" },
 	{ 1, TRI_TRUE, "distance(\"75011\") in 190..220 and distance(\"59000\") = 0" },
 	{ 1, TRI_TRUE, "tag(\"vip\") and interest(\"jardinage\") and not tag(\"jardinage\") and not interest(\"vip\")" },
@@ -352,29 +379,38 @@ static const struct {
 	{ 3, TRI_TRUE, "company and segment(\"grands comptes\") = false" },
 	/* consent */
 	{ 1, TRI_TRUE, "may(email) and consent(email) = soft and not may(sms) and consent(sms) = withdrawn" },
-	{ 1, TRI_FALSE, "may(phone)" }, /* given a year ago to the day */
+	{ 1, TRI_FALSE, "may(phone)" },    /* given a year ago to the day */
 	{ 1, TRI_FALSE, "may(postcard)" }, /* no address */
 	{ 1, TRI_TRUE, "consent(postcard) = none and reach(sms) and not reach(postcard) and may(sms, service)" },
 	{ 3, TRI_TRUE, "suppressed(email) and suppressed and not suppressed(sms) and not may(email)" },
 	/* carts */
-	{ 1, TRI_TRUE, "cart and cart_total = 50 EUR and cart_items = 2 and cart_age = 3 hours and cart_age > 179 minutes" },
-	{ 1, TRI_TRUE, "cart(sku = \"SOFA\") and cart(sku = \"SOFA\", total = 850 EUR) and not cart(sku = \"SOFA\", last 4 hours)" },
-	{ 3, TRI_TRUE, "not cart and cart(state = paid) and cart(state in (paid, emptied), last 1 day) and not cart(state = changed)" },
+	{ 1, TRI_TRUE,
+	  "cart and cart_total = 50 EUR and cart_items = 2 and cart_age = 3 hours and cart_age > 179 minutes" },
+	{ 1, TRI_TRUE,
+	  "cart(sku = \"SOFA\") and cart(sku = \"SOFA\", total = 850 EUR) and not cart(sku = \"SOFA\", last 4 hours)" },
+	{ 3, TRI_TRUE,
+	  "not cart and cart(state = paid) and cart(state in (paid, emptied), last 1 day) and not cart(state = changed)" },
 	/* events */
-	{ 1, TRI_TRUE, "event(\"newsletter\", last 30 days) and not event(\"newsletter\", last 29 days) and not event(\"visit\")" },
-	{ 1, TRI_TRUE, "event_count(\"score\") = 2 and event_count(\"score\", value > 5) = 1 and event_value(\"score\") = 4" },
+	{ 1, TRI_TRUE,
+	  "event(\"newsletter\", last 30 days) and not event(\"newsletter\", last 29 days) and not event(\"visit\")" },
+	{ 1, TRI_TRUE,
+	  "event_count(\"score\") = 2 and event_count(\"score\", value > 5) = 1 and event_value(\"score\") = 4" },
 	{ 1, TRI_TRUE, "last_event(\"score\", value > 5) = 2026-03-10" },
 	/* messages, outside a run: all of them */
-	{ 1, TRI_TRUE, "sent_count = 2 and sent(plan = \"anti-churn\") and not sent(plan = welcome) and sent_count(last 7 days) = 1" },
+	{ 1, TRI_TRUE,
+	  "sent_count = 2 and sent(plan = \"anti-churn\") and not sent(plan = welcome) and sent_count(last 7 days) = 1" },
 	{ 1, TRI_TRUE, "opened any and not clicked any and last_sent = 2026-03-10 and not sent(channel = sms)" },
 	{ 1, TRI_TRUE, "answered = unsatisfied and in_plan(\"anti-churn\") and not in_plan(welcome)" },
-	{ 1, TRI_TRUE, "entered(anti-churn) and entered(anti-churn, last 5 days) and not entered(anti-churn, before last 3 weeks)" },
+	{ 1, TRI_TRUE,
+	  "entered(anti-churn) and entered(anti-churn, last 5 days) and not entered(anti-churn, before last 3 weeks)" },
 	{ 1, TRI_TRUE, "control(\"anti-churn\")" },
 	{ 2, TRI_TRUE, "answered = none and not opened any" },
 	/* arithmetic and writing */
 	{ 1, TRI_TRUE, "orders + 1 = 3 and 2 * orders - 1 = 3 and -orders < 0 and orders / 4 = 50 % and 1 + 2 * 3 = 7" },
 	{ 1, TRI_TRUE, "spend / biggest_order > 1.13 and spend - 10 EUR = 900 EUR and 2 * 3 EUR = 6 EUR" },
-	{ 1, TRI_TRUE, "# a remark\n orders \xE2\x89\xA5 2 # another\n and orders == 2 and orders <> 3 and spend > 9\xC2\xA0\xE2\x82\xAC" },
+	{ 1, TRI_TRUE,
+	  "# a remark\n orders \xE2\x89\xA5 2 # another\n and orders == 2 and orders <> 3 and spend > "
+	  "9\xC2\xA0\xE2\x82\xAC" },
 	{ 1, TRI_TRUE, "true and not false and (false or true)" },
 	{ 1, TRI_TRUE, "orders in (1, 2) and orders not in (3, 4) and orders in 2..2 and spend in 900..920 EUR" },
 	{ 1, TRI_TRUE, "return_rate in 10..20 %" },
@@ -386,8 +422,8 @@ START_TEST(meanings)
 	scene_init(&x);
 	for (size_t i = 0; i < ARRAY_LEN(MEANINGS); i++) {
 		enum tri r = asked(&x, MEANINGS[i].customer, NULL, MEANINGS[i].text);
-		ck_assert_msg(r == MEANINGS[i].answer, "customer %u: %s\n  is %d, not %d", MEANINGS[i].customer, MEANINGS[i].text, r,
-		              MEANINGS[i].answer);
+		ck_assert_msg(r == MEANINGS[i].answer, "customer %u: %s\n  is %d, not %d", MEANINGS[i].customer,
+		              MEANINGS[i].text, r, MEANINGS[i].answer);
 	}
 	scene_release(&x);
 }
@@ -432,8 +468,8 @@ START_TEST(plans_by_name_across_versions)
 	arena_init(&a);
 	struct expr_context k = context();
 	struct expr_error error;
-	const struct expr *e = expr_compile(STR("opened(winback-2) and clicked any and in_plan(\"anti-churn\") and not opened(winback-1)"),
-	                                    &k, &a, &error);
+	const struct expr *e = expr_compile(
+		STR("opened(winback-2) and clicked any and in_plan(\"anti-churn\") and not opened(winback-1)"), &k, &a, &error);
 	ck_assert_msg(e != NULL, "%s", error.text);
 	struct subject s;
 	expr_subject(x.s.book, x.v, x.states, 1, x.now, &x.t, &s);

@@ -33,8 +33,8 @@ static void compiles(struct str text)
 	struct expr_context k = { .lifecycle = LIFECYCLE_DEFAULTS, .segment = saved };
 	struct expr_error error;
 	ck_assert(currency_find(STR("EUR"), &k.currency));
-	ck_assert_msg(expr_compile(text, &k, &a, &error) != NULL, "%.*s\n%zu:%zu: %s", STR_ARG(text), error.line, error.column,
-	              error.text);
+	ck_assert_msg(expr_compile(text, &k, &a, &error) != NULL, "%.*s\n%zu:%zu: %s", STR_ARG(text), error.line,
+	              error.column, error.text);
 	arena_release(&a);
 }
 

@@ -1,5 +1,5 @@
-/* expr_select and expr_test must agree: random shops, random conditions, as of random days, one thread and several. A failure
- * prints the seed and the condition. */
+/* expr_select and expr_test must agree: random shops, random conditions, as of random days, one thread and several. A
+ * failure prints the seed and the condition. */
 #include "small_shop.h"
 
 #include "base/hash.h"
@@ -7,7 +7,8 @@
 
 enum { CUSTOMERS = 600, FACTS = 5000, PRODUCTS = 40, SHOPS = 6, CONDITIONS = 400 };
 
-static const char *const WORDS[] = { "Salon", "Jardin", "Cuisine", "vip", "promo", "visit", "score", "59100", "62000", "20200", "Lille" };
+static const char *const WORDS[] = { "Salon", "Jardin", "Cuisine", "vip",   "promo", "visit",
+	                                 "score", "59100",  "62000",   "20200", "Lille" };
 
 static const char *word(struct rng *r)
 {
@@ -36,7 +37,8 @@ static size_t random_lines(struct rng *r, struct line *lines, bool back)
 		int32_t q = (int32_t)rng_below(r, 4) + 1;
 		if (back || rng_below(r, 12) == 0)
 			q = -q;
-		lines[i] = (struct line){ 1 + rng_below(r, PRODUCTS + 3), q, q * (int64_t)rng_below(r, 9000) }; /* some unknown ones */
+		lines[i] =
+			(struct line){ 1 + rng_below(r, PRODUCTS + 3), q, q * (int64_t)rng_below(r, 9000) }; /* some unknown ones */
 	}
 	return n;
 }
@@ -45,7 +47,8 @@ static void random_profile(struct small_shop *s, struct rng *r, customer_id c, i
 {
 	struct profile_body p = nobody();
 	struct str tags[2] = { str_from(word(r)), str_from(word(r)) };
-	struct date children[2] = { { (int32_t)(now / DAY_S) - (int32_t)rng_below(r, 8000) }, { (int32_t)(now / DAY_S) - 900 } };
+	struct date children[2] = { { (int32_t)(now / DAY_S) - (int32_t)rng_below(r, 8000) },
+		                        { (int32_t)(now / DAY_S) - 900 } };
 	if (rng_below(r, 2))
 		p.born.day = (int32_t)(now / DAY_S) - (int32_t)rng_below(r, 30000);
 	if (rng_below(r, 2))
@@ -85,7 +88,8 @@ static void random_shop(struct small_shop *s, struct rng *r, int64_t now)
 		case 0:
 			snprintf(id, sizeof id, "c%u", rng_below(r, 3));
 			at.s = now - (int64_t)rng_below(r, 4 * DAY_S);
-			add_cart(s, c, at, id, (enum cart_state)rng_below(r, CART_EMPTIED + 1), lines, random_lines(r, lines, false));
+			add_cart(s, c, at, id, (enum cart_state)rng_below(r, CART_EMPTIED + 1), lines,
+			         random_lines(r, lines, false));
 			break;
 		case 1: add_event(s, c, at, word(r), rng_below(r, 12)); break;
 		case 2: {
@@ -94,7 +98,9 @@ static void random_shop(struct small_shop *s, struct rng *r, int64_t now)
 			body_write_consent(&(struct consent_body){ .channel = (enum channel)rng_below(r, CHANNEL_STAFF),
 			                                           .purpose = rng_below(r, 3) ? PURPOSE_MARKETING : PURPOSE_SERVICE,
 			                                           .state = (enum consent_state)rng_below(r, 4),
-			                                           .source = STR("x"), .wording = STR("y") }, &b);
+			                                           .source = STR("x"),
+			                                           .wording = STR("y") },
+			                   &b);
 			add_fact(s, c, FACT_CONSENT, at, STR(""), &b);
 			break;
 		}
@@ -120,13 +126,18 @@ static struct pstate *random_states(struct arena *a, struct rng *r, int64_t now)
 		p->runs = arena_array(a, struct run, 4);
 		for (int i = 0; i < p->sent_count; i++) {
 			uint32_t at = (uint32_t)(now - rng_below(r, 100 * DAY_S) + DAY_S);
-			p->sent[i] = (struct sent){ .at = at, .opened_at = rng_below(r, 2) ? at + 60 : 0,
-				                        .clicked_at = rng_below(r, 3) ? 0 : at + 90, .plan = (uint16_t)rng_below(r, 3),
-				                        .state = (uint8_t)rng_below(r, 5), .answer = (uint8_t)rng_below(r, 4),
-				                        .bounced = (uint8_t)rng_below(r, 4), .channel = (uint8_t)rng_below(r, 6) };
+			p->sent[i] = (struct sent){ .at = at,
+				                        .opened_at = rng_below(r, 2) ? at + 60 : 0,
+				                        .clicked_at = rng_below(r, 3) ? 0 : at + 90,
+				                        .plan = (uint16_t)rng_below(r, 3),
+				                        .state = (uint8_t)rng_below(r, 5),
+				                        .answer = (uint8_t)rng_below(r, 4),
+				                        .bounced = (uint8_t)rng_below(r, 4),
+				                        .channel = (uint8_t)rng_below(r, 6) };
 		}
 		for (int i = 0; i < p->run_count; i++)
-			p->runs[i] = (struct run){ .plan = (uint16_t)rng_below(r, 3), .control = (uint8_t)rng_below(r, 2),
+			p->runs[i] = (struct run){ .plan = (uint16_t)rng_below(r, 3),
+				                       .control = (uint8_t)rng_below(r, 2),
 				                       .state = (uint8_t)rng_below(r, 3),
 				                       .entered_at = (uint32_t)(now - rng_below(r, 100 * DAY_S)) };
 	}
@@ -137,8 +148,11 @@ static struct pstate *random_states(struct arena *a, struct rng *r, int64_t now)
 
 static void window(struct rng *r, struct buf *b)
 {
-	static const char *const W[] = { "last 6 months", "last 30 days", "last 3 hours", "2025-01-01..2025-06-30", "since 2025-09-01",
-		                             "before 2025-03-01", "before last 1 year", "this year", "this month", "2025-12-24" };
+	static const char *const W[] = { "last 6 months",      "last 30 days",
+		                             "last 3 hours",       "2025-01-01..2025-06-30",
+		                             "since 2025-09-01",   "before 2025-03-01",
+		                             "before last 1 year", "this year",
+		                             "this month",         "2025-12-24" };
 	buf_cstr(b, W[rng_below(r, ARRAY_LEN(W))]);
 }
 
@@ -179,12 +193,22 @@ static const char *const COMPARE[] = { " = ", " != ", " < ", " <= ", " > ", " >=
 
 static void value(struct rng *r, struct buf *b, char type)
 {
-	static const char *const NUMBERS[] = { "age", "birthday_month", "days_to_birthday", "children", "cart_items", "event_count(\"visit\")",
-		                                   "event_value(\"score\")", "sent_count", "distance(\"59000\")", "days_since(last_order)",
-		                                   "month(first_order)", "year(created)" };
+	static const char *const NUMBERS[] = { "age",
+		                                   "birthday_month",
+		                                   "days_to_birthday",
+		                                   "children",
+		                                   "cart_items",
+		                                   "event_count(\"visit\")",
+		                                   "event_value(\"score\")",
+		                                   "sent_count",
+		                                   "distance(\"59000\")",
+		                                   "days_since(last_order)",
+		                                   "month(first_order)",
+		                                   "year(created)" };
 	static const char *const ORDER_NUMBERS[] = { "orders", "bought_count", "quantity", "products" };
-	static const char *const ORDER_MONEY[] = { "spend", "average_basket", "biggest_order", "first_order_amount", "last_order_amount",
-		                                       "bought_amount" };
+	static const char *const ORDER_MONEY[] = {
+		"spend", "average_basket", "biggest_order", "first_order_amount", "last_order_amount", "bought_amount"
+	};
 	uint32_t k;
 	switch (type) {
 	case 'n':
@@ -209,7 +233,11 @@ static void value(struct rng *r, struct buf *b, char type)
 		return;
 	default:
 		k = rng_below(r, 5);
-		buf_cstr(b, k == 0 ? "today" : k == 1 ? "created" : k == 2 ? "last_event(\"visit\")" : k == 3 ? "first_order" : "last_order");
+		buf_cstr(b, k == 0   ? "today"
+		            : k == 1 ? "created"
+		            : k == 2 ? "last_event(\"visit\")"
+		            : k == 3 ? "first_order"
+		                     : "last_order");
 		if (k >= 3)
 			order_arguments(r, b, false);
 	}
@@ -237,19 +265,74 @@ static void sum(struct rng *r, struct buf *b, char type)
 static void atom(struct rng *r, struct buf *b)
 {
 	static const char *const PLAIN[] = {
-		"company", "lifecycle in (lapsing, former)", "lifecycle = loyal", "lifecycle != new", "lifecycle = ambassador", "top_decile",
-		"inactive(6 months)", "inactive(100 days)", "may(email)", "may(sms)", "may(phone)", "may(postcard)", "may(email, service)",
-		"consent(sms) = granted", "consent(email) in (soft, none)", "suppressed", "suppressed(email)", "reach(sms)", "gender = f",
-		"gender not in (m, x)", "locale = en", "zone = \"Pacific/Auckland\"", "postcode = \"59*\"", "postcode != \"62000\"",
-		"postcode in (\"*0\", \"59100\")", "department in (59, \"2B\")", "store = \"Lille\"", "store = \"Nowhere\"", "tag(\"vip\")",
-		"tag(\"never\")", "interest(\"promo\")", "child_age any in 3..6", "child_age < 3", "cart", "cart(total > 50 EUR)",
-		"cart(category = \"Salon\", last 2 days)", "cart(state in (paid, emptied))", "cart(items >= 3)", "cart_age > 5 hours",
-		"cart_total > 20 EUR", "event(\"visit\", last 90 days)", "event(\"never\")", "event(\"score\", value > 3)", "opened any",
-		"clicked(last 30 days)", "bounced any", "sent(channel = email, last 20 days)", "answered = satisfied", "in_plan(\"a\")",
-		"entered(\"b\", last 30 days)", "control(\"a\")", "return_rate > 10 %", "returned", "returns(last 1 year) >= 1",
-		"last_order in last 200 days", "first_order in 2024-01-01..2025-12-31", "created not in this year", "known(age)",
-		"known(last_order)", "known(gender = f)", "order_amount > 3 EUR", "order_bought", "true", "false", "age in (20, 30, 40)",
-		"weekday(last_order) in (monday, sunday)", "today - last_order > 30 days", "average_basket > average_basket_shop",
+		"company",
+		"lifecycle in (lapsing, former)",
+		"lifecycle = loyal",
+		"lifecycle != new",
+		"lifecycle = ambassador",
+		"top_decile",
+		"inactive(6 months)",
+		"inactive(100 days)",
+		"may(email)",
+		"may(sms)",
+		"may(phone)",
+		"may(postcard)",
+		"may(email, service)",
+		"consent(sms) = granted",
+		"consent(email) in (soft, none)",
+		"suppressed",
+		"suppressed(email)",
+		"reach(sms)",
+		"gender = f",
+		"gender not in (m, x)",
+		"locale = en",
+		"zone = \"Pacific/Auckland\"",
+		"postcode = \"59*\"",
+		"postcode != \"62000\"",
+		"postcode in (\"*0\", \"59100\")",
+		"department in (59, \"2B\")",
+		"store = \"Lille\"",
+		"store = \"Nowhere\"",
+		"tag(\"vip\")",
+		"tag(\"never\")",
+		"interest(\"promo\")",
+		"child_age any in 3..6",
+		"child_age < 3",
+		"cart",
+		"cart(total > 50 EUR)",
+		"cart(category = \"Salon\", last 2 days)",
+		"cart(state in (paid, emptied))",
+		"cart(items >= 3)",
+		"cart_age > 5 hours",
+		"cart_total > 20 EUR",
+		"event(\"visit\", last 90 days)",
+		"event(\"never\")",
+		"event(\"score\", value > 3)",
+		"opened any",
+		"clicked(last 30 days)",
+		"bounced any",
+		"sent(channel = email, last 20 days)",
+		"answered = satisfied",
+		"in_plan(\"a\")",
+		"entered(\"b\", last 30 days)",
+		"control(\"a\")",
+		"return_rate > 10 %",
+		"returned",
+		"returns(last 1 year) >= 1",
+		"last_order in last 200 days",
+		"first_order in 2024-01-01..2025-12-31",
+		"created not in this year",
+		"known(age)",
+		"known(last_order)",
+		"known(gender = f)",
+		"order_amount > 3 EUR",
+		"order_bought",
+		"true",
+		"false",
+		"age in (20, 30, 40)",
+		"weekday(last_order) in (monday, sunday)",
+		"today - last_order > 30 days",
+		"average_basket > average_basket_shop",
 	};
 	char type = "nmd"[rng_below(r, 3)];
 	switch (rng_below(r, 6)) {
@@ -257,7 +340,7 @@ static void atom(struct rng *r, struct buf *b)
 	case 1:
 	case 2: buf_cstr(b, PLAIN[rng_below(r, ARRAY_LEN(PLAIN))]); return;
 	case 3:
-		k_bought:
+	k_bought:
 		buf_cstr(b, rng_below(r, 3) ? "bought" : "not bought");
 		order_arguments(r, b, true);
 		return;
@@ -296,8 +379,8 @@ static void condition(struct rng *r, struct buf *b, int depth)
 	buf_char(b, ')');
 }
 
-static void compare(const struct small_shop *s, const struct version *v, const struct pstate *states, struct instant now,
-                    const struct thresholds *t, const struct expr *e, const char *what)
+static void compare(const struct small_shop *s, const struct version *v, const struct pstate *states,
+                    struct instant now, const struct thresholds *t, const struct expr *e, const char *what)
 {
 	uint64_t one[(CUSTOMERS + 64) / 64], many[(CUSTOMERS + 64) / 64];
 	uint64_t count = expr_select(e, s->book, v, states, now, t, 1, one), naive = 0;
@@ -325,8 +408,11 @@ START_TEST(everyone_at_once_is_one_by_one)
 		random_shop(&s, &r, now);
 		const struct pstate *states = random_states(&s.arena, &r, now);
 		const struct version *v = book_pin(s.book);
-		struct expr_context k = { .lifecycle = LIFECYCLE_DEFAULTS, .shop_zone = s.zone, .basis.soft_opt_in = true,
-			                      .plan_names = PLANS, .plan_count = 3 };
+		struct expr_context k = { .lifecycle = LIFECYCLE_DEFAULTS,
+			                      .shop_zone = s.zone,
+			                      .basis.soft_opt_in = true,
+			                      .plan_names = PLANS,
+			                      .plan_count = 3 };
 		ck_assert(currency_find(STR("EUR"), &k.currency));
 		for (int i = 0; i < CONDITIONS; i++) {
 			struct buf b;
