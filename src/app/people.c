@@ -35,7 +35,7 @@ static bool take_segment(void *ctx, struct str name, struct str text, struct err
 	return true;
 }
 
-bool people_load(struct shop_world *w, struct people *out, struct err *err)
+bool people_load(const struct shop_world *w, struct people *out, struct err *err)
 {
 	*out = (struct people){ 0 };
 	arena_init(&out->text);
@@ -67,11 +67,20 @@ static const char *segment_text(void *user, struct str name)
 	return at == INTERN_NONE ? NULL : p->segment_texts[at];
 }
 
-void people_context(const struct shop_world *w, struct people *p, struct expr_context *out)
+void people_context(const struct shop_world *w, struct people *p, const struct live *live, struct expr_context *out)
 {
 	plans_context(&w->settings, out);
 	out->segment = segment_text;
 	out->segment_user = p;
+	if (!live)
+		return;
+	const struct plan_set *set = live_plans(live);
+	const char **names = arena_array(&p->text, const char *, set->count + 1);
+	for (size_t i = 0; i < set->count; i++)
+		names[i] = arena_cstr(&p->text, set->plans[i]->name);
+	out->plan_names = names;
+	out->plan_count = set->count;
+	out->plans = live_world(live)->words;
 }
 
 struct lifecycle people_lifecycle(const struct shop_world *w, const struct version *v, customer_id c,

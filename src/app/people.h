@@ -2,7 +2,7 @@
 #ifndef RELANCE_APP_PEOPLE_H
 #define RELANCE_APP_PEOPLE_H
 
-#include "app/load.h"
+#include "app/live.h"
 #include "fold/expr.h"
 
 struct people {
@@ -17,11 +17,11 @@ struct people {
 	const char *saving_text;
 };
 
-bool people_load(struct shop_world *w, struct people *out, struct err *err) MUST_CHECK;
+bool people_load(const struct shop_world *w, struct people *out, struct err *err) MUST_CHECK;
 void people_release(struct people *p);
 
-/* The context conditions of this shop compile in; holds `p` for the saved segments. */
-void people_context(const struct shop_world *w, struct people *p, struct expr_context *out);
+/* The context conditions of this shop compile in; holds `p` for the saved segments. `live` (may be NULL) adds the plans. */
+void people_context(const struct shop_world *w, struct people *p, const struct live *live, struct expr_context *out);
 
 /* One person as of a day; `day` = its thresholds' day. */
 struct lifecycle people_lifecycle(const struct shop_world *w, const struct version *v, customer_id c,

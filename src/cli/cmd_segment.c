@@ -104,15 +104,16 @@ static void show_error(const struct expr_error *e, struct str text)
 	buf_release(&b);
 }
 
-static bool evaluate(const struct request *q, const struct shop_world *w, const struct people *p, const struct expr *e,
+static bool evaluate(const struct request *q, const struct live *l, const struct people *p, const struct expr *e,
                      struct err *err)
 {
+	const struct shop_world *w = live_shop(l);
 	struct asof a;
 	if (!asof_init(&a, w, q->at, err))
 		return false;
 	uint64_t *bits = mem_alloc(((size_t)a.version->customers + 64) / 64 * sizeof *bits);
 	double started = cli_seconds();
-	expr_select(e, w->book, a.version, NULL, a.now, &a.thresholds, 0, bits);
+	expr_select(e, w->book, a.version, live_state(l, 0), a.now, &a.thresholds, 0, bits);
 	double seconds = cli_seconds() - started;
 	uint64_t count = only_people(p, a.version, bits);
 	if (q->list)
@@ -124,7 +125,16 @@ static bool evaluate(const struct request *q, const struct shop_world *w, const 
 	return true;
 }
 
-static int run(const struct request *q, const struct shop_world *w, struct people *p)
+static bool save(const struct request *q, const char *address, struct err *err)
+{
+	struct shop shop;
+	struct db *db = store_open(address, false, &shop, err);
+	bool ok = db && store_segment_put(db, str_from(q->save), str_from(q->text), (struct instant){ (int64_t)time(NULL) }, err);
+	db_close(db);
+	return ok;
+}
+
+static int run(const struct request *q, const char *address, const struct live *l, struct people *p)
 {
 	struct err err;
 	struct str text = str_from(q->text);
@@ -132,7 +142,7 @@ static int run(const struct request *q, const struct shop_world *w, struct peopl
 	struct expr_error error;
 	struct arena arena;
 	arena_init(&arena);
-	people_context(w, p, &context);
+	people_context(live_shop(l), p, l, &context);
 	if (q->save) {
 		p->saving = str_from(q->save);
 		p->saving_text = q->text;
@@ -142,9 +152,7 @@ static int run(const struct request *q, const struct shop_world *w, struct peopl
 	if (!e) {
 		show_error(&error, text);
 		status = EXIT_REFUSED;
-	} else if ((q->save &&
-	            !store_segment_put(w->db, str_from(q->save), text, (struct instant){ (int64_t)time(NULL) }, &err)) ||
-	           !evaluate(q, w, p, e, &err)) {
+	} else if ((q->save && !save(q, address, &err)) || !evaluate(q, l, p, e, &err)) {
 		status = cli_fail(&err);
 	}
 	arena_release(&arena);
@@ -174,21 +182,18 @@ int cmd_segment(int argc, char **argv)
 		return cli_usage_error("something is missing; usage: relance %s", USAGE.synopsis);
 	q.text = where[1];
 	struct err err;
-	struct load_options o = { .read_only = q.save == NULL };
-	struct shop_world w;
+	struct instant known;
 	struct people p;
-	if (!asof_known(q.known, &o.known, &err) || !load_shop(where[0], &o, &w, &err))
+	struct live *l = asof_known(q.known, &known, &err) ? live_open_to_look(where[0], known, &err) : NULL;
+	if (!l)
 		return cli_fail(&err);
-	bool ok = people_load(&w, &p, &err);
-	status = EXIT_REFUSED;
-	if (ok && q.saved) {
-		ok = print_saved(&q, &w, &err);
-		status = EXIT_DONE;
-	} else if (ok) {
-		status = run(&q, &w, &p);
-	}
-	if (ok)
-		people_release(&p);
-	load_release(&w);
+	bool ok = people_load(live_shop(l), &p, &err);
+	status = EXIT_DONE;
+	if (ok && q.saved)
+		ok = print_saved(&q, live_shop(l), &err);
+	else if (ok)
+		status = run(&q, where[0], l, &p);
+	people_release(&p);
+	live_close(l);
 	return ok ? status : cli_fail(&err);
 }

@@ -110,6 +110,7 @@ const struct expr *emit_expression(struct build *b, const struct node *root, str
 		x->shop_zone = b->context->shop_zone;
 		x->lifecycle = b->context->lifecycle;
 		x->basis = b->context->basis;
+		x->plans = b->context->plans;
 	}
 	free(e.ops);
 	return x;

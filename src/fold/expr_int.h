@@ -271,6 +271,7 @@ struct expr {
 	zone_id shop_zone;
 	struct lifecycle_settings lifecycle;
 	struct basis_rules basis;
+	const struct plan_words *plans; /* or NULL */
 };
 
 /* ---- evaluation ---- */

@@ -105,11 +105,16 @@ static int64_t events(const struct leaf *l, struct eval *v)
 
 /* ---- messages and plans ---- */
 
+static const struct plan_words *plan_names(const struct eval *v)
+{
+	return v->s->plans ? v->s->plans : v->e->plans;
+}
+
 static bool plan_is(const struct leaf *l, const struct eval *v, uint16_t plan)
 {
 	if (!l->plan)
 		return true;
-	const struct plan_words *words = v->s->plans;
+	const struct plan_words *words = plan_names(v);
 	if (words)
 		return plan < words->count && words->plan[plan] == l->plan;
 	for (uint32_t i = 0; i < l->plan_index_count; i++)
@@ -122,7 +127,7 @@ static bool step_is(const struct leaf *l, const struct eval *v, const struct sen
 {
 	if (!l->step)
 		return true;
-	const struct plan_words *words = v->s->plans;
+	const struct plan_words *words = plan_names(v);
 	if (words)
 		return m->plan < words->count && m->step < words->step_count[m->plan] &&
 		       words->step[m->plan][m->step] == l->step;
@@ -133,7 +138,7 @@ static bool step_is(const struct leaf *l, const struct eval *v, const struct sen
 static bool of_run(const struct eval *v, const struct sent *m)
 {
 	const struct run *run = v->s->run;
-	const struct plan_words *words = v->s->plans;
+	const struct plan_words *words = plan_names(v);
 	if (m->run_no != run->run_no)
 		return false;
 	if (m->plan == run->plan)

@@ -474,8 +474,16 @@ START_TEST(plans_by_name_across_versions)
 	struct subject s;
 	expr_subject(x.s.book, x.v, x.states, 1, x.now, &x.t, &s);
 	s.run = &moved;
+	ck_assert_int_eq(expr_test(e, &s), TRI_FALSE); /* no names: nobody knows what plan 3 is */
 	s.plans = &words;
 	ck_assert_int_eq(expr_test(e, &s), TRI_TRUE);
+	/* everyone at once has no run; the names come with the context */
+	k.plans = &words;
+	e = expr_compile(STR("opened(step = winback-2, plan = \"anti-churn\")"), &k, &a, &error);
+	ck_assert_msg(e != NULL, "%s", error.text);
+	uint64_t bits[1];
+	ck_assert_uint_eq(expr_select(e, x.s.book, x.v, x.states, x.now, &x.t, 1, bits), 1);
+	ck_assert_uint_eq(bits[0], 2);
 	arena_release(&a);
 	scene_release(&x);
 }
