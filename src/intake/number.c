@@ -20,16 +20,15 @@ static bool plain(struct str s, struct decimal *out)
 	for (; i < s.n; i++) {
 		unsigned d = (unsigned char)s.p[i] - (unsigned)'0';
 		if (d <= 9) {
+			if (++digits > NUMBER_DIGITS_MAX)
+				return false;
 			v = v * 10 + d;
-			digits++;
 			scale += scale >= 0;
 		} else if (s.p[i] == '.' && scale < 0) {
 			scale = 0;
 		} else {
 			return false;
 		}
-		if (digits > NUMBER_DIGITS_MAX)
-			return false;
 	}
 	if (!digits)
 		return false;
@@ -136,11 +135,11 @@ bool number_parse(struct str text, char mark, struct decimal *out)
 	int digits = 0, scale = 0, group = -1; /* group: digits since the last grouping mark */
 	for (size_t i = 0; i < s.n; i++) {
 		if (is_digit(s.p[i])) {
+			if (++digits > NUMBER_DIGITS_MAX)
+				return false;
 			v = v * 10 + (s.p[i] - '0');
 			scale += i > at;
 			group += group >= 0 && i < at;
-			if (++digits > NUMBER_DIGITS_MAX)
-				return false;
 			continue;
 		}
 		if (i == at) {

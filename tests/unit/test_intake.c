@@ -35,6 +35,8 @@ static bool source_read(void *ctx, char *p, size_t cap, size_t *n, struct err *e
 		s->tail.n = 0;
 	}
 	*n = s->bytes.n < most ? s->bytes.n : most;
+	if (*n == 0)
+		return true;
 	memcpy(p, s->bytes.p, *n);
 	s->bytes = (struct str){ s->bytes.p + *n, s->bytes.n - *n };
 	return true;
