@@ -76,6 +76,19 @@ static bool check_silence(struct live *l, struct err *err)
 	return db_begin(l->shop.db, err) && store_shop_set(l->shop.db, "clock_hold", STR("1"), err) && db_commit(l->shop.db, err);
 }
 
+static void begin_world(struct live *l)
+{
+	l->seq_hi = l->shop.seq_hi;
+	l->thresholds = l->shop.thresholds;
+	l->world = (struct world){ .book = l->shop.book,
+		                       .version = book_pin(l->shop.book),
+		                       .plans = l->plans,
+		                       .settings = &l->shop.settings,
+		                       .thresholds = &l->thresholds,
+		                       .seed = l->shop.shop.seed };
+	live_grow(l, l->world.version->customers);
+}
+
 static bool open_all(struct live *l, struct err *err)
 {
 	struct load_options o = { .known = INSTANT_NEVER, .threads = l->o.threads };
@@ -90,15 +103,7 @@ static bool open_all(struct live *l, struct err *err)
 	if (restored && !(db_begin(l->shop.db, err) && store_shop_set(l->shop.db, "restored_hold", STR("1"), err) &&
 	                  db_commit(l->shop.db, err)))
 		return false;
-	l->seq_hi = l->shop.seq_hi;
-	l->thresholds = l->shop.thresholds;
-	l->world = (struct world){ .book = l->shop.book,
-		                       .version = book_pin(l->shop.book),
-		                       .plans = l->plans,
-		                       .settings = &l->shop.settings,
-		                       .thresholds = &l->thresholds,
-		                       .seed = l->shop.shop.seed };
-	live_grow(l, l->world.version->customers);
+	begin_world(l);
 	if (!live_load_plans(l, err) || !live_load_states(l, err))
 		return false;
 	l->world.words = plan_set_words(l->plans, &l->arena);
@@ -130,6 +135,34 @@ struct live *live_open(const char *address, const struct live_options *o, struct
 		return NULL;
 	}
 	return l;
+}
+
+static bool open_for(struct live *l, struct str who, customer_id *c, struct err *err)
+{
+	struct shop shop;
+	struct db *db = store_open(l->address, true, &shop, err);
+	bool found = db && store_find_customer(db, &shop, who, c, err);
+	db_close(db);
+	struct load_options o = { .read_only = true, .known = INSTANT_NEVER, .one = true, .only = found ? *c : 0 };
+	if (!found || !load_shop(l->address, &o, &l->shop, err))
+		return false;
+	begin_world(l);
+	if (!live_load_plans(l, err) || !live_load_state(l, *c, err))
+		return false;
+	l->world.words = plan_set_words(l->plans, &l->arena);
+	return true;
+}
+
+struct live *live_open_for(const char *address, struct str who, customer_id *c, struct err *err)
+{
+	struct live *l = mem_alloc(sizeof *l);
+	arena_init(&l->arena);
+	l->address = arena_cstr(&l->arena, str_from(address));
+	l->plans = mem_alloc(sizeof *l->plans);
+	if (open_for(l, who, c, err))
+		return l;
+	live_close(l);
+	return NULL;
 }
 
 void live_close(struct live *l)

@@ -42,6 +42,9 @@ struct tick_result {
 struct live *live_open(const char *address, const struct live_options *o, struct instant now, struct err *err) MUST_CHECK;
 void live_close(struct live *l);
 
+/* Opens to look at one person only: read-only, no lease, and of the facts only theirs are loaded. */
+struct live *live_open_for(const char *address, struct str who, customer_id *c, struct err *err) MUST_CHECK;
+
 bool live_tick(struct live *l, struct instant now, struct tick_result *out, struct err *err) MUST_CHECK;
 
 /* The next instant at which a tick has something to do if no fact comes. */

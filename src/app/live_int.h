@@ -54,6 +54,7 @@ struct live {
 
 bool live_load_plans(struct live *l, struct err *err) MUST_CHECK;
 bool live_load_states(struct live *l, struct err *err) MUST_CHECK;
+bool live_load_state(struct live *l, customer_id c, struct err *err) MUST_CHECK; /* one person */
 /* The plan (in the set) and step of a message named by words; false: unknown. */
 bool live_find_step(const struct live *l, customer_id c, struct str plan, uint32_t run_no, struct str step, uint16_t *plan_at,
                     uint8_t *step_at);

@@ -154,6 +154,11 @@ static bool take_suppression(void *ctx, uint64_t hash, enum channel channel, str
 	return true;
 }
 
+bool live_load_state(struct live *l, customer_id c, struct err *err)
+{
+	return outbox_runs(l->shop.db, c, c, take_run, l, err) && outbox_messages(l->shop.db, c, c, take_message, l, err);
+}
+
 bool live_load_states(struct live *l, struct err *err)
 {
 	customer_id last = (customer_id)(l->people - 1);

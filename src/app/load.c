@@ -181,6 +181,11 @@ static bool load_facts(const char *address, const struct load_options *o, struct
 	w->thresholds.day = DATE_UNKNOWN;
 	if (!load_guests(&l, w->db, &w->thresholds, err))
 		return false;
+	if (o->one) {
+		bool ok = o->only == GUESTS || load_range(&l, w->db, o->only, o->only, err);
+		book_load_done(w->book, w->customers, w->seq_hi);
+		return ok;
+	}
 	size_t chunks = (w->customers + BOOK_CHUNK - 1) / BOOK_CHUNK;
 	int threads = par_threads(o->threads);
 	l.chunks_each = chunks / ((size_t)threads * 4) + 1;

@@ -12,6 +12,8 @@ struct load_options {
 	bool read_only;
 	struct instant known; /* only facts learned before; INSTANT_NEVER: all */
 	int threads;          /* ≤ 0: all processors */
+	bool one;             /* only the facts of customer `only` and the shop's own */
+	customer_id only;
 };
 
 struct shop_world {

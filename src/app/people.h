@@ -7,13 +7,13 @@
 
 struct people {
 	struct arena text;
-	struct str *ref;   /* by customer_id; p == NULL: merged, erased, or never there */
-	uint32_t ids;      /* 1 … ids */
-	uint32_t count;    /* how many are there */
+	struct str *ref; /* by customer_id; p == NULL: merged, erased, or never there */
+	uint32_t ids;    /* 1 … ids */
+	uint32_t count;  /* how many are there */
 	struct intern segment_names;
 	const char **segment_texts; /* by number in segment_names */
 	size_t segment_cap;
-	struct str saving;      /* a segment about to be saved counts as saved, so that a circle is seen */
+	struct str saving; /* a segment about to be saved counts as saved, so that a circle is seen */
 	const char *saving_text;
 };
 

@@ -39,6 +39,7 @@ struct replay {
 	uint32_t *next_at;     /* per customer: next look; UINT32_MAX never */
 	uint32_t *next_fact;   /* per customer: next fact not seen yet */
 	struct conversion *conversions; /* per customer; at = 0: none. NULL without rates */
+	uint32_t *feedback;    /* per customer: next of o->feedback; NULL without recorded responses */
 	customer_id *peers;    /* ring of those who share an address; NULL when nobody does */
 	struct bucket *days;
 	int32_t first_day, day_count;
@@ -90,6 +91,9 @@ static void settle_next(struct replay *r, customer_id c)
 		at = r->next_fact[c];
 	if (r->conversions && r->conversions[c].at && r->conversions[c].at < at)
 		at = r->conversions[c].at;
+	if (r->feedback && r->feedback[c] < r->o->feedback_count && r->o->feedback[r->feedback[c]].customer == c &&
+	    r->o->feedback[r->feedback[c]].at < at)
+		at = r->o->feedback[r->feedback[c]].at;
 	r->next_at[c] = at;
 }
 
@@ -159,6 +163,33 @@ static void deliver(struct replay *r, struct pstate *state, size_t from, struct 
 	}
 }
 
+/* The message a recorded response speaks of, if the replay has sent it. */
+static const struct sent *sent_for(const struct replay *r, const struct replay_feedback *f)
+{
+	const struct pstate *s = &r->states[f->customer];
+	for (uint16_t i = s->sent_count; i-- > 0;) {
+		const struct sent *m = &s->sent[i];
+		const struct plan *p = r->world.plans->plans[m->plan];
+		if (hash_str(p->name) == f->plan && hash_str(p->steps[m->step].name) == f->step && m->channel == f->channel &&
+		    (f->run_no == 0 || f->run_no == m->run_no))
+			return m;
+	}
+	return NULL;
+}
+
+static void take_feedback(struct replay *r, customer_id c, struct instant now)
+{
+	for (; r->feedback[c] < r->o->feedback_count; r->feedback[c]++) {
+		const struct replay_feedback *f = &r->o->feedback[r->feedback[c]];
+		if (f->customer != c || f->at > now.s)
+			return;
+		const struct sent *m = sent_for(r, f);
+		if (m)
+			engine_receipt(&r->world, &r->states[c], m->plan, m->run_no, m->step, (enum channel)m->channel, (enum receipt)f->receipt,
+			               f->answer, now);
+	}
+}
+
 static void look(struct replay *r, customer_id c, struct slice_out *out)
 {
 	struct instant now = { r->next_at[c] };
@@ -170,6 +201,8 @@ static void look(struct replay *r, customer_id c, struct slice_out *out)
 		r->conversions[c].at = 0;
 		engine_convert(&r->world, c, state, v.plan, v.run_no, now, &out->said);
 	}
+	if (r->feedback)
+		take_feedback(r, c, now);
 	for (int i = 0; i < 2 * STEPS_MAX; i++) { /* each message delivered may make the next step due at once */
 		size_t from = out->said.count;
 		engine_person(&r->world, c, state, now, &out->said);
@@ -415,7 +448,7 @@ static void write_head(struct replay *r)
 	buf_printf(&b, "# relance replay\tfrom %s\tto %s\tzone %s\tseed %llu\tconsent %s\tresponse %s\n",
 	           instant_text(r->o->from, from), instant_text(r->o->to, to), zone_name(r->o->settings->zone),
 	           (unsigned long long)r->o->seed, r->o->assume_consent ? "assume" : "recorded",
-	           r->o->response == RESPONSE_RATES ? "rates" : "none");
+	           (const char *[]){ "none", "rates", "recorded" }[r->o->response]);
 	for (size_t i = 0; i < r->world.plans->count; i++)
 		buf_printf(&b, "# plan %.*s\tversion %u\t%016llx\n", STR_ARG(r->world.plans->plans[i]->name),
 		           r->world.plans->plans[i]->version, (unsigned long long)r->world.plans->plans[i]->hash);
@@ -433,6 +466,13 @@ static void set_up(struct replay *r)
 	r->next_fact = mem_alloc(people * sizeof *r->next_fact);
 	if (r->o->response == RESPONSE_RATES)
 		r->conversions = mem_alloc(people * sizeof *r->conversions);
+	if (r->o->response == RESPONSE_RECORDED) {
+		r->feedback = mem_alloc(people * sizeof *r->feedback);
+		for (size_t c = 0; c < people; c++)
+			r->feedback[c] = (uint32_t)r->o->feedback_count;
+		for (size_t i = r->o->feedback_count; i-- > 0;)
+			r->feedback[r->o->feedback[i].customer] = (uint32_t)i;
+	}
 	allot_init(&r->waiting, r->world.plans, people);
 	r->peers = peers_find(r->world.version);
 	r->world.states = r->states;
@@ -456,6 +496,7 @@ static void tear_down(struct replay *r)
 	free(r->next_at);
 	free(r->next_fact);
 	free(r->conversions);
+	free(r->feedback);
 	free(r->peers);
 	allot_release(&r->waiting);
 	for (int32_t d = 0; d < r->day_count; d++)

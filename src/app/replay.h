@@ -9,7 +9,16 @@
 
 #include "engine/engine.h"
 
-enum replay_response { RESPONSE_NONE, RESPONSE_RATES };
+enum replay_response { RESPONSE_NONE, RESPONSE_RATES, RESPONSE_RECORDED };
+
+/* What really became of a message once: opened, clicked, answered … Told again when the replay sends the same message. */
+struct replay_feedback {
+	customer_id customer;
+	uint32_t at;
+	uint64_t plan, step; /* hash_str() of their names */
+	uint16_t run_no;     /* 0: the latest run of the plan */
+	uint8_t channel, receipt, answer;
+};
 
 /* Per million deliveries; PRODUCT's benchmarks when not given. */
 struct response_rates {
@@ -27,6 +36,8 @@ struct replay_options {
 	bool assume_consent;
 	enum replay_response response;
 	struct response_rates rates; /* zeros: by the plan's kind */
+	const struct replay_feedback *feedback; /* with RESPONSE_RECORDED: by customer, then time */
+	size_t feedback_count;
 	int threads;
 	/* Receives the trace, in order; may be NULL. */
 	bool (*trace)(void *ctx, struct str text, struct err *err);

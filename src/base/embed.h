@@ -1,5 +1,5 @@
-/* embed: files that travel inside the binary (SQL, plans, messages, the web interface). tools/embed.py writes the tables:
- * `const struct embedded_file NAME_files[]; const size_t NAME_file_count;`, in the order of the build file. */
+/* embed: files that travel inside the binary (SQL, plans, messages, the web interface). tools/embed.py writes the
+ * tables: `const struct embedded_file NAME_files[]; const size_t NAME_file_count;`, in the order of the build file. */
 #ifndef RELANCE_BASE_EMBED_H
 #define RELANCE_BASE_EMBED_H
 

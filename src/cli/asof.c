@@ -7,7 +7,8 @@ bool asof_known(const char *text, struct instant *out, struct err *err)
 	*out = INSTANT_NEVER;
 	if (!text || instant_parse(str_from(text), 0, out))
 		return true;
-	return err_set(err, ERR_INPUT, "--known: \"%s\" is no date or instant such as 2011-09-01 or 2011-09-01T10:00:00Z", text);
+	return err_set(err, ERR_INPUT, "--known: \"%s\" is no date or instant such as 2011-09-01 or 2011-09-01T10:00:00Z",
+	               text);
 }
 
 bool asof_init(struct asof *a, const struct shop_world *w, const char *at, struct err *err)

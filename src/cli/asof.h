@@ -6,9 +6,9 @@
 #include "cli/cli.h"
 
 struct asof {
-	struct date day;        /* as of its start, in the shop's zone */
-	struct instant now;     /* the last instant that counts */
-	bool live;              /* no --at: today's facts count too */
+	struct date day;    /* as of its start, in the shop's zone */
+	struct instant now; /* the last instant that counts */
+	bool live;          /* no --at: today's facts count too */
 	struct thresholds thresholds;
 	const struct version *version;
 };

@@ -6,8 +6,9 @@ int cmd_init(int argc, char **argv);
 
 static const struct usage USAGE = {
 	.synopsis = "init DB --timezone ZONE --currency CODE --locale fr|en [--name SHOP]",
-	.text = "Makes the database of a shop: a file, or a schema in PostgreSQL (postgresql://host/db?schema=NAME). Beside a file\n"
-	        "stands FILE.key, the secret of the address hashes: keep a copy of it, apart from the backups.",
+	.text = "Makes the database of a shop: a file, or a schema in PostgreSQL (postgresql://host/db?schema=NAME). "
+	        "Beside a file\n"
+			"stands FILE.key, the secret of the address hashes: keep a copy of it, apart from the backups.",
 	.example = "relance init shop.db --timezone Europe/Paris --currency EUR --locale fr --name \"Chez Léa\"",
 	.positional_min = 1,
 	.positional_max = 1,
@@ -30,8 +31,9 @@ int cmd_init(int argc, char **argv)
 		return status;
 	struct shop shop = { 0 };
 	if (!zone || !currency || !locale)
-		return cli_usage_error("init: --timezone, --currency and --locale are needed, as in --timezone Europe/Paris --currency "
-		                       "EUR --locale fr");
+		return cli_usage_error(
+			"init: --timezone, --currency and --locale are needed, as in --timezone Europe/Paris --currency "
+			"EUR --locale fr");
 	if (!zone_find(str_from(zone), &shop.zone))
 		return cli_usage_error("init: no time zone \"%s\"; zones are named like Europe/Paris", zone);
 	if (!currency_find(str_from(currency), &shop.currency))

@@ -11,17 +11,19 @@ struct request {
 
 static const struct usage USAGE = {
 	.synopsis = "lifecycle DB [--at DATE] [--known T] [--list]",
-	.text = "Counts the customers by phase as of the start of a day in the shop's zone: prospect (no order), new, loyal,\n"
-	        "ambassador, lapsing (6 months without an order), former (24). Facts of that day and later do not count.",
+	.text =
+		"Counts the customers by phase as of the start of a day in the shop's zone: prospect (no order), new, loyal,\n"
+		"ambassador, lapsing (6 months without an order), former (24). Facts of that day and later do not count.",
 	.example = "relance lifecycle shop.db --at 2011-09-01\n"
-	           "  relance lifecycle shop.db --at 2011-09-01 --list --format csv",
+			   "  relance lifecycle shop.db --at 2011-09-01 --list --format csv",
 	.positional_min = 1,
 	.positional_max = 1,
 };
 
 static void print_counts(const struct asof *a, const struct shop_world *w, const struct people *p, enum format format)
 {
-	static const char *const COLUMNS[] = { "at", "prospect", "new", "loyal", "ambassador", "lapsing", "former", "customers" };
+	static const char *const COLUMNS[] = { "at",         "prospect", "new",    "loyal",
+		                                   "ambassador", "lapsing",  "former", "customers" };
 	int64_t counts[PHASE_COUNT] = { 0 };
 	char text[16];
 	for (customer_id c = 1; c <= p->ids; c++)

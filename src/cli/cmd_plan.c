@@ -2,6 +2,7 @@
 #include "app/plans.h"
 #include "base/embed.h"
 #include "cli/cli.h"
+#include "cli/cmd_plan_switch.h"
 #include "engine/plan_words.h"
 #include "model/names.h"
 
@@ -171,7 +172,7 @@ static const struct plan *one_plan(struct plan_command *c, const char *path, str
 static void rows_print(const struct plan_command *c, const struct plan *p)
 {
 	static const char *const COLUMNS[] = { "step", "property", "text" };
-	struct plan_row *rows = mem_alloc(sizeof *rows * PLAN_ROWS_MAX);
+	struct plan_line *rows = mem_alloc(sizeof *rows * PLAN_ROWS_MAX);
 	struct arena a;
 	arena_init(&a);
 	size_t count = plan_rows(p, c->locale, c->settings.currency, &a, rows);
@@ -257,21 +258,31 @@ int cmd_plan(int argc, char **argv);
 int cmd_plan(int argc, char **argv)
 {
 	static const struct usage usage = {
-		.synopsis = "plan check [PATH…] | show FILE | diff FILE FILE [options]",
-		.text = "Reads plan files: check tells what is wrong (file:line:column) and gives the advice of the trade; show draws a\n"
-		        "plan as a timeline; diff says in words what changed. Without PATH, or by its name, a plan shipped with relance.\n"
-		        "The exit status is 1 when there is an error, 0 when there is only advice.",
+		.synopsis = "plan check [PATH…] | show FILE | diff FILE FILE | on DB PLAN… | off DB PLAN… | drain DB PLAN… | "
+					"list DB [options]",
+		.text = "Reads plan files: check tells what is wrong (file:line:column) and gives the advice of the trade; "
+				"show draws a\n"
+				"plan as a timeline; diff says in words what changed. Without PATH, or by its name, a plan shipped "
+				"with relance.\n"
+				"on, off, drain: switches plans of a shop (on: a plan by its name, a file or a folder; a changed file\n"
+				"becomes a new version, runs in progress stay on theirs); list: what is on;\n"
+				"move: runs in progress to the newest version, shown first, done with --yes.\n"
+				"The exit status is 1 when there is an error, 0 when there is only advice.",
 		.example = "relance plan check plans/ --messages messages/\n  relance plan show anti-churn --locale fr\n"
-		           "  relance plan diff old.yaml plans/birthday.yaml",
+				   "  relance plan diff old.yaml plans/birthday.yaml",
 		.positional_min = 1,
 		.positional_max = 64,
 	};
 	struct plan_options o = { .format = FORMAT_TABLE };
+	const char *at = NULL;
+	bool yes = false;
 	const struct opt opts[] = {
 		{ "--messages", OPT_TEXT, &o.messages, "DIR", "check: every message must be in DIR/fr and DIR/en" },
 		{ "--average-basket", OPT_TEXT, &o.basket, "SUM", "check: the shop's average basket, for voucher thresholds" },
 		{ "--currency", OPT_TEXT, &o.currency, "CODE", "the shop's currency (default EUR)" },
 		{ "--locale", OPT_TEXT, &o.locale, "fr|en", "language of show and diff (default en)" },
+		{ "--at", OPT_TEXT, &at, "TIME", "on, off, drain: as of this instant (default: now)" },
+		{ "--yes", OPT_FLAG, &yes, NULL, "move: do it (default: show who would move where)" },
 		{ "--format", OPT_FORMAT, &o.format, "FORMAT", "table, csv or json" },
 	};
 	const char *positional[64];
@@ -288,7 +299,21 @@ int cmd_plan(int argc, char **argv)
 		return plan_diff_paths(&o, positional[1], positional[2]);
 	if (str_is(verb, "show") || str_is(verb, "diff"))
 		return cli_usage_error("plan %s: name %s", positional[0], str_is(verb, "show") ? "one file" : "two files");
-	static const char *const VERBS[] = { "check", "show", "diff" };
+	if (str_is(verb, "list") && count == 2)
+		return plan_list(positional[1], o.format);
+	if (str_is(verb, "list"))
+		return cli_usage_error("plan list: name the database, as in relance plan list shop.db");
+	if (str_is(verb, "move") && count == 3)
+		return plan_move(positional[1], positional[2], yes, at, o.format);
+	if (str_is(verb, "move"))
+		return cli_usage_error("plan move: name the database and one plan, as in relance plan move shop.db anti-churn");
+	bool switches = str_is(verb, "on") || str_is(verb, "off") || str_is(verb, "drain");
+	if (switches && count < 3)
+		return cli_usage_error("plan %s: name the database and the plans, as in relance plan %s shop.db anti-churn",
+		                       positional[0], positional[0]);
+	if (switches)
+		return plan_switch(positional[0], positional[1], positional + 2, count - 2, at, o.format);
+	static const char *const VERBS[] = { "check", "show", "diff", "on", "off", "drain", "move", "list" };
 	const char *near = str_nearest(verb, VERBS, ARRAY_LEN(VERBS), 2);
 	return cli_usage_error("no command \"plan %s\"%s%s%s; \"relance plan --help\" lists them", positional[0],
 	                       near ? "; did you mean \"plan " : "", near ? near : "", near ? "\"?" : "");

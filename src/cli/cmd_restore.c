@@ -5,8 +5,9 @@ int cmd_restore(int argc, char **argv);
 
 static const struct usage USAGE = {
 	.synopsis = "restore FILE DB [--replace]",
-	.text = "Puts a backup in place. Nothing is sent by itself afterwards: messages that were under way become uncertain, and plans\n"
-	        "are paused until a person switches them on again.",
+	.text = "Puts a backup in place. Nothing is sent by itself afterwards: messages that were under way become "
+	        "uncertain, and plans\n"
+			"are paused until a person switches them on again.",
 	.example = "relance restore shop-2026-05-12.backup shop.db --replace",
 	.positional_min = 2,
 	.positional_max = 2,
@@ -32,8 +33,8 @@ int cmd_restore(int argc, char **argv)
 	}
 	bool ok = store_mark(db, &err);
 	if (ok)
-		printf("%s is restored (incarnation %lld). Plans are paused: look at the queue, then switch them on.\n", db_address(db),
-		       (long long)shop.incarnation);
+		printf("%s is restored (incarnation %lld). Plans are paused: look at the queue, then switch them on.\n",
+		       db_address(db), (long long)shop.incarnation);
 	db_close(db);
 	return ok ? EXIT_DONE : cli_fail(&err);
 }

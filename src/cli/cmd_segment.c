@@ -16,10 +16,11 @@ struct request {
 static const struct usage USAGE = {
 	.synopsis = "segment DB 'CONDITION' [--at DATE] [--list] [--save NAME]",
 	.text = "Counts the customers for whom a condition holds, now or as of the start of any day in the shop's zone.\n"
-	        "The language is in doc/expressions.md; --functions lists its words.",
-	.example = "relance segment shop.db 'bought(category = \"Salon\", 2025-09-01..2026-02-28) and not bought(category = \"Jardin\")'\n"
-	           "  relance segment shop.db 'lifecycle = lapsing and may(email)' --list --format csv\n"
-	           "  relance segment --functions",
+			"The language is in doc/expressions.md; --functions lists its words.",
+	.example = "relance segment shop.db 'bought(category = \"Salon\", 2025-09-01..2026-02-28) and not bought(category "
+	           "= \"Jardin\")'\n"
+			   "  relance segment shop.db 'lifecycle = lapsing and may(email)' --list --format csv\n"
+			   "  relance segment --functions",
 	.positional_min = 0,
 	.positional_max = 2,
 };
@@ -79,7 +80,8 @@ static uint64_t only_people(const struct people *p, const struct version *v, uin
 	return count;
 }
 
-static void print_count(const struct request *q, const struct asof *a, const struct people *p, uint64_t count, double seconds)
+static void print_count(const struct request *q, const struct asof *a, const struct people *p, uint64_t count,
+                        double seconds)
 {
 	static const char *const COLUMNS[] = { "at", "count", "customers", "share", "seconds" };
 	char text[16];
@@ -140,7 +142,8 @@ static int run(const struct request *q, const struct shop_world *w, struct peopl
 	if (!e) {
 		show_error(&error, text);
 		status = EXIT_REFUSED;
-	} else if ((q->save && !store_segment_put(w->db, str_from(q->save), text, (struct instant){ (int64_t)time(NULL) }, &err)) ||
+	} else if ((q->save &&
+	            !store_segment_put(w->db, str_from(q->save), text, (struct instant){ (int64_t)time(NULL) }, &err)) ||
 	           !evaluate(q, w, p, e, &err)) {
 		status = cli_fail(&err);
 	}

@@ -789,6 +789,8 @@ bool engine_receipt(const struct world *w, struct pstate *state, uint16_t plan, 
 	note(m, receipt, answer, at);
 	if (receipt == RECEIPT_HARD_BOUNCE || receipt == RECEIPT_COMPLAINT)
 		state->suppressed |= (uint8_t)(1u << channel);
+	if (state->wake > (uint32_t)at.s)
+		state->wake = (uint32_t)at.s; /* a condition may wait for just this */
 	bool settles = receipt == RECEIPT_ACCEPTED || receipt == RECEIPT_UNCERTAIN || receipt == RECEIPT_REFUSED;
 	struct run *r = run_of(state, plan, run_no);
 	if (!settles || !r || !r->queued || r->step != step)

@@ -32,7 +32,7 @@ static void key_unknown(struct reader *r, const struct node *k, const struct nod
 	struct str s = k->text;
 	if (map->flow && v->kind == NODE_SCALAR && v->text.n == 0 && memchr(s.p, ')', s.n))
 		return; /* the rest of a condition cut at its comma: told where the condition begins */
-	const char *near = str_nearest(s, names, count, 3);
+	const char *near = str_nearest(s, names, count, s.n < 6 ? (int)s.n / 2 : 3);
 	if (near)
 		issue_node(r, k, "no key \"%.*s\" in %s; did you mean \"%s\"?", (int)(s.n < 60 ? s.n : 60), s.p, what, near);
 	else
@@ -40,7 +40,7 @@ static void key_unknown(struct reader *r, const struct node *k, const struct nod
 }
 
 uint64_t keys_read(struct reader *r, const struct node *map, const struct key *keys, size_t count, const char *what,
-                  const char *example)
+                   const char *example)
 {
 	uint64_t seen = 0;
 	if (map->kind == NODE_BAD)
@@ -134,10 +134,8 @@ static const char ENTER_EXAMPLE[] = "enter: {when: inactive 6 months, again: aft
 static void plan_enter(struct reader *r, const struct node *n)
 {
 	static const struct key KEYS[] = {
-		{ "when", read_when, "inactive 6 months" },
-		{ "who", enter_who, "orders >= 2" },
-		{ "again", read_again, "after 12 months" },
-		{ "smooth", enter_smooth, "500 per day" },
+		{ "when", read_when, "inactive 6 months" },   { "who", enter_who, "orders >= 2" },
+		{ "again", read_again, "after 12 months" },   { "smooth", enter_smooth, "500 per day" },
 		{ "first", plan_first, "lifecycle = loyal" },
 	};
 	uint64_t seen = keys_read(r, n, KEYS, ARRAY_LEN(KEYS), "\"enter\"", ENTER_EXAMPLE);
@@ -192,9 +190,11 @@ static void exit_read(struct reader *r, const struct node *n, const char *what, 
 		for (size_t i = 0; i < ARRAY_LEN(EXITS); i++)
 			words[i] = EXITS[i].word;
 		const char *near = str_nearest(s, words, ARRAY_LEN(words), 2);
-		issue_node(r, n, "\"%s\": no word \"%.*s\"; %s%s%swrite order, cart_paid, cart_emptied, cart_changed, answered, "
-		           "event NAME or when CONDITION", what, (int)(s.n < 60 ? s.n : 60), s.p, near ? "did you mean \"" : "",
-		           near ? near : "", near ? "\"? " : "");
+		issue_node(r, n,
+		           "\"%s\": no word \"%.*s\"; %s%s%swrite order, cart_paid, cart_emptied, cart_changed, answered, "
+		           "event NAME or when CONDITION",
+		           what, (int)(s.n < 60 ? s.n : 60), s.p, near ? "did you mean \"" : "", near ? near : "",
+		           near ? "\"? " : "");
 	}
 }
 
@@ -280,7 +280,8 @@ static void blackout_days(struct reader *r, const struct node *n)
 	if (good && range)
 		good = date_parse((struct str){ s.p + 12, 10 }, &to) && to.day >= from.day;
 	if (!good) {
-		issue_node(r, n, "\"blackout\": \"%.*s\" is not a day; for example: blackout: [2026-12-25, 2026-12-31..2027-01-02]",
+		issue_node(r, n,
+		           "\"blackout\": \"%.*s\" is not a day; for example: blackout: [2026-12-25, 2026-12-31..2027-01-02]",
 		           (int)(s.n < 60 ? s.n : 60), s.p);
 		return;
 	}
@@ -376,16 +377,12 @@ static void again_default(struct plan *p)
 	case TRIGGER_BIRTHDAY:
 	case TRIGGER_DATED_EVENT:
 	case TRIGGER_YEARLY:
-	case TRIGGER_LIFETIME:
-		p->again_months = p->again_days = 0;
-		break;
+	case TRIGGER_LIFETIME: p->again_months = p->again_days = 0; break;
 	case TRIGGER_INACTIVE:
 	case TRIGGER_FIRST_ORDER:
 	case TRIGGER_WELCOME:
 	case TRIGGER_ONCE:
-	case TRIGGER_SEGMENT:
-		p->again_months = p->again_days = -1;
-		break;
+	case TRIGGER_SEGMENT: p->again_months = p->again_days = -1; break;
 	}
 }
 
@@ -394,7 +391,8 @@ static void plan_finish(struct reader *r)
 	struct plan *p = r->plan;
 	if (!r->again_given)
 		again_default(p);
-	if (!r->control_given) /* a marketing plan is measured unless switched off; service messages have no control group */
+	if (!r->control_given) /* a marketing plan is measured unless switched off; service messages have no control group
+	                        */
 		p->control_per_million = p->purpose == PURPOSE_SERVICE ? 0 : 100000;
 	else if (p->purpose == PURPOSE_SERVICE && p->control_per_million)
 		issue_put(r->issues, r->arena, ISSUE_ERROR, r->file, p->control_line, p->control_column,

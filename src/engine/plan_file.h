@@ -1,10 +1,10 @@
 /* plan_file: YAML → struct plan, with errors that a person can act on.
  *
  * plan_read() compiles one file; every problem is reported at file:line:column with a hint, all of them in one pass (at
- * most PLAN_ISSUES_MAX). plan_check() gives the advice of the trade and finds dead or unreachable steps, overlaps, missing
- * messages. Limits: PLAN_FILE_MAX bytes, no anchors or aliases (an alias bomb is refused as such), nesting
- * PLAN_NESTING_MAX, PLAN_NODES_MAX values, STEPS_MAX steps. The keys are in doc/plans.md, whose examples are compiled by
- * the tests. Columns count code points from 1; an error inside an expression points at its character in the file. */
+ * most PLAN_ISSUES_MAX). plan_check() gives the advice of the trade and finds dead or unreachable steps, overlaps,
+ * missing messages. Limits: PLAN_FILE_MAX bytes, no anchors or aliases (an alias bomb is refused as such), nesting
+ * PLAN_NESTING_MAX, PLAN_NODES_MAX values, STEPS_MAX steps. The keys are in doc/plans.md, whose examples are compiled
+ * by the tests. Columns count code points from 1; an error inside an expression points at its character in the file. */
 #ifndef RELANCE_ENGINE_PLAN_FILE_H
 #define RELANCE_ENGINE_PLAN_FILE_H
 
@@ -33,7 +33,7 @@ const struct plan *plan_read(struct str file, struct str text, const struct expr
 
 /* Advice and checks over a whole folder's plans, one against the other. `message_exists` may be NULL. */
 void plan_check(const struct plan *const *plans, size_t count, int64_t average_basket,
-                bool (*message_exists)(void *user, struct str message, enum locale locale), void *user,
-                struct arena *a, struct plan_issues *issues);
+                bool (*message_exists)(void *user, struct str message, enum locale locale), void *user, struct arena *a,
+                struct plan_issues *issues);
 
 #endif

@@ -38,13 +38,16 @@ static void check_moments(struct checker *c)
 		else if (s->after_days < 0)
 			own -= entry_hours(p);
 		if (own < 0) {
-			advise_step(c, ISSUE_ADVICE, s, "step \"%.*s\" is due before people enter (%lld hours after what starts the "
-			            "plan): it goes out at the entry; write at: +%lld hours", STR_ARG(s->name),
-			            (long long)(s->after_s / HOUR_S), (long long)entry_hours(p));
+			advise_step(c, ISSUE_ADVICE, s,
+			            "step \"%.*s\" is due before people enter (%lld hours after what starts the "
+			            "plan): it goes out at the entry; write at: +%lld hours",
+			            STR_ARG(s->name), (long long)(s->after_s / HOUR_S), (long long)entry_hours(p));
 			own = 0;
 		} else if (own < before) {
-			advise_step(c, ISSUE_ADVICE, s, "step \"%.*s\" is due before the step above it: steps run in order, so it waits; "
-			            "sort the steps by their moment", STR_ARG(s->name));
+			advise_step(c, ISSUE_ADVICE, s,
+			            "step \"%.*s\" is due before the step above it: steps run in order, so it waits; "
+			            "sort the steps by their moment",
+			            STR_ARG(s->name));
 		}
 		before = own > before ? own : before;
 		c->hour[i] = before;
@@ -104,12 +107,16 @@ static void check_condition(struct checker *c, int i)
 		bool elsewhere = mentions(t, "plan"); /* opened(plan = …) looks beyond this run */
 		bool open = mentions(t, "opened") || mentions(t, "clicked");
 		if (open && !elsewhere && !sent_before(p, i, true) && !mentions(t, "or") && !mentions(t, "not"))
-			advise_step(c, ISSUE_ADVICE, s, "step \"%.*s\" can never be reached: no message that can be opened goes out "
-			            "before it; move it down or drop the condition", STR_ARG(s->name));
+			advise_step(c, ISSUE_ADVICE, s,
+			            "step \"%.*s\" can never be reached: no message that can be opened goes out "
+			            "before it; move it down or drop the condition",
+			            STR_ARG(s->name));
 		bool refused = mentions(t, "not") || mentions(t, "none") || mentions(t, "or");
 		if (mentions(t, "answered") && !refused && !elsewhere && leaves_on(p, EXIT_ANSWER))
-			advise_step(c, ISSUE_ADVICE, s, "step \"%.*s\" can never be reached: an answer ends the plan before it; take "
-			            "\"answered\" out of goal and exit", STR_ARG(s->name));
+			advise_step(c, ISSUE_ADVICE, s,
+			            "step \"%.*s\" can never be reached: an answer ends the plan before it; take "
+			            "\"answered\" out of goal and exit",
+			            STR_ARG(s->name));
 		if (mentions(t, "answered") && !refused && !elsewhere && !sent_before(p, i, false))
 			advise_step(c, ISSUE_ADVICE, s, "step \"%.*s\" can never be reached: nothing is asked before it",
 			            STR_ARG(s->name));
@@ -118,9 +125,10 @@ static void check_condition(struct checker *c, int i)
 		int64_t late = (s->late_s >= 0 ? s->late_s : p->late_s) / DAY_S;
 		int64_t due = p->once.day + c->hour[i] / HOURS_A_DAY;
 		if (s->wait_date.day > due + late)
-			advise_step(c, ISSUE_ADVICE, s, "step \"%.*s\" can never be reached in time: it waits %lld days for its date and "
-			            "may be at most %lld late; raise \"at\" or \"late\"", STR_ARG(s->name),
-			            (long long)(s->wait_date.day - due), (long long)late);
+			advise_step(c, ISSUE_ADVICE, s,
+			            "step \"%.*s\" can never be reached in time: it waits %lld days for its date and "
+			            "may be at most %lld late; raise \"at\" or \"late\"",
+			            STR_ARG(s->name), (long long)(s->wait_date.day - due), (long long)late);
 	}
 }
 
@@ -133,8 +141,10 @@ static void check_dead(struct checker *c)
 	for (int i = 0; i < p->step_count; i++) {
 		const struct step *s = &p->steps[i];
 		if (!reached[i]) {
-			advise_step(c, ISSUE_ADVICE, s, "step \"%.*s\" is dead: a step above it ends the run or jumps over it for "
-			            "everybody; give that one an \"if\", or remove this one", STR_ARG(s->name));
+			advise_step(c, ISSUE_ADVICE, s,
+			            "step \"%.*s\" is dead: a step above it ends the run or jumps over it for "
+			            "everybody; give that one an \"if\", or remove this one",
+			            STR_ARG(s->name));
 			continue;
 		}
 		bool always = s->condition == NULL;
@@ -144,8 +154,10 @@ static void check_dead(struct checker *c)
 		if (i + 1 < p->step_count && falls)
 			reached[i + 1] = true;
 		if (s->action == STEP_SEND && always && !s->after_last && ++sends > p->max_messages && p->max_messages)
-			advise_step(c, ISSUE_ADVICE, s, "step \"%.*s\" can never be reached: %d messages have gone out before it and "
-			            "max_messages is %d", STR_ARG(s->name), sends - 1, p->max_messages);
+			advise_step(c, ISSUE_ADVICE, s,
+			            "step \"%.*s\" can never be reached: %d messages have gone out before it and "
+			            "max_messages is %d",
+			            STR_ARG(s->name), sends - 1, p->max_messages);
 	}
 }
 
@@ -172,7 +184,8 @@ static void check_pressure(struct checker *c)
 		int64_t free_at = sent[count - 1 - limit] + HOURS_A_WEEK;
 		int64_t late = (x->late_s >= 0 ? x->late_s : p->late_s) / HOUR_S;
 		if (c->hour[i] + late < free_at && !x->drop_when_held)
-			advise_step(c, ISSUE_ADVICE, x, "step \"%.*s\" is e-mail number %d within seven days; the default pressure lets "
+			advise_step(c, ISSUE_ADVICE, x,
+			            "step \"%.*s\" is e-mail number %d within seven days; the default pressure lets "
 			            "%d through, so it would be dropped: space the steps out, or let it wait with late: %lld days",
 			            STR_ARG(x->name), limit + 1, limit, (long long)((free_at - c->hour[i] + 23) / HOURS_A_DAY));
 	}
@@ -187,13 +200,16 @@ static void check_voucher(struct checker *c, int i)
 		return;
 	if (p->trigger == TRIGGER_CART && (v->percent || v->amount))
 		advise(c, ISSUE_ADVICE, s->voucher_line, s->voucher_column,
-		       "a discount for an abandoned cart teaches customers to abandon their cart: reassure instead (payment, refund, "
+		       "a discount for an abandoned cart teaches customers to abandon their cart: reassure instead (payment, "
+		       "refund, "
 		       "delivery), and remove the voucher");
 	if (c->average_basket > 0 && v->minimum > c->average_basket)
 		advise(c, ISSUE_ADVICE, s->voucher_line, s->voucher_column,
-		       "the voucher counts from a basket of %lld.%02lld, above the shop's average of %lld.%02lld: few will reach it; "
-		       "lower the minimum", (long long)(v->minimum / 100), (long long)(v->minimum % 100),
-		       (long long)(c->average_basket / 100), (long long)(c->average_basket % 100));
+		       "the voucher counts from a basket of %lld.%02lld, above the shop's average of %lld.%02lld: few will "
+		       "reach it; "
+		       "lower the minimum",
+		       (long long)(v->minimum / 100), (long long)(v->minimum % 100), (long long)(c->average_basket / 100),
+		       (long long)(c->average_basket % 100));
 	if (v->amount && v->minimum && v->amount >= v->minimum)
 		advise(c, ISSUE_ADVICE, s->voucher_line, s->voucher_column,
 		       "the voucher is worth as much as the basket it asks for: raise the minimum or lower the amount");
@@ -204,9 +220,10 @@ static void check_voucher(struct checker *c, int i)
 		int64_t gap_days = (c->hour[k] - c->hour[i]) / HOURS_A_DAY;
 		if (!next->has_voucher && gap_days >= v->valid_days)
 			advise(c, ISSUE_ADVICE, s->voucher_line, s->voucher_column,
-			       "the voucher is valid for %d days and the next reminder, \"%.*s\", comes after %lld: it would recall a code "
-			       "that has ended; make it valid longer or remind earlier", v->valid_days, STR_ARG(next->name),
-			       (long long)gap_days);
+			       "the voucher is valid for %d days and the next reminder, \"%.*s\", comes after %lld: it would "
+			       "recall a code "
+			       "that has ended; make it valid longer or remind earlier",
+			       v->valid_days, STR_ARG(next->name), (long long)gap_days);
 		break;
 	}
 }
@@ -240,14 +257,16 @@ static void check_plan_level(struct checker *c)
 		       "more than half of those who enter hear nothing (control group): write control: 10%%");
 	if (marketing > 1 && p->goal_count == 0 && p->exit_count == 0)
 		advise(c, ISSUE_ADVICE, p->when_line, p->when_column,
-		       "nothing ends this plan early: whoever buys after the first message still gets the others; add exit: order");
+		       "nothing ends this plan early: whoever buys after the first message still gets the others; add exit: "
+		       "order");
 	if (p->trigger == TRIGGER_CART && !leaves_on(p, EXIT_CART_PAID) && !leaves_on(p, EXIT_ORDER))
 		advise(c, ISSUE_ADVICE, p->when_line, p->when_column,
 		       "a cart that is paid does not end this plan: add exit: [cart_paid, cart_emptied, cart_changed]");
 	bool state = p->trigger == TRIGGER_INACTIVE;
 	if (state && marketing && p->smooth_per_day == 0)
 		advise(c, ISSUE_ADVICE, p->when_line, p->when_column,
-		       "when this plan is switched on everybody who already sleeps enters on the same day: add smooth: 500 per day");
+		       "when this plan is switched on everybody who already sleeps enters on the same day: add smooth: 500 per "
+		       "day");
 	int64_t days = p->again_months > 0 ? p->again_months * 30LL : p->again_days;
 	int64_t length = p->step_count ? c->hour[p->step_count - 1] / HOURS_A_DAY : 0;
 	if (!p->again_each_year && days > 0 && days < length)
@@ -275,13 +294,15 @@ static void check_pair(struct checker *c, const struct plan *other)
 	if (p->purpose != other->purpose || !same_trigger(p, other) || !str_eq(p->who_text, other->who_text))
 		return;
 	advise(c, ISSUE_ADVICE, p->when_line, p->when_column,
-	       "the same people enter \"%.*s\" (%.*s) at the same moment: join the two plans, or tell their audiences apart with "
-	       "\"who\"", STR_ARG(other->name), STR_ARG(other->file));
+	       "the same people enter \"%.*s\" (%.*s) at the same moment: join the two plans, or tell their audiences "
+	       "apart with "
+	       "\"who\"",
+	       STR_ARG(other->name), STR_ARG(other->file));
 }
 
 void plan_check(const struct plan *const *plans, size_t count, int64_t average_basket,
-                bool (*message_exists)(void *user, struct str message, enum locale locale), void *user,
-                struct arena *a, struct plan_issues *issues)
+                bool (*message_exists)(void *user, struct str message, enum locale locale), void *user, struct arena *a,
+                struct plan_issues *issues)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct checker c = { issues, a, plans[i], { 0 }, average_basket, message_exists, user };

@@ -1,5 +1,6 @@
 /* The canonical text of a compiled plan, hashed: two files that mean the same are the same version. Its form is part of
- * the product (a change would make every running plan look edited): append only, and only what is not at its default. */
+ * the product (a change would make every running plan look edited): append only, and only what is not at its default.
+ */
 #include "base/buf.h"
 #include "base/hash.h"
 #include "engine/plan_file_int.h"

@@ -1,8 +1,8 @@
 /* plan_file_int: what the files plan_file*.c share. Not for other rooms.
  *
- * Method: libyaml's events become a small tree of nodes that know their place in the file (plan_file_yaml.c); the tree is
- * walked by tables of keys (plan_file.c, plan_file_step.c); values are read by small parsers (plan_file_words.c). Nothing
- * stops at the first mistake: a bad value is reported and left at its default. */
+ * Method: libyaml's events become a small tree of nodes that know their place in the file (plan_file_yaml.c); the tree
+ * is walked by tables of keys (plan_file.c, plan_file_step.c); values are read by small parsers (plan_file_words.c).
+ * Nothing stops at the first mistake: a bad value is reported and left at its default. */
 #ifndef RELANCE_ENGINE_PLAN_FILE_INT_H
 #define RELANCE_ENGINE_PLAN_FILE_INT_H
 
@@ -14,17 +14,17 @@ enum node_style { STYLE_PLAIN, STYLE_SINGLE, STYLE_DOUBLE, STYLE_BLOCK };
 struct node {
 	enum node_kind kind;
 	enum node_style style;
-	bool flow;           /* written with { } or [ ] */
-	size_t offset, end;  /* bytes in the file */
-	struct str text;     /* scalar: its value */
+	bool flow;                 /* written with { } or [ ] */
+	size_t offset, end;        /* bytes in the file */
+	struct str text;           /* scalar: its value */
 	struct node *first, *next; /* children; a map's are key, value, key, value … */
-	size_t count;        /* children (a map: pairs) */
+	size_t count;              /* children (a map: pairs) */
 };
 
 /* A condition that may name the plan's steps: compiled once they are all known. */
 struct deferred {
 	const struct node *node;
-	size_t skip;             /* bytes of the value before the condition ("when") */
+	size_t skip; /* bytes of the value before the condition ("when") */
 	const char *what;
 	const struct expr **to;
 	struct str *text;
@@ -78,7 +78,7 @@ struct key {
 
 /* Reads a map by its table; `what` names it in errors ("a step"). Returns the bits of the keys that were there. */
 uint64_t keys_read(struct reader *r, const struct node *map, const struct key *keys, size_t count, const char *what,
-                  const char *example);
+                   const char *example);
 
 /* ---- values (plan_file_words.c): false when reported ---- */
 
@@ -111,15 +111,16 @@ struct words {
 	const struct node *node;
 };
 void words_split(const struct node *n, struct words *w);
-bool words_take(struct words *w, const char *word);           /* the next word is this one */
+bool words_take(struct words *w, const char *word);                 /* the next word is this one */
 size_t words_offset(const struct reader *r, const struct words *w); /* in the file, of the next word (or the end) */
 struct str words_peek(const struct words *w);
-/* "+ 3 hours", "-7 days"; unit: 'h' *amount in seconds, 'd' in days. False when there is none or it was reported; *bad. */
+/* "+ 3 hours", "-7 days"; unit: 'h' *amount in seconds, 'd' in days. False when there is none or it was reported; *bad.
+ */
 bool words_delay(struct reader *r, struct words *w, char *unit, int64_t *amount, bool *bad);
 
 /* ---- parts ---- */
 
-void read_when(struct reader *r, const struct node *n);  /* plan_file_when.c */
+void read_when(struct reader *r, const struct node *n); /* plan_file_when.c */
 void read_again(struct reader *r, const struct node *n);
 void read_steps(struct reader *r, const struct node *n); /* plan_file_step.c */
 void read_by(struct reader *r, const struct node *n, struct step *step);

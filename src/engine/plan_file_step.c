@@ -60,8 +60,10 @@ static void step_at(struct reader *r, const struct node *n)
 		good = at_delay(r, &w, &told);
 	}
 	if (!told && (!good || w.next < w.count))
-		issue_node(r, n, "\"at\": \"%.*s\" is not a moment; write J, J+8 (days after the entry), +3 hours (after what "
-		           "started the plan), then or then + 1 day (after the step before)", (int)(s.n < 60 ? s.n : 60), s.p);
+		issue_node(r, n,
+		           "\"at\": \"%.*s\" is not a moment; write J, J+8 (days after the entry), +3 hours (after what "
+		           "started the plan), then or then + 1 day (after the step before)",
+		           (int)(s.n < 60 ? s.n : 60), s.p);
 }
 
 /* ---- send ---- */
@@ -141,8 +143,10 @@ void read_by(struct reader *r, const struct node *n, struct step *s)
 	s->channel_count = 0;
 	if (n->kind == NODE_MAP)
 		issue_node(r, n, "\"by\": channels in order of preference; for example: by: [email, postcard]");
-	for (const struct node *c = single ? single : n->kind == NODE_LIST ? n->first : NULL; c;
-	     c = single ? NULL : c->next) {
+	for (const struct node *c = single                 ? single
+	                            : n->kind == NODE_LIST ? n->first
+	                                                   : NULL;
+	     c; c = single ? NULL : c->next) {
 		int channel;
 		if (!read_word(r, c, "by", CHANNELS, ARRAY_LEN(CHANNELS), &channel))
 			continue;
@@ -201,8 +205,8 @@ static void voucher_pool(struct reader *r, const struct node *n)
 }
 
 static const struct key VOUCHER_KEYS[] = {
-	{ "percent", voucher_percent, "10" },   { "amount", voucher_amount, "5 EUR" },    { "text", voucher_text, "\"…\"" },
-	{ "valid", voucher_valid, "20 days" },  { "minimum", voucher_minimum, "50 EUR" }, { "pool", voucher_pool, "spring" },
+	{ "percent", voucher_percent, "10" },  { "amount", voucher_amount, "5 EUR" },    { "text", voucher_text, "\"…\"" },
+	{ "valid", voucher_valid, "20 days" }, { "minimum", voucher_minimum, "50 EUR" }, { "pool", voucher_pool, "spring" },
 };
 
 static void step_voucher(struct reader *r, const struct node *n)
@@ -380,16 +384,17 @@ static struct str default_name(struct reader *r, const struct step *s, size_t in
 	return base;
 }
 
-/* In a plan that counts hours J+n is n times 24 hours after the entry. The engine does so for carts and delayed events; for
- * orders the step is written as the seconds from the order. */
+/* In a plan that counts hours J+n is n times 24 hours after the entry. The engine does so for carts and delayed events;
+ * for orders the step is written as the seconds from the order. */
 static void step_hours(struct reader *r, struct step *s)
 {
 	const struct plan *p = r->plan;
 	if (!r->trigger_hours || s->after_days < 0 || s->after_last)
 		return;
 	if (s->hour_s >= 0 || r->hour_given)
-		issue_put(r->issues, r->arena, ISSUE_ERROR, r->file, s->line, s->column,
-		          "this plan counts hours from what starts it: \"hour\" has no meaning; remove it, or give the trigger days");
+		issue_put(
+			r->issues, r->arena, ISSUE_ERROR, r->file, s->line, s->column,
+			"this plan counts hours from what starts it: \"hour\" has no meaning; remove it, or give the trigger days");
 	else if (p->trigger == TRIGGER_ORDER || p->trigger == TRIGGER_FIRST_ORDER)
 		at_hours(s, p->delay_s + (int64_t)s->after_days * DAY_S);
 }

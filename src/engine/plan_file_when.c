@@ -9,11 +9,12 @@
 
 #include <stdio.h>
 
-static const char *const TRIGGERS[] = { "inactive", "order", "first", "cart", "event", "welcome", "birthday",
-	                                    "anniversary", "once", "every", "segment", "lifetime" };
-static const char WHEN_FORMS[] = "inactive 6 months; order + 30 days; first order; cart + 3 hours; event account_created + "
-                                 "1 day; welcome; birthday month; anniversary of NAME; once on 2026-12-01; every year on "
-                                 "12-06; segment; lifetime - 30 days";
+static const char *const TRIGGERS[] = { "inactive", "order",       "first", "cart",  "event",   "welcome",
+	                                    "birthday", "anniversary", "once",  "every", "segment", "lifetime" };
+static const char WHEN_FORMS[] =
+	"inactive 6 months; order + 30 days; first order; cart + 3 hours; event account_created + "
+	"1 day; welcome; birthday month; anniversary of NAME; once on 2026-12-01; every year on "
+	"12-06; segment; lifetime - 30 days";
 
 static bool next_int(struct words *w, int64_t low, int64_t high, int64_t *out)
 {
@@ -167,8 +168,9 @@ static bool when_yearly(struct reader *r, struct words *w)
 		int n = 0;
 		if (near)
 			n = snprintf(text, sizeof text, "did you mean \"%s\"? ", near);
-		snprintf(text + n, sizeof text - (size_t)n,
-		         "write a day as 12-06 (month-day), easter, mothers-day, winter-sales, summer-sales or last sunday of may");
+		snprintf(
+			text + n, sizeof text - (size_t)n,
+			"write a day as 12-06 (month-day), easter, mothers-day, winter-sales, summer-sales or last sunday of may");
 		expected(r, w, text);
 		return false;
 	}

@@ -1,6 +1,6 @@
-/* libyaml's events → nodes with byte offsets. The input is checked as UTF-8 first and fed without its BOM; libyaml counts
- * characters, so a cursor that only moves forward turns its indices into bytes. Anchors, aliases and tags are refused:
- * no plan needs them, and they are how a small file becomes a huge one. */
+/* libyaml's events → nodes with byte offsets. The input is checked as UTF-8 first and fed without its BOM; libyaml
+ * counts characters, so a cursor that only moves forward turns its indices into bytes. Anchors, aliases and tags are
+ * refused: no plan needs them, and they are how a small file becomes a huge one. */
 #include "engine/plan_file_int.h"
 
 #include <stdarg.h>
@@ -40,8 +40,8 @@ static void issue_vput(struct plan_issues *issues, struct arena *a, enum issue_l
 	for (size_t i = 0; i < n; i++)             /* one line, whatever was written between quotes */
 		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
 			text[i] = ' ';
-	issues->items[issues->count++] = (struct plan_issue){ level, file, at.line, at.column,
-		                                                  arena_str(a, (struct str){ text, n }) };
+	issues->items[issues->count++] =
+		(struct plan_issue){ level, file, at.line, at.column, arena_str(a, (struct str){ text, n }) };
 }
 
 void issue_at(struct reader *r, size_t offset, const char *fmt, ...)

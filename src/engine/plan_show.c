@@ -18,7 +18,7 @@ static void put_padded(struct buf *b, struct str s, size_t to)
 		buf_char(b, ' ');
 }
 
-static void show_step(const struct plan *p, const struct plan_row *rows, size_t count, size_t i, size_t moment_width,
+static void show_step(const struct plan *p, const struct plan_line *rows, size_t count, size_t i, size_t moment_width,
                       enum locale l, struct buf *b)
 {
 	const struct step *s = &p->steps[i];
@@ -42,7 +42,7 @@ void plan_show(const struct plan *p, enum locale l, struct currency currency, st
 {
 	struct arena a;
 	arena_init(&a);
-	struct plan_row *rows = arena_array(&a, struct plan_row, PLAN_ROWS_MAX);
+	struct plan_line *rows = arena_array(&a, struct plan_line, PLAN_ROWS_MAX);
 	size_t count = plan_rows(p, l, currency, &a, rows), label = 0, moment = 0, i = 1;
 	for (size_t k = 0; k < count; k++) {
 		size_t w = rows[k].step < 0 ? width(str_from(rows[k].label)) : 0;
@@ -73,7 +73,7 @@ void plan_show(const struct plan *p, enum locale l, struct currency currency, st
 
 struct side {
 	const struct plan *plan;
-	struct plan_row *rows;
+	struct plan_line *rows;
 	size_t count;
 };
 
@@ -85,7 +85,7 @@ static int step_find(const struct plan *p, struct str name)
 	return -1;
 }
 
-static const struct plan_row *row_find(const struct side *s, int step, const char *label)
+static const struct plan_line *row_find(const struct side *s, int step, const char *label)
 {
 	for (size_t i = 0; i < s->count; i++)
 		if (s->rows[i].step == step && strcmp(s->rows[i].label, label) == 0)
@@ -105,22 +105,25 @@ static size_t diff_rows(const struct side *from, const struct side *to, int a_st
 {
 	struct str name = b_step >= 0 ? to->plan->steps[b_step].name : STR("");
 	for (size_t i = 0; i < from->count; i++) {
-		const struct plan_row *x = &from->rows[i];
-		const struct plan_row *y = x->step == a_step ? row_find(to, b_step, x->label) : NULL;
+		const struct plan_line *x = &from->rows[i];
+		const struct plan_line *y = x->step == a_step ? row_find(to, b_step, x->label) : NULL;
 		if (x->step != a_step)
 			continue;
 		if (!y)
-			n = change_add(c, n, name, arena_printf(a, T(l, "%s supprimé (était %.*s)", "%s removed (was %.*s)"), x->label,
-			                                        STR_ARG(x->text)));
+			n = change_add(
+				c, n, name,
+				arena_printf(a, T(l, "%s supprimé (était %.*s)", "%s removed (was %.*s)"), x->label, STR_ARG(x->text)));
 		else if (!str_eq(x->text, y->text))
-			n = change_add(c, n, name, arena_printf(a, "%s%s %.*s → %.*s", x->label, T(l, "\xC2\xA0:", ":"),
-			                                        STR_ARG(x->text), STR_ARG(y->text)));
+			n = change_add(c, n, name,
+			               arena_printf(a, "%s%s %.*s → %.*s", x->label, T(l, "\xC2\xA0:", ":"), STR_ARG(x->text),
+			                            STR_ARG(y->text)));
 	}
 	for (size_t i = 0; i < to->count; i++) {
-		const struct plan_row *y = &to->rows[i];
+		const struct plan_line *y = &to->rows[i];
 		if (y->step == b_step && !row_find(from, a_step, y->label))
-			n = change_add(c, n, name, arena_printf(a, T(l, "%s ajouté\xC2\xA0: %.*s", "%s added: %.*s"), y->label,
-			                                        STR_ARG(y->text)));
+			n = change_add(
+				c, n, name,
+				arena_printf(a, T(l, "%s ajouté\xC2\xA0: %.*s", "%s added: %.*s"), y->label, STR_ARG(y->text)));
 	}
 	return n;
 }
@@ -130,7 +133,8 @@ static struct str step_sentence(const struct side *s, int step, bool added, enum
 {
 	struct buf b;
 	buf_init(&b, 1 << 20);
-	buf_cstr(&b, added ? T(l, "étape ajoutée\xC2\xA0: ", "step added: ") : T(l, "étape supprimée\xC2\xA0: ", "step removed: "));
+	buf_cstr(&b, added ? T(l, "étape ajoutée\xC2\xA0: ", "step added: ")
+	                   : T(l, "étape supprimée\xC2\xA0: ", "step removed: "));
 	bool first = true;
 	for (size_t i = 0; i < s->count; i++) {
 		if (s->rows[i].step != step)
@@ -160,14 +164,15 @@ static bool order_changed(const struct plan *from, const struct plan *to)
 size_t plan_diff(const struct plan *from, const struct plan *to, enum locale l, struct currency currency,
                  struct arena *a, struct plan_change changes[PLAN_CHANGES_MAX])
 {
-	struct side x = { from, arena_array(a, struct plan_row, PLAN_ROWS_MAX), 0 };
-	struct side y = { to, arena_array(a, struct plan_row, PLAN_ROWS_MAX), 0 };
+	struct side x = { from, arena_array(a, struct plan_line, PLAN_ROWS_MAX), 0 };
+	struct side y = { to, arena_array(a, struct plan_line, PLAN_ROWS_MAX), 0 };
 	size_t n = 0;
 	x.count = plan_rows(from, l, currency, a, x.rows);
 	y.count = plan_rows(to, l, currency, a, y.rows);
 	if (!str_eq(from->name, to->name))
-		n = change_add(changes, n, STR(""), arena_printf(a, "plan%s %.*s → %.*s", T(l, "\xC2\xA0:", ":"),
-		                                                 STR_ARG(from->name), STR_ARG(to->name)));
+		n = change_add(
+			changes, n, STR(""),
+			arena_printf(a, "plan%s %.*s → %.*s", T(l, "\xC2\xA0:", ":"), STR_ARG(from->name), STR_ARG(to->name)));
 	n = diff_rows(&x, &y, -1, -1, l, a, changes, n);
 	if (order_changed(from, to))
 		n = change_add(changes, n, STR(""), str_from(T(l, "les étapes changent d’ordre", "the steps change order")));

@@ -5,12 +5,15 @@
 #define T(locale, fr, en) ((locale) == LOCALE_FR ? (fr) : (en))
 enum { WORDS_TEXT_MAX = 1 << 20 };
 
-static const char *const CHANNELS_FR[CHANNEL_COUNT] = { "e-mail", "SMS", "carte postale", "téléphone", "audience sociale",
-	                                                    "notification", "équipe" };
-static const char *const CHANNELS_EN[CHANNEL_COUNT] = { "e-mail", "SMS", "postcard", "phone", "social audience", "push",
-	                                                    "staff" };
+static const char *const CHANNELS_FR[CHANNEL_COUNT] = {
+	"e-mail", "SMS", "carte postale", "téléphone", "audience sociale", "notification", "équipe"
+};
+static const char *const CHANNELS_EN[CHANNEL_COUNT] = { "e-mail",          "SMS",  "postcard", "phone",
+	                                                    "social audience", "push", "staff" };
 static const char *const WEEKDAYS_FR[] = { "lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche" };
-static const char *const WEEKDAYS_EN[] = { "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday" };
+static const char *const WEEKDAYS_EN[] = {
+	"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"
+};
 static const char *const MONTHS_FR[] = { "janvier", "février", "mars",      "avril",   "mai",      "juin",
 	                                     "juillet", "août",    "septembre", "octobre", "novembre", "décembre" };
 static const char *const MONTHS_EN[] = { "January", "February", "March",     "April",   "May",      "June",
@@ -30,13 +33,14 @@ static void put_money(struct buf *b, int64_t minor, struct currency c, enum loca
 static void put_seconds(struct buf *b, int64_t s, enum locale l)
 {
 	long long days = (long long)(s / DAY_S), hours = (long long)(s % DAY_S / HOUR_S),
-	          minutes = (long long)(s % HOUR_S / MINUTE_S);
+			  minutes = (long long)(s % HOUR_S / MINUTE_S);
 	bool spoken = false;
 	if (days)
 		buf_printf(b, "%lld %s", days, days == 1 ? T(l, "jour", "day") : T(l, "jours", "days")), spoken = true;
 	if (hours || (!days && !minutes))
-		buf_printf(b, "%s%lld %s", spoken ? " " : "", hours, hours == 1 ? T(l, "heure", "hour") : T(l, "heures", "hours")),
-		    spoken = true;
+		buf_printf(b, "%s%lld %s", spoken ? " " : "", hours,
+		           hours == 1 ? T(l, "heure", "hour") : T(l, "heures", "hours")),
+			spoken = true;
 	if (minutes)
 		buf_printf(b, "%s%lld min", spoken ? " " : "", minutes);
 }
@@ -86,10 +90,16 @@ static void put_rule(const struct plan *p, struct buf *b, enum locale l)
 		           T(l, MONTHS_FR, MONTHS_EN)[month]);
 		break;
 	case YEARLY_MOTHERS_DAY_FR: buf_cstr(b, T(l, "à la fête des mères (France)", "on Mother’s day (France)")); break;
-	case YEARLY_WINTER_SALES_FR: buf_cstr(b, T(l, "aux soldes d’hiver (France)", "at the winter sales (France)")); break;
+	case YEARLY_WINTER_SALES_FR:
+		buf_cstr(b, T(l, "aux soldes d’hiver (France)", "at the winter sales (France)"));
+		break;
 	case YEARLY_SUMMER_SALES_FR: buf_cstr(b, T(l, "aux soldes d’été (France)", "at the summer sales (France)")); break;
-	case YEARLY_WINTER_SALES_BE: buf_cstr(b, T(l, "aux soldes d’hiver (Belgique)", "at the winter sales (Belgium)")); break;
-	case YEARLY_SUMMER_SALES_BE: buf_cstr(b, T(l, "aux soldes d’été (Belgique)", "at the summer sales (Belgium)")); break;
+	case YEARLY_WINTER_SALES_BE:
+		buf_cstr(b, T(l, "aux soldes d’hiver (Belgique)", "at the winter sales (Belgium)"));
+		break;
+	case YEARLY_SUMMER_SALES_BE:
+		buf_cstr(b, T(l, "aux soldes d’été (Belgique)", "at the summer sales (Belgium)"));
+		break;
 	}
 }
 
@@ -97,9 +107,7 @@ void plan_trigger_text(const struct plan *p, enum locale l, struct buf *b)
 {
 	char day[16];
 	switch (p->trigger) {
-	case TRIGGER_INACTIVE:
-		buf_printf(b, T(l, "%d mois sans commande", "%d months without an order"), p->months);
-		break;
+	case TRIGGER_INACTIVE: buf_printf(b, T(l, "%d mois sans commande", "%d months without an order"), p->months); break;
 	case TRIGGER_ORDER: buf_cstr(b, T(l, "chaque commande", "each order")); break;
 	case TRIGGER_FIRST_ORDER: buf_cstr(b, T(l, "la première commande", "the first order")); break;
 	case TRIGGER_CART:
@@ -115,7 +123,8 @@ void plan_trigger_text(const struct plan *p, enum locale l, struct buf *b)
 		                      : T(l, "le 1er du mois de l’anniversaire", "the 1st of the birthday month"));
 		break;
 	case TRIGGER_DATED_EVENT:
-		buf_printf(b, T(l, "chaque année, à l’anniversaire de %.*s", "each year, on the anniversary of %.*s"), STR_ARG(p->event));
+		buf_printf(b, T(l, "chaque année, à l’anniversaire de %.*s", "each year, on the anniversary of %.*s"),
+		           STR_ARG(p->event));
 		break;
 	case TRIGGER_ONCE: buf_printf(b, T(l, "une fois, le %s", "once, on %s"), date_text(p->once, day)); break;
 	case TRIGGER_YEARLY:
@@ -163,7 +172,7 @@ void step_moment_text(const struct plan *p, const struct step *s, enum locale l,
 /* ---- rows ---- */
 
 struct rows {
-	struct plan_row *row;
+	struct plan_line *row;
 	size_t count;
 	struct arena *arena;
 	struct buf text;
@@ -177,7 +186,7 @@ static void row_end(struct rows *r, const char *label)
 {
 	if (r->text.n) {
 		check(r->count < PLAN_ROWS_MAX);
-		r->row[r->count++] = (struct plan_row){ r->step, label, arena_str(r->arena, buf_view(&r->text)) };
+		r->row[r->count++] = (struct plan_line){ r->step, label, arena_str(r->arena, buf_view(&r->text)) };
 	}
 	buf_clear(&r->text);
 }
@@ -194,9 +203,7 @@ static void put_exits(struct rows *r, const struct plan_exit *e, size_t count)
 		case EXIT_CART_EMPTIED: buf_cstr(&r->text, T(l, "panier vidé", "cart emptied")); break;
 		case EXIT_CART_CHANGED: buf_cstr(&r->text, T(l, "panier modifié", "cart changed")); break;
 		case EXIT_ANSWER: buf_cstr(&r->text, T(l, "réponse", "answer")); break;
-		case EXIT_EVENT_NAMED:
-			buf_printf(&r->text, T(l, "événement %.*s", "event %.*s"), STR_ARG(e[i].event));
-			break;
+		case EXIT_EVENT_NAMED: buf_printf(&r->text, T(l, "événement %.*s", "event %.*s"), STR_ARG(e[i].event)); break;
 		case EXIT_WHEN: buf_str(&r->text, e[i].when_text); break;
 		}
 	}
@@ -348,7 +355,7 @@ static void step_level(struct rows *r, const struct plan *p, const struct step *
 }
 
 size_t plan_rows(const struct plan *p, enum locale locale, struct currency currency, struct arena *a,
-                 struct plan_row rows[PLAN_ROWS_MAX])
+                 struct plan_line rows[PLAN_ROWS_MAX])
 {
 	struct rows r = { .row = rows, .arena = a, .currency = currency, .locale = locale, .step = -1 };
 	buf_init(&r.text, WORDS_TEXT_MAX);

@@ -7,9 +7,9 @@
 #include "base/buf.h"
 #include "engine/plan.h"
 
-/* One property in words: "priority" → "40". step: index, or −1 for the plan itself. Properties at their default that say
- * nothing are left out. */
-struct plan_row {
+/* One property in words: "priority" → "40". step: index, or −1 for the plan itself. Properties at their default that
+ * say nothing are left out. */
+struct plan_line {
 	int step;
 	const char *label;
 	struct str text;
@@ -17,7 +17,7 @@ struct plan_row {
 enum { PLAN_ROWS_MAX = 24 + STEPS_MAX * 16 };
 
 size_t plan_rows(const struct plan *p, enum locale locale, struct currency currency, struct arena *a,
-                 struct plan_row rows[PLAN_ROWS_MAX]);
+                 struct plan_line rows[PLAN_ROWS_MAX]);
 
 /* "six months without an order" … for lists. */
 void plan_trigger_text(const struct plan *p, enum locale locale, struct buf *out);

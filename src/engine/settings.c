@@ -5,8 +5,8 @@
 enum { DEFAULT_YEAR_FROM = 2000, DEFAULT_YEAR_TO = 2045, FRENCH_HOLIDAYS = 11 };
 _Static_assert((DEFAULT_YEAR_TO - DEFAULT_YEAR_FROM + 1) * FRENCH_HOLIDAYS <= HOLIDAYS_MAX, "the default years fit");
 
-/* Tariffs in cents of a two-decimal currency, scaled to the shop's: e-mail 20 per 1,000, SMS 0.10, a postcard printed and
- * posted about 0.95. Starting points: a shop sets its own. */
+/* Tariffs in cents of a two-decimal currency, scaled to the shop's: e-mail 20 per 1,000, SMS 0.10, a postcard printed
+ * and posted about 0.95. Starting points: a shop sets its own. */
 static int64_t tariff(int64_t thousandths_of_cent, struct currency currency)
 {
 	int64_t v = thousandths_of_cent;
@@ -65,7 +65,8 @@ static void holiday_add(struct settings *s, struct date d)
 
 void settings_holidays(struct settings *s, int from, int to)
 {
-	static const int FIXED[][2] = { { 1, 1 }, { 5, 1 }, { 5, 8 }, { 7, 14 }, { 8, 15 }, { 11, 1 }, { 11, 11 }, { 12, 25 } };
+	static const int FIXED[][2] = { { 1, 1 },  { 5, 1 },  { 5, 8 },   { 7, 14 },
+		                            { 8, 15 }, { 11, 1 }, { 11, 11 }, { 12, 25 } };
 	static const int EASTER[] = { 1, 39, 50 }; /* Easter Monday, Ascension, Whit Monday */
 	_Static_assert(ARRAY_LEN(FIXED) + ARRAY_LEN(EASTER) == FRENCH_HOLIDAYS, "eleven days");
 	for (int year = from; year <= to; year++) {

@@ -25,17 +25,17 @@ struct settings {
 	bool post_opt_in;                             /* post needs an opt-in (else: until opposed) */
 	bool soft_opt_in;                             /* CPCE L34-5 exception used */
 	uint32_t global_control_per_million;
-	struct date holidays[HOLIDAYS_MAX];           /* sorted; filled for the shop's country by settings_holidays() */
+	struct date holidays[HOLIDAYS_MAX]; /* sorted; filled for the shop's country by settings_holidays() */
 	size_t holiday_count;
-	int64_t channel_cost[CHANNEL_COUNT];          /* thousandths of a minor unit per message; CHANNEL_STAFF and others 0 */
-	int64_t jump_s;                               /* a clock jump beyond this holds sending: 1 hour */
+	int64_t channel_cost[CHANNEL_COUNT]; /* thousandths of a minor unit per message; CHANNEL_STAFF and others 0 */
+	int64_t jump_s;                      /* a clock jump beyond this holds sending: 1 hour */
 	uint64_t version;
 };
 
 void settings_defaults(struct settings *s, zone_id zone, enum locale locale, struct currency currency);
 
-/* French public holidays (C. travail L3133-1) of the years from … to, added to s->holidays, which stays sorted and without
- * repeats; a day beyond HOLIDAYS_MAX is left out. settings_defaults() adds 2000 … 2045. */
+/* French public holidays (C. travail L3133-1) of the years from … to, added to s->holidays, which stays sorted and
+ * without repeats; a day beyond HOLIDAYS_MAX is left out. settings_defaults() adds 2000 … 2045. */
 void settings_holidays(struct settings *s, int from, int to);
 bool settings_is_holiday(const struct settings *s, struct date d);
 

@@ -39,15 +39,15 @@ struct expr_context {
 	void *segment_user;
 };
 
-/* Where the text went wrong: 1-based line and column (in code points) and byte offset. `text` is what is wrong and what to
- * write instead, without the place. */
+/* Where the text went wrong: 1-based line and column (in code points) and byte offset. `text` is what is wrong and what
+ * to write instead, without the place. */
 struct expr_error {
 	size_t offset, line, column;
 	char text[256];
 };
 
-/* The compiled expression lives in the arena. NULL: `error` says where and why. Words of the book (categories, SKUs) are
- * resolved against `book` at evaluation, since they may appear later. */
+/* The compiled expression lives in the arena. NULL: `error` says where and why. Words of the book (categories, SKUs)
+ * are resolved against `book` at evaluation, since they may appear later. */
 const struct expr *expr_compile(struct str text, const struct expr_context *context, struct arena *a,
                                 struct expr_error *error);
 
@@ -66,9 +66,10 @@ struct expr_needs {
 };
 struct expr_needs expr_needs(const struct expr *e);
 
-/* The reference: every word of the language. doc/expressions.md is written from it and a test holds the two together. */
+/* The reference: every word of the language. doc/expressions.md is written from it and a test holds the two together.
+ */
 struct expr_word {
-	const char *group;     /* "Orders", "Person" … */
+	const char *group; /* "Orders", "Person" … */
 	const char *name;
 	const char *signature; /* "orders(RANGE, channel, total, items)" */
 	const char *type;      /* "number", "money", "yes/no" … */
@@ -82,13 +83,14 @@ void expr_error_show(const struct expr_error *error, struct str text, struct buf
 
 /* Everyone (ids 1 … customers) for whom it holds with the facts up to `now`: a bit per customer id in `bits`
  * ((customers + 64) / 64 words, zeroed by the callee). Returns the count. `states` may be NULL (no runs, no messages).
- * The shop day is t->day: for "as of D" give now = start of D − 1 s and thresholds of D, so that facts before D count and
- * ages and windows are those of D. The same as expr_test on every customer, for any number of threads: evaluated op by op
- * over a chunk of customers, an operand only for those it can still matter to. */
+ * The shop day is t->day: for "as of D" give now = start of D − 1 s and thresholds of D, so that facts before D count
+ * and ages and windows are those of D. The same as expr_test on every customer, for any number of threads: evaluated op
+ * by op over a chunk of customers, an operand only for those it can still matter to. */
 uint64_t expr_select(const struct expr *e, const struct book *b, const struct version *v, const struct pstate *states,
                      struct instant now, const struct thresholds *t, int threads, uint64_t *bits);
 
-/* The subject expr_select sees for one customer; `states` is indexed by customer id. For expr_test on the same terms. */
+/* The subject expr_select sees for one customer; `states` is indexed by customer id. For expr_test on the same terms.
+ */
 void expr_subject(const struct book *b, const struct version *v, const struct pstate *states, customer_id c,
                   struct instant now, const struct thresholds *t, struct subject *out);
 

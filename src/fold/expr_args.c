@@ -3,132 +3,6 @@
 
 #include "fold/geo.h"
 
-uint16_t slot_of(struct parser *p, struct str text)
-{
-	struct build *b = p->b;
-	for (uint32_t i = 0; i < b->slot_count; i++)
-		if (str_eq(b->slots[i].text, text))
-			return (uint16_t)i;
-	if (b->slot_count == WORDS_MAX) {
-		perr(p, p->tok.at, "more than %d different texts in one condition", WORDS_MAX);
-		return 0;
-	}
-	b->slots = list_grow(b->arena, b->slots, b->slot_count, &b->slot_cap, sizeof *b->slots);
-	b->slots[b->slot_count].text = text;
-	return (uint16_t)b->slot_count++;
-}
-
-void *list_grow(struct arena *a, void *list, uint32_t count, uint32_t *cap, size_t size)
-{
-	if (count < *cap)
-		return list;
-	*cap = *cap ? *cap * 2 : 4;
-	void *bigger = arena_alloc(a, *cap * size);
-	if (count)
-		memcpy(bigger, list, count * size);
-	return bigger;
-}
-
-/* ---- windows ---- */
-
-bool at_window(const struct parser *p)
-{
-	return p->tok.kind == TOK_DATE || at_name(p, "last") || at_name(p, "since") || at_name(p, "before") || at_name(p, "this");
-}
-
-static bool last_of(struct parser *p, struct window *w)
-{
-	size_t at = p->tok.at;
-	struct node n;
-	if (p->tok.kind == TOK_NAME) /* last month = last 1 month */
-		return perr(p, at, "a number belongs here: last 1 %.*s", STR_ARG(p->tok.text));
-	if (!parse_literal(p, &n))
-		return false;
-	if (n.type != T_DURATION || n.op.v <= 0)
-		return perr(p, at, "a duration belongs here: last 6 months");
-	if (n.months) {
-		w->unit = U_MONTHS;
-		w->count = (int32_t)n.op.v;
-	} else if (n.op.v % DAY_S == 0) {
-		w->unit = U_DAYS;
-		w->count = (int32_t)(n.op.v / DAY_S);
-	} else {
-		w->unit = U_HOURS;
-		w->count = (int32_t)n.op.v; /* seconds */
-	}
-	if (w->unit != U_HOURS && w->count > 40000)
-		return perr(p, at, "that is longer ago than a century");
-	return true;
-}
-
-static bool date_token(struct parser *p, struct date *out)
-{
-	if (p->tok.kind != TOK_DATE)
-		return perr(p, p->tok.at, "a date belongs here: 2025-09-01");
-	out->day = (int32_t)p->tok.v;
-	lex_next(p);
-	return !p->b->failed;
-}
-
-enum { DAY_MIN = -800000, DAY_MAX = 2932897 }; /* beyond any day the calendar here knows */
-
-static bool window_words(struct parser *p, struct window *w)
-{
-	if (at_name(p, "this")) {
-		lex_next(p);
-		w->kind = at_name(p, "year") ? W_THIS_YEAR : W_THIS_MONTH;
-		if (!at_name(p, "year") && !at_name(p, "month"))
-			return perr(p, p->tok.at, "\"month\" or \"year\" belongs after \"this\"");
-		lex_next(p);
-		return !p->b->failed;
-	}
-	bool before = at_name(p, "before");
-	if (at_name(p, "last") || before) {
-		w->kind = before ? W_BEFORE_LAST : W_LAST;
-		lex_next(p);
-		if (before && !at_name(p, "last")) {
-			w->kind = W_FIXED;
-			w->from.day = DAY_MIN;
-			return date_token(p, &w->to);
-		}
-		if (before)
-			lex_next(p);
-		return last_of(p, w);
-	}
-	lex_next(p); /* since */
-	w->kind = W_FIXED;
-	w->to.day = DAY_MAX;
-	return date_token(p, &w->from);
-}
-
-bool parse_window(struct parser *p, struct window *w)
-{
-	*w = (struct window){ .kind = W_FIXED };
-	if (p->tok.kind != TOK_DATE) {
-		if (!window_words(p, w))
-			return false;
-	} else {
-		size_t at = p->tok.at;
-		if (!date_token(p, &w->from))
-			return false;
-		w->to.day = w->from.day + 1;
-		if (p->tok.kind == TOK_DOTS) {
-			lex_next(p);
-			if (!date_token(p, &w->to))
-				return false;
-			w->to.day++; /* the last day counts */
-			if (w->to.day <= w->from.day)
-				return perr(p, at, "this range ends before it starts");
-		}
-	}
-	if (w->kind == W_FIXED) {
-		zone_id zone = p->b->context->shop_zone;
-		w->from_s = w->from.day == DAY_MIN ? INT64_MIN : zone_instant(zone, w->from, 0).s;
-		w->to_s = w->to.day == DAY_MAX ? INT64_MAX : zone_instant(zone, w->to, 0).s;
-	}
-	return true;
-}
-
 /* ---- named conditions ---- */
 
 /* "> 50 EUR", "in 2..5", "= 3": the interval lo … hi, narrowed. */
@@ -239,9 +113,9 @@ static bool product_filter(struct parser *p, enum product_field field, struct le
 		return false;
 	t->slots = arena_array(p->b->arena, uint16_t, t->text_count + 1);
 	for (uint32_t i = 0; i < t->text_count; i++)
-		t->slots[i] = field == P_SKU || field == P_NAME || memchr(t->texts[i].p, '*', t->texts[i].n) ?
-		                  NO_SLOT :
-		                  slot_of(p, t->texts[i]);
+		t->slots[i] = field == P_SKU || field == P_NAME || memchr(t->texts[i].p, '*', t->texts[i].n)
+		                  ? NO_SLOT
+		                  : slot_of(p, t->texts[i]);
 	return !p->b->failed;
 }
 
@@ -304,18 +178,33 @@ static bool channel_filter(struct parser *p, struct leaf *l)
 }
 
 enum filter_word {
-	W_CATEGORY, W_FAMILY, W_TYPE, W_SKU, W_NAME, W_PRICE, W_TIER, W_CHANNEL, W_TOTAL, W_ITEMS, W_STATE, W_VALUE, W_PLAN,
-	W_STEP, FILTER_WORDS,
+	W_CATEGORY,
+	W_FAMILY,
+	W_TYPE,
+	W_SKU,
+	W_NAME,
+	W_PRICE,
+	W_TIER,
+	W_CHANNEL,
+	W_TOTAL,
+	W_ITEMS,
+	W_STATE,
+	W_VALUE,
+	W_PLAN,
+	W_STEP,
+	FILTER_WORDS,
 };
 static const struct {
 	const char *name;
 	uint32_t args;
 } FILTERS[FILTER_WORDS] = {
-	{ "category", A_PRODUCT }, { "family", A_PRODUCT }, { "type", A_PRODUCT },
-	{ "sku", A_PRODUCT },      { "name", A_PRODUCT },   { "price", A_PRODUCT },
-	{ "tier", A_PRODUCT },     { "channel", A_ORDER | A_MESSAGE },
-	{ "total", A_ORDER | A_CART }, { "items", A_ORDER | A_CART }, { "state", A_CART },
-	{ "value", A_VALUE },      { "plan", A_MESSAGE },   { "step", A_MESSAGE },
+	{ "category", A_PRODUCT },     { "family", A_PRODUCT },
+	{ "type", A_PRODUCT },         { "sku", A_PRODUCT },
+	{ "name", A_PRODUCT },         { "price", A_PRODUCT },
+	{ "tier", A_PRODUCT },         { "channel", A_ORDER | A_MESSAGE },
+	{ "total", A_ORDER | A_CART }, { "items", A_ORDER | A_CART },
+	{ "state", A_CART },           { "value", A_VALUE },
+	{ "plan", A_MESSAGE },         { "step", A_MESSAGE },
 };
 
 static bool filter(struct parser *p, enum filter_word word, uint32_t args, struct leaf *l, uint32_t *cap)
@@ -509,9 +398,16 @@ static struct node *leaf_node(struct parser *p, enum fn fn, size_t at)
 	struct build *b = p->b;
 	struct leaf *l = arena_new(b->arena, struct leaf);
 	*l = (struct leaf){
-		.fn = (uint8_t)fn, .channel = CHANNEL_COUNT, .purpose = PURPOSE_MARKETING, .step_index = -1,
-		.total_lo = INT64_MIN + 1, .total_hi = INT64_MAX, .items_lo = INT64_MIN + 1, .items_hi = INT64_MAX,
-		.value_lo = INT64_MIN + 1, .value_hi = INT64_MAX,
+		.fn = (uint8_t)fn,
+		.channel = CHANNEL_COUNT,
+		.purpose = PURPOSE_MARKETING,
+		.step_index = -1,
+		.total_lo = INT64_MIN + 1,
+		.total_hi = INT64_MAX,
+		.items_lo = INT64_MIN + 1,
+		.items_hi = INT64_MAX,
+		.value_lo = INT64_MIN + 1,
+		.value_hi = INT64_MAX,
 	};
 	if (!(FN[fn].args & A_CHILD ? child_interval(p, l) : arguments(p, fn, l)) || b->failed)
 		return NULL;
@@ -526,7 +422,7 @@ static struct node *leaf_node(struct parser *p, enum fn fn, size_t at)
 	b->leaves[b->leaf_count++] = l;
 	b->needs |= FN[fn].needs | (l->has_items ? N_PRODUCTS : 0u);
 	if (fn == F_MAY && l->channel == CHANNEL_PHONE)
-		b->needs |= N_TIME; /* that consent ends by itself */
+		b->needs |= N_TIME | N_TODAY; /* that consent ends by itself, on a day of the person's zone */
 	if (l->window.kind != W_ALL && l->window.kind != W_FIXED)
 		b->needs |= N_TIME;
 	struct node *n = node_new(p, NODE_LEAF, (enum type)FN[fn].type, at);
@@ -542,8 +438,9 @@ static struct node *leaf_node(struct parser *p, enum fn fn, size_t at)
 
 static struct node *date_function(struct parser *p, enum fn fn, struct node *a, size_t at)
 {
-	static const uint8_t CODES[] = { [F_DAYS_SINCE] = OP_DAYS_SINCE, [F_MONTH] = OP_MONTH, [F_YEAR] = OP_YEAR,
-		                             [F_WEEKDAY] = OP_WEEKDAY };
+	static const uint8_t CODES[] = {
+		[F_DAYS_SINCE] = OP_DAYS_SINCE, [F_MONTH] = OP_MONTH, [F_YEAR] = OP_YEAR, [F_WEEKDAY] = OP_WEEKDAY
+	};
 	size_t count;
 	if (a->type != T_DATE) {
 		perr(p, a->at, "%s takes a date, e.g. last_order; this is %s", expr_words(&count)[fn].name,
@@ -600,8 +497,9 @@ struct node *parse_function(struct parser *p, enum fn fn, size_t at)
 		return NULL;
 	}
 	lex_next(p);
-	struct node *a = FN[fn].args & A_SEGMENT ? segment_function(p) :
-	                 FN[fn].args & A_ANYTHING ? parse_expression(p) : parse_additive(p);
+	struct node *a = FN[fn].args & A_SEGMENT    ? segment_function(p)
+	                 : FN[fn].args & A_ANYTHING ? parse_expression(p)
+	                                            : parse_additive(p);
 	p->depth--;
 	if (!a || !expect(p, TOK_RPAREN, "\")\""))
 		return NULL;

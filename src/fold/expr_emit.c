@@ -1,5 +1,5 @@
-/* The tree as a flat list of operations in postfix order. The operands of an "and" or "or" are asked cheapest first: they
- * have no effects, so only time depends on the order. */
+/* The tree as a flat list of operations in postfix order. The operands of an "and" or "or" are asked cheapest first:
+ * they have no effects, so only time depends on the order. */
 #include "fold/expr_parse.h"
 
 #include <stdlib.h>
@@ -24,7 +24,8 @@ static struct op *push(struct emitter *e, int64_t grows)
 
 static void emit(struct emitter *e, const struct node *n);
 
-/* Children in order of cost; among equals as written. Insertion into a list: chains are short, the limit bounds the rest. */
+/* Children in order of cost; among equals as written. Insertion into a list: chains are short, the limit bounds the
+ * rest. */
 static struct node *by_cost(struct node *first)
 {
 	struct node *sorted = NULL;
@@ -48,12 +49,12 @@ static void emit_chain(struct emitter *e, const struct node *n)
 		struct op *skip = push(e, 0);
 		if (!skip)
 			return;
-		skip->code = and ? OP_SKIP_FALSE : OP_SKIP_TRUE;
+		skip->code = and? OP_SKIP_FALSE : OP_SKIP_TRUE;
 		emit(e, child);
 		struct op *combine = push(e, -1);
 		if (!combine)
 			return;
-		combine->code = and ? OP_AND : OP_OR;
+		combine->code = and? OP_AND : OP_OR;
 		skip->jump = e->count;
 	}
 }

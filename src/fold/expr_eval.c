@@ -1,5 +1,5 @@
-/* One value for one person: a stack machine over the operations. The only state kept between calls are word numbers of the
- * book (append-only, so once found they stay) and the instants of the last shop day asked, per thread. */
+/* One value for one person: a stack machine over the operations. The only state kept between calls are word numbers of
+ * the book (append-only, so once found they stay) and the instants of the last shop day asked, per thread. */
 #include "fold/expr_int.h"
 
 #include "base/hash.h"
@@ -31,7 +31,8 @@ uint32_t eval_word(const struct eval *v, uint16_t slot)
 
 void window_days(const struct window *w, struct date shop_day, int32_t *from, int32_t *to)
 {
-	struct date back = w->unit == U_MONTHS ? date_add_months(shop_day, -w->count) : (struct date){ shop_day.day - w->count };
+	struct date back =
+		w->unit == U_MONTHS ? date_add_months(shop_day, -w->count) : (struct date){ shop_day.day - w->count };
 	*from = INT32_MIN + 1;
 	*to = INT32_MAX;
 	int year, month, day;
@@ -55,8 +56,8 @@ void window_days(const struct window *w, struct date shop_day, int32_t *from, in
 	}
 }
 
-void window_instants(const struct window *w, zone_id shop_zone, struct date shop_day, struct instant now, int64_t *from_s,
-                     int64_t *to_s)
+void window_instants(const struct window *w, zone_id shop_zone, struct date shop_day, struct instant now,
+                     int64_t *from_s, int64_t *to_s)
 {
 	*from_s = INT64_MIN;
 	*to_s = INT64_MAX;
@@ -207,8 +208,14 @@ enum tri expr_test(const struct expr *e, const struct subject *s)
 			if (stack[n - 1] == TRI_TRUE)
 				i = op->jump - 1;
 			break;
-		case OP_AND: n--; stack[n - 1] = tri_and(stack[n - 1], stack[n]); break;
-		case OP_OR: n--; stack[n - 1] = tri_or(stack[n - 1], stack[n]); break;
+		case OP_AND:
+			n--;
+			stack[n - 1] = tri_and(stack[n - 1], stack[n]);
+			break;
+		case OP_OR:
+			n--;
+			stack[n - 1] = tri_or(stack[n - 1], stack[n]);
+			break;
 		case OP_LT:
 		case OP_LE:
 		case OP_EQ:
@@ -251,8 +258,14 @@ struct expr_needs expr_needs(const struct expr *e)
 {
 	uint32_t n = e ? e->needs : 0;
 	return (struct expr_needs){
-		.orders = n & N_ORDERS, .carts = n & N_CARTS, .events = n & N_EVENTS, .consents = n & N_CONSENTS,
-		.messages = n & N_MESSAGES, .profile = n & N_PROFILE, .products = n & N_PRODUCTS, .time = n & N_TIME,
+		.orders = n & N_ORDERS,
+		.carts = n & N_CARTS,
+		.events = n & N_EVENTS,
+		.consents = n & N_CONSENTS,
+		.messages = n & N_MESSAGES,
+		.profile = n & N_PROFILE,
+		.products = n & N_PRODUCTS,
+		.time = n & N_TIME,
 		.lifecycle_thresholds = n & N_THRESHOLDS,
 	};
 }
@@ -275,7 +288,8 @@ void expr_error_show(const struct expr_error *error, struct str text, struct buf
 		from--;
 	while (to < text.n && text.p[to] != '\n')
 		to++;
-	buf_printf(out, "%zu:%zu: %s\n  %.*s\n  ", error->line, error->column, error->text, (int)(to - from), text.p + from);
+	buf_printf(out, "%zu:%zu: %s\n  %.*s\n  ", error->line, error->column, error->text, (int)(to - from),
+	           text.p + from);
 	for (size_t i = from; i < error->offset && i < text.n; i++)
 		if (((unsigned char)text.p[i] & 0xC0) != 0x80)
 			buf_char(out, text.p[i] == '\t' ? '\t' : ' ');

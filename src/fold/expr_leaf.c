@@ -1,5 +1,5 @@
-/* Leaves that look at orders and lines. Orders are sorted by time and their lines lie side by side, so a range of dates is a
- * range of orders and one range of lines. */
+/* Leaves that look at orders and lines. Orders are sorted by time and their lines lie side by side, so a range of dates
+ * is a range of orders and one range of lines. */
 #include "fold/expr_int.h"
 
 struct range {
@@ -186,7 +186,7 @@ bool product_passes(const struct leaf *l, const struct eval *v, product_id id)
 {
 	if (v->bounds && v->bounds[l->index].product_bits) {
 		const uint64_t *bits = v->bounds[l->index].product_bits;
-		return id < v->product_count && (bits[id >> 6] >> (id & 63) & 1);
+		return id < v->product_count ? bits[id >> 6] >> (id & 63) & 1 : l->product_count == 0;
 	}
 	if (id >= v->product_count) /* not in the catalogue: passes only where nothing is asked of it */
 		return l->product_count == 0;
@@ -234,17 +234,25 @@ static bool any_line(const struct leaf *l, const struct eval *v, struct range r,
 {
 	const struct chunk *k = v->s->view.k;
 	bool filters = filters_orders(l);
-	if (!filters && r.to > r.from) { /* one range of lines */
-		for (uint32_t i = k->order_line[r.from]; i < k->order_line[r.to]; i++)
-			if ((negative ? k->line_quantity[i] < 0 : k->line_quantity[i] > 0) && product_passes(l, v, k->line_product[i]))
+	if (r.from == r.to)
+		return false;
+	if (!filters && v->bounds) { /* one range of lines, one bit each */
+		const uint64_t *bits = v->bounds[l->index].product_bits;
+		bool others = l->product_count == 0;
+		for (uint32_t i = k->order_line[r.from]; i < k->order_line[r.to]; i++) {
+			product_id p = k->line_product[i];
+			bool passes = p < v->product_count ? bits[p >> 6] >> (p & 63) & 1 : others;
+			if (passes && (negative ? k->line_quantity[i] < 0 : k->line_quantity[i] > 0))
 				return true;
+		}
 		return false;
 	}
 	for (uint32_t o = r.from; o < r.to; o++) {
 		if (!order_passes(l, v, k, o))
 			continue;
 		for (uint32_t i = k->order_line[o]; i < k->order_line[o + 1]; i++)
-			if ((negative ? k->line_quantity[i] < 0 : k->line_quantity[i] > 0) && product_passes(l, v, k->line_product[i]))
+			if ((negative ? k->line_quantity[i] < 0 : k->line_quantity[i] > 0) &&
+			    product_passes(l, v, k->line_product[i]))
 				return true;
 	}
 	return false;
@@ -307,8 +315,8 @@ static int64_t run_order(const struct leaf *l, struct eval *v)
 	bool amount = l->fn == F_ORDER_AMOUNT;
 	for (int pass = 0; run && pass < 2; pass++)
 		for (uint32_t o = w->order1; o > w->order0; o--) {
-			bool it = pass == 0 ? run->subject && w->k->order_key[o - 1] == run->subject :
-			                      is_sale(w->k, o - 1) && w->k->order_at[o - 1] == run->anchor_at;
+			bool it = pass == 0 ? run->subject && w->k->order_key[o - 1] == run->subject
+			                    : is_sale(w->k, o - 1) && w->k->order_at[o - 1] == run->anchor_at;
 			if (it)
 				return amount ? w->k->order_total[o - 1] : any_line(l, v, (struct range){ o - 1, o }, false);
 		}

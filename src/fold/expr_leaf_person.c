@@ -124,7 +124,8 @@ static bool step_is(const struct leaf *l, const struct eval *v, const struct sen
 		return true;
 	const struct plan_words *words = v->s->plans;
 	if (words)
-		return m->plan < words->count && m->step < words->step_count[m->plan] && words->step[m->plan][m->step] == l->step;
+		return m->plan < words->count && m->step < words->step_count[m->plan] &&
+		       words->step[m->plan][m->step] == l->step;
 	return l->step_index == m->step;
 }
 
@@ -137,7 +138,8 @@ static bool of_run(const struct eval *v, const struct sent *m)
 		return false;
 	if (m->plan == run->plan)
 		return true;
-	return words && m->plan < words->count && run->plan < words->count && words->plan[m->plan] == words->plan[run->plan];
+	return words && m->plan < words->count && run->plan < words->count &&
+	       words->plan[m->plan] == words->plan[run->plan];
 }
 
 static bool left(const struct sent *m)
@@ -196,8 +198,9 @@ static int64_t plans(const struct leaf *l, struct eval *v)
 		const struct run *r = &state->runs[i];
 		if (!plan_is(l, v, r->plan))
 			continue;
-		if (l->fn == F_ENTERED ? between(r->entered_at, from_s, to_s - 1) && r->entered_at <= v->s->view.now.s :
-		    l->fn == F_CONTROL ? r->control : r->state == RUN_ACTIVE)
+		if (l->fn == F_ENTERED   ? between(r->entered_at, from_s, to_s - 1) && r->entered_at <= v->s->view.now.s
+		    : l->fn == F_CONTROL ? r->control
+		                         : r->state == RUN_ACTIVE)
 			return TRI_TRUE;
 	}
 	return TRI_FALSE;
@@ -310,7 +313,7 @@ static int64_t suppressed(const struct leaf *l, const struct pstate *state)
 	return l->channel == CHANNEL_COUNT ? state->suppressed != 0 : state->suppressed >> l->channel & 1;
 }
 
-bool text_list_has(const struct text_list *t, const struct eval *v, int64_t word)
+static bool texts_match(const struct text_list *t, const struct eval *v, uint32_t word)
 {
 	struct str text = { NULL, 0 };
 	for (uint32_t i = 0; i < t->count; i++) {
@@ -320,11 +323,21 @@ bool text_list_has(const struct text_list *t, const struct eval *v, int64_t word
 			continue;
 		}
 		if (!text.p)
-			text = book_word_text(v->s->book, (uint32_t)word);
+			text = book_word_text(v->s->book, word);
 		if (text_matches(t->texts[i], text))
 			return true;
 	}
 	return false;
+}
+
+bool text_list_has(const struct text_list *t, const struct eval *v, int64_t word)
+{
+	if (!v->text_memo || word >= v->memo_count)
+		return texts_match(t, v, (uint32_t)word);
+	uint8_t *memo = &v->text_memo[t->index][word];
+	if (*memo == 0)
+		*memo = texts_match(t, v, (uint32_t)word) ? 2 : 1;
+	return *memo == 2;
 }
 
 int64_t leaf_person(const struct leaf *l, struct eval *v)
@@ -352,12 +365,8 @@ int64_t leaf_person(const struct leaf *l, struct eval *v)
 	case F_ZONE: return p->zone;
 	case F_POSTCODE: return p->postcode ? p->postcode : UNKNOWN;
 	case F_STORE: return p->store ? p->store : UNKNOWN;
-	case F_DEPARTMENT:
-		d = department(v, p->postcode);
-		return d < 0 ? UNKNOWN : d;
-	case F_DISTANCE:
-		d = department(v, p->postcode);
-		return d < 0 ? UNKNOWN : l->distances[d] * (int64_t)NUMBER_ONE;
+	case F_DEPARTMENT: d = department(v, p->postcode); return d < 0 ? UNKNOWN : d;
+	case F_DISTANCE: d = department(v, p->postcode); return d < 0 ? UNKNOWN : l->distances[d] * (int64_t)NUMBER_ONE;
 	case F_TAG:
 	case F_INTEREST: return has_word(l, v);
 	case F_CREATED: return p->created ? zone_date(v->e->shop_zone, (struct instant){ p->created }).day : UNKNOWN;

@@ -103,7 +103,8 @@ static void lex_number(struct parser *p)
 	bool ok = true;
 	int decimals = 0;
 	for (; i < p->text.n && is_digit(p->text.p[i]); i++)
-		ok = ok && !__builtin_mul_overflow(whole, 10, &whole) && !__builtin_add_overflow(whole, p->text.p[i] - '0', &whole);
+		ok = ok && !__builtin_mul_overflow(whole, 10, &whole) &&
+		     !__builtin_add_overflow(whole, p->text.p[i] - '0', &whole);
 	if (i + 1 < p->text.n && p->text.p[i] == '.' && is_digit(p->text.p[i + 1]))
 		for (i++; i < p->text.n && is_digit(p->text.p[i]); i++)
 			if (++decimals <= 6)
@@ -145,10 +146,25 @@ static void lex_symbol(struct parser *p)
 		const char *text;
 		enum token_kind kind;
 	} SYMBOLS[] = {
-		{ "..", TOK_DOTS }, { "==", TOK_EQ },    { "!=", TOK_NE },  { "<>", TOK_NE },    { "<=", TOK_LE },
-		{ ">=", TOK_GE },   { "\xE2\x89\xA4", TOK_LE }, { "\xE2\x89\xA5", TOK_GE }, { "\xE2\x89\xA0", TOK_NE },
-		{ "(", TOK_LPAREN }, { ")", TOK_RPAREN }, { ",", TOK_COMMA }, { "=", TOK_EQ },    { "<", TOK_LT },
-		{ ">", TOK_GT },    { "+", TOK_PLUS },   { "-", TOK_MINUS }, { "*", TOK_STAR },  { "/", TOK_SLASH },
+		{ "..", TOK_DOTS },
+		{ "==", TOK_EQ },
+		{ "!=", TOK_NE },
+		{ "<>", TOK_NE },
+		{ "<=", TOK_LE },
+		{ ">=", TOK_GE },
+		{ "\xE2\x89\xA4", TOK_LE },
+		{ "\xE2\x89\xA5", TOK_GE },
+		{ "\xE2\x89\xA0", TOK_NE },
+		{ "(", TOK_LPAREN },
+		{ ")", TOK_RPAREN },
+		{ ",", TOK_COMMA },
+		{ "=", TOK_EQ },
+		{ "<", TOK_LT },
+		{ ">", TOK_GT },
+		{ "+", TOK_PLUS },
+		{ "-", TOK_MINUS },
+		{ "*", TOK_STAR },
+		{ "/", TOK_SLASH },
 		{ "%", TOK_PERCENT },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(SYMBOLS); i++)
@@ -197,7 +213,8 @@ void lex_next(struct parser *p)
 			p->next++;
 		if (p->next == at)
 			p->next++; /* a lone lead byte */
-		p->tok = (struct token){ .kind = TOK_NAME, .at = at, .n = p->next - at, .text = { p->text.p + at, p->next - at } };
+		p->tok =
+			(struct token){ .kind = TOK_NAME, .at = at, .n = p->next - at, .text = { p->text.p + at, p->next - at } };
 	} else {
 		lex_symbol(p);
 	}
@@ -217,7 +234,8 @@ bool lex_plain_name(struct parser *p, struct str *out)
 	size_t i = p->tok.at;
 	while (i < p->text.n) {
 		char c = p->text.p[i];
-		bool joins = (c == '-' || c == '.') && i + 1 < p->text.n && (is_letter(p->text.p[i + 1]) || is_digit(p->text.p[i + 1]));
+		bool joins =
+			(c == '-' || c == '.') && i + 1 < p->text.n && (is_letter(p->text.p[i + 1]) || is_digit(p->text.p[i + 1]));
 		if (!is_letter(c) && !is_digit(c) && !joins)
 			break;
 		i++;

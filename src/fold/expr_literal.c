@@ -35,8 +35,8 @@ static bool unit_of(struct str word, struct node *n, int64_t v)
 		const char *one, *many;
 		int64_t seconds, months;
 	} UNITS[] = {
-		{ "second", "seconds", 1, 0 },     { "minute", "minutes", MINUTE_S, 0 }, { "hour", "hours", HOUR_S, 0 },
-		{ "day", "days", DAY_S, 0 },       { "week", "weeks", 7 * DAY_S, 0 },    { "month", "months", 0, 1 },
+		{ "second", "seconds", 1, 0 }, { "minute", "minutes", MINUTE_S, 0 }, { "hour", "hours", HOUR_S, 0 },
+		{ "day", "days", DAY_S, 0 },   { "week", "weeks", 7 * DAY_S, 0 },    { "month", "months", 0, 1 },
 		{ "year", "years", 0, 12 },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(UNITS); i++) {

@@ -54,7 +54,8 @@ static const char *what_is(const struct node *n)
 static bool same_type(struct parser *p, const struct node *a, const struct node *b)
 {
 	if (a->type == T_DURATION && b->type == T_DURATION && (a->months || b->months) && !(a->months && b->months))
-		return perr(p, b->months ? b->at : a->at, "months differ in length: compare days, or add them to a date: "
+		return perr(p, b->months ? b->at : a->at,
+		            "months differ in length: compare days, or add them to a date: "
 		            "last_order + 6 months <= today");
 	if (a->type == b->type)
 		return true;
@@ -328,7 +329,8 @@ struct node *parse_expression(struct parser *p)
 static struct node *unknown_word(struct parser *p, struct str word, size_t at)
 {
 	static const enum enum_kind KINDS[] = { E_PHASE, E_GENDER, E_LOCALE, E_CONSENT, E_ANSWER, E_WEEKDAY };
-	static const char *const FIELDS[] = { "lifecycle", "gender", "locale", "consent(email)", "answered", "weekday(today)" };
+	static const char *const FIELDS[] = { "lifecycle",      "gender",   "locale",
+		                                  "consent(email)", "answered", "weekday(today)" };
 	const char *names[F_COUNT + ARRAY_LEN(KEYWORDS)];
 	size_t count, n = 0;
 	const struct expr_word *words = expr_words(&count);
@@ -398,12 +400,11 @@ static struct node *parse_primary(struct parser *p)
 		perr(p, at, "a text cannot stand here: write the field first, e.g. store = \"Lille\"");
 		return NULL;
 	case TOK_END:
-		perr(p, at, at == 0 ? "nothing is asked: write a condition, e.g. lifecycle = lapsing"
-		                    : "a condition is missing at the end");
+		perr(p, at,
+		     at == 0 ? "nothing is asked: write a condition, e.g. lifecycle = lapsing"
+		             : "a condition is missing at the end");
 		return NULL;
-	default:
-		perr(p, at, "a word or a value is missing here, e.g. lifecycle = lapsing");
-		return NULL;
+	default: perr(p, at, "a word or a value is missing here, e.g. lifecycle = lapsing"); return NULL;
 	}
 }
 
@@ -422,13 +423,15 @@ static struct node *parse_sign(struct parser *p)
 	if (!a)
 		return NULL;
 	if (a->type != T_NUMBER && a->type != T_MONEY) {
-		perr(p, at, "only a number or an amount takes a minus sign; %s is %s", what_is(a), type_title((enum type)a->type));
+		perr(p, at, "only a number or an amount takes a minus sign; %s is %s", what_is(a),
+		     type_title((enum type)a->type));
 		return NULL;
 	}
 	return operation(p, OP_NEG, (enum type)a->type, a, NULL);
 }
 
-static struct node *no_arithmetic(struct parser *p, size_t at, const char *sign, const struct node *a, const struct node *b)
+static struct node *no_arithmetic(struct parser *p, size_t at, const char *sign, const struct node *a,
+                                  const struct node *b)
 {
 	perr(p, at, "%s %s %s has no meaning", type_title((enum type)a->type), sign, type_title((enum type)b->type));
 	return NULL;
@@ -514,7 +517,7 @@ static struct node *parse_all(struct parser *p)
 	if (!n || p->b->failed)
 		return NULL;
 	if (p->tok.kind != TOK_END) {
-		const char *near = p->tok.kind == TOK_NAME ? near_word(p->tok.text, KEYWORDS, 4) : NULL;
+		const char *near = p->tok.kind == TOK_NAME ? str_nearest(p->tok.text, KEYWORDS, 4, 2) : NULL;
 		if (near)
 			perr(p, p->tok.at, "\"%.*s\" cannot stand here; did you mean \"%s\"?", STR_ARG(p->tok.text), near);
 		else
@@ -538,7 +541,10 @@ struct node *parse_segment_text(struct parser *p, struct str name, struct str te
 		return n;
 	struct expr_error was = *p->b->error; /* the place is in the other text */
 	p->b->failed = false;
-	perr(p, at, "in segment \"%.*s\", %zu:%zu: %.160s", STR_ARG(name), was.line, was.column, was.text);
+	if (str_starts(str_from(was.text), STR("in segment"))) /* the innermost says it best */
+		perr(p, at, "%s", was.text);
+	else
+		perr(p, at, "in segment \"%.*s\", %zu:%zu: %.160s", STR_ARG(name), was.line, was.column, was.text);
 	return NULL;
 }
 

@@ -6,8 +6,27 @@
 #include "fold/expr_int.h"
 
 enum token_kind {
-	TOK_END, TOK_NAME, TOK_NUMBER, TOK_DATE, TOK_STRING, TOK_LPAREN, TOK_RPAREN, TOK_COMMA, TOK_DOTS,
-	TOK_EQ, TOK_NE, TOK_LT, TOK_LE, TOK_GT, TOK_GE, TOK_PLUS, TOK_MINUS, TOK_STAR, TOK_SLASH, TOK_PERCENT, TOK_BAD,
+	TOK_END,
+	TOK_NAME,
+	TOK_NUMBER,
+	TOK_DATE,
+	TOK_STRING,
+	TOK_LPAREN,
+	TOK_RPAREN,
+	TOK_COMMA,
+	TOK_DOTS,
+	TOK_EQ,
+	TOK_NE,
+	TOK_LT,
+	TOK_LE,
+	TOK_GT,
+	TOK_GE,
+	TOK_PLUS,
+	TOK_MINUS,
+	TOK_STAR,
+	TOK_SLASH,
+	TOK_PERCENT,
+	TOK_BAD,
 };
 
 struct token {
@@ -43,11 +62,11 @@ enum node_kind { NODE_CONST, NODE_LEAF, NODE_NOT, NODE_AND, NODE_OR, NODE_OP1, N
 struct node {
 	uint8_t kind, type, enum_kind, fn; /* fn: the word it came from, F_COUNT none */
 	bool literal;
-	bool months;     /* a duration literal in months (v), not seconds */
+	bool months; /* a duration literal in months (v), not seconds */
 	bool percent;
 	uint32_t cost;
 	size_t at;
-	struct op op;    /* OP1, OP2, CONST, LEAF */
+	struct op op; /* OP1, OP2, CONST, LEAF */
 	struct node *a, *b;
 	struct node *sibling; /* of an AND or OR */
 };
@@ -57,12 +76,12 @@ void lex_next(struct parser *p);
 bool lex_plain_name(struct parser *p, struct str *out);
 
 bool perr(struct parser *p, size_t at, const char *fmt, ...) PRINTF_LIKE(3, 4); /* first one wins; returns false */
-const char *near_word(struct str s, const char *const *words, size_t count);     /* or NULL */
+const char *near_word(struct str s, const char *const *words, size_t count);    /* or NULL */
 
 struct node *node_new(struct parser *p, enum node_kind kind, enum type type, size_t at);
 struct node *parse_expression(struct parser *p);
 struct node *parse_additive(struct parser *p);
-bool parse_literal(struct parser *p, struct node *out); /* number, money, percent, duration, date; no text */
+bool parse_literal(struct parser *p, struct node *out);    /* number, money, percent, duration, date; no text */
 bool literal_money(struct parser *p, struct node *number); /* 20 in "20..50 EUR" */
 struct node *parse_segment_text(struct parser *p, struct str name, struct str text, size_t at);
 void *list_grow(struct arena *a, void *list, uint32_t count, uint32_t *cap, size_t size); /* room for one more */

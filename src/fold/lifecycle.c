@@ -1,6 +1,6 @@
 /* Method: "inactive n months at D" is monotone in the last order's date, so for a given D there is one instant before
- * which the last order makes a customer lapsing, and one that makes former. They are computed once a day; a customer then
- * costs a walk over the orders of twelve months. */
+ * which the last order makes a customer lapsing, and one that makes former. They are computed once a day; a customer
+ * then costs a walk over the orders of twelve months. */
 #include "fold/lifecycle.h"
 
 const struct lifecycle_settings LIFECYCLE_DEFAULTS = {

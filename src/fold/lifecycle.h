@@ -24,10 +24,10 @@ int phase_find(struct str s); /* −1 */
 
 struct lifecycle {
 	enum phase phase;
-	uint32_t orders;       /* sales before D */
-	struct date last_order; /* DATE_UNKNOWN */
-	int64_t spend;         /* all lines before D */
-	int64_t spend_12m;     /* lines dated in [D − 12 months, D) */
+	uint32_t orders;         /* sales before D */
+	struct date last_order;  /* DATE_UNKNOWN */
+	int64_t spend;           /* all lines before D */
+	int64_t spend_12m;       /* lines dated in [D − 12 months, D) */
 	int64_t spend_sales_12m; /* their sales documents alone */
 	uint32_t orders_12m;
 };
@@ -40,7 +40,8 @@ struct lifecycle_day {
 	int64_t lapsing_before; /* last order before this instant: inactive for lapsing_months */
 	int64_t former_before;
 };
-void lifecycle_day_init(struct lifecycle_day *d, zone_id shop_zone, struct date day, const struct lifecycle_settings *s);
+void lifecycle_day_init(struct lifecycle_day *d, zone_id shop_zone, struct date day,
+                        const struct lifecycle_settings *s);
 void lifecycle_at(const struct view *w, zone_id shop_zone, const struct lifecycle_day *d, const struct thresholds *t,
                   const struct lifecycle_settings *s, struct lifecycle *out);
 /* The phase alone (conditions ask for nothing else). */

@@ -1,7 +1,8 @@
-/* Method: an e-mail is trimmed, composed (NFC) and lower-cased by ICU's root rules; its domain goes through UTS 46 to the
- * ASCII form. (Local parts are case-sensitive on paper, RFC 5321 section 2.4, and nowhere else.) A phone is its digits with
- * the country's code: + and 00 are dropped, a French national number 0X XX XX XX XX gets 33, a (0) after 33 goes.
- * The hash is SipHash-2-4 under the shop's key (libsodium crypto_shorthash): one cannot try addresses without the key. */
+/* Method: an e-mail is trimmed, composed (NFC) and lower-cased by ICU's root rules; its domain goes through UTS 46 to
+ * the ASCII form. (Local parts are case-sensitive on paper, RFC 5321 section 2.4, and nowhere else.) A phone is its
+ * digits with the country's code: + and 00 are dropped, a French national number 0X XX XX XX XX gets 33, a (0) after 33
+ * goes. The hash is SipHash-2-4 under the shop's key (libsodium crypto_shorthash): one cannot try addresses without the
+ * key. */
 #include "store/store_internal.h"
 
 #include <pthread.h>
@@ -19,7 +20,7 @@ static const UNormalizer2 *nfc;
 static void icu_init(void)
 {
 	UErrorCode e = U_ZERO_ERROR;
-	idna = uidna_openUTS46(UIDNA_NONTRANSITIONAL_TO_ASCII | UIDNA_CHECK_BIDI, &e);
+	idna = uidna_openUTS46(UIDNA_NONTRANSITIONAL_TO_ASCII | UIDNA_CHECK_BIDI | UIDNA_USE_STD3_RULES, &e);
 	nfc = unorm2_getNFCInstance(&e);
 	check(U_SUCCESS(e));
 }
@@ -35,8 +36,9 @@ static struct str unicode_lower(struct str s, struct arena *a)
 	u_strFromUTF8(wide, ADDRESS_MAX, &n, s.p, (int32_t)s.n, &e);
 	n = unorm2_normalize(nfc, wide, n, composed, ARRAY_LEN(composed), &e);
 	n = u_strToLower(lower, ARRAY_LEN(lower), composed, n, "", &e);
+	n = unorm2_normalize(nfc, lower, n, composed, ARRAY_LEN(composed), &e);
 	char *out = arena_alloc(a, ADDRESS_MAX * 4);
-	u_strToUTF8(out, ADDRESS_MAX * 4, &n, lower, n, &e);
+	u_strToUTF8(out, ADDRESS_MAX * 4, &n, composed, n, &e);
 	return U_SUCCESS(e) ? (struct str){ out, (size_t)n } : (struct str){ "", 0 };
 }
 
@@ -93,7 +95,7 @@ static struct str phone_normal(struct str s, struct arena *a)
 		d = (struct str){ d.p + 2, d.n - 2 };
 		international = true;
 	}
-	if (d.n < PHONE_MIN || d.n > PHONE_MAX)
+	if (d.n < PHONE_MIN || d.n > PHONE_MAX || (international && d.p[0] == '0'))
 		return (struct str){ "", 0 };
 	if (str_starts(d, STR("330")) && d.n == 12)
 		return arena_printf(a, "33%.*s", (int)d.n - 3, d.p + 3);
@@ -107,6 +109,9 @@ struct str address_normal(struct str s, struct arena *a)
 	s = str_trim(s);
 	if (s.n == 0 || s.n > ADDRESS_MAX)
 		return (struct str){ "", 0 };
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+			return (struct str){ "", 0 };
 	return memchr(s.p, '@', s.n) ? email_normal(s, a) : phone_normal(s, a);
 }
 

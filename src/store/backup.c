@@ -1,6 +1,6 @@
-/* Method: a backup is always one SQLite file. From SQLite it is made by SQLite's own online backup (a snapshot while others
- * write); from PostgreSQL every table is copied within one read-only snapshot. Restoring goes the other way and begins a new
- * incarnation. Keys are not in it. The file is written beside its place and renamed when whole. */
+/* Method: a backup is always one SQLite file. From SQLite it is made by SQLite's own online backup (a snapshot while
+ * others write); from PostgreSQL every table is copied within one read-only snapshot. Restoring goes the other way and
+ * begins a new incarnation. Keys are not in it. The file is written beside its place and renamed when whole. */
 #include "store/store_internal.h"
 
 #include "store/db_driver.h"
@@ -49,7 +49,8 @@ static bool copy_pages(struct db *from, struct db *to, struct err *err)
 	if (rc == SQLITE_DONE)
 		return true;
 	if ((rc & 0xff) == SQLITE_FULL)
-		return err_set(err, ERR_WORLD, "%s: disk full: nothing was kept; free space and run the command again", to->address);
+		return err_set(err, ERR_WORLD, "%s: disk full: nothing was kept; free space and run the command again",
+		               to->address);
 	return err_set(err, ERR_WORLD, "%s: %s", to->address, sqlite3_errstr(rc));
 }
 
@@ -65,8 +66,10 @@ struct table_shape {
 /* The tables as the SQLite side has them. */
 static bool shapes(struct db *lite, struct table_shape *out, size_t *count, struct err *err)
 {
-	struct query *q = query_new(lite, "SELECT m.name, c.name, c.type FROM sqlite_schema m JOIN pragma_table_info(m.name) c "
-	                                  "WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY m.name, c.cid", err);
+	struct query *q = query_new(lite,
+	                            "SELECT m.name, c.name, c.type FROM sqlite_schema m JOIN pragma_table_info(m.name) c "
+	                            "WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY m.name, c.cid",
+	                            err);
 	if (!q)
 		return false;
 	int got;
@@ -148,6 +151,13 @@ static bool empty_schema(struct db *to, struct err *err)
 	return migrate_apply(to, 0, err) && db_exec(to, "DELETE FROM shop", err);
 }
 
+/* A new incarnation with nobody at work in it. */
+static bool begin_again(struct db *to, int64_t above, struct err *err)
+{
+	return db_prepare(to, err) && store_incarnate(to, above, err) &&
+	       query_run(db_query(to, "restore_lease"), NULL, err);
+}
+
 static bool copy_to_lite(struct db *from, struct db *to, struct err *err)
 {
 	if (!db_begin_read(from, err))
@@ -200,7 +210,7 @@ static bool build_file(struct db *from, const char *path, int64_t version, int64
 		return false;
 	bool ok = copy_pages(from, to, err) && db_exec(to, "PRAGMA journal_mode=WAL", err) && db_begin(to, err);
 	if (ok) {
-		ok = migrate_apply(to, version, err) && db_prepare(to, err) && store_incarnate(to, above, err) && db_commit(to, err);
+		ok = migrate_apply(to, version, err) && begin_again(to, above, err) && db_commit(to, err);
 		if (!ok)
 			db_rollback(to);
 	}
@@ -243,7 +253,7 @@ static bool restore_tables(struct db *from, struct db *to, int64_t above, bool t
 	if (!db_begin(to, err))
 		return false;
 	bool ok = migrate_lock(to, err) && (!there || drop_tables(to, from, err)) && empty_schema(to, err) &&
-	          copy_tables(from, to, from, err) && db_prepare(to, err) && store_incarnate(to, above, err) && db_commit(to, err);
+	          copy_tables(from, to, from, err) && begin_again(to, above, err) && db_commit(to, err);
 	if (!ok)
 		db_rollback(to);
 	return ok;
@@ -274,9 +284,11 @@ static bool look_at_target(struct db *to, bool replace, bool *there, int64_t *in
 	if (!*there)
 		return true;
 	if (!replace)
-		return err_set(err, ERR_INPUT, "%s holds a shop already; nothing was changed: give --replace to put the backup in its place",
+		return err_set(err, ERR_INPUT,
+		               "%s holds a shop already; nothing was changed: give --replace to put the backup in its place",
 		               db_address(to));
-	struct query *q = query_new(to, "SELECT lease_until FROM shard WHERE lease_owner IS NOT NULL AND lease_until > ?1", err);
+	struct query *q =
+		query_new(to, "SELECT lease_until FROM shard WHERE lease_owner IS NOT NULL AND lease_until > ?1", err);
 	if (!q)
 		return false;
 	query_int(q, 1, store_clock().s);
@@ -304,9 +316,10 @@ static bool restore_into(struct db *from, const char *address, bool replace, int
 		if (other > incarnation)
 			incarnation = other;
 		if (ok && !lite)
-			ok = version == store_schema_version() ?
-			         restore_tables(from, to, incarnation, there, err) :
-			         err_set(err, ERR_INPUT, "this backup is of an older schema: restore it into a file first, back that up, restore again");
+			ok = version == store_schema_version() ? restore_tables(from, to, incarnation, there, err)
+			                                       : err_set(err, ERR_INPUT,
+			                                                 "this backup is of an older schema: restore it into a "
+			                                                 "file first, back that up, restore again");
 		db_close(to);
 		if (!ok || !lite)
 			return ok;

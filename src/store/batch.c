@@ -1,6 +1,6 @@
-/* Method: a batch takes the shard's row lock first (so seq numbers are gap-free in commit order), keeps facts in an arena,
- * and writes them sorted by (customer, seq): the b-tree of the clustered table is then filled from left to right. Persons
- * and products of ids made in this batch are merged in memory and inserted once. */
+/* Method: a batch takes the shard's row lock first (so seq numbers are gap-free in commit order), keeps facts in an
+ * arena, and writes them sorted by (customer, seq): the b-tree of the clustered table is then filled from left to
+ * right. Persons and products of ids made in this batch are merged in memory and inserted once. */
 #include "store/batch.h"
 
 #include "base/hash.h"
@@ -19,8 +19,9 @@ static bool batch_start(struct store_batch *b, struct err *err)
 	struct query *q = db_query(b->db, "shard_lock");
 	int got = query_next(q, err);
 	if (got != 1)
-		return got == 0 ? err_set(err, ERR_WORLD, "%s: the row of the shard is missing: restore a backup", db_address(b->db)) :
-		                  false;
+		return got == 0
+		           ? err_set(err, ERR_WORLD, "%s: the row of the shard is missing: restore a backup", db_address(b->db))
+		           : false;
 	b->seq_hi = b->seq_before = query_get_int(q, 0);
 	query_done(q);
 	b->documents_empty = b->seq_hi == 0;
@@ -36,6 +37,9 @@ static bool batch_start(struct store_batch *b, struct err *err)
 
 static void batch_free(struct store_batch *b)
 {
+	struct err ignored;
+	if (b->wide)
+		(void)!db_exec(b->db, "PRAGMA cache_size=-65536; PRAGMA shrink_memory", &ignored);
 	if (b->ids)
 		b->ids->open = false;
 	arena_release(&b->arena);
@@ -187,8 +191,8 @@ static void fact_copy(struct fact *out, const struct fact *f, struct arena *a)
 }
 
 /* A fact by its number: among those that wait (kept in order of seq), or in the table. */
-static bool fact_by_seq(struct store_batch *b, customer_id c, int64_t seq, struct arena *a, struct fact *out, bool *found,
-                        struct err *err)
+static bool fact_by_seq(struct store_batch *b, customer_id c, int64_t seq, struct arena *a, struct fact *out,
+                        bool *found, struct err *err)
 {
 	int64_t first = b->seq_hi - (int64_t)b->fact_count + 1;
 	if (seq >= first) {

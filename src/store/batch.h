@@ -47,6 +47,7 @@ struct store_batch {
 	size_t fact_count, fact_cap;
 	bool sorted;  /* the facts are in the table's order already */
 	bool flushed; /* something was written before the commit */
+	bool wide;    /* page cache enlarged until the end */
 	bool documents_empty;
 	struct idmap document_map;
 	struct batch_document *documents;

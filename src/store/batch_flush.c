@@ -2,13 +2,17 @@
 
 #include <stdlib.h>
 
+enum { WIDE_FACTS = 100000 };
+
 static const char *const CUSTOMER[] = { "customer_id", "ref", "created_at" };
-static const char *const PERSON[] = { "customer_id", "civility", "first_name", "last_name", "company", "email", "phone",
-	                                  "address1", "address2", "postcode", "city", "country", "attributes" };
+static const char *const PERSON[] = { "customer_id", "civility", "first_name", "last_name", "company",
+	                                  "email",       "phone",    "address1",   "address2",  "postcode",
+	                                  "city",        "country",  "attributes" };
 static const char *const ADDRESS[] = { "hash", "customer_id" };
-static const char *const PRODUCT[] = { "product_id", "sku", "name", "type", "family", "category", "brand", "price",
-	                                   "cost", "vat_x2", "stock", "lifetime_days", "tier", "replaced_by", "not_a_product",
-	                                   "url", "image", "attributes" };
+static const char *const PRODUCT[] = { "product_id", "sku",           "name",      "type",        "family",
+	                                   "category",   "brand",         "price",     "cost",        "vat_x2",
+	                                   "stock",      "lifetime_days", "tier",      "replaced_by", "not_a_product",
+	                                   "url",        "image",         "attributes" };
 static const char *const PRICE[] = { "product_id", "at", "price" };
 static const char *const FACT[] = { "customer_id", "seq", "kind", "key", "at", "learned_at", "body" };
 static const char *const DOCUMENT[] = { "hash", "kind", "customer_id", "seq" };
@@ -90,7 +94,8 @@ static bool flush_products(struct store_batch *b, struct err *err)
 	bool ok = k;
 	for (uint32_t i = b->products_saved; ok && i < b->ids->products.count; i++) {
 		uint32_t row = idmap_find(&b->product_map, i + 1);
-		product_columns(k, i + 1, intern_name(&b->ids->products, i), row == INTERN_NONE ? &BARE_PRODUCT : &b->products[row].p);
+		product_columns(k, i + 1, intern_name(&b->ids->products, i),
+		                row == INTERN_NONE ? &BARE_PRODUCT : &b->products[row].p);
 		ok = bulk_row(k, err);
 	}
 	if (k && !finish(k, ok, err))
@@ -175,8 +180,8 @@ static bool flush_persons(struct store_batch *b, struct err *err)
 	bool ok = k;
 	for (size_t i = 0; ok && i < b->person_map.count; i++) {
 		const struct person *p = &b->persons[i].p;
-		const struct str fields[] = { p->civility, p->first_name, p->last_name, p->company,  p->email, p->phone,
-			                          p->address1, p->address2,   p->postcode,  p->city,     p->country, p->attributes };
+		const struct str fields[] = { p->civility, p->first_name, p->last_name, p->company, p->email,   p->phone,
+			                          p->address1, p->address2,   p->postcode,  p->city,    p->country, p->attributes };
 		bulk_int(k, b->persons[i].customer);
 		for (size_t j = 0; j < ARRAY_LEN(fields); j++)
 			text_or_null(k, fields[j]);
@@ -233,7 +238,8 @@ static int document_order(const void *x, const void *y)
 }
 
 /* Documents that are surely new go in as plain rows; the rest replaces. */
-static bool write_documents(struct store_batch *b, struct batch_document **order, size_t n, bool replace, struct err *err)
+static bool write_documents(struct store_batch *b, struct batch_document **order, size_t n, bool replace,
+                            struct err *err)
 {
 	struct bulk *k = bulk_upsert(b->db, "document", DOCUMENT, ARRAY_LEN(DOCUMENT), replace ? 2 : 0, err);
 	bool ok = k;
@@ -280,10 +286,19 @@ static bool flush_documents(struct store_batch *b, struct err *err)
 	return ok;
 }
 
+/* A large import touches every tree at random: more page cache for its time saves reading back what was spilled. */
+static bool cache(struct store_batch *b, struct err *err)
+{
+	if (b->wide || b->fact_count < WIDE_FACTS || db_kind(b->db) != DB_SQLITE)
+		return true;
+	b->wide = true;
+	return db_exec(b->db, "PRAGMA cache_size=-262144", err);
+}
+
 bool batch_flush(struct store_batch *b, struct err *err)
 {
-	if (!flush_customers(b, err) || !flush_products(b, err) || !flush_prices(b, err) || !flush_persons(b, err) ||
-	    !flush_facts(b, err) || !flush_documents(b, err))
+	if (!cache(b, err) || !flush_customers(b, err) || !flush_products(b, err) || !flush_prices(b, err) ||
+	    !flush_persons(b, err) || !flush_facts(b, err) || !flush_documents(b, err))
 		return false;
 	b->documents_empty = false;
 	b->flushed = true;

@@ -1,4 +1,5 @@
-/* Method: what is the same for both drivers: addresses, named queries, the states a handle may be in, injected faults. */
+/* Method: what is the same for both drivers: addresses, named queries, the states a handle may be in, injected faults.
+ */
 #include "store/db_driver.h"
 
 #include "base/embed.h"
@@ -37,7 +38,8 @@ static bool is_postgres(struct str a)
 	return str_starts(a, STR("postgresql://")) || str_starts(a, STR("postgres://"));
 }
 
-/* Copies the address without the option `name=…`; the option's value goes to *value (malloc'd) when value is not NULL. */
+/* Copies the address without the option `name=…`; the option's value goes to *value (malloc'd) when value is not NULL.
+ */
 static char *without_option(const char *address, const char *name, char **value)
 {
 	size_t n = strlen(name);
@@ -201,6 +203,11 @@ bool db_durable(struct db *db, bool on, struct err *err)
 		return false;
 	db->durable = on;
 	return true;
+}
+
+bool db_is_durable(const struct db *db)
+{
+	return db->durable || db->kind == DB_POSTGRES;
 }
 
 bool db_pipeline(struct db *db, bool on, struct err *err)

@@ -1,7 +1,7 @@
 /* db_driver: what db.c asks of a driver. Private to src/store.
  *
- * Drivers report errors in words a person can use, with ERR_CONFLICT where the transaction may simply be run again. They
- * never log values. */
+ * Drivers report errors in words a person can use, with ERR_CONFLICT where the transaction may simply be run again.
+ * They never log values. */
 #ifndef RELANCE_STORE_DB_DRIVER_H
 #define RELANCE_STORE_DB_DRIVER_H
 

@@ -1,6 +1,6 @@
-/* Method: libpq with prepared statements. Numbers travel as text, texts as they are (binary format needs no NUL). Bulk is a
- * binary COPY; upserts go through a temporary table; many small writes use pipeline mode, drained every PIPELINE_MAX
- * statements so that neither side can block the other; large results come row by row. */
+/* Method: libpq with prepared statements. Numbers travel as text, texts as they are (binary format needs no NUL). Bulk
+ * is a binary COPY; upserts go through a temporary table; many small writes use pipeline mode, drained every
+ * PIPELINE_MAX statements so that neither side can block the other; large results come row by row. */
 #include "store/db_driver.h"
 
 #include <endian.h>
@@ -34,22 +34,28 @@ static bool fail_state(struct db *db, const char *state, const PGresult *r, stru
 {
 	const char *where = db->address;
 	if (!state || PQstatus(conn(db)) == CONNECTION_BAD)
-		return err_set(err, ERR_WORLD, "%s: the connection to the database was lost; nothing of this batch was kept", where);
+		return err_set(err, ERR_WORLD, "%s: the connection to the database was lost; nothing of this batch was kept",
+		               where);
 	if (!strcmp(state, "40001") || !strcmp(state, "40P01") || !strcmp(state, "55P03"))
-		return err_set(err, ERR_CONFLICT, "%s: another program was writing the same rows; nothing of this batch was kept, run it again",
+		return err_set(err, ERR_CONFLICT,
+		               "%s: another program was writing the same rows; nothing of this batch was kept, run it again",
 		               where);
 	if (!strcmp(state, "53100"))
-		return err_set(err, ERR_WORLD, "%s: disk full: nothing of this batch was kept; free space and run the command again", where);
+		return err_set(err, ERR_WORLD,
+		               "%s: disk full: nothing of this batch was kept; free space and run the command again", where);
 	if (!strcmp(state, "25006"))
 		return err_set(err, ERR_WORLD, "%s is read-only: nothing was changed", where);
 	if (!strcmp(state, "42501"))
-		return err_set(err, ERR_WORLD, "%s: this user may not do that: %s", where, PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY));
+		return err_set(err, ERR_WORLD, "%s: this user may not do that: %s", where,
+		               PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY));
 	if (!strcmp(state, "23505")) {
 		const char *constraint = PQresultErrorField(r, PG_DIAG_CONSTRAINT_NAME);
 		const char *detail = PQresultErrorField(r, PG_DIAG_MESSAGE_DETAIL);
 		bool plain = constraint && !strcmp(constraint, "message_pkey");
 		return err_set(err, ERR_CONFLICT, "%s: a row with this key exists already (%s)", where,
-		               plain && detail ? detail : constraint ? constraint : "key");
+		               plain && detail ? detail
+		               : constraint    ? constraint
+		                               : "key");
 	}
 	const char *text = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
 	return err_set(err, ERR_WORLD, "%s: %s", where, text ? text : "the server refused without a reason");
@@ -99,7 +105,8 @@ static bool pg_open(struct db *db, struct err *err)
 		return err_set(err, ERR_INPUT, "%s: PostgreSQL 13 or newer is needed, this is %d", db->address,
 		               PQserverVersion(pg->c) / 10000);
 	if (PQsetClientEncoding(pg->c, "UTF8") != 0)
-		return err_set(err, ERR_INPUT, "%s: the database does not speak UTF-8: make one with ENCODING 'UTF8'", db->address);
+		return err_set(err, ERR_INPUT, "%s: the database does not speak UTF-8: make one with ENCODING 'UTF8'",
+		               db->address);
 	char sql[256];
 	if (db->schema) {
 		snprintf(sql, sizeof sql, "CREATE SCHEMA IF NOT EXISTS \"%s\"", db->schema);
@@ -122,7 +129,8 @@ static void pg_close(struct db *db)
 
 static bool pg_begin(struct db *db, bool write, struct err *err)
 {
-	return pg_exec(db, write ? "BEGIN ISOLATION LEVEL READ COMMITTED" : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err);
+	return pg_exec(
+		db, write ? "BEGIN ISOLATION LEVEL READ COMMITTED" : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err);
 }
 
 /* COMMIT of a failed transaction answers ROLLBACK without an error: that is a failure here. */

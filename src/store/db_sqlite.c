@@ -1,5 +1,6 @@
-/* Method: one connection per handle without SQLite's own locks (a handle belongs to one thread). WAL, so that readers never
- * wait for the writer. Text is read with sqlite3_column_blob: it is already UTF-8 and need not be copied for a NUL. */
+/* Method: one connection per handle without SQLite's own locks (a handle belongs to one thread). WAL, so that readers
+ * never wait for the writer. Text is read with sqlite3_column_blob: it is already UTF-8 and need not be copied for a
+ * NUL. */
 #include "store/db_driver.h"
 
 #include <errno.h>
@@ -20,37 +21,38 @@ static bool fail(struct db *db, int rc, struct err *err)
 	const char *where = db->address;
 	switch (rc & 0xff) {
 	case SQLITE_FULL:
-		return err_set(err, ERR_WORLD, "%s: disk full: nothing of this batch was kept; free space and run the command again",
-		               where);
-	case SQLITE_READONLY:
 		return err_set(err, ERR_WORLD,
-		               "%s is read-only: nothing was changed; give this user the right to write the file and its folder", where);
+		               "%s: disk full: nothing of this batch was kept; free space and run the command again", where);
+	case SQLITE_READONLY:
+		return err_set(
+			err, ERR_WORLD,
+			"%s is read-only: nothing was changed; give this user the right to write the file and its folder", where);
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
-		return err_set(err, ERR_CONFLICT, "%s: another program is writing to it; nothing of this batch was kept, run it again",
-		               where);
-	case SQLITE_NOTADB:
-		return err_set(err, ERR_INPUT, "%s is not a relance database (not an SQLite file)", where);
-	case SQLITE_CORRUPT:
-		return err_set(err, ERR_WORLD, "%s is damaged: restore a backup (\"relance restore\")", where);
+		return err_set(err, ERR_CONFLICT,
+		               "%s: another program is writing to it; nothing of this batch was kept, run it again", where);
+	case SQLITE_NOTADB: return err_set(err, ERR_INPUT, "%s is not a relance database (not an SQLite file)", where);
+	case SQLITE_CORRUPT: return err_set(err, ERR_WORLD, "%s is damaged: restore a backup (\"relance restore\")", where);
 	case SQLITE_CANTOPEN:
 		if (!os)
-			return err_set(err, ERR_WORLD, "%s: cannot be opened: look at the rights of the file and its folder", where);
+			return err_set(err, ERR_WORLD, "%s: cannot be opened: look at the rights of the file and its folder",
+			               where);
 		errno = os;
 		return err_errno(err, "%s: cannot be opened", where);
 	case SQLITE_IOERR:
-		if (rc == SQLITE_IOERR_WRITE || os == ENOSPC || os == EFBIG || os == EDQUOT) /* the cause is often lost on the way */
-			return err_set(err, ERR_WORLD,
-			               "%s: disk full, over a size limit, or failing: nothing of this batch was kept; free space and run the "
-			               "command again",
-			               where);
+		if (rc == SQLITE_IOERR_WRITE || os == ENOSPC || os == EFBIG ||
+		    os == EDQUOT) /* the cause is often lost on the way */
+			return err_set(
+				err, ERR_WORLD,
+				"%s: disk full, over a size limit, or failing: nothing of this batch was kept; free space and run the "
+				"command again",
+				where);
 		errno = os ? os : EIO;
 		return err_errno(err, "%s: the disk failed: nothing of this batch was kept", where);
 	case SQLITE_CONSTRAINT:
 		return err_set(err, ERR_CONFLICT, "%s: a row with this key exists already, or a value is missing (%s)", where,
 		               sqlite3_errmsg(s)); /* names columns, never values */
-	default:
-		return err_set(err, ERR_WORLD, "%s: %s", where, s ? sqlite3_errmsg(s) : sqlite3_errstr(rc));
+	default: return err_set(err, ERR_WORLD, "%s: %s", where, s ? sqlite3_errmsg(s) : sqlite3_errstr(rc));
 	}
 }
 
@@ -88,10 +90,12 @@ static bool lite_open(struct db *db, struct err *err)
 	if (!exists && !(db->flags & DB_CREATE))
 		return err_set(err, ERR_INPUT, "%s: no such database: make one with \"relance init\"", db->address);
 	bool read_only = db->flags & DB_READ_ONLY;
-	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
+	int flags =
+		SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
 	if (!exists) {
 		flags |= SQLITE_OPEN_CREATE;
-		int fd = open(db->location, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600); /* personal data: for its owner alone */
+		int fd =
+			open(db->location, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600); /* personal data: for its owner alone */
 		if (fd < 0)
 			return err_errno(err, "%s: cannot be made", db->address);
 		close(fd);
@@ -111,8 +115,8 @@ static bool lite_open(struct db *db, struct err *err)
 		return err_set(err, ERR_INPUT, "%s is an SQLite file, but not a relance database", db->address);
 	char sql[512];
 	snprintf(sql, sizeof sql,
-	         "PRAGMA page_size=8192; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536; PRAGMA mmap_size=17179869184;"
-	         "PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; PRAGMA wal_autocheckpoint=2000;"
+	         "PRAGMA page_size=4096; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536; PRAGMA mmap_size=17179869184;"
+	         "PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; PRAGMA wal_autocheckpoint=4000;"
 	         "PRAGMA journal_size_limit=67108864; PRAGMA foreign_keys=OFF");
 	if (!lite_exec(db, sql, err))
 		return false;

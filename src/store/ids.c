@@ -13,8 +13,8 @@ static bool load(struct intern *map, struct query *q, const char *what, struct e
 		uint32_t number = intern_put(map, query_get_text(q, 1), &is_new);
 		if (!is_new || (int64_t)number + 1 != id) {
 			query_done(q);
-			return err_set(err, ERR_WORLD, "the numbers of the %s are not 1, 2, 3 … (at %lld): run \"relance check\"", what,
-			               (long long)id);
+			return err_set(err, ERR_WORLD, "the numbers of the %s are not 1, 2, 3 … (at %lld): run \"relance check\"",
+			               what, (long long)id);
 		}
 	}
 	return got == 0;

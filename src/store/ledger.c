@@ -3,8 +3,8 @@
 
 #include "store/store_internal.h"
 
-bool voucher_draw(struct db *db, struct str pool, const struct message_key *key, struct arena *a, struct str *code, bool *found,
-                  struct err *err)
+bool voucher_draw(struct db *db, struct str pool, const struct message_key *key, struct arena *a, struct str *code,
+                  bool *found, struct err *err)
 {
 	struct query *q = db_query(db, "voucher_draw");
 	query_text(q, 1, pool);
@@ -28,7 +28,8 @@ bool voucher_start(struct db *db, struct str code, struct instant from, struct i
 	query_int(q, 2, from.s);
 	query_int(q, 3, until.s);
 	int64_t changed = 0;
-	return query_run(q, &changed, err) && (changed == 1 || err_set(err, ERR_WORLD, "a voucher was promised that does not exist"));
+	return query_run(q, &changed, err) &&
+	       (changed == 1 || err_set(err, ERR_WORLD, "a voucher was promised that does not exist"));
 }
 
 bool voucher_redeem(struct db *db, struct str code, struct str order, struct instant at, bool *known, struct err *err)
@@ -43,7 +44,8 @@ bool voucher_redeem(struct db *db, struct str code, struct str order, struct ins
 	return ok;
 }
 
-bool suppression_put(struct db *db, uint64_t hash, enum channel channel, struct str reason, struct instant at, struct err *err)
+bool suppression_put(struct db *db, uint64_t hash, enum channel channel, struct str reason, struct instant at,
+                     struct err *err)
 {
 	struct query *q = db_query(db, "suppression_put");
 	query_int(q, 1, (int64_t)hash);
@@ -94,10 +96,14 @@ bool plans(struct db *db, plan_fn fn, void *ctx, struct err *err)
 	struct query *q = db_query(db, "plans");
 	int got;
 	while ((got = query_next(q, err)) == 1) {
-		struct plan_row p = { .plan_id = (uint32_t)query_get_int(q, 0), .name = query_get_text(q, 1),
-			                  .version = (uint32_t)query_get_int(q, 2), .text = query_get_text(q, 3),
-			                  .state = query_get_text(q, 4), .on_since = { query_get_int(q, 5) },
-			                  .first_on = { query_get_int(q, 6) }, .created_at = { query_get_int(q, 7) } };
+		struct plan_row p = { .plan_id = (uint32_t)query_get_int(q, 0),
+			                  .name = query_get_text(q, 1),
+			                  .version = (uint32_t)query_get_int(q, 2),
+			                  .text = query_get_text(q, 3),
+			                  .state = query_get_text(q, 4),
+			                  .on_since = { query_get_int(q, 5) },
+			                  .first_on = { query_get_int(q, 6) },
+			                  .created_at = { query_get_int(q, 7) } };
 		if (!fn(ctx, &p, err)) {
 			query_done(q);
 			return false;
@@ -131,10 +137,15 @@ bool tick_put(struct db *db, struct tick_row *t, struct err *err)
 
 static void tick_of_row(struct query *q, struct tick_row *t)
 {
-	*t = (struct tick_row){ .tick = query_get_int(q, 0), .at = { query_get_int(q, 1) }, .seq_hi = query_get_int(q, 2),
-		                    .settings = query_get_int(q, 3), .plans = query_get_int(q, 4),
-		                    .thresholds_day = { (int32_t)query_get_int(q, 5) }, .tzdata = query_get_text(q, 6),
-		                    .engine = query_get_text(q, 7), .decisions = query_get_int(q, 8),
+	*t = (struct tick_row){ .tick = query_get_int(q, 0),
+		                    .at = { query_get_int(q, 1) },
+		                    .seq_hi = query_get_int(q, 2),
+		                    .settings = query_get_int(q, 3),
+		                    .plans = query_get_int(q, 4),
+		                    .thresholds_day = { (int32_t)query_get_int(q, 5) },
+		                    .tzdata = query_get_text(q, 6),
+		                    .engine = query_get_text(q, 7),
+		                    .decisions = query_get_int(q, 8),
 		                    .trace_sha256 = query_get_text(q, 9) };
 }
 

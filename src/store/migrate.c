@@ -1,5 +1,5 @@
-/* Method: migrations are numbered files inside the binary, applied in order in one transaction with the version row. There
- * is no way back: a backup is. */
+/* Method: migrations are numbered files inside the binary, applied in order in one transaction with the version row.
+ * There is no way back: a backup is. */
 #include "store/store_internal.h"
 
 #include "base/embed.h"
@@ -46,15 +46,17 @@ bool migrate_version(struct db *db, int64_t *version, struct err *err)
 		return true;
 	if (!scalar(db, "SELECT value FROM shop WHERE name = 'schema_version'", version, &found, err))
 		return false;
-	return found || err_set(err, ERR_INPUT, "%s: the table \"shop\" holds no schema version: this is not a shop of relance",
-	                        db_address(db));
+	return found ||
+	       err_set(err, ERR_INPUT, "%s: the table \"shop\" holds no schema version: this is not a shop of relance",
+	               db_address(db));
 }
 
 bool migrate_too_new(const struct db *db, int64_t version, struct err *err)
 {
-	return err_set(err, ERR_INPUT,
-	               "%s was written by a newer relance (schema %lld, this program knows %lld): install the newer program",
-	               db_address(db), (long long)version, (long long)store_schema_version());
+	return err_set(
+		err, ERR_INPUT,
+		"%s was written by a newer relance (schema %lld, this program knows %lld): install the newer program",
+		db_address(db), (long long)version, (long long)store_schema_version());
 }
 
 bool migrate_lock(struct db *db, struct err *err)

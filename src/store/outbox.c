@@ -1,5 +1,5 @@
-/* Method: every change of a message names the states it may come from in its WHERE; zero rows changed means somebody else
- * was first, and is an error, never a silent pass. */
+/* Method: every change of a message names the states it may come from in its WHERE; zero rows changed means somebody
+ * else was first, and is an error, never a silent pass. */
 #include "store/outbox.h"
 
 #include "model/names.h"
@@ -208,7 +208,8 @@ bool outbox_claim(struct db *db, int64_t epoch, struct instant now, size_t limit
 	return got == 0 && count(db, (int64_t)*n, err);
 }
 
-bool outbox_release(struct db *db, int64_t epoch, const struct message_key *key, struct instant try_after, struct err *err)
+bool outbox_release(struct db *db, int64_t epoch, const struct message_key *key, struct instant try_after,
+                    struct err *err)
 {
 	if (!store_fence(db, epoch, err))
 		return false;
@@ -246,13 +247,18 @@ static bool receipt_fact(struct store_batch *b, const struct message_key *key, e
 	struct buf body, name;
 	buf_init(&body, 1 << 16);
 	buf_init(&name, 1024);
-	struct receipt_body r = { .receipt = receipt, .plan = key->plan, .step = key->step, .run = key->run_no,
-		                      .channel = key->channel, .answer = answer };
+	struct receipt_body r = { .receipt = receipt,
+		                      .plan = key->plan,
+		                      .step = key->step,
+		                      .run = key->run_no,
+		                      .channel = key->channel,
+		                      .answer = answer };
 	body_write_receipt(&r, &body);
-	buf_printf(&name, "%.*s:%u:%.*s:%s:%s", STR_ARG(key->plan), key->run_no, STR_ARG(key->step), channel_name(key->channel),
-	           receipt_name(receipt));
-	struct fact f = { .customer = key->customer, .kind = FACT_RECEIPT, .key = buf_view(&name), .at = at,
-		              .body = buf_view(&body) };
+	buf_printf(&name, "%.*s:%u:%.*s:%s:%s", STR_ARG(key->plan), key->run_no, STR_ARG(key->step),
+	           channel_name(key->channel), receipt_name(receipt));
+	struct fact f = {
+		.customer = key->customer, .kind = FACT_RECEIPT, .key = buf_view(&name), .at = at, .body = buf_view(&body)
+	};
 	bool ok = (!body.full && !name.full) || err_set(err, ERR_LIMIT, "the answer to a message is too long");
 	bool ahead = false;
 	ok = ok && store_batch_fact(b, &f, &ahead, err);
@@ -303,10 +309,10 @@ bool outbox_settle(struct store_batch *b, int64_t epoch, const struct message_ke
 bool outbox_feedback(struct store_batch *b, const struct message_key *key, enum receipt receipt, struct instant at,
                      struct str answer, bool *known, struct err *err)
 {
-	const char *name = receipt == RECEIPT_OPENED     ? "message_opened" :
-	                   receipt == RECEIPT_CLICKED    ? "message_clicked" :
-	                   receipt == RECEIPT_ANSWERED   ? "message_answered" :
-	                                                   "message_touch";
+	const char *name = receipt == RECEIPT_OPENED     ? "message_opened"
+	                   : receipt == RECEIPT_CLICKED  ? "message_clicked"
+	                   : receipt == RECEIPT_ANSWERED ? "message_answered"
+	                                                 : "message_touch";
 	struct query *q = db_query(store_batch_db(b), name);
 	int64_t changed = 0;
 	bind_key(q, key);

@@ -1,8 +1,9 @@
-/* outbox: what the engine decided and what became of it: runs, decisions, messages, vouchers, suppressions, plans, ticks.
+/* outbox: what the engine decided and what became of it: runs, decisions, messages, vouchers, suppressions, plans,
+ * ticks.
  *
- * Functions that write want an open transaction (db_begin, or a store_batch whose db is store_batch_db(b)), so that a slice
- * of decisions, its messages and its facts are one commit. Functions under a lease take its epoch and fence first:
- * ERR_CONFLICT when another program has taken over. Plans and steps go by their names, never by an index.
+ * Functions that write want an open transaction (db_begin, or a store_batch whose db is store_batch_db(b)), so that a
+ * slice of decisions, its messages and its facts are one commit. Functions under a lease take its epoch and fence
+ * first: ERR_CONFLICT when another program has taken over. Plans and steps go by their names, never by an index.
  *
  * The life of a message (SEMANTICS, "Runs, messages, claims"):
  *
@@ -10,9 +11,9 @@
  *     outbox_claim     queued, deferred → claimed     commit; now the caller folds again, asks the guard, renders
  *     outbox_release   claimed → queued               the guard says: not before …
  *     outbox_sending   claimed → sending              with content; commit with db_durable(true), only then hand off
- *     outbox_settle    sending → accepted, deferred, refused, uncertain; queued, claimed, deferred → dropped; uncertain → what a
- *                      person found out; with the RECEIPT fact in the same transaction
- *     outbox_recover   after a crash: claimed → queued, sending → uncertain; nothing is resent by itself */
+ *     outbox_settle    sending → accepted, deferred, refused, uncertain; queued, claimed, deferred → dropped; uncertain
+ * → what a person found out; with the RECEIPT fact in the same transaction outbox_recover   after a crash: claimed →
+ * queued, sending → uncertain; nothing is resent by itself */
 #ifndef RELANCE_STORE_OUTBOX_H
 #define RELANCE_STORE_OUTBOX_H
 
@@ -47,10 +48,10 @@ struct outbox_message {
 	enum purpose purpose;
 	enum locale locale;
 	uint32_t version, variant, tries;
-	struct str message;               /* the template's name */
+	struct str message; /* the template's name */
 	struct instant due_at, queued_at;
 	struct instant claimed_at, sent_at; /* s = 0: not yet */
-	struct instant try_after;         /* not to be claimed before */
+	struct instant try_after;           /* not to be claimed before */
 	int64_t epoch;
 	struct instant opened_at, clicked_at; /* s = 0: not known */
 	struct str answer, outcome;
@@ -84,7 +85,7 @@ struct outbox_decision {
 };
 
 struct outbox_voucher {
-	struct str code, pool; /* pool empty: made by us */
+	struct str code, pool;  /* pool empty: made by us */
 	struct message_key key; /* customer 0: free, of a pool */
 	int32_t percent;
 	int64_t amount, minimum;
@@ -93,15 +94,16 @@ struct outbox_voucher {
 
 /* ---- deciding ---- */
 
-/* One slice of a tick. Runs are written over; decisions are merged with the newest of their step when verdict and reason are
- * the same; a message whose key exists is an error that names the key (ERR_CONFLICT); vouchers likewise. */
+/* One slice of a tick. Runs are written over; decisions are merged with the newest of their step when verdict and
+ * reason are the same; a message whose key exists is an error that names the key (ERR_CONFLICT); vouchers likewise. */
 struct outbox_slice {
 	int64_t epoch;
 	const struct outbox_run *runs;
 	size_t run_count;
 	const struct outbox_decision *decisions;
 	size_t decision_count;
-	const struct outbox_message *messages; /* key, purpose, locale, version, variant, message, due_at, queued_at, try_after */
+	const struct outbox_message
+		*messages; /* key, purpose, locale, version, variant, message, due_at, queued_at, try_after */
 	size_t message_count;
 	const struct outbox_voucher *vouchers;
 	size_t voucher_count;
@@ -113,14 +115,15 @@ bool outbox_put(struct db *db, const struct outbox_slice *slice, struct err *err
 /* Up to `limit` (at most OUTBOX_CLAIM_MAX) messages whose try_after has come, oldest first. Strings in the arena. */
 bool outbox_claim(struct db *db, int64_t epoch, struct instant now, size_t limit, struct arena *a,
                   struct outbox_message out[OUTBOX_CLAIM_MAX], size_t *count, struct err *err) MUST_CHECK;
-bool outbox_release(struct db *db, int64_t epoch, const struct message_key *key, struct instant try_after, struct err *err)
-    MUST_CHECK;
-/* Stores subject, content, voucher and basis of each message (a retry keeps what the first try stored: pass it again). */
-bool outbox_sending(struct db *db, int64_t epoch, struct instant now, const struct outbox_message *messages, size_t count,
+bool outbox_release(struct db *db, int64_t epoch, const struct message_key *key, struct instant try_after,
                     struct err *err) MUST_CHECK;
+/* Stores subject, content, voucher and basis of each message (a retry keeps what the first try stored: pass it again).
+ */
+bool outbox_sending(struct db *db, int64_t epoch, struct instant now, const struct outbox_message *messages,
+                    size_t count, struct err *err) MUST_CHECK;
 
 struct settlement {
-	enum message_state to;    /* accepted, deferred, refused, uncertain, dropped */
+	enum message_state to; /* accepted, deferred, refused, uncertain, dropped */
 	struct instant at;
 	struct instant try_after; /* deferred */
 	struct str outcome;       /* the server's answer, without addresses */
@@ -128,8 +131,8 @@ struct settlement {
 /* epoch < 0: a person settles an uncertain message; not fenced. Deferred writes no fact. */
 bool outbox_settle(struct store_batch *b, int64_t epoch, const struct message_key *key, const struct settlement *s,
                    struct err *err) MUST_CHECK;
-/* Opened, clicked, bounced, complained, answered, unsubscribed: the fact, and the first of its kind on the message. known = false:
- * there is no such message, nothing was written. */
+/* Opened, clicked, bounced, complained, answered, unsubscribed: the fact, and the first of its kind on the message.
+ * known = false: there is no such message, nothing was written. */
 bool outbox_feedback(struct store_batch *b, const struct message_key *key, enum receipt receipt, struct instant at,
                      struct str answer, bool *known, struct err *err) MUST_CHECK;
 /* At the start of a program that holds the lease. */
@@ -143,28 +146,30 @@ typedef bool (*outbox_message_fn)(void *ctx, const struct outbox_message *m, str
 typedef bool (*outbox_decision_fn)(void *ctx, const struct outbox_decision *d, struct err *err);
 
 /* By customer, then plan and number; customers from … to inclusive; for start-up, over several handles if wanted. */
-bool outbox_runs(struct db *db, customer_id from, customer_id to, outbox_run_fn fn, void *ctx, struct err *err) MUST_CHECK;
-bool outbox_messages(struct db *db, customer_id from, customer_id to, outbox_message_fn fn, void *ctx, struct err *err)
-    MUST_CHECK;
+bool outbox_runs(struct db *db, customer_id from, customer_id to, outbox_run_fn fn, void *ctx,
+                 struct err *err) MUST_CHECK;
+bool outbox_messages(struct db *db, customer_id from, customer_id to, outbox_message_fn fn, void *ctx,
+                     struct err *err) MUST_CHECK;
 /* All of one customer, in the order they were first said. */
 bool outbox_decisions(struct db *db, customer_id c, outbox_decision_fn fn, void *ctx, struct err *err) MUST_CHECK;
 /* What is queued, in flight, deferred or uncertain, the next due first. */
 bool outbox_queue(struct db *db, int64_t limit, outbox_message_fn fn, void *ctx, struct err *err) MUST_CHECK;
 bool outbox_counts(struct db *db, int64_t counts[MESSAGE_STATE_COUNT], struct err *err) MUST_CHECK;
 /* One message with its content, in the arena. */
-bool outbox_message(struct db *db, const struct message_key *key, struct arena *a, struct outbox_message *out, bool *found,
-                    struct err *err) MUST_CHECK;
+bool outbox_message(struct db *db, const struct message_key *key, struct arena *a, struct outbox_message *out,
+                    bool *found, struct err *err) MUST_CHECK;
 
 /* ---- vouchers, suppressions ---- */
 
 /* A free code of the pool becomes this message's; found = false: the pool is empty. */
-bool voucher_draw(struct db *db, struct str pool, const struct message_key *key, struct arena *a, struct str *code, bool *found,
-                  struct err *err) MUST_CHECK;
+bool voucher_draw(struct db *db, struct str pool, const struct message_key *key, struct arena *a, struct str *code,
+                  bool *found, struct err *err) MUST_CHECK;
 /* Validity starts at the claim. */
-bool voucher_start(struct db *db, struct str code, struct instant from, struct instant until, struct err *err) MUST_CHECK;
+bool voucher_start(struct db *db, struct str code, struct instant from, struct instant until,
+                   struct err *err) MUST_CHECK;
 /* known = false: no such code, or redeemed before. */
-bool voucher_redeem(struct db *db, struct str code, struct str order, struct instant at, bool *known, struct err *err)
-    MUST_CHECK;
+bool voucher_redeem(struct db *db, struct str code, struct str order, struct instant at, bool *known,
+                    struct err *err) MUST_CHECK;
 
 /* An address (keyed hash) that must not be written to on this channel; the first reason stays. */
 bool suppression_put(struct db *db, uint64_t hash, enum channel channel, struct str reason, struct instant at,
@@ -179,7 +184,7 @@ bool suppressions(struct db *db, suppression_fn fn, void *ctx, struct err *err) 
 struct plan_row {
 	uint32_t plan_id, version; /* plan_id: index in the engine's plan set */
 	struct str name, text;
-	struct str state;          /* on, off, paused, draining */
+	struct str state; /* on, off, paused, draining */
 	struct instant on_since, first_on, created_at;
 };
 /* A new version, or a new state of one: written over by plan_id. */

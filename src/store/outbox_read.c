@@ -3,8 +3,10 @@
 void message_of_row(struct query *q, bool content, struct outbox_message *m)
 {
 	*m = (struct outbox_message){
-		.key = { .customer = (customer_id)query_get_int(q, 0), .plan = query_get_text(q, 1),
-		         .run_no = (uint32_t)query_get_int(q, 2), .step = query_get_text(q, 3),
+		.key = { .customer = (customer_id)query_get_int(q, 0),
+		         .plan = query_get_text(q, 1),
+		         .run_no = (uint32_t)query_get_int(q, 2),
+		         .step = query_get_text(q, 3),
 		         .channel = (enum channel)query_get_int(q, 4) },
 		.state = (enum message_state)query_get_int(q, 5),
 		.purpose = (enum purpose)query_get_int(q, 6),
@@ -84,8 +86,8 @@ bool outbox_counts(struct db *db, int64_t counts[MESSAGE_STATE_COUNT], struct er
 	return got == 0;
 }
 
-bool outbox_message(struct db *db, const struct message_key *key, struct arena *a, struct outbox_message *out, bool *found,
-                    struct err *err)
+bool outbox_message(struct db *db, const struct message_key *key, struct arena *a, struct outbox_message *out,
+                    bool *found, struct err *err)
 {
 	struct query *q = db_query(db, "message_get");
 	query_int(q, 1, key->customer);

@@ -1,5 +1,5 @@
-/* Method: person and catalogue rows. A row is an array of texts (and numbers) so that merging is one loop: a field that is
- * said and differs replaces, a field not said leaves what is there. */
+/* Method: person and catalogue rows. A row is an array of texts (and numbers) so that merging is one loop: a field that
+ * is said and differs replaces, a field not said leaves what is there. */
 #include "store/batch.h"
 
 #include "model/names.h"
@@ -42,7 +42,8 @@ static int person_row(struct db *db, customer_id c, struct arena *a, struct pers
 	return got;
 }
 
-static bool address_change(struct db *db, customer_id c, struct str old, struct str new, struct str other, struct err *err)
+static bool address_change(struct db *db, customer_id c, struct str old, struct str new, struct str other,
+                           struct err *err)
 {
 	const struct shop *shop = store_shop(db);
 	uint64_t was = store_address_hash(shop, old), is = store_address_hash(shop, new);
@@ -138,7 +139,8 @@ static struct product_fields fields(struct product_row *p)
 	return (struct product_fields){
 		.texts = { &p->name, &p->type, &p->family, &p->category, &p->brand, &p->replaced_by, &p->url, &p->image,
 		           &p->attributes },
-		.price = &p->price, .cost = &p->cost,
+		.price = &p->price,
+		.cost = &p->cost,
 		.ints = { &p->vat_x2, &p->stock, &p->lifetime_days, &p->tier },
 	};
 }
@@ -211,7 +213,8 @@ static void price_note(struct store_batch *b, product_id id, int64_t before, int
 	b->prices[b->price_count++] = (struct batch_price){ id, after };
 }
 
-static bool product_stored(struct store_batch *b, product_id id, const struct product_row *said, bool *any, struct err *err)
+static bool product_stored(struct store_batch *b, product_id id, const struct product_row *said, bool *any,
+                           struct err *err)
 {
 	struct arena a;
 	arena_init(&a);
@@ -255,8 +258,9 @@ bool store_batch_product(struct store_batch *b, const struct product_row *p, boo
 	b->products = mem_grow(b->products, &b->product_cap, row + 1, sizeof *b->products);
 	struct batch_product *w = &b->products[row];
 	if (is_new)
-		*w = (struct batch_product){ id, { .price = -1, .cost = -1, .vat_x2 = -1, .stock = -1, .lifetime_days = -1,
-			                               .tier = -1 } };
+		*w = (struct batch_product){
+			id, { .price = -1, .cost = -1, .vat_x2 = -1, .stock = -1, .lifetime_days = -1, .tier = -1 }
+		};
 	int64_t before = w->p.price;
 	any = product_merge(&w->p, p, &b->row_arena);
 	price_note(b, id, before, w->p.price);
@@ -303,8 +307,9 @@ static bool by_address(struct db *db, uint64_t hash, customer_id *out, struct er
 		return false;
 	query_done(q);
 	*out = found[0];
-	return n < 2 || err_set(err, ERR_INPUT, "several customers have this address, #%u and #%u among them: give the number",
-	                        found[0], found[1]);
+	return n < 2 ||
+	       err_set(err, ERR_INPUT, "several customers have this address, #%u and #%u among them: give the number",
+	               found[0], found[1]);
 }
 
 bool store_find_customer(struct db *db, const struct shop *shop, struct str who, customer_id *out, struct err *err)
@@ -326,6 +331,6 @@ bool store_find_customer(struct db *db, const struct shop *shop, struct str who,
 		if (hash && !by_address(db, hash, out, err))
 			return false;
 	}
-	return *out != 0 ||
-	       err_set(err, ERR_INPUT, "no such customer: give the shop's own number, #N, or an e-mail address that is known");
+	return *out != 0 || err_set(err, ERR_INPUT,
+	                            "no such customer: give the shop's own number, #N, or an e-mail address that is known");
 }

@@ -10,7 +10,8 @@ enum { SEGMENT_NAME_MAX = 80 };
 typedef bool (*store_customer_fn)(void *ctx, customer_id id, struct str ref, struct err *err);
 bool store_customers(struct db *db, store_customer_fn fn, void *ctx, struct err *err) MUST_CHECK;
 
-/* Saves or replaces, in its own transaction. A name is 1 … SEGMENT_NAME_MAX bytes of UTF-8 without control characters. */
+/* Saves or replaces, in its own transaction. A name is 1 … SEGMENT_NAME_MAX bytes of UTF-8 without control characters.
+ */
 bool store_segment_put(struct db *db, struct str name, struct str text, struct instant now, struct err *err) MUST_CHECK;
 
 /* All of them, by name; strings live until the callback returns. */

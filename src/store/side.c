@@ -103,9 +103,26 @@ static bool mark_read(const char *path, struct mark *out, bool *found, struct er
 	FILE *f = fopen(path, "re");
 	if (!f)
 		return errno == ENOENT || err_errno(err, "%s: cannot be read", path);
-	*found = fscanf(f, "relance-mark 1 %" SCNd64 " %" SCNd64 " %" SCNd64, &out->incarnation, &out->seq, &out->outbox) == 3;
+	*found =
+		fscanf(f, "relance-mark 1 %" SCNd64 " %" SCNd64 " %" SCNd64, &out->incarnation, &out->seq, &out->outbox) == 3;
 	fclose(f);
 	return true;
+}
+
+/* The mark may never be ahead of what a power cut leaves of the database: that would look like an old copy put back. */
+static bool sync_log(const struct db *db, struct err *err)
+{
+	if (db_kind(db) != DB_SQLITE || db_is_durable(db))
+		return true;
+	char wal[SIDE_PATH_MAX];
+	if (snprintf(wal, sizeof wal, "%s-wal", db_address(db)) >= (int)sizeof wal)
+		return err_set(err, ERR_LIMIT, "%s: the path is too long", db_address(db));
+	int fd = open(wal, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT || err_errno(err, "%s: cannot be opened", wal);
+	bool ok = fdatasync(fd) == 0 || err_errno(err, "%s: cannot be written", wal);
+	close(fd);
+	return ok;
 }
 
 bool store_mark(struct db *db, struct err *err)
@@ -119,6 +136,8 @@ bool store_mark(struct db *db, struct err *err)
 	if (found && (old.incarnation > now.incarnation ||
 	              (old.incarnation == now.incarnation && old.seq >= now.seq && old.outbox >= now.outbox)))
 		return true;
+	if (!sync_log(db, err))
+		return false;
 	char tmp[SIDE_PATH_MAX + 8];
 	snprintf(tmp, sizeof tmp, "%s.new", state->mark_path);
 	FILE *f = fopen(tmp, "we");

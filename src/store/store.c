@@ -78,11 +78,13 @@ static bool shop_write(struct db *db, const struct shop *shop, const char *shop_
 	return store_shop_set(db, "zone", str_from(zone_name(shop->zone)), err) &&
 	       store_shop_set(db, "locale", str_from(locale_name(shop->locale)), err) &&
 	       store_shop_set(db, "currency", str_from(shop->currency.code), err) &&
-	       store_shop_set(db, "name", str_from(shop->name), err) && store_shop_set(db, "shop_id", str_from(shop_id), err) &&
+	       store_shop_set(db, "name", str_from(shop->name), err) &&
+	       store_shop_set(db, "shop_id", str_from(shop_id), err) &&
 	       store_shop_set(db, "key_proof", str_from(proof), err) && set_int(db, "seed", (int64_t)shop->seed, err) &&
 	       set_int(db, "incarnation", 1, err) && set_int(db, "stopped", 0, err) &&
 	       set_int(db, "created_at", store_clock().s, err) &&
-	       db_exec(db, "INSERT INTO shard (shard, seq_hi, outbox_hi, lease_epoch, lease_until) VALUES (0, 0, 0, 0, 0)", err);
+	       db_exec(db, "INSERT INTO shard (shard, seq_hi, outbox_hi, lease_epoch, lease_until) VALUES (0, 0, 0, 0, 0)",
+	               err);
 }
 
 static bool init_tables(struct db *db, const struct shop *shop, struct store_state *state, struct err *err)
@@ -146,8 +148,8 @@ static bool shop_read(struct db *db, struct store_state *state, struct arena *a,
 	    !get_int(db, "stopped", a, &stopped, err))
 		return false;
 	if (!zone_find(zone, &shop->zone))
-		return err_set(err, ERR_INPUT, "%s: the time zone \"%.*s\" is unknown here: update ICU's zone data", db_address(db),
-		               STR_ARG(zone));
+		return err_set(err, ERR_INPUT, "%s: the time zone \"%.*s\" is unknown here: update ICU's zone data",
+		               db_address(db), STR_ARG(zone));
 	if (!currency_find(currency, &shop->currency))
 		return err_set(err, ERR_INPUT, "%s: the currency \"%.*s\" is unknown", db_address(db), STR_ARG(currency));
 	int l = locale_find(locale);
@@ -161,7 +163,8 @@ static bool shop_read(struct db *db, struct store_state *state, struct arena *a,
 	if (!side_paths(db, id.p, state, err) || !side_key_read(state->key_path, shop->address_key, err))
 		return false;
 	side_key_proof(shop->address_key, have);
-	return str_is(proof, have) || err_set(err, ERR_INPUT, "%s is the key of another shop: put the right one back", state->key_path);
+	return str_is(proof, have) ||
+	       err_set(err, ERR_INPUT, "%s is the key of another shop: put the right one back", state->key_path);
 }
 
 static bool migrate_forward(struct db *db, int64_t *version, struct err *err)
@@ -183,7 +186,8 @@ static bool open_schema(struct db *db, bool read_only, struct err *err)
 	if (version == 0)
 		return err_set(err, ERR_INPUT, "%s holds no shop yet: make one with \"relance init\"", db_address(db));
 	if (version < store_schema_version() && read_only)
-		return err_set(err, ERR_INPUT, "%s was written by an older relance: run a command that writes once, to bring it forward",
+		return err_set(err, ERR_INPUT,
+		               "%s was written by an older relance: run a command that writes once, to bring it forward",
 		               db_address(db));
 	if (version < store_schema_version() && !migrate_forward(db, &version, err))
 		return false;
@@ -217,9 +221,7 @@ bool store_incarnate(struct db *db, int64_t above, struct err *err)
 	check(db_in_transaction(db));
 	int64_t next = above + 1;
 	struct query *uncertain = db_query(db, "restore_messages"), *plans = db_query(db, "restore_plans");
-	struct query *lease = db_query(db, "restore_lease");
-	if (!query_run(uncertain, NULL, err) || !query_run(plans, NULL, err) || !query_run(lease, NULL, err) ||
-	    !set_int(db, "incarnation", next, err))
+	if (!query_run(uncertain, NULL, err) || !query_run(plans, NULL, err) || !set_int(db, "incarnation", next, err))
 		return false;
 	if (db->user)
 		store_state(db)->shop.incarnation = next;
@@ -247,8 +249,8 @@ bool store_lease(struct db *db, const char *owner, struct instant now, int64_t s
 		char until[32];
 		instant_text((struct instant){ query_get_int(q, 1) }, until);
 		struct str who = query_get_text(q, 0);
-		err_set(err, ERR_CONFLICT, "%s is being run by %.*s until %s: stop that one, or wait", db_address(db), STR_ARG(who),
-		        until);
+		err_set(err, ERR_CONFLICT, "%s is being run by %.*s until %s: stop that one, or wait", db_address(db),
+		        STR_ARG(who), until);
 		query_done(q);
 	} else if (got == 0) {
 		err_set(err, ERR_WORLD, "%s: the row of the shard is missing: restore a backup", db_address(db));

@@ -1,6 +1,6 @@
-/* Method: what the schema cannot say is counted by queries that must answer 0, then three passes compare what is kept twice:
- * seq numbers with the shard's counter, documents with facts, address hashes with persons. Bodies are read and written
- * again: canonical means byte for byte the same. Findings name ids and tables, never a person. */
+/* Method: what the schema cannot say is counted by queries that must answer 0, then three passes compare what is kept
+ * twice: seq numbers with the shard's counter, documents with facts, address hashes with persons. Bodies are read and
+ * written again: canonical means byte for byte the same. Findings name ids and tables, never a person. */
 #include "store/store_internal.h"
 
 #include "base/hash.h"
@@ -95,13 +95,15 @@ static bool check_seqs(struct checker *c, struct err *err)
 	while ((got = query_next(q, err)) == 1) {
 		int64_t seq = query_get_int(q, 0);
 		if (seq != expected && shown++ < FINDINGS_SHOWN)
-			found(c, seq < expected ? "fact number %lld is given twice" : "before fact %lld, numbers are missing", (long long)seq);
+			found(c, seq < expected ? "fact number %lld is given twice" : "before fact %lld, numbers are missing",
+			      (long long)seq);
 		expected = seq + 1;
 	}
 	if (got < 0 || !store_seq_hi(c->db, &hi, &customers, err))
 		return false;
 	if (hi != expected - 1)
-		found(c, "the newest fact is number %lld, the shard's counter says %lld", (long long)expected - 1, (long long)hi);
+		found(c, "the newest fact is number %lld, the shard's counter says %lld", (long long)expected - 1,
+		      (long long)hi);
 	return true;
 }
 
@@ -150,18 +152,13 @@ static bool body_again(struct str body, enum fact_kind kind, struct arena *a, st
 		AGAIN(EVENT, event)
 		AGAIN(RECEIPT, receipt)
 #undef AGAIN
-	case FACT_RETRACT:
-		buf_str(out, body);
-		return retract_kind(body) != 0;
+	case FACT_RETRACT: buf_str(out, body); return retract_kind(body) != 0;
 	case FACT_SETTING:
 	case FACT_SWITCH:
 	case FACT_THRESHOLD:
 	case FACT_GRANT:
-	case FACT_CONTROL:
-		buf_str(out, body);
-		return body.n >= 2 && body.p[0] == '{' && body.p[body.n - 1] == '}';
-	case FACT_KIND_COUNT:
-		break;
+	case FACT_CONTROL: buf_str(out, body); return body.n >= 2 && body.p[0] == '{' && body.p[body.n - 1] == '}';
+	case FACT_KIND_COUNT: break;
 	}
 	return false;
 }
@@ -173,7 +170,8 @@ static bool on_fact(void *ctx, const struct fact *f, struct err *err)
 	buf_clear(&p->again);
 	if ((!body_again(f->body, f->kind, &p->arena, &p->again) || !str_eq(buf_view(&p->again), f->body)) &&
 	    p->bodies_shown++ < FINDINGS_SHOWN)
-		found(p->c, "fact %lld: its body is not in the canonical form of its kind (%d)", (long long)f->seq, (int)f->kind);
+		found(p->c, "fact %lld: its body is not in the canonical form of its kind (%d)", (long long)f->seq,
+		      (int)f->kind);
 	if (f->at.s > f->learned_at.s + STORE_AHEAD_S)
 		found(p->c, "fact %lld lies more than a day ahead of its arrival", (long long)f->seq);
 	enum fact_kind kind = f->kind == FACT_RETRACT ? retract_kind(f->body) : f->kind;
@@ -227,7 +225,8 @@ static bool check_facts(struct checker *c, struct err *err)
 	arena_init(&p.arena);
 	buf_init(&p.again, BODY_MAX * 2);
 	idmap_init(&p.map);
-	bool ok = store_facts_by_customer(c->db, 0, UINT32_MAX, INSTANT_NEVER, on_fact, &p, err) && check_documents(&p, err);
+	bool ok =
+		store_facts_by_customer(c->db, 0, UINT32_MAX, INSTANT_NEVER, on_fact, &p, err) && check_documents(&p, err);
 	arena_release(&p.arena);
 	buf_release(&p.again);
 	idmap_release(&p.map);
@@ -268,7 +267,8 @@ static bool check_addresses(struct checker *c, struct err *err)
 	int got;
 	query_stream(q);
 	while ((got = query_next(q, err)) == 1) {
-		uint64_t mail = store_address_hash(shop, query_get_text(q, 1)), phone = store_address_hash(shop, query_get_text(q, 2));
+		uint64_t mail = store_address_hash(shop, query_get_text(q, 1)),
+				 phone = store_address_hash(shop, query_get_text(q, 2));
 		pair_add(&want, &wants, &want_cap, mail, query_get_int(q, 0));
 		if (phone != mail)
 			pair_add(&want, &wants, &want_cap, phone, query_get_int(q, 0));
@@ -291,14 +291,15 @@ static bool check_addresses(struct checker *c, struct err *err)
 		j += order >= 0;
 	}
 	if (got == 0 && (same != wants || same != haves))
-		found(c, "%zu of %zu addresses of persons cannot be found by their hash, %zu hashes belong to no address", wants - same,
-		      wants, haves - same);
+		found(c, "%zu of %zu addresses of persons cannot be found by their hash, %zu hashes belong to no address",
+		      wants - same, wants, haves - same);
 	free(want);
 	free(have);
 	return got == 0;
 }
 
-bool store_check(struct db *db, void (*report)(void *ctx, const char *finding), void *ctx, int64_t *findings, struct err *err)
+bool store_check(struct db *db, void (*report)(void *ctx, const char *finding), void *ctx, int64_t *findings,
+                 struct err *err)
 {
 	struct checker c = { .db = db, .report = report, .ctx = ctx };
 	if (!check_file(&c, err) || !db_begin_read(db, err))

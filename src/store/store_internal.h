@@ -24,7 +24,7 @@ bool migrate_apply(struct db *db, int64_t from, struct err *err) MUST_CHECK;
 bool migrate_lock(struct db *db, struct err *err) MUST_CHECK;
 bool migrate_too_new(const struct db *db, int64_t version, struct err *err); /* fills err, returns false */
 
-/* Unsettled messages become uncertain, plans paused, the lease free; the incarnation is above + 1. In a transaction. */
+/* Unsettled messages become uncertain, plans paused; the incarnation is above + 1. In a transaction. */
 bool store_incarnate(struct db *db, int64_t above, struct err *err) MUST_CHECK;
 
 /* ---- side.c: the files beside the database ---- */

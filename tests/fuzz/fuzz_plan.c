@@ -1,5 +1,5 @@
-/* Any bytes as a plan file: read, and when they are a plan, checked, shown, compared, hashed. An issue always has a place
- * inside the file and a text. */
+/* Any bytes as a plan file: read, and when they are a plan, checked, shown, compared, hashed. An issue always has a
+ * place inside the file and a text. */
 #include "engine/plan_file.h"
 #include "engine/plan_words.h"
 

@@ -56,8 +56,13 @@ static inline void add_fact(struct small_shop *s, customer_id c, enum fact_kind 
 	s->seq++;
 	if (key.n == 0)
 		key = arena_printf(&s->arena, "k%lld", (long long)s->seq);
-	s->facts[s->count++] = (struct fact){ .customer = c, .seq = s->seq, .kind = kind, .key = key, .at = at,
-		                                  .learned_at = at, .body = arena_str(&s->arena, buf_view(body)) };
+	s->facts[s->count++] = (struct fact){ .customer = c,
+		                                  .seq = s->seq,
+		                                  .kind = kind,
+		                                  .key = key,
+		                                  .at = at,
+		                                  .learned_at = at,
+		                                  .body = arena_str(&s->arena, buf_view(body)) };
 	buf_release(body);
 }
 
@@ -90,18 +95,21 @@ static inline void add_consent(struct small_shop *s, customer_id c, const char *
 {
 	struct buf b;
 	buf_init(&b, BODY_MAX);
-	body_write_consent(&(struct consent_body){ .channel = channel, .purpose = purpose, .state = state,
-	                                           .source = STR("form"), .wording = STR("v1") }, &b);
+	body_write_consent(
+		&(struct consent_body){
+			.channel = channel, .purpose = purpose, .state = state, .source = STR("form"), .wording = STR("v1") },
+		&b);
 	add_fact(s, c, FACT_CONSENT, shop_time(s, when), STR(""), &b);
 }
 
-static inline void add_cart(struct small_shop *s, customer_id c, struct instant at, const char *id, enum cart_state state,
-                            struct line *lines, size_t n)
+static inline void add_cart(struct small_shop *s, customer_id c, struct instant at, const char *id,
+                            enum cart_state state, struct line *lines, size_t n)
 {
 	struct buf b;
 	buf_init(&b, BODY_MAX);
-	body_write_cart(&(struct cart_body){ .cart = str_from(id), .state = state, .lines = lines, .line_count = n,
-	                                     .url = STR("") }, &b);
+	body_write_cart(
+		&(struct cart_body){ .cart = str_from(id), .state = state, .lines = lines, .line_count = n, .url = STR("") },
+		&b);
 	add_fact(s, c, FACT_CART, at, STR(""), &b);
 }
 

@@ -24,8 +24,8 @@ static struct lifecycle as_of(struct small_shop *s, customer_id c, const char *d
 static void phase_is(struct small_shop *s, customer_id c, const char *day, const char *phase)
 {
 	struct lifecycle l = as_of(s, c, day);
-	ck_assert_msg(strcmp(phase_name(l.phase), phase) == 0, "customer %u at %s: %s, expected %s", c, day, phase_name(l.phase),
-	              phase);
+	ck_assert_msg(strcmp(phase_name(l.phase), phase) == 0, "customer %u at %s: %s, expected %s", c, day,
+	              phase_name(l.phase), phase);
 }
 
 /* orders on → as of → phase */
@@ -115,7 +115,7 @@ START_TEST(the_top_tenth_is_rounded_up_and_takes_ties)
 			add_order(&s, c, when, each);
 		}
 	}
-	add_order(&s, 12, "2023-01-01 10:00", 99999999); /* did not order in these months */
+	add_order(&s, 12, "2023-01-01 10:00", 99999999);    /* did not order in these months */
 	add_order(&s, 13, "2025-06-01 00:00:00", 99999999); /* nor this one: today */
 	small_shop_apply(&s);
 	for (customer_id c = 1; c <= 8; c++)

@@ -1,5 +1,5 @@
-/* Plan files: what is read, where each error is told and in which words, the advice, the shipped plans. The rules of the
- * shipped plans (PRODUCT M2) run in the engine's tests; here the files say what they should. */
+/* Plan files: what is read, where each error is told and in which words, the advice, the shipped plans. The rules of
+ * the shipped plans (PRODUCT M2) run in the engine's tests; here the files say what they should. */
 #include "unit.h"
 
 #include "base/embed.h"
@@ -47,7 +47,7 @@ static const char *told(void)
 	return text;
 }
 
-#define HEAD "plan: p\nenter: {when: order, again: always}\nexit: order\n" /* three lines */
+#define HEAD  "plan: p\nenter: {when: order, again: always}\nexit: order\n" /* three lines */
 #define STEPS "steps:\n  - {at: J, send: a}\n"
 
 static const struct plan *read_good(const char *text)
@@ -64,39 +64,42 @@ static const struct {
 } ERRORS[] = {
 	{ "", "1:1 the file is empty: a plan begins with \"plan: its-name\"" },
 	{ "- a\n", "1:1 a plan is written as keys and values; for example: plan: win-back" },
-	{ "plan: p\nenter: {when: order}\n", "1:1 the key \"steps\" is missing; for example: steps: - {at: J, send: winback-1}" },
+	{ "plan: p\nenter: {when: order}\n",
+	  "1:1 the key \"steps\" is missing; for example: steps: - {at: J, send: winback-1}" },
 	{ HEAD STEPS "titel: x\n", "6:1 no key \"titel\" in a plan; did you mean \"title\"?" },
-	{ HEAD STEPS "zzzzzzzz: x\n",
-	  "6:1 no key \"zzzzzzzz\" in a plan; its keys are: plan, title, enter, steps, goal, exit, control, priority, hour, late, "
-	  "max_messages, budget, blackout, first, experiment, purpose, version, by" },
+	{ HEAD STEPS "zzzzzzzz: x\n", "6:1 no key \"zzzzzzzz\" in a plan; its keys are: plan, title, enter, steps, goal, "
+	                              "exit, control, priority, hour, late, "
+	                              "max_messages, budget, blackout, first, experiment, purpose, version, by" },
 	{ HEAD STEPS "exit: order\n", "6:1 \"exit\" is there twice in a plan: keep one" },
-	{ HEAD "steps:\n  - {at: J, snd: a}\n",
-	  "5:5 this step does nothing: give it send, notify, tag, until, then or goto; for example: - {at: J+8, send: message-name}\n"
-	  "5:13 no key \"snd\" in a step; did you mean \"send\"?" },
-	{ HEAD STEPS "control: 10\n", "6:10 \"control\": \"10\" is not a percentage from 0% to 100%; for example: control: 10%" },
+	{ HEAD "steps:\n  - {at: J, snd: a}\n", "5:5 this step does nothing: give it send, notify, tag, until, then or "
+	                                        "goto; for example: - {at: J+8, send: message-name}\n"
+	                                        "5:13 no key \"snd\" in a step; did you mean \"send\"?" },
+	{ HEAD STEPS "control: 10\n",
+	  "6:10 \"control\": \"10\" is not a percentage from 0% to 100%; for example: control: 10%" },
 	{ HEAD STEPS "priority: high\n",
 	  "6:11 \"priority\": \"high\" is not a whole number from 0 to 1000; for example: priority: 40" },
 	{ HEAD STEPS "hour: 25:00\n", "6:7 \"hour\": \"25:00\" is not an hour of the day; for example: hour: 10:00" },
-	{ HEAD STEPS "late: a while\n",
-	  "6:7 \"late\": \"a while\" is not a duration (hours, days or weeks, at most ten years); for example: late: 1 day" },
+	{ HEAD STEPS "late: a while\n", "6:7 \"late\": \"a while\" is not a duration (hours, days or weeks, at most ten "
+	                                "years); for example: late: 1 day" },
 	{ HEAD STEPS "budget: 20 USD per month\n", "6:9 \"budget\": the shop's currency is EUR, not USD" },
 	{ HEAD STEPS "blackout: 24/12\n",
 	  "6:11 \"blackout\": \"24/12\" is not a day; for example: blackout: [2026-12-25, 2026-12-31..2027-01-02]" },
 	{ HEAD STEPS "blackout: [2026-01-01..2026-03-01]\n", "6:12 \"blackout\": at most 32 days in all" },
 	{ HEAD STEPS "purpose: servise\n",
 	  "6:10 \"purpose\": no word \"servise\"; did you mean \"service\"? write one of: marketing, service" },
-	{ HEAD STEPS "goal: {a: b}\n", "6:7 \"goal\" is a map of keys here; one value is expected, for example: goal: order" },
-	{ HEAD STEPS "goal: ordre\n",
-	  "6:7 \"goal\": no word \"ordre\"; did you mean \"order\"? write order, cart_paid, cart_emptied, cart_changed, answered, "
-	  "event NAME or when CONDITION" },
+	{ HEAD STEPS "goal: {a: b}\n",
+	  "6:7 \"goal\" is a map of keys here; one value is expected, for example: goal: order" },
+	{ HEAD STEPS "goal: ordre\n", "6:7 \"goal\": no word \"ordre\"; did you mean \"order\"? write order, cart_paid, "
+	                              "cart_emptied, cart_changed, answered, "
+	                              "event NAME or when CONDITION" },
 	{ HEAD STEPS "purpose: service\ncontrol: 5%\n",
 	  "7:10 \"control\": service messages have no control group: leave the key out" },
 	{ HEAD "steps: soon\n",
 	  "4:8 \"steps\" is a list of at least one step; for example: - {at: J+8, send: message-name}" },
 	{ HEAD "steps:\n  - {send: a}\n", "5:5 when? a step needs \"at\"; for example: - {at: J+8, send: message-name}" },
-	{ HEAD "steps:\n  - {at: J8, send: a}\n",
-	  "5:10 \"at\": \"J8\" is not a moment; write J, J+8 (days after the entry), +3 hours (after what started the plan), then or "
-	  "then + 1 day (after the step before)" },
+	{ HEAD "steps:\n  - {at: J8, send: a}\n", "5:10 \"at\": \"J8\" is not a moment; write J, J+8 (days after the "
+	                                          "entry), +3 hours (after what started the plan), then or "
+	                                          "then + 1 day (after the step before)" },
 	{ HEAD "steps:\n  - {at: J, send: a}\n  - {at: J+1, send: a}\n",
 	  "6:5 two steps are named \"a\" (the other is on line 5): give this one its own \"name\"" },
 	{ HEAD "steps:\n  - {at: J, send: a, notify: b}\n",
@@ -105,27 +108,31 @@ static const struct {
 	{ HEAD "steps:\n  - {at: J, send: a}\n  - {at: J, send: b, goto: a}\n",
 	  "6:28 \"goto\" leads to a later step only: a message is sent once in a run" },
 	{ HEAD "steps:\n  - {at: J, send: a, by: [email, postcart]}\n",
-	  "5:34 \"by\": no word \"postcart\"; did you mean \"postcard\"? write one of: email, sms, postcard, phone, audience, push" },
+	  "5:34 \"by\": no word \"postcart\"; did you mean \"postcard\"? write one of: email, sms, postcard, phone, "
+	  "audience, push" },
 	{ HEAD "steps:\n  - {at: J, send: a, voucher: {percent: 10}}\n",
 	  "5:31 a voucher needs its validity; for example: voucher: {percent: 10, valid: 20 days}" },
 	{ HEAD "steps:\n  - {at: J, send: a, voucher: {percent: 10, amount: 5 EUR, valid: 2 days}}\n",
 	  "5:31 a voucher is one of percent, amount or text; for example: voucher: {percent: 10, valid: 20 days}" },
 	{ HEAD "steps:\n  - {at: J, send: a, voucher: {percent: 10, valid: 20 dayz}}\n",
-	  "5:52 \"valid\": \"20 dayz\" is not a duration (hours, days or weeks, at most ten years); for example: valid: 20 days" },
+	  "5:52 \"valid\": \"20 dayz\" is not a duration (hours, days or weeks, at most ten years); for example: valid: 20 "
+	  "days" },
 	{ HEAD "steps:\n  - {at: J, send: A b}\n",
 	  "5:19 \"send\": \"A b\" is not a name: small letters, digits, - and _, at most 64; for example: winback-1" },
 	{ HEAD "steps:\n  - {at: J, send: a, if: lifecycle in (new, loyal)}\n",
 	  "5:26 \"if\": a comma ends the value inside { }: put the condition between quotes" },
 	{ "plan: p\nenter: {when: cart + 3 hours}\nexit: order\nsteps:\n  - {at: J, send: a, hour: 18:00}\n",
 	  "5:5 this plan counts hours from what starts it: \"hour\" has no meaning; remove it, or give the trigger days" },
-	{ "plan: p\nenter: {who: orders = 1}\n" STEPS,
-	  "2:8 \"enter\" needs its trigger, \"when\"; for example: enter: {when: inactive 6 months, again: after 12 months}" },
+	{ "plan: p\nenter: {who: orders = 1}\n" STEPS, "2:8 \"enter\" needs its trigger, \"when\"; for example: enter: "
+	                                               "{when: inactive 6 months, again: after 12 months}" },
 	{ "plan: p\nenter: {when: segment}\n" STEPS,
 	  "2:8 \"when: segment\" needs \"who\": people enter when it becomes true for them" },
 	{ "plan: p\nenter: {when: inactive soon}\n" STEPS,
 	  "2:24 \"soon\": write inactive 6 months (a number of months or years)" },
-	{ "plan: p\nenter: {when: order + 30 dayz}\n" STEPS, "2:23 \"30 dayz\" is not a delay; for example: + 3 hours, + 30 days" },
-	{ "plan: p\nenter: {when: order - 2 days}\n" STEPS, "2:21 nothing can enter before it happens: write + and a delay" },
+	{ "plan: p\nenter: {when: order + 30 dayz}\n" STEPS,
+	  "2:23 \"30 dayz\" is not a delay; for example: + 3 hours, + 30 days" },
+	{ "plan: p\nenter: {when: order - 2 days}\n" STEPS,
+	  "2:21 nothing can enter before it happens: write + and a delay" },
 	{ "plan: p\nenter: {when: once on 2026-02-30}\n" STEPS,
 	  "2:23 \"2026-02-30\": write once on 2026-12-01 (year-month-day)" },
 	{ "plan: p\nenter: {when: every year on eastre}\n" STEPS,
@@ -135,7 +142,8 @@ static const struct {
 	  "2:35 \"lunch\": write again: after 12 months, after 30 days, each year, always or never" },
 	{ "plan: p\nenter: {when: order, smooth: 5 per week}\n" STEPS,
 	  "2:30 \"smooth\": \"5 per week\" is not a number of entries a day; for example: smooth: 500 per day" },
-	{ "plan: p\n\tenter: x\n", "2:1 this is not YAML (found a tab character that violates indentation): indent with spaces, not with tabs" },
+	{ "plan: p\n\tenter: x\n",
+	  "2:1 this is not YAML (found a tab character that violates indentation): indent with spaces, not with tabs" },
 	{ "plan: &a p\nenter: {when: order}\nsteps:\n  - {at: J, send: *a}\n",
 	  "1:7 anchors (&name) and aliases (*name) are refused in a plan: write the value out" },
 	{ "plan: !!str p\nenter: {when: order}\n" STEPS, "1:7 tags (!name) are refused in a plan: write the value alone" },
@@ -159,7 +167,8 @@ END_TEST
 START_TEST(all_errors_come_in_one_pass)
 {
 	arena_init(&arena);
-	ck_assert(!read_text("plan: P\nenter: {when: ordr, again: x}\ncontrol: y\nsteps:\n  - {at: K, send: a}\n  - {at: J, sned: b}\n"));
+	ck_assert(!read_text(
+		"plan: P\nenter: {when: ordr, again: x}\ncontrol: y\nsteps:\n  - {at: K, send: a}\n  - {at: J, sned: b}\n"));
 	ck_assert_uint_eq(issues.errors, 7);
 	for (size_t i = 1; i < issues.count; i++)
 		ck_assert(issues.items[i - 1].line <= issues.items[i].line);
@@ -187,7 +196,8 @@ START_TEST(condition_errors_point_into_the_file)
 	arena_init(&arena);
 	for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
 		ck_assert(!read_text(CASES[i].text));
-		ck_assert_msg(issues.count == 1 && issues.items[0].line == CASES[i].line && issues.items[0].column == CASES[i].column,
+		ck_assert_msg(issues.count == 1 && issues.items[0].line == CASES[i].line &&
+		                  issues.items[0].column == CASES[i].column,
 		              "%s\n%s", CASES[i].text, told());
 		ck_assert_msg(strstr(told(), "lifecycle"), "%s", told()); /* the near word */
 	}
@@ -215,8 +225,8 @@ START_TEST(limits_are_told)
 	buf_clear(&b);
 	buf_cstr(&b, "a: &a [x,x,x,x,x,x,x,x,x]\n");
 	for (char c = 'b'; c <= 'z'; c++)
-		buf_printf(&b, "%c: &%c [*%c,*%c,*%c,*%c,*%c,*%c,*%c,*%c,*%c]\n", c, c, c - 1, c - 1, c - 1, c - 1, c - 1, c - 1, c - 1,
-		           c - 1, c - 1);
+		buf_printf(&b, "%c: &%c [*%c,*%c,*%c,*%c,*%c,*%c,*%c,*%c,*%c]\n", c, c, c - 1, c - 1, c - 1, c - 1, c - 1,
+		           c - 1, c - 1, c - 1, c - 1);
 	ck_assert(!read_named("bomb.yaml", buf_view(&b)));
 	ck_assert_msg(strstr(told(), "1:4 anchors (&name) and aliases (*name) are refused"), "%s", told());
 	buf_clear(&b);
@@ -246,7 +256,8 @@ static const struct plan *shipped(const char *name)
 {
 	for (size_t i = 0; i < plans_file_count; i++)
 		if (strcmp(plans_files[i].name, name) == 0) {
-			const struct plan *p = read_named(name, (struct str){ (const char *)plans_files[i].data, plans_files[i].size });
+			const struct plan *p =
+				read_named(name, (struct str){ (const char *)plans_files[i].data, plans_files[i].size });
 			ck_assert_msg(p && issues.count == 0, "%s\n%s", name, told());
 			return p;
 		}
@@ -258,7 +269,8 @@ static void step_is(const struct plan *p, int i, const char *message, int days, 
 {
 	const struct step *s = &p->steps[i];
 	ck_assert_int_lt(i, p->step_count);
-	ck_assert_msg(str_is(s->name, message) && str_is(s->variants[0].message, message), "step %d is %.*s", i, STR_ARG(s->name));
+	ck_assert_msg(str_is(s->name, message) && str_is(s->variants[0].message, message), "step %d is %.*s", i,
+	              STR_ARG(s->name));
 	ck_assert_int_eq(s->after_days, days);
 	ck_assert_msg(str_is(s->condition_text, condition), "%.*s", STR_ARG(s->condition_text));
 	ck_assert((s->condition != NULL) == (*condition != 0));
@@ -270,7 +282,8 @@ START_TEST(anti_churn_says_what_the_product_says)
 	const struct plan *p = shipped("anti-churn.yaml");
 	ck_assert(p->trigger == TRIGGER_INACTIVE && p->months == 6 && p->smooth_per_day == 500 && p->who);
 	ck_assert(p->again_months == 12 && p->control_per_million == 100000);
-	ck_assert(p->goal_count == 1 && p->goal[0].kind == EXIT_ORDER && p->exit_count == 1 && p->exits[0].kind == EXIT_ORDER);
+	ck_assert(p->goal_count == 1 && p->goal[0].kind == EXIT_ORDER && p->exit_count == 1 &&
+	          p->exits[0].kind == EXIT_ORDER);
 	ck_assert_int_eq(p->step_count, 3);
 	step_is(p, 0, "winback-1", 0, "");
 	step_is(p, 1, "winback-2", 8, "");
@@ -322,7 +335,8 @@ START_TEST(the_others_say_what_the_product_says)
 	ck_assert(p->trigger == TRIGGER_WELCOME && p->again_months == -1 && p->again_days == -1);
 	step_is(p, 0, "welcome-prospect-1", 0, "orders = 0");
 	ck_assert(p->steps[1].action == STEP_WAIT && p->steps[1].late_s == 4 * DAY_S);
-	ck_assert(p->steps[4].after_last && p->steps[4].after_days == 4 && p->exits[0].kind == EXIT_WHEN && p->exits[0].when);
+	ck_assert(p->steps[4].after_last && p->steps[4].after_days == 4 && p->exits[0].kind == EXIT_WHEN &&
+	          p->exits[0].when);
 	p = shipped("renewal.yaml");
 	ck_assert(p->trigger == TRIGGER_LIFETIME && p->delay_days == -30);
 	arena_release(&arena);
@@ -442,7 +456,8 @@ START_TEST(triggers_are_read)
 	ck_assert_int_eq(triggered("cart")->delay_s, 3 * HOUR_S);
 	ck_assert(triggered("birthday day")->on_day && !triggered("birthday month")->on_day);
 	p = triggered("anniversary of wedding - 7 days");
-	ck_assert(p->trigger == TRIGGER_DATED_EVENT && str_is(p->event, "wedding") && p->delay_days == -7 && p->again_each_year);
+	ck_assert(p->trigger == TRIGGER_DATED_EVENT && str_is(p->event, "wedding") && p->delay_days == -7 &&
+	          p->again_each_year);
 	ck_assert_int_eq(triggered("once on 2026-12-01")->once.day, date_from_ymd(2026, 12, 1).day);
 	p = triggered("every year on easter - 3 days");
 	ck_assert(p->trigger == TRIGGER_YEARLY && p->month == 0 && p->month_day == -3);
@@ -469,13 +484,13 @@ START_TEST(occasions_fall_on_their_days)
 	falls("easter - 3 days", 2026, 4, 2);
 	falls("easter + 49 days", 2026, 5, 24);
 	falls("mothers-day", 2026, 5, 31);
-	falls("mothers-day", 2023, 6, 4);  /* 28 May 2023 was Pentecost */
+	falls("mothers-day", 2023, 6, 4); /* 28 May 2023 was Pentecost */
 	falls("mothers-day", 2012, 6, 3);
 	falls("mothers-day - 10 days", 2025, 5, 15);
 	falls("second sunday of may", 2026, 5, 10);
 	falls("third sunday of june", 2026, 6, 21);
 	falls("last sunday of may", 2026, 5, 31);
-	falls("winter-sales", 2026, 1, 7);  /* the second Wednesday is the 14th */
+	falls("winter-sales", 2026, 1, 7); /* the second Wednesday is the 14th */
 	falls("winter-sales", 2025, 1, 8);
 	falls("winter-sales", 2024, 1, 10);
 	falls("summer-sales", 2026, 6, 24);
@@ -490,23 +505,28 @@ END_TEST
 START_TEST(steps_are_read)
 {
 	arena_init(&arena);
-	const struct plan *p = read_good(HEAD
-		"by: [sms, email]\n"
-		"late: 2 days\n"
-		"steps:\n"
-		"  - {at: J, send: [{message: a, weight: 70}, {message: b, weight: 30, subject: \"Hi\", hour: 18:30}], held: drop}\n"
-		"  - {at: +3 hours, send: c, by: postcard, late: 3 days, purpose: service}\n"
-		"  - {at: J+2, if: opened any, goto: last}\n"
-		"  - {at: then + 1 day, tag: vip, then: end}\n"
-		"  - {at: J+9, name: last, send: d, until: 2027-01-02, voucher: {amount: 5 EUR, minimum: 40 EUR, valid: 3 weeks, pool: box}}\n");
+	const struct plan *p = read_good(HEAD "by: [sms, email]\n"
+	                                      "late: 2 days\n"
+	                                      "steps:\n"
+	                                      "  - {at: J, send: [{message: a, weight: 70}, {message: b, weight: 30, "
+	                                      "subject: \"Hi\", hour: 18:30}], held: drop}\n"
+	                                      "  - {at: +3 hours, send: c, by: postcard, late: 3 days, purpose: service}\n"
+	                                      "  - {at: J+2, if: opened any, goto: last}\n"
+	                                      "  - {at: then + 1 day, tag: vip, then: end}\n"
+	                                      "  - {at: J+9, name: last, send: d, until: 2027-01-02, voucher: {amount: 5 "
+	                                      "EUR, minimum: 40 EUR, valid: 3 weeks, pool: box}}\n");
 	const struct step *s = p->steps;
-	ck_assert(s[0].variant_count == 2 && s[0].variants[0].weight == 70 && s[0].drop_when_held && s[0].channels[0] == CHANNEL_SMS);
+	ck_assert(s[0].variant_count == 2 && s[0].variants[0].weight == 70 && s[0].drop_when_held &&
+	          s[0].channels[0] == CHANNEL_SMS);
 	ck_assert(str_is(s[0].variants[1].subject, "Hi") && s[0].variants[1].hour_s == 18 * HOUR_S + 30 * MINUTE_S);
-	ck_assert(s[1].after_days == -1 && s[1].after_s == 3 * HOUR_S && s[1].purpose == PURPOSE_SERVICE && s[1].late_s == 3 * DAY_S);
+	ck_assert(s[1].after_days == -1 && s[1].after_s == 3 * HOUR_S && s[1].purpose == PURPOSE_SERVICE &&
+	          s[1].late_s == 3 * DAY_S);
 	ck_assert(s[1].channel_count == 1 && s[1].channels[0] == CHANNEL_POSTCARD);
 	ck_assert(s[2].action == STEP_WAIT && s[2].goto_step == 4 && s[2].condition);
-	ck_assert(s[3].action == STEP_TAG && s[3].after_last && s[3].after_days == 1 && s[3].ends_run && str_is(s[3].tag, "vip"));
-	ck_assert(s[4].wait_date.day == date_from_ymd(2027, 1, 2).day && s[4].voucher.amount == 500 && s[4].voucher.minimum == 4000);
+	ck_assert(s[3].action == STEP_TAG && s[3].after_last && s[3].after_days == 1 && s[3].ends_run &&
+	          str_is(s[3].tag, "vip"));
+	ck_assert(s[4].wait_date.day == date_from_ymd(2027, 1, 2).day && s[4].voucher.amount == 500 &&
+	          s[4].voucher.minimum == 4000);
 	ck_assert(s[4].voucher.valid_days == 21 && str_is(s[4].voucher.pool, "box") && p->late_s == 2 * DAY_S);
 	ck_assert_int_eq(s[4].line, 11);
 	arena_release(&arena);
@@ -518,8 +538,10 @@ START_TEST(the_hash_is_of_the_meaning)
 	arena_init(&arena);
 	const struct plan *a = read_good("plan: p\nenter: {when: order + 30 days, who: orders >= 2}\nexit: order\n" STEPS);
 	static const char *const SAME[] = {
-		"# a comment\nexit: [order]\nsteps:\n- send: a\n  at:  J\n\nenter:\n  who: 'orders>=2'\n  when: order +30days\nplan: \"p\"\n",
-		"plan: p\nversion: only a note\nenter: {when: order + 30 days, who: orders   >= 2, again: always}\nexit: order\n"
+		"# a comment\nexit: [order]\nsteps:\n- send: a\n  at:  J\n\nenter:\n  who: 'orders>=2'\n  when: order "
+		"+30days\nplan: \"p\"\n",
+		"plan: p\nversion: only a note\nenter: {when: order + 30 days, who: orders   >= 2, again: always}\nexit: "
+		"order\n"
 		"control: 10 %\npriority: 50\nhour: 10:00\nlate: 1 day\nsteps:\n  - {at: J, send: a, by: [email]}\n",
 	};
 	static const char *const OTHER[] = {
@@ -527,7 +549,8 @@ START_TEST(the_hash_is_of_the_meaning)
 		"plan: p\nenter: {when: order + 30 days, who: orders >= 3}\nexit: order\n" STEPS,
 		"plan: p\nenter: {when: order + 30 days, who: orders >= 2}\n" STEPS,
 		"plan: q\nenter: {when: order + 30 days, who: orders >= 2}\nexit: order\n" STEPS,
-		"plan: p\nenter: {when: order + 30 days, who: orders >= 2}\nexit: order\nsteps: [{at: J, send: a, hour: 11:00}]\n",
+		"plan: p\nenter: {when: order + 30 days, who: orders >= 2}\nexit: order\nsteps: [{at: J, send: a, hour: "
+		"11:00}]\n",
 		"plan: p\nenter: {when: order + 30 days, who: orders >= 2}\nexit: order\ncontrol: 9%\n" STEPS,
 	};
 	for (size_t i = 0; i < ARRAY_LEN(SAME); i++)
@@ -566,27 +589,36 @@ START_TEST(advice_of_the_trade)
 		{ HEAD "steps:\n  - {at: J, send: a, voucher: {amount: 5 EUR, minimum: 60 EUR, valid: 9 days}}\n",
 		  "5:31 the voucher counts from a basket of 60.00, above the shop's average of 50.00" },
 		{ HEAD "steps:\n  - {at: J, send: a}\n  - {at: J+2, send: a, name: a2}\n  - {at: J+4, send: a, name: a3}\n",
-		  "7:5 step \"a3\" is e-mail number 3 within seven days; the default pressure lets 2 through, so it would be dropped: "
+		  "7:5 step \"a3\" is e-mail number 3 within seven days; the default pressure lets 2 through, so it would be "
+		  "dropped: "
 		  "space the steps out, or let it wait with late: 3 days" },
-		{ HEAD "steps:\n  - {at: J, send: a}\n  - {at: J+2, send: a, name: a2}\n  - {at: J+4, send: a, name: a3, held: drop}\n", "" },
-		{ HEAD "steps:\n  - {at: J, send: a, if: opened any}\n", "5:5 step \"a\" can never be reached: no message that can be opened" },
+		{ HEAD "steps:\n  - {at: J, send: a}\n  - {at: J+2, send: a, name: a2}\n  - {at: J+4, send: a, name: a3, held: "
+		       "drop}\n",
+		  "" },
+		{ HEAD "steps:\n  - {at: J, send: a, if: opened any}\n",
+		  "5:5 step \"a\" can never be reached: no message that can be opened" },
 		{ HEAD "steps:\n  - {at: J, send: a, by: postcard}\n  - {at: J+9, send: a, name: a2, if: opened any}\n",
 		  "6:5 step \"a2\" can never be reached" },
-		{ HEAD "goal: answered\nsteps:\n  - {at: J, send: a}\n  - {at: J+9, send: a, name: a2, if: answered = satisfied}\n",
+		{ HEAD
+		  "goal: answered\nsteps:\n  - {at: J, send: a}\n  - {at: J+9, send: a, name: a2, if: answered = satisfied}\n",
 		  "7:5 step \"a2\" can never be reached: an answer ends the plan before it" },
-		{ HEAD "steps:\n  - {at: J, send: a, then: end}\n  - {at: J+9, send: a, name: a2}\n", "6:5 step \"a2\" is dead" },
+		{ HEAD "steps:\n  - {at: J, send: a, then: end}\n  - {at: J+9, send: a, name: a2}\n",
+		  "6:5 step \"a2\" is dead" },
 		{ HEAD "steps:\n  - {at: J, send: a, if: orders = 1, then: end}\n  - {at: J+9, send: a, name: a2}\n", "" },
 		{ HEAD "max_messages: 1\nsteps:\n  - {at: J, send: a}\n  - {at: J+9, send: a, name: a2}\n",
 		  "7:5 step \"a2\" can never be reached: 1 messages have gone out before it and max_messages is 1" },
-		{ HEAD "steps:\n  - {at: J+9, send: a}\n  - {at: J+3, send: a, name: a2}\n", "6:5 step \"a2\" is due before the step above it" },
+		{ HEAD "steps:\n  - {at: J+9, send: a}\n  - {at: J+3, send: a, name: a2}\n",
+		  "6:5 step \"a2\" is due before the step above it" },
 		{ "plan: p\nenter: {when: once on 2026-01-01}\nsteps:\n  - {at: J, send: a, until: 2026-01-09}\n",
 		  "4:5 step \"a\" can never be reached in time: it waits 8 days for its date" },
-		{ HEAD "steps:\n  - {at: J, send: a, voucher: {percent: 5, valid: 8 days}}\n  - {at: J+10, send: a, name: a2}\n",
+		{ HEAD
+		  "steps:\n  - {at: J, send: a, voucher: {percent: 5, valid: 8 days}}\n  - {at: J+10, send: a, name: a2}\n",
 		  "5:31 the voucher is valid for 8 days and the next reminder, \"a2\", comes after 10" },
 		{ HEAD "control: 0%\n" STEPS, "4:10 without a control group nobody can say what this plan brings" },
 		{ "plan: p\nenter: {when: order}\nsteps:\n  - {at: J, send: a}\n  - {at: J+9, send: a, name: a2}\n",
 		  "2:15 nothing ends this plan early" },
-		{ "plan: p\nenter: {when: inactive 6 months}\nexit: order\n" STEPS, "2:15 when this plan is switched on everybody" },
+		{ "plan: p\nenter: {when: inactive 6 months}\nexit: order\n" STEPS,
+		  "2:15 when this plan is switched on everybody" },
 		{ "plan: p\nenter: {when: order, again: after 5 days}\nexit: order\nsteps:\n  - {at: J+9, send: a}\n",
 		  "2:15 people may enter again after 5 days, before the plan's last step (9 days)" },
 		{ HEAD "steps:\n  - {at: J, send: zz}\n", "5:5 no message \"zz\"" },
@@ -595,7 +627,8 @@ START_TEST(advice_of_the_trade)
 	arena_init(&arena);
 	for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
 		const char *said = advice(CASES[i].text);
-		bool good = *CASES[i].advice ? strncmp(said, CASES[i].advice, strlen(CASES[i].advice)) == 0 && issues.count == 1 : !*said;
+		bool good = *CASES[i].advice ? strncmp(said, CASES[i].advice, strlen(CASES[i].advice)) == 0 && issues.count == 1
+		                             : !*said;
 		ck_assert_msg(good, "%s\nsaid:     %sexpected: %s", CASES[i].text, said, CASES[i].advice);
 	}
 	arena_release(&arena);
@@ -608,8 +641,9 @@ START_TEST(overlaps_between_plans)
 	const struct plan *two[2] = { read_good("plan: p\nenter: {when: order, who: orders > 1}\nexit: order\n" STEPS),
 		                          read_good("plan: q\nenter: {when: order, who: orders > 1}\nexit: order\n" STEPS) };
 	plan_check(two, 2, 0, NULL, NULL, &arena, &issues);
-	ck_assert_str_eq(told(), "2:15 the same people enter \"p\" (p.yaml) at the same moment: join the two plans, or tell their "
-	                         "audiences apart with \"who\"\n");
+	ck_assert_str_eq(told(),
+	                 "2:15 the same people enter \"p\" (p.yaml) at the same moment: join the two plans, or tell their "
+	                 "audiences apart with \"who\"\n");
 	ck_assert_uint_eq(issues.errors, 0);
 	two[1] = two[0];
 	memset(&issues, 0, sizeof issues);
@@ -625,7 +659,8 @@ START_TEST(what_changed_is_said)
 {
 	arena_init(&arena);
 	const struct plan *a = read_good(HEAD "steps:\n  - {at: J, send: a}\n  - {at: J+8, send: b, if: opened any}\n");
-	const struct plan *b = read_good(HEAD "priority: 60\nsteps:\n  - {at: J, send: a}\n  - {at: J+9, send: b}\n  - {at: J+12, send: c}\n");
+	const struct plan *b =
+		read_good(HEAD "priority: 60\nsteps:\n  - {at: J, send: a}\n  - {at: J+9, send: b}\n  - {at: J+12, send: c}\n");
 	struct plan_change *c = arena_array(&arena, struct plan_change, PLAN_CHANGES_MAX);
 	ck_assert_uint_eq(plan_diff(a, a, LOCALE_EN, eur, &arena, c), 0);
 	ck_assert_uint_eq(plan_diff(a, b, LOCALE_EN, eur, &arena, c), 4);
@@ -652,11 +687,13 @@ START_TEST(settings_are_those_of_guard_and_law)
 	ck_assert(currency_find(STR("EUR"), &eur) && zone_find(STR("Europe/Paris"), &paris));
 	settings_defaults(&s, paris, LOCALE_FR, eur);
 	ck_assert(s.pressure[CHANNEL_EMAIL].limit == 2 && s.pressure[CHANNEL_EMAIL].window_days == 7);
-	ck_assert(s.pressure[CHANNEL_SMS].limit == 2 && s.pressure[CHANNEL_POSTCARD].limit == 1 && s.pressure_all.limit == 3);
+	ck_assert(s.pressure[CHANNEL_SMS].limit == 2 && s.pressure[CHANNEL_POSTCARD].limit == 1 &&
+	          s.pressure_all.limit == 3);
 	ck_assert(s.quiet_from_s == 20 * HOUR_S && s.quiet_to_s == 8 * HOUR_S && s.quiet_sundays && s.quiet_holidays);
 	ck_assert(s.channel_cost[CHANNEL_EMAIL] == 2000 && s.channel_cost[CHANNEL_SMS] == 10000 && s.jump_s == HOUR_S);
-	static const int DAYS[][3] = { { 2026, 1, 1 }, { 2026, 4, 6 }, { 2026, 5, 1 }, { 2026, 5, 8 }, { 2026, 5, 14 }, { 2026, 5, 25 },
-		                           { 2026, 7, 14 }, { 2026, 8, 15 }, { 2026, 11, 1 }, { 2026, 11, 11 }, { 2026, 12, 25 } };
+	static const int DAYS[][3] = { { 2026, 1, 1 },  { 2026, 4, 6 },   { 2026, 5, 1 },  { 2026, 5, 8 },
+		                           { 2026, 5, 14 }, { 2026, 5, 25 },  { 2026, 7, 14 }, { 2026, 8, 15 },
+		                           { 2026, 11, 1 }, { 2026, 11, 11 }, { 2026, 12, 25 } };
 	int found = 0;
 	for (int32_t d = date_from_ymd(2026, 1, 1).day; d <= date_from_ymd(2026, 12, 31).day; d++)
 		found += settings_is_holiday(&s, (struct date){ d });
@@ -674,6 +711,6 @@ END_TEST
 UNIT_MAIN("plan_file", every_error_has_its_place_and_words, all_errors_come_in_one_pass,
           condition_errors_point_into_the_file, limits_are_told, anti_churn_says_what_the_product_says,
           abandoned_cart_says_what_the_product_says, the_others_say_what_the_product_says, shipped_plans_need_no_advice,
-          examples_need_no_advice, the_reference_compiles, triggers_are_read, occasions_fall_on_their_days, steps_are_read,
-          the_hash_is_of_the_meaning, advice_of_the_trade, overlaps_between_plans, what_changed_is_said,
+          examples_need_no_advice, the_reference_compiles, triggers_are_read, occasions_fall_on_their_days,
+          steps_are_read, the_hash_is_of_the_meaning, advice_of_the_trade, overlaps_between_plans, what_changed_is_said,
           settings_are_those_of_guard_and_law)

@@ -1,0 +1,13 @@
+/* The verbs of `relance plan` that touch a shop: on, off, drain, move, list. They return the exit status. */
+#ifndef RELANCE_CLI_CMD_PLAN_SWITCH_H
+#define RELANCE_CLI_CMD_PLAN_SWITCH_H
+
+#include "cli/cli.h"
+
+int plan_switch(const char *verb, const char *address, const char *const *names, int count, const char *at,
+                enum format format);
+/* Runs in progress to the newest version; without `yes` only a preview. */
+int plan_move(const char *address, const char *name, bool yes, const char *at, enum format format);
+int plan_list(const char *address, enum format format);
+
+#endif

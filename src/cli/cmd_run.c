@@ -1,0 +1,103 @@
+/* relance run: turns a shop until it is told to stop. New facts are looked for five times a second; otherwise it sleeps until
+ * the next timer. */
+#include "app/clock.h"
+#include "app/live.h"
+#include "cli/cli.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+int cmd_run(int argc, char **argv);
+
+enum { POLL_MS = 200, RETRY_S = 5, JUMP_S = 3600 };
+
+static volatile sig_atomic_t told_to_stop;
+
+static void on_signal(int signal)
+{
+	(void)signal;
+	told_to_stop = 1;
+}
+
+static const struct usage USAGE = {
+	.synopsis = "run DB [--out DIR]",
+	.text = "Keeps the plans of a shop turning. Stops cleanly on SIGTERM or Ctrl-C: what was claimed is finished first.",
+	.example = "relance run shop.db",
+	.positional_min = 1,
+	.positional_max = 1,
+};
+
+static void nap(int ms)
+{
+	struct timespec t = { ms / 1000, (ms % 1000) * 1000000L };
+	nanosleep(&t, NULL);
+}
+
+/* A jump of the wall clock against the monotonic one holds sending until a person confirms (SEMANTICS "A tick"). */
+static bool clock_jumped(struct instant wall, double monotonic, struct instant *last_wall, double *last_monotonic)
+{
+	double passed = monotonic - *last_monotonic;
+	double jump = (double)(wall.s - last_wall->s) - passed;
+	*last_wall = wall;
+	*last_monotonic = monotonic;
+	return jump > JUMP_S;
+}
+
+static bool keep_turning(struct live *l, struct err *err)
+{
+	struct instant wall = clock_now();
+	double monotonic = clock_monotonic();
+	while (!told_to_stop) {
+		struct instant now = clock_now();
+		if (clock_jumped(now, clock_monotonic(), &wall, &monotonic)) {
+			fputs("relance: the clock jumped forward by more than an hour: nothing is sent until \"relance resume DB\"\n", stderr);
+			if (!db_begin(live_db(l), err) || !store_shop_set(live_db(l), "clock_hold", STR("1"), err) ||
+			    !db_commit(live_db(l), err))
+				return false;
+		}
+		struct tick_result r;
+		if (!live_tick(l, now, &r, err))
+			return false;
+		if (r.decisions || r.accepted)
+			fprintf(stderr, "relance: %llu decisions, %llu accepted, %llu deferred, %llu refused\n", (unsigned long long)r.decisions,
+			        (unsigned long long)r.accepted, (unsigned long long)r.deferred, (unsigned long long)r.refused);
+		nap(POLL_MS);
+	}
+	return true;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	const char *out = NULL, *where[1];
+	int64_t threads = 0;
+	const struct opt opts[] = {
+		{ "--out", OPT_TEXT, &out, "DIR", "where messages are written as files" },
+		{ "--threads", OPT_INT, &threads, "N", "threads (default: all processors)" },
+	};
+	int count;
+	int status = opts_parse(&USAGE, opts, ARRAY_LEN(opts), argc, argv, where, &count);
+	if (status >= 0)
+		return status;
+	struct sigaction action = { .sa_handler = on_signal };
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	char owner[96];
+	clock_owner(owner);
+	struct live_options o = { .owner = owner, .threads = (int)threads, .lease_s = 60 };
+	struct err err;
+	bool ok = true;
+	do { /* what another program or the server took away is opened again */
+		struct live *l = live_open(where[0], &o, clock_now(), &err);
+		ok = l && keep_turning(l, &err);
+		live_close(l);
+		if (!ok && err.kind != ERR_CONFLICT)
+			break;
+		if (!ok) {
+			fprintf(stderr, "relance: %s; trying again in %d s\n", err.text, RETRY_S);
+			for (int i = 0; i < RETRY_S * 1000 / POLL_MS && !told_to_stop; i++)
+				nap(POLL_MS);
+		}
+	} while (!ok && !told_to_stop);
+	return ok || told_to_stop ? EXIT_DONE : cli_fail(&err);
+}

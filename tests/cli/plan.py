@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""relance plan, as a user types it: plan.py RELANCE SOURCE"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+RELANCE, SOURCE = sys.argv[1], sys.argv[2]
+
+
+def run(*args, status=0):
+    done = subprocess.run([RELANCE, "plan", *args], capture_output=True, text=True)
+    assert done.returncode == status, (args, done.returncode, done.stdout, done.stderr)
+    return done.stdout, done.stderr
+
+
+def write(path, text):
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+    return path
+
+
+def main(folder):
+    good = os.path.join(SOURCE, "plans", "anti-churn.yaml")
+    with open(good, encoding="utf-8") as f:
+        text = f.read()
+    for path in ("plans", "plans/examples", "plans/examples/occasions"):
+        out, _ = run("check", os.path.join(SOURCE, path))
+        assert out.endswith(" plans read, 0 errors, 0 advice\n"), out
+    bad = write(os.path.join(folder, "bad.yaml"), text.replace("priority: 40", "priorty: 40\ncontrol: 0%"))
+    out, _ = run("check", bad, status=1)
+    assert ":17:1: error: no key \"priorty\" in a plan; did you mean \"priority\"?\n" in out, out
+    advised = write(os.path.join(folder, "advised.yaml"), text.replace("control: 10%", "control: 0%"))
+    out, _ = run("check", advised, "--format", "json")
+    issues = json.loads(out)
+    assert [(i["level"], i["line"], i["column"]) for i in issues] == [("advice", 16, 10)], out
+    os.makedirs(os.path.join(folder, "messages", "fr"))
+    write(os.path.join(folder, "messages", "fr", "winback-1.liquid"), "x")
+    out, _ = run("check", good, "--messages", os.path.join(folder, "messages"), status=1)
+    assert "advice: message \"winback-1\" is not written in English" in out, out
+    assert out.count("error: no message ") == 2, out
+    out, _ = run("diff", "anti-churn", write(os.path.join(folder, "new.yaml"), text.replace("J+8", "J+9")))
+    assert out == "winback-2: moment: J+8 → J+9\n", out
+    out, _ = run("diff", good, "anti-churn", "--locale", "fr")
+    assert out == "aucun changement de sens\n", out
+    out, _ = run("show", "birthday", "--format", "json")
+    assert {"step": "birthday-2", "property": "moment", "text": "J+15"} in json.loads(out), out
+    shop = os.path.join(folder, "shop.db")
+    subprocess.run([RELANCE, "init", shop, "--timezone", "Europe/Paris", "--currency", "EUR", "--locale", "en"], check=True,
+                   stdout=subprocess.DEVNULL)
+    run("on", shop, "anti-churn", "survey", "--at", "2026-01-01")
+    out, _ = run("on", shop, os.path.join(folder, "new.yaml"), "--format", "json")
+    assert json.loads(out) == [{"plan": "anti-churn", "state": "on", "version": 2, "new_version": True}], out
+    run("off", shop, "survey")
+    out, _ = run("move", shop, "anti-churn")
+    assert out.endswith("0 runs would move to version 2, 0 stay; --yes does it\n"), out
+    run("move", shop, "anti-churn", "--yes")
+    out, _ = run("list", shop, "--format", "json")
+    states = {p["plan"]: (p["state"], p["version"]) for p in json.loads(out)}
+    assert states["anti-churn"] == ("on", 2) and states["survey"] == ("off", 1) and states["welcome"] == ("never on", None), out
+    _, err = run("on", shop, "survy", status=1)
+    assert err == "relance: no plan \"survy\"; did you mean \"survey\"? A file of your own is given by its path\n", err
+    _, err = run("on", shop, bad, status=1)
+    assert "did you mean \"priority\"?" in err, err
+    for args in (("chek",), ("show",), ("on", shop), ()):
+        run(*args, status=2)
+
+
+with tempfile.TemporaryDirectory() as d:
+    main(d)

@@ -1,0 +1,443 @@
+/* A simulated shop lived through with faults: every tick runs in a process of its own that may be killed at any hand-off,
+ * whose mail server answers anything, while customers order, fill carts, withdraw. A log outside the database holds what
+ * really left. After every tick, looked at from that log and from the list of facts given, never from the engine:
+ *
+ *   - nothing left for somebody who had withdrawn or opposed before that tick
+ *   - no message key was handed over twice once a hand-over had been accepted
+ *   - at most 2 marketing mails in 7 days, at most 3 messages
+ *   - nobody in a control group got a message of that plan
+ *   - no cart reminder left after that cart was paid
+ * At the end the faults are off: what is due drains, and "relance check" finds nothing.
+ *
+ *   sim_live SEED [ADDRESS]      ADDRESS: a PostgreSQL address instead of a file in a temporary folder
+ * A failure prints the seed; the same seed does the same again. */
+#include "app/live_int.h"
+#include "app/switch.h"
+#include "base/hash.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { PEOPLE = 60, DAYS = 120, DELIVERIES_MAX = 100000, HAPPENINGS_MAX = 100000, CRASHED = 77 };
+
+enum kind { ORDERED, CART_FILLED, PAID, WITHDREW, GRANTED };
+
+struct happening {
+	customer_id who;
+	enum kind kind;
+	int64_t at;
+	uint64_t cart;
+};
+
+struct delivery {
+	customer_id who;
+	uint64_t key, cart;
+	int64_t at;
+	bool marketing, email, accepted, control;
+	char plan[32];
+};
+
+/* Shared with the child processes. */
+struct record {
+	uint32_t delivery_count, happening_count;
+	uint64_t crashes, refusals, deferrals, uncertain;
+	struct delivery deliveries[DELIVERIES_MAX];
+	struct happening happenings[HAPPENINGS_MAX];
+};
+
+struct sim {
+	uint64_t seed;
+	char address[512], folder[256];
+	struct record *record;
+	struct rng rng;
+	bool faults;
+	int64_t now;
+	uint32_t crash_after; /* hand-offs until the process dies; 0: it lives */
+	int64_t next_id;
+};
+
+static struct sim sim;
+
+static void die(const char *what)
+{
+	printf("seed %" PRIu64 ": %s\n", sim.seed, what);
+	exit(1);
+}
+
+/* ---- the courier of the simulation ---- */
+
+static bool render(void *ctx, struct live *l, struct outbox_message *m, struct arena *a, struct err *err)
+{
+	(void)ctx, (void)l, (void)a, (void)err;
+	m->subject = m->message;
+	m->content = STR("hello");
+	return true;
+}
+
+static const struct run *run_of(struct live *l, const struct outbox_message *m)
+{
+	const struct pstate *s = &l->states[m->key.customer];
+	for (uint16_t i = s->run_count; i-- > 0;)
+		if (s->runs[i].run_no == m->key.run_no && str_eq(l->plans->plans[s->runs[i].plan]->name, m->key.plan))
+			return &s->runs[i];
+	return NULL;
+}
+
+static void note_delivery(struct live *l, const struct outbox_message *m, bool accepted)
+{
+	check(sim.record->delivery_count < DELIVERIES_MAX);
+	char key[256];
+	int n = snprintf(key, sizeof key, "%u %.*s %u %.*s %d", m->key.customer, STR_ARG(m->key.plan), m->key.run_no,
+	                 STR_ARG(m->key.step), m->key.channel);
+	const struct run *r = run_of(l, m);
+	struct delivery *d = &sim.record->deliveries[sim.record->delivery_count];
+	*d = (struct delivery){ .who = m->key.customer,
+		                    .key = hash64(key, (size_t)n, 0),
+		                    .cart = r ? r->subject : 0,
+		                    .at = sim.now,
+		                    .marketing = m->purpose == PURPOSE_MARKETING,
+		                    .email = m->key.channel == CHANNEL_EMAIL,
+		                    .accepted = accepted,
+		                    .control = r && r->control };
+	snprintf(d->plan, sizeof d->plan, "%.*s", STR_ARG(m->key.plan));
+	sim.record->delivery_count++;
+}
+
+static struct settlement hand_off(void *ctx, struct live *l, const struct outbox_message *m, struct arena *a, struct instant now)
+{
+	(void)ctx, (void)a;
+	struct settlement s = { .to = MESSAGE_ACCEPTED, .at = now, .outcome = STR("250") };
+	uint32_t luck = sim.faults ? rng_below(&sim.rng, 100) : 99;
+	if (sim.crash_after && --sim.crash_after == 0) {
+		bool arrived = rng_below(&sim.rng, 2); /* before or after the server took it: nobody can know */
+		if (arrived)
+			note_delivery(l, m, true);
+		_exit(CRASHED);
+	}
+	if (luck < 6) {
+		s.to = MESSAGE_DEFERRED;
+		s.try_after.s = now.s + 600;
+		sim.record->deferrals++;
+	} else if (luck < 9) {
+		s.to = MESSAGE_REFUSED;
+		sim.record->refusals++;
+	} else if (luck < 11) {
+		s.to = MESSAGE_UNCERTAIN;
+		sim.record->uncertain++;
+		note_delivery(l, m, true); /* it may well have arrived */
+	} else {
+		note_delivery(l, m, true);
+	}
+	return s;
+}
+
+/* ---- the shop's people ---- */
+
+static void put(struct store_batch *b, struct fact *f, struct buf *body)
+{
+	struct err err;
+	bool quarantined;
+	f->body = buf_view(body);
+	if (!store_batch_fact(b, f, &quarantined, &err))
+		die(err.text);
+	buf_release(body);
+}
+
+static void put_happening(struct store_batch *b, customer_id who, enum kind kind, int64_t at, uint32_t cart)
+{
+	char key[64], id[32];
+	struct buf body;
+	struct fact f = { .customer = who, .at = { at }, .learned_at = { sim.now } };
+	snprintf(key, sizeof key, "sim:%" PRId64, sim.next_id++);
+	snprintf(id, sizeof id, "c%u", cart);
+	f.key = str_from(key);
+	buf_init(&body, BODY_MAX);
+	struct line line = { 1, 1, 1000 + (int64_t)rng_below(&sim.rng, 9000) };
+	switch (kind) {
+	case ORDERED:
+		f.kind = FACT_ORDER;
+		body_write_order(&(struct order_body){ .lines = &line, .line_count = 1 }, &body);
+		break;
+	case CART_FILLED:
+	case PAID:
+		f.kind = FACT_CART;
+		body_write_cart(&(struct cart_body){ .cart = str_from(id),
+		                                     .state = kind == PAID ? CART_PAID : CART_CHANGED,
+		                                     .lines = &line,
+		                                     .line_count = 1 },
+		                &body);
+		break;
+	case WITHDREW:
+	case GRANTED:
+		f.kind = FACT_CONSENT;
+		body_write_consent(&(struct consent_body){ .channel = CHANNEL_EMAIL,
+		                                           .purpose = PURPOSE_MARKETING,
+		                                           .state = kind == WITHDREW ? CONSENT_WITHDRAWN : CONSENT_GRANTED,
+		                                           .source = STR("simulation") },
+		                   &body);
+		break;
+	}
+	put(b, &f, &body);
+	check(sim.record->happening_count < HAPPENINGS_MAX);
+	sim.record->happenings[sim.record->happening_count++] =
+	    (struct happening){ who, kind, at, hash64(id, strlen(id), 0) };
+}
+
+static struct db *open_shop(struct shop *shop)
+{
+	struct err err;
+	struct db *db = store_open(sim.address, false, shop, &err);
+	if (!db)
+		die(err.text);
+	return db;
+}
+
+static void make_shop(void)
+{
+	struct err err;
+	struct shop shop = { .seed = sim.seed };
+	check(zone_find(STR("Europe/Paris"), &shop.zone));
+	check(currency_find(STR("EUR"), &shop.currency));
+	if (!store_init(sim.address, &shop, &err))
+		die(err.text);
+	struct db *db = open_shop(&shop);
+	struct store_ids *ids = store_ids_load(db, &err);
+	struct store_batch *b = store_batch_begin(db, ids, (struct instant){ sim.now }, &err);
+	if (!ids || !b)
+		die(err.text);
+	store_product(ids, STR("THING"), &(bool){ false });
+	for (int i = 0; i < PEOPLE; i++) {
+		char ref[16], key[32];
+		snprintf(ref, sizeof ref, "p%d", i);
+		snprintf(key, sizeof key, "profile:%d", i);
+		customer_id c = store_customer(ids, str_from(ref), &(bool){ false });
+		struct buf body;
+		buf_init(&body, BODY_MAX);
+		body_write_profile(&(struct profile_body){ .locale = -1, .created = { sim.now - 400 * DAY_S }, .born = DATE_UNKNOWN,
+		                                           .reach = REACH_EMAIL, .address = i % 20 == 1 ? 77 : 1000u + (unsigned)i,
+		                                           .zone = i % 7 ? STR("") : STR("America/New_York") },
+		                   &body);
+		struct fact f = { .customer = c, .kind = FACT_PROFILE, .key = str_from(key), .at = { sim.now - DAY_S }, .learned_at = { sim.now } };
+		put(b, &f, &body);
+		if (rng_below(&sim.rng, 10) < 9)
+			put_happening(b, c, GRANTED, sim.now - 300 * DAY_S, 0);
+		if (rng_below(&sim.rng, 10) < 7)
+			put_happening(b, c, ORDERED, sim.now - (int64_t)(60 + rng_below(&sim.rng, 200)) * DAY_S, 0);
+	}
+	if (!store_batch_commit(b, &err))
+		die(err.text);
+	store_ids_free(ids);
+	struct settings *settings = mem_alloc(sizeof *settings);
+	settings_defaults(settings, shop.zone, shop.locale, shop.currency);
+	struct plan_set *set = mem_alloc(sizeof *set);
+	struct plan_issues issues;
+	struct arena a;
+	arena_init(&a);
+	if (!plans_load(NULL, settings, (struct instant){ 0 }, &a, set, &issues, &err))
+		die(err.text);
+	for (size_t i = 0; i < set->count; i++) {
+		struct switch_result r;
+		if (!switch_plan_on(db, set->plans[i], (struct instant){ sim.now }, &r, &err))
+			die(err.text);
+	}
+	arena_release(&a);
+	free(set);
+	free(settings);
+	db_close(db);
+}
+
+/* Between two ticks: what people do. */
+static void live_a_while(int64_t from, int64_t to)
+{
+	struct err err;
+	struct shop shop;
+	struct db *db = open_shop(&shop);
+	struct store_batch *b = store_batch_begin(db, NULL, (struct instant){ to }, &err);
+	if (!b)
+		die(err.text);
+	sim.now = to;
+	for (customer_id c = 1; c <= PEOPLE; c++) {
+		int64_t at = from + 1 + (int64_t)rng_below(&sim.rng, (uint32_t)(to - from));
+		uint32_t luck = rng_below(&sim.rng, 1000), cart = c * 100 + rng_below(&sim.rng, 3);
+		if (luck < 8)
+			put_happening(b, c, ORDERED, at, 0);
+		else if (luck < 30)
+			put_happening(b, c, CART_FILLED, at, cart);
+		else if (luck < 42)
+			put_happening(b, c, PAID, at, cart);
+		else if (luck < 44)
+			put_happening(b, c, WITHDREW, at, 0);
+		else if (luck < 46)
+			put_happening(b, c, GRANTED, at, 0);
+	}
+	if (!store_batch_commit(b, &err))
+		die(err.text);
+	db_close(db);
+}
+
+/* ---- a tick in a process of its own ---- */
+
+static void tick(int64_t at)
+{
+	uint32_t crash = sim.faults && rng_below(&sim.rng, 4) == 0 ? 1 + rng_below(&sim.rng, 6) : 0;
+	uint64_t stream = rng_u64(&sim.rng);
+	fflush(stdout);
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct err err;
+		rng_init(&sim.rng, sim.seed, stream);
+		sim.crash_after = crash;
+		sim.now = at;
+		struct live_options o = { .owner = "sim", .threads = 1 + (int)rng_below(&sim.rng, 3), .lease_s = 1,
+			                      .courier = { NULL, render, hand_off } };
+		struct live *l = live_open(sim.address, &o, (struct instant){ at }, &err);
+		struct tick_result r;
+		if (!l || !live_tick(l, (struct instant){ at }, &r, &err)) {
+			printf("seed %" PRIu64 ": tick: %s\n", sim.seed, err.text);
+			fflush(stdout);
+			_exit(1);
+		}
+		live_close(l);
+		_exit(0);
+	}
+	int status;
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		die("a tick died");
+	if (WEXITSTATUS(status) == CRASHED)
+		sim.record->crashes++;
+	else if (WEXITSTATUS(status) != 0)
+		exit(1);
+}
+
+/* ---- what must hold ---- */
+
+static bool allowed_at(customer_id who, int64_t before)
+{
+	bool yes = false;
+	int64_t when = INT64_MIN;
+	for (uint32_t i = 0; i < sim.record->happening_count; i++) {
+		const struct happening *h = &sim.record->happenings[i];
+		if (h->who != who || h->at > before || (h->kind != WITHDREW && h->kind != GRANTED))
+			continue;
+		if (h->at > when || (h->at == when && h->kind == WITHDREW)) {
+			yes = h->kind == GRANTED;
+			when = h->at;
+		}
+	}
+	return yes;
+}
+
+static void check_pressure(const struct delivery *d, uint32_t until)
+{
+	int mails = 0, all = 0;
+	for (uint32_t i = 0; i <= until; i++) {
+		const struct delivery *e = &sim.record->deliveries[i];
+		if (e->who != d->who || !e->marketing || e->at <= d->at - 7 * DAY_S)
+			continue;
+		mails += e->email;
+		all++;
+	}
+	if (mails > 2)
+		die("more than two marketing mails in seven days");
+	if (all > 3)
+		die("more than three messages in seven days");
+}
+
+static void check_since(uint32_t from)
+{
+	for (uint32_t i = from; i < sim.record->delivery_count; i++) {
+		const struct delivery *d = &sim.record->deliveries[i];
+		if (d->marketing && !allowed_at(d->who, d->at))
+			die("a message left for somebody who had withdrawn");
+		if (d->control && d->marketing)
+			die("a message left for somebody in the control group");
+		for (uint32_t k = 0; k < i; k++)
+			if (sim.record->deliveries[k].key == d->key)
+				die("one message was handed over twice");
+		if (d->marketing)
+			check_pressure(d, i);
+		if (strcmp(d->plan, "abandoned-cart") == 0) {
+			int64_t last = INT64_MIN;
+			enum kind state = CART_FILLED;
+			for (uint32_t k = 0; k < sim.record->happening_count; k++) {
+				const struct happening *h = &sim.record->happenings[k];
+				if (h->who == d->who && h->cart == d->cart && (h->kind == PAID || h->kind == CART_FILLED) && h->at >= last &&
+				    h->at <= d->at) {
+					last = h->at;
+					state = h->kind;
+				}
+			}
+			if (state == PAID)
+				die("a cart reminder left after the cart was paid");
+		}
+	}
+}
+
+static void finding(void *ctx, const char *text)
+{
+	(void)ctx;
+	printf("check: %s\n", text);
+}
+
+static void check_end(void)
+{
+	struct err err;
+	struct shop shop;
+	struct db *db = open_shop(&shop);
+	int64_t findings, counts[MESSAGE_STATE_COUNT];
+	if (!store_check(db, finding, NULL, &findings, &err) || !outbox_counts(db, counts, &err))
+		die(err.text);
+	if (findings)
+		die("relance check found something");
+	if (counts[MESSAGE_CLAIMED] || counts[MESSAGE_SENDING] || counts[MESSAGE_DEFERRED])
+		die("messages are left in flight after the faults ended");
+	printf("seed %" PRIu64 ": %u messages left, %" PRIu64 " crashes, %" PRIu64 " deferred, %" PRIu64 " refused, %" PRIu64
+	       " uncertain; accepted %" PRId64 ", uncertain %" PRId64 ", dropped %" PRId64 "\n",
+	       sim.seed, sim.record->delivery_count, sim.record->crashes, sim.record->deferrals, sim.record->refusals,
+	       sim.record->uncertain, counts[MESSAGE_ACCEPTED], counts[MESSAGE_UNCERTAIN], counts[MESSAGE_DROPPED]);
+	if (sim.record->delivery_count == 0)
+		die("nothing left at all");
+	db_close(db);
+}
+
+int main(int argc, char **argv)
+{
+	sim.seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
+	rng_init(&sim.rng, sim.seed, 0);
+	sim.record = mmap(NULL, sizeof *sim.record, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	check(sim.record != MAP_FAILED);
+	snprintf(sim.folder, sizeof sim.folder, "%s/relance-sim-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	check(mkdtemp(sim.folder));
+	if (argc > 2)
+		snprintf(sim.address, sizeof sim.address, "%s", argv[2]);
+	else
+		snprintf(sim.address, sizeof sim.address, "%s/shop.db", sim.folder);
+	sim.now = 1735689600 + (int64_t)rng_below(&sim.rng, 300) * DAY_S; /* somewhere in 2025 */
+	make_shop();
+	int64_t end = sim.now + DAYS * (int64_t)DAY_S;
+	sim.faults = true;
+	while (sim.now < end) {
+		int64_t from = sim.now, to = from + 1800 + (int64_t)rng_below(&sim.rng, 8 * HOUR_S);
+		live_a_while(from, to);
+		uint32_t before = sim.record->delivery_count;
+		tick(to);
+		check_since(before);
+	}
+	sim.faults = false;
+	for (int i = 0; i < 20; i++) {
+		uint32_t before = sim.record->delivery_count;
+		sim.now += 12 * HOUR_S;
+		tick(sim.now);
+		check_since(before);
+	}
+	check_end();
+	char command[300];
+	snprintf(command, sizeof command, "rm -rf '%s'", sim.folder);
+	return system(command) == 0 ? 0 : 1;
+}
