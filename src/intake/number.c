@@ -1,8 +1,24 @@
 #include "intake/number.h"
 
-static const int64_t POW10[NUMBER_DIGITS_MAX + 1] = { 1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000,
-	                                                   10000000000, 100000000000, 1000000000000, 10000000000000, 100000000000000,
-	                                                   1000000000000000, 10000000000000000, 100000000000000000, 1000000000000000000 };
+static const int64_t POW10[NUMBER_DIGITS_MAX + 1] = { 1,
+	                                                  10,
+	                                                  100,
+	                                                  1000,
+	                                                  10000,
+	                                                  100000,
+	                                                  1000000,
+	                                                  10000000,
+	                                                  100000000,
+	                                                  1000000000,
+	                                                  10000000000,
+	                                                  100000000000,
+	                                                  1000000000000,
+	                                                  10000000000000,
+	                                                  100000000000000,
+	                                                  1000000000000000,
+	                                                  10000000000000000,
+	                                                  100000000000000000,
+	                                                  1000000000000000000 };
 
 static bool is_digit(char c)
 {
@@ -44,7 +60,8 @@ static size_t gap_at(struct str s, size_t i)
 		return 1;
 	if (str_starts(rest, STR("\xc2\xa0")))
 		return 2;
-	if (str_starts(rest, STR("\xe2\x80\xaf")) || str_starts(rest, STR("\xe2\x80\x89")) || str_starts(rest, STR("\xe2\x80\x99")))
+	if (str_starts(rest, STR("\xe2\x80\xaf")) || str_starts(rest, STR("\xe2\x80\x89")) ||
+	    str_starts(rest, STR("\xe2\x80\x99")))
 		return 3;
 	return 0;
 }

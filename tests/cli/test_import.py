@@ -201,14 +201,15 @@ class BothDatabases(Shop):
         for r in (x for pair in figures for x in pair):
             del r["seconds"]
         self.assertEqual(figures[:2], figures[2:])
-        text = "SELECT customer_id, seq, kind, key, at, body FROM fact WHERE kind <> 4 ORDER BY seq"
+        # an undated consent is dated by its import
+        text = "SELECT customer_id, seq, kind, key, CASE WHEN key LIKE '%@%' OR kind = 1 THEN at END, body FROM fact WHERE kind <> 4 ORDER BY seq"
         got = subprocess.run(["psql", "-XAt", "-F", "|", address, "-c", text], stdout=subprocess.PIPE, check=True).stdout.decode()
         self.db = lite
-        self.assertEqual(got.splitlines(), ["|".join(map(str, row)) for row in self.sql(text)])
+        self.assertEqual(got.splitlines(), ["|".join("" if v is None else str(v) for v in row) for row in self.sql(text)])
         # profiles hold a hash under each shop's own key: all but that
         text = "SELECT customer_id, seq, at, length(body) FROM fact WHERE kind = 4 ORDER BY seq"
         got = subprocess.run(["psql", "-XAt", "-F", "|", address, "-c", text], stdout=subprocess.PIPE, check=True).stdout.decode()
-        self.assertEqual(got.splitlines(), ["|".join(map(str, row)) for row in self.sql(text)])
+        self.assertEqual(got.splitlines(), ["|".join("" if v is None else str(v) for v in row) for row in self.sql(text)])
 
 
 class Rules(Shop):
