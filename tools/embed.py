@@ -1,37 +1,56 @@
 #!/usr/bin/env python3
-"""Turns files into a C source: embed.py --name NAME out.c files…
+"""Turns files into a C table of bytes: embed.py --name plans [--root DIR] out.c FILES...
 
-The source defines `const struct embedded_file NAME_files[]` and `const size_t NAME_file_count` (base/embed.h). A file is
-named by its path below --root when that is given, else by its base name. A NUL follows the bytes and is not counted, so
-that text can be used as a C string."""
+The output defines plans_files[] and plans_file_count (src/base/embed.h), sorted by name. With --depfile a
+Makefile-style dependency list is written too."""
 import argparse
 import os
-import re
+
+
+def literal(data):
+    """C string literals of at most 100 bytes each; octal escapes never run into the next digit."""
+    out = []
+    for at in range(0, len(data), 100):
+        text = ""
+        for byte in data[at:at + 100]:
+            char = chr(byte)
+            text += char if char.isascii() and char.isprintable() and char not in '"\\?' else "\\%03o" % byte
+        out.append('\t"%s"' % text)
+    return "\n".join(out) or '\t""'
 
 
 def main():
-    p = argparse.ArgumentParser()
-    p.add_argument("--name", required=True)
-    p.add_argument("--root")
-    p.add_argument("out")
-    p.add_argument("files", nargs="*")
-    a = p.parse_args()
-    rows, parts = [], ['#include "base/embed.h"\n']
-    for i, path in enumerate(a.files):
-        with open(path, "rb") as f:
-            data = f.read()
-        name = os.path.relpath(path, a.root) if a.root else os.path.basename(path)
-        if not re.fullmatch(r"[A-Za-z0-9._/-]+", name):
-            raise SystemExit(f"embed.py: {name}: a file name of letters, digits, . _ - / is needed")
-        body = ",".join(map(str, data + b"\0"))
-        parts.append(f"static const unsigned char f{i}[] = {{{body}}};\n")
-        rows.append(f'\t{{ "{name}", f{i}, {len(data)} }},\n')
-    if not rows:
-        rows.append("\t{ NULL, NULL, 0 },\n")
-    parts.append(f"const struct embedded_file {a.name}_files[] = {{\n{''.join(rows)}}};\n")
-    parts.append(f"const size_t {a.name}_file_count = {len(a.files)};\n")
-    with open(a.out, "w", encoding="utf-8") as f:
-        f.write("".join(parts))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--root", default="")
+    parser.add_argument("--depfile")
+    parser.add_argument("out")
+    parser.add_argument("files", nargs="*")
+    args = parser.parse_args()
+    named = []
+    for path in args.files:
+        if args.root:
+            name = os.path.relpath(path, args.root)
+        else:
+            name = os.path.basename(path)
+        named.append((name.replace(os.sep, "/").encode(), path))
+    named.sort()
+    with open(args.out, "w", encoding="ascii") as out:
+        out.write('#include "base/embed.h"\n\nEMBEDDED(%s)\n\n' % args.name)
+        sizes = []
+        for index, (_, path) in enumerate(named):
+            with open(path, "rb") as file:
+                data = file.read()
+            sizes.append(len(data))
+            out.write("static const char file_%d[] =\n%s;\n\n" % (index, literal(data)))
+        out.write("const struct embedded_file %s_files[] = {\n" % args.name)
+        for index, (name, _) in enumerate(named):
+            out.write("\t{ %s, (const unsigned char *)file_%d, %d },\n" % (literal(name).strip(), index, sizes[index]))
+        out.write("\t{ 0, 0, 0 },\n};\nconst size_t %s_file_count = %d;\n" % (args.name, len(named)))
+    if args.depfile:
+        with open(args.depfile, "w", encoding="utf-8") as out:
+            out.write("%s: %s\n" % (args.out, " ".join(path for _, path in named)))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+/* throttle: how fast mail may go to one receiving domain, and how much a new sender may send a day.
+ *
+ * Large mailbox services refuse senders who are too fast, and distrust ones they have not seen before: volume has to
+ * grow from day to day (warm-up). A bucket per domain fills at `per_minute` and holds a minute's worth at most; a daily
+ * cap of the warm-up goes over all domains. A 4xx from a domain halves its rate (backed off), an hour without one
+ * doubles it back up to its limit. Pure: time comes in. The retry times of a deferred mail are here too. Limit:
+ * THROTTLE_DOMAINS_MAX domains have a bucket of their own, the others share one. */
+#ifndef RELANCE_CHANNEL_THROTTLE_H
+#define RELANCE_CHANNEL_THROTTLE_H
+
+#include "base/intern.h"
+#include "base/zone.h"
+
+enum { THROTTLE_DOMAINS_MAX = 10000 };
+
+struct throttle_rule {
+	const char *domain; /* "gmail.com"; NULL: every other */
+	int per_minute;     /* 0: no limit */
+};
+
+struct throttle_bucket {
+	double tokens, rate; /* rate: mails a second now, 0 = no limit */
+	double limit;        /* as configured */
+	int64_t at_ms, eased_ms;
+	bool seen;
+};
+
+struct throttle {
+	const struct throttle_rule *rules; /* the caller's */
+	size_t rule_count;
+	struct intern domains;
+	struct throttle_bucket *buckets;
+	size_t bucket_cap;
+	int64_t day_cap, day_sent; /* warm-up; cap 0: none */
+	struct date day;
+};
+
+void throttle_init(struct throttle *t, const struct throttle_rule *rules, size_t count);
+void throttle_release(struct throttle *t);
+
+/* May a mail to this address go now? Else *wait_ms says when to ask again. Takes its share when it may. */
+bool throttle_take(struct throttle *t, struct str address, int64_t now_ms, int *wait_ms) MUST_CHECK;
+void throttle_deferred(struct throttle *t, struct str address, int64_t now_ms); /* the domain said 4xx */
+
+/* Once a shop day: how many mails may go on it (0: no cap), how many went already. */
+void throttle_day(struct throttle *t, struct date day, int64_t cap, int64_t sent);
+
+/* A new sender's cap on its nth day (0 is the first): 50 mails, growing by a half each day, up to `target`. */
+int64_t throttle_warmup(int day_index, int64_t target);
+
+/* When to try again after the nth deferral (1 is the first): 5 minutes, 15, 45 … at most 6 hours apart, with up to a
+ * quarter more by `draw` so that mails deferred together do not come back together; 0 = give up (after 48 hours in
+ * all). */
+int64_t throttle_retry_s(int deferrals, uint64_t draw);
+
+#endif

@@ -1,0 +1,477 @@
+/* Answers of recommend.h. */
+#include "fold/recommend_inner.h"
+
+static bool bought(const struct rec_data *d, uint32_t line)
+{
+	return !d->line_quantity || d->line_quantity[line] > 0;
+}
+
+struct rec_scratch *rec_scratch_new(const struct rec_model *m)
+{
+	struct rec_scratch *s = mem_alloc(sizeof(*s));
+	size_t n = (size_t)m->d->items + 1;
+	s->slot = mem_alloc(n * sizeof(*s->slot));
+	s->score = mem_alloc(n * sizeof(*s->score));
+	s->best = mem_alloc(n * sizeof(*s->best));
+	s->because = mem_alloc(n * sizeof(*s->because));
+	s->source = mem_alloc(n * sizeof(*s->source));
+	s->touched = mem_alloc(n * sizeof(*s->touched));
+	s->in_basket = mem_alloc(n);
+	return s;
+}
+
+void rec_scratch_free(struct rec_scratch *s)
+{
+	if (!s)
+		return;
+	free(s->own);
+	free(s->slot);
+	free(s->score);
+	free(s->best);
+	free(s->because);
+	free(s->source);
+	free(s->touched);
+	free(s->in_basket);
+	free(s);
+}
+
+static void read_line(struct rec_scratch *s, const struct rec_data *d, uint32_t q, int32_t day, float weight)
+{
+	uint32_t item = d->line_item[q];
+	if (!s->slot[item]) {
+		s->own = mem_grow(s->own, &s->own_cap, s->own_n + 1, sizeof(*s->own));
+		s->own[s->own_n] = (struct rec_own){ .item = item, .first_day = day, .last_day = INT32_MIN };
+		s->slot[item] = (uint32_t)++s->own_n;
+	}
+	struct rec_own *o = &s->own[s->slot[item] - 1];
+	float quantity = d->line_quantity ? d->line_quantity[q] : 1;
+	o->quantity += quantity;
+	if (quantity > 0) {
+		o->times += o->last_day != day;
+		o->last_day = o->last_day > day ? o->last_day : day;
+		o->weight = o->weight > weight ? o->weight : weight;
+	}
+	o->first_day = day < o->first_day ? day : o->first_day;
+	o->returned |= quantity < 0;
+}
+
+/* Newest order first: `own` is in the order of what counts most. */
+void rec_read_customer(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask)
+{
+	const struct rec_data *d = m->d;
+	for (size_t i = 0; i < ask->basket_n; i++) {
+		check(ask->basket[i] < d->items);
+		s->in_basket[ask->basket[i]] = 1;
+	}
+	s->own_n = 0;
+	if (ask->customer == REC_NONE)
+		return;
+	check(ask->customer < d->customers);
+	uint32_t first = d->order_start[ask->customer], end = d->order_start[ask->customer + 1];
+	float weight = 1;
+	for (uint32_t o = end; o-- > first; weight *= 0.85f)
+		for (uint32_t q = d->line_start[o]; q < d->line_start[o + 1]; q++)
+			read_line(s, d, q, d->order_day[o], weight);
+}
+
+void rec_leave_customer(struct rec_scratch *s, const struct rec_ask *ask)
+{
+	for (size_t i = 0; i < ask->basket_n; i++)
+		s->in_basket[ask->basket[i]] = 0;
+	for (size_t i = 0; i < s->own_n; i++)
+		s->slot[s->own[i].item] = 0;
+	s->own_n = 0;
+}
+
+/* ---- cross ---- */
+
+static void vote(const struct rec_model *m, struct rec_scratch *s, uint32_t item, float weight)
+{
+	const struct rec_weights *w = &m->w;
+	for (uint64_t q = m->link_start[item]; q < m->link_start[item + 1]; q++) {
+		const struct rec_link *x = &m->links[q];
+		float v = weight * (w->beside * x->beside + w->after * x->after + w->users * x->users + w->ease * x->ease);
+		if (v <= 0)
+			continue;
+		if (s->score[x->item] == 0) {
+			s->score[x->item] = w->popular * m->popular[x->item];
+			s->touched[s->touched_n++] = x->item;
+		}
+		s->score[x->item] += v;
+		if (v > s->best[x->item]) {
+			s->best[x->item] = v;
+			s->because[x->item] = x;
+			s->source[x->item] = item;
+		}
+	}
+}
+
+static void explain_cross(const struct rec_model *m, const struct rec_scratch *s, const struct rec_ask *ask,
+                          struct rec_answer *a)
+{
+	const struct rec_link *x = s->because[a->item];
+	if (!x || s->best[a->item] == 0) {
+		*a = (struct rec_answer){ .item = a->item, .score = a->score, .why = REC_WHY_POPULAR, .because = REC_NONE,
+			                      .both = m->customers_of[a->item], .of = (uint32_t)m->customers_n };
+		return;
+	}
+	a->because = s->source[a->item];
+	if (x->both_baskets >= 3 && (s->in_basket[a->because] || x->both_customers < 3)) {
+		a->why = REC_WHY_BASKET;
+		a->both = x->both_baskets;
+		a->of = m->baskets_of[a->because];
+	} else if (x->both_customers) {
+		a->why = REC_WHY_CUSTOMERS;
+		a->both = x->both_customers;
+		a->of = m->customers_of[a->because];
+	} else {
+		a->why = REC_WHY_TYPE;
+	}
+}
+
+static void accept(const struct rec_model *m, struct rec_list *out, struct rec_answer a)
+{
+	a.price_minor = a.kind != REC_BUNDLE && m->d->item ? m->d->item[a.item].price_minor : a.price_minor;
+	out->answers[out->count++] = a;
+}
+
+static size_t answers_wanted(const struct rec_ask *ask, size_t n)
+{
+	n = n < REC_OUT_MAX ? n : REC_OUT_MAX;
+	return n < ask->guards->n_max ? n : ask->guards->n_max;
+}
+
+struct cross {
+	const struct rec_model *m;
+	struct rec_scratch *s;
+	const struct rec_ask *ask;
+	struct rec_list *out;
+	int64_t budget, added;
+};
+
+static void cross_try(struct cross *c, uint32_t item, float score)
+{
+	enum rec_refusal r = rec_guard_item(c->m, c->s, c->ask, REC_CROSS, item, c->out, c->added, c->budget);
+	c->out->refused[r]++;
+	/* what was bought before is not news, even when it is bought again by nature: that is `again` */
+	if (r != REC_ALLOWED || c->s->slot[item])
+		return;
+	struct rec_answer a = { .item = item, .score = score, .kind = REC_CROSS, .because = REC_NONE };
+	explain_cross(c->m, c->s, c->ask, &a);
+	accept(c->m, c->out, a);
+	c->added += c->m->d->item ? c->m->d->item[item].price_minor : 0;
+}
+
+/* Takes the best of what is left until enough pass: few are looked at, so no sort. */
+static void cross_pick(struct cross *c, size_t n)
+{
+	size_t left = c->s->touched_n;
+	uint32_t *t = c->s->touched;
+	while (left && c->out->count < n) {
+		size_t best = 0;
+		for (size_t i = 1; i < left; i++) {
+			float a = c->s->score[t[i]], b = c->s->score[t[best]];
+			if (a > b || (a == b && t[i] < t[best]))
+				best = i;
+		}
+		uint32_t item = t[best];
+		t[best] = t[--left];
+		t[left] = item;
+		cross_try(c, item, c->s->score[item]);
+	}
+}
+
+/* A basket of products without history: what goes with their types, best seller first. */
+static void cross_types(struct cross *c, size_t n)
+{
+	const struct rec_model *m = c->m;
+	for (size_t b = 0; m->d->item && b < c->ask->basket_n && b < REC_BASKET_USED && c->out->count < n; b++) {
+		uint32_t type = m->d->item[c->ask->basket[b]].type;
+		for (uint64_t q = type < m->types ? m->type_start[type] : 0; type < m->types && q < m->type_start[type + 1]; q++) {
+			uint32_t from = m->type_item_start[m->type_other[q]], to = m->type_item_start[m->type_other[q] + 1], best = REC_NONE;
+			for (uint32_t i = from; i < to && i < from + 500; i++)
+				if (best == REC_NONE || m->popular[m->type_item[i]] > m->popular[best])
+					best = m->type_item[i];
+			if (best == REC_NONE || c->out->count >= n)
+				continue;
+			size_t before = c->out->count;
+			cross_try(c, best, 0);
+			if (c->out->count > before) {
+				c->out->answers[before].why = REC_WHY_TYPE;
+				c->out->answers[before].because = c->ask->basket[b];
+			}
+		}
+	}
+}
+
+void rec_cross(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask, size_t n, struct rec_list *out)
+{
+	enum { POPULAR_LOOKED = 200 };
+	memset(out, 0, sizeof(*out));
+	rec_read_customer(m, s, ask);
+	n = answers_wanted(ask, n);
+	s->touched_n = 0;
+	for (size_t i = 0; i < ask->basket_n && i < REC_BASKET_USED; i++)
+		vote(m, s, ask->basket[i], 2);
+	for (size_t i = 0; i < s->own_n && i < REC_OWN_USED; i++)
+		if (s->own[i].quantity > 0)
+			vote(m, s, s->own[i].item, s->own[i].weight);
+	struct cross c = { m, s, ask, out, rec_budget(m, s, ask), 0 };
+	cross_pick(&c, n);
+	cross_types(&c, n);
+	for (uint32_t i = 0; i < m->d->items && i < POPULAR_LOOKED && out->count < n; i++)
+		if (s->score[m->by_popular[i]] == 0 && m->customers_of[m->by_popular[i]])
+			cross_try(&c, m->by_popular[i], 0);
+	for (size_t i = 0; i < s->touched_n; i++) {
+		s->score[s->touched[i]] = s->best[s->touched[i]] = 0;
+		s->because[s->touched[i]] = NULL;
+	}
+	rec_leave_customer(s, ask);
+}
+
+/* ---- up ---- */
+
+static bool better_attribute(const struct rec_data *d, const struct rec_item *x, const struct rec_item *y,
+                             struct rec_answer *a, uint32_t *better, uint32_t *worse)
+{
+	*better = *worse = 0;
+	for (uint32_t i = 0; i < x->attribute_count && i < REC_ATTRIBUTES_MAX; i++)
+		for (uint32_t j = 0; j < y->attribute_count && j < REC_ATTRIBUTES_MAX; j++) {
+			const struct rec_attribute *p = &d->attribute[x->attribute_start + i], *q = &d->attribute[y->attribute_start + j];
+			if (p->id != q->id || p->direction == 0 || p->value == q->value)
+				continue;
+			if ((q->value > p->value) == (p->direction > 0)) {
+				if ((*better)++ == 0) {
+					a->attribute = p->id;
+					a->better = q->value;
+					a->than = p->value;
+				}
+			} else {
+				(*worse)++;
+			}
+		}
+	return *better > 0;
+}
+
+static void up_try(struct cross *c, uint32_t from, uint32_t to, size_t n, float *scores)
+{
+	const struct rec_data *d = c->m->d;
+	const struct rec_item *x = &d->item[from], *y = &d->item[to];
+	struct rec_answer a = { .item = to, .kind = REC_UP, .because = from };
+	uint32_t better, worse;
+	if (to == from || y->type != x->type || y->price_minor <= x->price_minor)
+		return;
+	/* price ≤ (1 + cap) × price, without rounding up */
+	if (c->ask->guards->up_percent < 0 || y->price_minor * 100 > x->price_minor * (100 + c->ask->guards->up_percent)) {
+		c->out->refused[REC_TOO_DEAR]++;
+		return;
+	}
+	bool stated = better_attribute(d, x, y, &a, &better, &worse);
+	a.why = x->replaced_by == to ? REC_WHY_REPLACES : stated ? REC_WHY_BETTER : REC_WHY_RANGE;
+	if (!stated && x->replaced_by != to && !(x->tier && y->tier > x->tier))
+		return;
+	if (worse > better)
+		return;
+	enum rec_refusal r = rec_guard_item(c->m, c->s, c->ask, REC_UP, to, c->out, 0, -1);
+	c->out->refused[r]++;
+	if (r != REC_ALLOWED)
+		return;
+	/* expected revenue: what sells, times what it adds */
+	a.score = (float)(((double)c->m->popular[to] + 0.02) * (double)(y->price_minor - x->price_minor) * (1 + better)) +
+	          (x->replaced_by == to ? 1e12f : 0);
+	a.price_minor = y->price_minor;
+	size_t i = c->out->count < n ? c->out->count++ : n;
+	for (; i > 0 && a.score > scores[i - 1]; i--)
+		if (i < n) {
+			c->out->answers[i] = c->out->answers[i - 1];
+			scores[i] = scores[i - 1];
+		}
+	if (i < n) {
+		c->out->answers[i] = a;
+		scores[i] = a.score;
+	}
+}
+
+/* For each product of the basket; without a basket, for nothing: an up-sell replaces what is about to be bought. */
+void rec_up(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask, size_t n, struct rec_list *out)
+{
+	memset(out, 0, sizeof(*out));
+	n = answers_wanted(ask, n);
+	if (!m->d->item || n == 0)
+		return;
+	rec_read_customer(m, s, ask);
+	struct cross c = { m, s, ask, out, -1, 0 };
+	float scores[REC_OUT_MAX] = { 0 };
+	for (size_t b = 0; b < ask->basket_n && b < REC_BASKET_USED; b++) {
+		uint32_t type = m->d->item[ask->basket[b]].type;
+		if (type == REC_NONE)
+			continue;
+		for (uint32_t i = m->type_item_start[type]; i < m->type_item_start[type + 1]; i++)
+			up_try(&c, ask->basket[b], m->type_item[i], n, scores);
+	}
+	rec_leave_customer(s, ask);
+}
+
+/* ---- again ---- */
+
+const struct due_prior *rec_due_prior(const struct rec_model *m, uint32_t item)
+{
+	enum { GAPS_MIN = 20 };
+	return m->due[item].gaps >= GAPS_MIN ? &m->due[item] : &m->due[m->d->items];
+}
+
+static size_t purchase_days(const struct rec_data *d, uint32_t customer, uint32_t item, int32_t *days, size_t max)
+{
+	size_t n = 0;
+	for (uint32_t o = d->order_start[customer]; o < d->order_start[customer + 1]; o++)
+		for (uint32_t q = d->line_start[o]; q < d->line_start[o + 1]; q++)
+			if (d->line_item[q] == item && bought(d, q)) {
+				if (n == max) {
+					memmove(days, days + 1, (max - 1) * sizeof(*days));
+					n--;
+				}
+				days[n++] = d->order_day[o];
+				break;
+			}
+	return n;
+}
+
+static bool again_answer(const struct rec_model *m, const struct rec_ask *ask, const struct rec_own *own, int32_t days,
+                         struct rec_answer *a)
+{
+	enum { DAYS_MAX = 64 };
+	int32_t bought_on[DAYS_MAX], today = ask->guards->today, life = m->d->item ? m->d->item[own->item].lifetime_days : 0;
+	*a = (struct rec_answer){ .item = own->item, .kind = REC_AGAIN, .because = REC_NONE };
+	if (own->quantity <= 0)
+		return false;
+	if (life > 0 && !m->again_by_nature[own->item]) {
+		a->why = REC_WHY_WORN;
+		a->from_day = own->last_day;
+		a->day = a->to_day = own->last_day + life;
+		a->gap_days = (float)life;
+		a->score = 1e6f / (float)(1 + abs(a->day - today));
+		return a->day <= today + days;
+	}
+	if (!m->again_by_nature[own->item] && own->times < 3)
+		return false;
+	struct due due;
+	size_t n = purchase_days(m->d, ask->customer, own->item, bought_on, DAYS_MAX);
+	if (!due_predict(rec_due_prior(m, own->item), bought_on, n, today, &due) || due.overdue > 0.98)
+		return false;
+	a->why = REC_WHY_DUE;
+	a->day = due.day;
+	a->from_day = due.from;
+	a->to_day = due.to;
+	a->gap_days = (float)due.gap_days;
+	a->score = (float)own->times / (float)(1 + (due.day > today ? due.day - today : 0));
+	return due.day <= today + days;
+}
+
+void rec_again(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask, int32_t days, size_t n,
+               struct rec_list *out)
+{
+	memset(out, 0, sizeof(*out));
+	n = answers_wanted(ask, n);
+	if (ask->customer == REC_NONE || n == 0)
+		return;
+	rec_read_customer(m, s, ask);
+	float *score = mem_alloc((s->own_n + 1) * sizeof(*score));
+	struct rec_answer a;
+	for (size_t i = 0; i < s->own_n; i++)
+		score[i] = again_answer(m, ask, &s->own[i], days, &a) ? a.score : 0;
+	while (out->count < n) {
+		size_t best = s->own_n;
+		for (size_t i = 0; i < s->own_n; i++)
+			if (score[i] > 0 && (best == s->own_n || score[i] > score[best]))
+				best = i;
+		if (best == s->own_n)
+			break;
+		score[best] = 0;
+		enum rec_refusal r = rec_guard_item(m, s, ask, REC_AGAIN, s->own[best].item, out, 0, -1);
+		out->refused[r]++;
+		if (r == REC_ALLOWED && again_answer(m, ask, &s->own[best], days, &a))
+			accept(m, out, a);
+	}
+	free(score);
+	rec_leave_customer(s, ask);
+}
+
+/* ---- bundles ---- */
+
+/* The discounted price, never below what keeps the margin floor on both (floor on prices without VAT). Unknown costs: no
+ * discount is given, since nobody can say what it would leave. */
+static int64_t bundle_price(const struct rec_item *x, const struct rec_item *y, int percent, int margin_percent)
+{
+	int64_t sum = x->price_minor + y->price_minor, net = x->price_net_minor + y->price_net_minor;
+	int64_t cost = x->cost_minor + y->cost_minor;
+	if (!(x->flags & y->flags & REC_KNOWN_COST) || net <= 0)
+		return sum;
+	int margin = margin_percent < 0 ? 0 : margin_percent > 99 ? 99 : margin_percent;
+	int64_t least_net = (cost * 100 + (100 - margin) - 1) / (100 - margin);
+	int64_t least = (least_net * sum + net - 1) / net, price = sum - sum * percent / 100;
+	price = price < least ? least : price;
+	return price < sum ? price : sum;
+}
+
+/* Pieces that a customer's collections lack, the fullest collection first. */
+static void complete_collections(struct cross *c, size_t n)
+{
+	const struct rec_data *d = c->m->d;
+	for (size_t k = 0; d->item && k < c->s->own_n && c->out->count < n; k++) {
+		uint32_t set = d->item[c->s->own[k].item].collection, pieces = 0, owned = 0, best = REC_NONE;
+		for (uint32_t i = 0; set != REC_NONE && i < d->items; i++) {
+			if (d->item[i].collection != set)
+				continue;
+			bool has = c->s->slot[i] && c->s->own[c->s->slot[i] - 1].quantity > 0;
+			pieces++;
+			owned += has;
+			if (!has && (best == REC_NONE || c->m->popular[i] > c->m->popular[best]))
+				best = i;
+		}
+		if (best == REC_NONE || owned == 0)
+			continue;
+		enum rec_refusal r = rec_guard_item(c->m, c->s, c->ask, REC_BUNDLE, best, c->out, 0, -1);
+		c->out->refused[r]++;
+		if (r == REC_ALLOWED)
+			accept(c->m, c->out, (struct rec_answer){ .item = best, .kind = REC_BUNDLE, .why = REC_WHY_COLLECTION,
+			                                          .because = c->s->own[k].item, .both = owned, .of = pieces,
+			                                          .price_minor = d->item[best].price_minor,
+			                                          .separate_minor = d->item[best].price_minor });
+	}
+}
+
+/* Sets that sell together; with a basket, those that complete it; for a customer, none with what is owned. */
+void rec_bundle(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask, int discount_percent, size_t n,
+                struct rec_list *out)
+{
+	memset(out, 0, sizeof(*out));
+	n = answers_wanted(ask, n);
+	rec_read_customer(m, s, ask);
+	struct cross c = { m, s, ask, out, -1, 0 };
+	complete_collections(&c, n);
+	for (size_t i = 0; i < m->bundle_n && out->count < n; i++) {
+		uint32_t a = m->bundle_a[i], b = m->bundle_b[i];
+		if (s->in_basket[b]) {
+			uint32_t t = a;
+			a = b;
+			b = t;
+		}
+		if (ask->basket_n && !s->in_basket[a])
+			continue;
+		struct rec_list none = { 0 };
+		enum rec_refusal r = rec_guard_item(m, s, ask, REC_BUNDLE, b, out, 0, -1);
+		if (r == REC_ALLOWED && !s->in_basket[a])
+			r = rec_guard_item(m, s, ask, REC_BUNDLE, a, &none, 0, -1);
+		out->refused[r]++;
+		if (r != REC_ALLOWED)
+			continue;
+		struct rec_answer x = { .item = b, .kind = REC_BUNDLE, .why = REC_WHY_BASKET, .because = a, .with = { a }, .with_n = 1,
+			                    .both = m->bundle_both[i], .of = m->baskets_of[a], .score = (float)m->bundle_both[i] };
+		if (m->d->item) {
+			x.separate_minor = m->d->item[a].price_minor + m->d->item[b].price_minor;
+			x.price_minor = bundle_price(&m->d->item[a], &m->d->item[b], discount_percent, ask->guards->margin_percent);
+		}
+		accept(m, out, x);
+	}
+	rec_leave_customer(s, ask);
+}

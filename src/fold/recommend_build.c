@@ -1,0 +1,639 @@
+/* Learning for recommend.h. Customers and orders become sparse rows; three products give item-to-item counts (same order,
+ * later order, same customer); EASE is one dense inverse. The union of the heaviest neighbours of each becomes the links
+ * of an item. Weights of the blend are learnt by predicting what sampled customers bought for the first time in their
+ * newest order, from models that have not seen these orders. */
+#include "fold/dense.h"
+#include "fold/recommend_inner.h"
+
+#include <stdio.h>
+
+enum { LATER_ORDERS = 2, TUNE_CUSTOMERS = 60000, TUNE_CASES = 4000, TUNE_OF = 5, AGAIN_BUYERS_MIN = 20, EASE_LAMBDA = 200 };
+enum { RECENT_DAYS = 90, BUNDLES_KEEP = 2000, EASE_ITEMS_TUNE = 4096, EASE_WHOLE = 128 };
+
+struct learning {
+	const struct rec_data *d;
+	const struct rec_options *o;
+	struct rec_model *m;
+	uint32_t step;     /* every step-th customer is read */
+	bool hide_newest;  /* of cases: the newest order is not seen */
+	uint64_t cut_orders;
+};
+
+static int by_u32(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	return (x > y) - (x < y);
+}
+
+static bool is_case(const struct learning *l, uint32_t c)
+{
+	return hash_mix(l->o->seed + 3, c + 1u) % TUNE_OF == 0 && l->d->order_start[c + 1] - l->d->order_start[c] >= 2;
+}
+
+static uint32_t orders_end(const struct learning *l, uint32_t c)
+{
+	return l->d->order_start[c + 1] - (l->hide_newest && is_case(l, c));
+}
+
+static bool bought(const struct rec_data *d, uint32_t line)
+{
+	return !d->line_quantity || d->line_quantity[line] > 0;
+}
+
+/* Items of an order, each once, ascending; at most REC_ORDER_LEARNED lines are looked at. */
+static size_t order_items_once(struct learning *l, uint32_t order, uint32_t *items)
+{
+	const struct rec_data *d = l->d;
+	uint32_t from = d->line_start[order], to = d->line_start[order + 1];
+	size_t n = 0, kept = 0;
+	if (to - from > REC_ORDER_LEARNED) {
+		to = from + REC_ORDER_LEARNED;
+		l->cut_orders++;
+	}
+	for (uint32_t q = from; q < to; q++)
+		if (bought(d, q))
+			items[n++] = d->line_item[q];
+	qsort(items, n, sizeof(*items), by_u32);
+	for (size_t i = 0; i < n; i++)
+		if (i == 0 || items[i] != items[i - 1])
+			items[kept++] = items[i];
+	return kept;
+}
+
+static void order_rows(struct learning *l, struct nb_rows *orders, struct nb_rows *later)
+{
+	const struct rec_data *d = l->d;
+	uint32_t items[REC_ORDER_LEARNED];
+	for (uint32_t c = 0; c < d->customers; c += l->step) {
+		uint32_t end = orders_end(l, c);
+		for (uint32_t o = d->order_start[c]; o < end; o++) {
+			size_t n = order_items_once(l, o, items);
+			for (size_t i = 0; i < n; i++)
+				nb_rows_add(orders, items[i], 1);
+			nb_rows_end(orders);
+			for (uint32_t k = 1; k <= LATER_ORDERS && o + k < end; k++) {
+				n = order_items_once(l, o + k, items);
+				for (size_t i = 0; i < n; i++)
+					nb_rows_add(later, items[i], 1.0f / (float)k);
+			}
+			nb_rows_end(later);
+		}
+	}
+}
+
+static void customer_rows(struct learning *l, struct nb_rows *rows)
+{
+	const struct rec_data *d = l->d;
+	uint32_t items[REC_ORDER_LEARNED];
+	for (uint32_t c = 0; c < d->customers; c += l->step) {
+		size_t n = 0;
+		for (uint32_t o = orders_end(l, c); o-- > d->order_start[c] && n < REC_ORDER_LEARNED;)
+			for (uint32_t q = d->line_start[o]; q < d->line_start[o + 1] && n < REC_ORDER_LEARNED; q++)
+				if (bought(d, q))
+					items[n++] = d->line_item[q];
+		qsort(items, n, sizeof(*items), by_u32);
+		for (size_t i = 0; i < n; i++)
+			if (i == 0 || items[i] != items[i - 1])
+				nb_rows_add(rows, items[i], 1);
+		nb_rows_end(rows);
+	}
+}
+
+/* ---- facts ---- */
+
+static void count_facts(struct learning *l)
+{
+	struct rec_model *m = l->m;
+	const struct rec_data *d = l->d;
+	uint32_t *seen = mem_alloc((d->items + 1u) * sizeof(*seen)), *again = mem_alloc((d->items + 1u) * sizeof(*again));
+	uint32_t *first_order = mem_alloc((d->items + 1u) * sizeof(*first_order));
+	int32_t newest = INT32_MIN;
+	for (uint32_t o = 0; o < d->order_start[d->customers]; o++)
+		newest = d->order_day[o] > newest ? d->order_day[o] : newest;
+	float *weight = mem_alloc((d->items + 1u) * sizeof(*weight));
+	uint8_t *twice = mem_alloc(d->items + 1u);
+	for (uint32_t c = 0; c < d->customers; c++)
+		for (uint32_t o = d->order_start[c]; o < d->order_start[c + 1]; o++) {
+			m->baskets_n++;
+			for (uint32_t q = d->line_start[o]; q < d->line_start[o + 1]; q++) {
+				uint32_t i = d->line_item[q];
+				if (!bought(d, q))
+					continue;
+				if (first_order[i] != o + 1)
+					m->baskets_of[i]++;
+				if (seen[i] != c + 1) {
+					seen[i] = c + 1;
+					twice[i] = 0;
+					m->customers_of[i]++;
+					weight[i] += newest - d->order_day[o] <= RECENT_DAYS ? 4 : 1;
+				} else if (first_order[i] != o + 1 && !twice[i]) {
+					twice[i] = 1;
+					again[i]++;
+				}
+				first_order[i] = o + 1;
+			}
+		}
+	float top = 1;
+	for (uint32_t i = 0; i < d->items; i++)
+		top = weight[i] > top ? weight[i] : top;
+	for (uint32_t i = 0; i < d->items; i++) {
+		m->popular[i] = weight[i] / top;
+		m->again_by_nature[i] = (d->item && d->item[i].flags & REC_CONSUMABLE) ||
+		                        (m->customers_of[i] >= AGAIN_BUYERS_MIN && again[i] * 3 >= m->customers_of[i] &&
+		                         !(d->item && d->item[i].lifetime_days > 0));
+	}
+	for (uint32_t c = 0; c < d->customers; c++)
+		m->customers_n += d->order_start[c + 1] > d->order_start[c];
+	free(seen);
+	free(again);
+	free(first_order);
+	free(weight);
+	free(twice);
+}
+
+static int by_popularity(const void *a, const void *b, void *ctx)
+{
+	const float *p = ctx;
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	if (p[x] != p[y])
+		return p[x] > p[y] ? -1 : 1;
+	return (x > y) - (x < y);
+}
+
+static int by_type_price(const void *a, const void *b, void *ctx)
+{
+	const struct rec_item *item = ctx;
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	if (item[x].type != item[y].type)
+		return item[x].type < item[y].type ? -1 : 1;
+	if (item[x].price_minor != item[y].price_minor)
+		return item[x].price_minor < item[y].price_minor ? -1 : 1;
+	return (x > y) - (x < y);
+}
+
+static void order_items(struct rec_model *m)
+{
+	const struct rec_data *d = m->d;
+	m->by_popular = mem_alloc((d->items + 1u) * sizeof(*m->by_popular));
+	m->type_item = mem_alloc((d->items + 1u) * sizeof(*m->type_item));
+	for (uint32_t i = 0; i < d->items; i++)
+		m->by_popular[i] = m->type_item[i] = i;
+	qsort_r(m->by_popular, d->items, sizeof(uint32_t), by_popularity, m->popular);
+	for (uint32_t i = 0; d->item && i < d->items; i++)
+		if (d->item[i].type != REC_NONE && d->item[i].type >= m->types)
+			m->types = d->item[i].type + 1;
+	m->type_item_start = mem_alloc((m->types + 2u) * sizeof(uint32_t));
+	if (!d->item)
+		return;
+	qsort_r(m->type_item, d->items, sizeof(uint32_t), by_type_price, (void *)d->item);
+	for (uint32_t i = 0; i < d->items; i++)
+		if (d->item[i].type != REC_NONE)
+			m->type_item_start[d->item[i].type + 1]++;
+	for (uint32_t t = 0; t < m->types; t++)
+		m->type_item_start[t + 1] += m->type_item_start[t];
+}
+
+/* ---- links ---- */
+
+struct links {
+	struct nb_rows beside, after, users, ease;
+	double *order_total, *user_total;
+};
+
+/* Inverse on the best sold items; column-normalised coefficients, the heaviest REC_KEEP of a row kept. */
+static void ease_links(struct learning *l, const struct nb_rows *users, struct nb_rows *out)
+{
+	const struct rec_data *d = l->d;
+	uint32_t n = 0;
+	uint32_t most = l->hide_newest ? EASE_ITEMS_TUNE : REC_EASE_ITEMS_MAX;
+	while (n < d->items && n < most && l->m->customers_of[l->m->by_popular[n]] >= 3)
+		n++;
+	n = n > EASE_WHOLE ? n / EASE_WHOLE * EASE_WHOLE : n; /* no padded copy in the inverse */
+	uint32_t *column = mem_alloc((d->items + 1u) * sizeof(*column));
+	memset(column, 0xff, (d->items + 1u) * sizeof(*column));
+	for (uint32_t i = 0; i < n; i++)
+		column[l->m->by_popular[i]] = i;
+	float *g = mem_alloc(((size_t)n * n + 1) * sizeof(*g));
+	for (uint32_t r = 0; r < users->n; r++)
+		for (uint64_t q = users->start[r]; q < users->start[r + 1]; q++) {
+			uint32_t a = column[users->item[q]];
+			for (uint64_t s = users->start[r]; a != REC_NONE && s < users->start[r + 1]; s++)
+				if (column[users->item[s]] != REC_NONE)
+					g[(size_t)a * n + column[users->item[s]]]++;
+		}
+	for (uint32_t i = 0; i < n; i++)
+		g[(size_t)i * n + i] += EASE_LAMBDA;
+	dense_invert(g, n, l->o->threads);
+	float *row = mem_alloc((d->items + 1u) * sizeof(*row));
+	for (uint32_t item = 0; item < d->items; item++) {
+		uint32_t a = column[item], top[REC_KEEP];
+		for (uint32_t j = 0; a != REC_NONE && j < n; j++)
+			row[j] = j == a ? 0 : -g[(size_t)a * n + j] / g[(size_t)j * n + j];
+		size_t k = a == REC_NONE ? 0 : nb_top(row, n, REC_KEEP, top);
+		for (size_t i = 0; i < k; i++)
+			nb_rows_add(out, l->m->by_popular[top[i]], row[top[i]]);
+		nb_rows_end(out);
+	}
+	free(row);
+	free(column);
+	free(g);
+}
+
+static struct rec_link *link_find(struct rec_link *links, size_t *n, uint32_t item)
+{
+	for (size_t i = 0; i < *n; i++)
+		if (links[i].item == item)
+			return &links[i];
+	links[*n] = (struct rec_link){ .item = item };
+	return &links[(*n)++];
+}
+
+static int by_blend(const void *a, const void *b)
+{
+	const struct rec_link *x = a, *y = b;
+	float fx = x->beside + x->after + x->users + x->ease, fy = y->beside + y->after + y->users + y->ease;
+	if (fx != fy)
+		return fx > fy ? -1 : 1;
+	return (x->item > y->item) - (x->item < y->item);
+}
+
+/* Each part divided by what its own item total would explain, so that the four are of like size. */
+static void join_item(struct rec_model *m, const struct links *k, uint32_t i, struct rec_link *out, size_t *n)
+{
+	*n = 0;
+	for (uint64_t q = k->beside.start[i]; q < k->beside.start[i + 1]; q++)
+		if (k->beside.item[q] != i) {
+			struct rec_link *x = link_find(out, n, k->beside.item[q]);
+			x->both_baskets = (uint32_t)k->beside.weight[q];
+			x->beside = k->beside.weight[q] / (float)(k->order_total[i] + 3);
+		}
+	for (uint64_t q = k->after.start[i]; q < k->after.start[i + 1]; q++)
+		if (k->after.item[q] != i)
+			link_find(out, n, k->after.item[q])->after = k->after.weight[q] / (float)(k->order_total[i] + 3);
+	for (uint64_t q = k->users.start[i]; q < k->users.start[i + 1]; q++)
+		if (k->users.item[q] != i) {
+			struct rec_link *x = link_find(out, n, k->users.item[q]);
+			x->both_customers = (uint32_t)k->users.weight[q];
+			x->users = k->users.weight[q] /
+			           (float)sqrt((k->user_total[i] + 3) * (k->user_total[k->users.item[q]] + 3));
+		}
+	for (uint64_t q = k->ease.n ? k->ease.start[i] : 0; k->ease.n && q < k->ease.start[i + 1]; q++)
+		link_find(out, n, k->ease.item[q])->ease = k->ease.weight[q];
+	qsort(out, *n, sizeof(*out), by_blend);
+	if (*n > REC_KEEP)
+		*n = REC_KEEP;
+}
+
+static double *totals(const struct nb_rows *r, uint32_t items)
+{
+	double *t = mem_alloc((items + 1u) * sizeof(*t));
+	for (uint64_t q = 0; r->n && q < r->start[r->n]; q++)
+		t[r->item[q]]++;
+	return t;
+}
+
+static void learn_links(struct learning *l)
+{
+	struct rec_model *m = l->m;
+	uint32_t items = l->d->items;
+	struct nb_rows orders = { 0 }, later = { 0 }, users = { 0 };
+	struct links k = { 0 };
+	order_rows(l, &orders, &later);
+	k.order_total = totals(&orders, items);
+	nb_cross(&orders, &orders, items, REC_KEEP, l->o->threads, &k.beside);
+	nb_cross(&orders, &later, items, REC_KEEP, l->o->threads, &k.after);
+	nb_rows_release(&orders);
+	nb_rows_release(&later);
+	customer_rows(l, &users);
+	k.user_total = totals(&users, items);
+	nb_cross(&users, &users, items, REC_KEEP, l->o->threads, &k.users);
+	if (!l->o->no_ease)
+		ease_links(l, &users, &k.ease);
+	nb_rows_release(&users);
+	free(m->links);
+	m->links = NULL;
+	size_t cap = 0;
+	struct rec_link join[4 * REC_KEEP + 4];
+	for (uint32_t i = 0; i < items; i++) {
+		size_t n;
+		join_item(m, &k, i, join, &n);
+		m->links = mem_grow(m->links, &cap, m->link_start[i] + n + 1, sizeof(*m->links));
+		memcpy(m->links + m->link_start[i], join, n * sizeof(*join));
+		m->link_start[i + 1] = m->link_start[i] + n;
+	}
+	nb_rows_release(&k.beside);
+	nb_rows_release(&k.after);
+	nb_rows_release(&k.users);
+	nb_rows_release(&k.ease);
+	free(k.order_total);
+	free(k.user_total);
+}
+
+/* ---- weights ---- */
+
+struct tune_case {
+	uint32_t from, to, truths; /* in parts */
+};
+struct tune_part {
+	float x[5];
+	bool truth;
+};
+struct tune {
+	struct tune_case *cases;
+	struct tune_part *parts;
+	size_t cases_n, cases_cap, parts_n, parts_cap;
+	float (*sum)[5];
+	uint32_t *touched;
+	uint8_t *owned, *wanted;
+};
+
+static void tune_add(struct learning *l, struct tune *t, uint32_t c)
+{
+	const struct rec_data *d = l->d;
+	const struct rec_model *m = l->m;
+	uint32_t newest = d->order_start[c + 1] - 1, n = 0, truths = 0;
+	uint32_t own_lines = d->line_start[newest] - d->line_start[d->order_start[c]];
+	uint32_t back = own_lines > REC_OWN_USED ? d->line_start[newest] - REC_OWN_USED : d->line_start[d->order_start[c]];
+	for (uint32_t q = d->line_start[d->order_start[c]]; q < d->line_start[newest]; q++)
+		t->owned[d->line_item[q]] = 1;
+	for (uint32_t q = d->line_start[newest]; q < d->line_start[newest + 1]; q++)
+		if (bought(d, q) && !t->owned[d->line_item[q]]) {
+			truths += !t->wanted[d->line_item[q]];
+			t->wanted[d->line_item[q]] = 1;
+		}
+	for (uint32_t q = back; truths && q < d->line_start[newest]; q++) {
+		uint32_t i = d->line_item[q];
+		for (uint64_t s = m->link_start[i]; s < m->link_start[i + 1]; s++) {
+			const struct rec_link *x = &m->links[s];
+			if (t->owned[x->item])
+				continue;
+			float *sum = t->sum[x->item];
+			if (sum[4] == 0) {
+				t->touched[n++] = x->item;
+				sum[4] = m->popular[x->item] + 1e-6f;
+			}
+			sum[0] += x->beside;
+			sum[1] += x->after;
+			sum[2] += x->users;
+			sum[3] += x->ease;
+		}
+	}
+	if (truths) {
+		t->cases = mem_grow(t->cases, &t->cases_cap, t->cases_n + 1, sizeof(*t->cases));
+		t->cases[t->cases_n++] = (struct tune_case){ (uint32_t)t->parts_n, (uint32_t)(t->parts_n + n), truths };
+		t->parts = mem_grow(t->parts, &t->parts_cap, t->parts_n + n + 1, sizeof(*t->parts));
+	}
+	for (uint32_t k = 0; k < n; k++) {
+		struct tune_part *p = &t->parts[t->parts_n++];
+		memcpy(p->x, t->sum[t->touched[k]], sizeof(p->x));
+		p->truth = t->wanted[t->touched[k]];
+		memset(t->sum[t->touched[k]], 0, sizeof(p->x));
+	}
+	for (uint32_t q = d->line_start[d->order_start[c]]; q < d->line_start[newest + 1]; q++)
+		t->owned[d->line_item[q]] = t->wanted[d->line_item[q]] = 0;
+}
+
+static double tune_worth(const struct tune *t, const float w[5])
+{
+	double total = 0;
+	for (size_t c = 0; c < t->cases_n; c++) {
+		float top[10] = { 0 };
+		bool truth[10] = { false };
+		size_t n = 0;
+		for (uint32_t i = t->cases[c].from; i < t->cases[c].to; i++) {
+			const float *x = t->parts[i].x;
+			float s = w[0] * x[0] + w[1] * x[1] + w[2] * x[2] + w[3] * x[3] + w[4] * x[4];
+			if (n == 10 && s <= top[9])
+				continue;
+			size_t j = n < 10 ? n++ : 9;
+			for (; j > 0 && s > top[j - 1]; j--) {
+				top[j] = top[j - 1];
+				truth[j] = truth[j - 1];
+			}
+			top[j] = s;
+			truth[j] = t->parts[i].truth;
+		}
+		for (size_t j = 0; j < n; j++)
+			total += truth[j] ? 1 / log2((double)j + 2) : 0;
+	}
+	return total;
+}
+
+/* Coordinate search: each weight doubled, halved or dropped while it helps. */
+static void tune_weights(struct tune *t, struct rec_weights *out)
+{
+	float w[5] = { 1, 1, 1, 1, 0.05f };
+	double best = tune_worth(t, w);
+	for (int round = 0; round < 3; round++)
+		for (int k = 0; k < 5; k++) {
+			const float tries[] = { 0, w[k] * 0.5f, w[k] * 2, w[k] * 4, w[k] * 0.25f, 0.2f };
+			float kept = w[k];
+			for (size_t i = 0; i < ARRAY_LEN(tries); i++) {
+				w[k] = tries[i];
+				double here = tune_worth(t, w);
+				if (here > best * 1.0005) {
+					best = here;
+					kept = tries[i];
+				}
+			}
+			w[k] = kept;
+		}
+	*out = (struct rec_weights){ w[0], w[1], w[2], w[3], w[4] };
+}
+
+static void learn_weights(struct learning *l)
+{
+	const struct rec_data *d = l->d;
+	l->m->w = (struct rec_weights){ 1, 1, 1, l->o->no_ease ? 0 : 1, 0.05f };
+	l->hide_newest = true;
+	l->step = d->customers / TUNE_CUSTOMERS + 1;
+	learn_links(l);
+	struct tune t = { .sum = mem_alloc((d->items + 1u) * sizeof(*t.sum)),
+		              .touched = mem_alloc((d->items + 1u) * sizeof(*t.touched)),
+		              .owned = mem_alloc(d->items + 1u), .wanted = mem_alloc(d->items + 1u) };
+	for (uint32_t c = 0; c < d->customers && t.cases_n < TUNE_CASES; c += l->step)
+		if (is_case(l, c))
+			tune_add(l, &t, c);
+	if (t.cases_n >= 50)
+		tune_weights(&t, &l->m->w);
+	free(t.cases);
+	free(t.parts);
+	free(t.sum);
+	free(t.touched);
+	free(t.owned);
+	free(t.wanted);
+	l->hide_newest = false;
+	l->step = 1;
+}
+
+/* ---- types, rhythm, bundles ---- */
+
+static void learn_types(struct rec_model *m)
+{
+	const struct rec_data *d = m->d;
+	m->type_start = mem_alloc((m->types + 2u) * sizeof(*m->type_start));
+	struct nb_rows rows = { 0 }, cross;
+	for (uint32_t i = 0; d->item && i < d->items; i++)
+		for (uint64_t q = m->link_start[i]; q < m->link_start[i + 1]; q++) {
+			uint32_t a = d->item[i].type, b = d->item[m->links[q].item].type;
+			if (a == REC_NONE || b == REC_NONE || a == b || !m->links[q].both_baskets)
+				continue;
+			nb_rows_add(&rows, a, (float)m->links[q].both_baskets);
+			nb_rows_add(&rows, b, 1);
+			nb_rows_end(&rows);
+		}
+	nb_cross(&rows, &rows, m->types, 8, 1, &cross);
+	size_t cap = 0, cap2 = 0;
+	for (uint32_t t = 0; t < m->types; t++) {
+		uint64_t n = m->type_start[t];
+		for (uint64_t q = cross.start[t]; q < cross.start[t + 1]; q++)
+			if (cross.item[q] != t) {
+				m->type_other = mem_grow(m->type_other, &cap, n + 1, sizeof(*m->type_other));
+				m->type_share = mem_grow(m->type_share, &cap2, n + 1, sizeof(*m->type_share));
+				m->type_other[n] = cross.item[q];
+				m->type_share[n++] = cross.weight[q];
+			}
+		m->type_start[t + 1] = n;
+	}
+	nb_rows_release(&rows);
+	nb_rows_release(&cross);
+}
+
+static void learn_rhythm(struct rec_model *m)
+{
+	const struct rec_data *d = m->d;
+	struct due_fit *fits = mem_alloc((d->items + 1u) * sizeof(*fits)); /* the last one: everything */
+	struct rec_scratch *s = rec_scratch_new(m);
+	int32_t days[64];
+	for (uint32_t c = 0; c < d->customers; c++) {
+		struct rec_ask ask = { .customer = c };
+		if (d->order_start[c + 1] - d->order_start[c] < 2)
+			continue;
+		rec_read_customer(m, s, &ask);
+		for (size_t k = 0; k < s->own_n; k++) {
+			const struct rec_own *own = &s->own[k];
+			if (own->times < 2)
+				continue;
+			size_t n = 0;
+			for (uint32_t o = d->order_start[c]; o < d->order_start[c + 1] && n < ARRAY_LEN(days); o++)
+				for (uint32_t q = d->line_start[o]; q < d->line_start[o + 1]; q++)
+					if (d->line_item[q] == own->item && bought(d, q)) {
+						days[n++] = d->order_day[o];
+						break;
+					}
+			due_fit_add(&fits[own->item], days, n);
+			due_fit_add(&fits[d->items], days, n);
+		}
+		rec_leave_customer(s, &ask);
+	}
+	m->due = mem_alloc((d->items + 1u) * sizeof(*m->due));
+	for (uint32_t i = 0; i <= d->items; i++)
+		m->due[i] = due_fit_finish(&fits[i]);
+	rec_scratch_free(s);
+	free(fits);
+}
+
+struct bundle {
+	double extra;
+	uint32_t a, b, both;
+};
+
+static int by_extra(const void *a, const void *b)
+{
+	const struct bundle *x = a, *y = b;
+	if (x->extra != y->extra)
+		return x->extra > y->extra ? -1 : 1;
+	return x->a != y->a ? (x->a > y->a) - (x->a < y->a) : (x->b > y->b) - (x->b < y->b);
+}
+
+static void learn_bundles(struct rec_model *m)
+{
+	struct bundle *all = NULL;
+	size_t n = 0, cap = 0;
+	for (uint32_t i = 0; i < m->d->items; i++)
+		for (uint64_t q = m->link_start[i]; q < m->link_start[i + 1]; q++) {
+			const struct rec_link *x = &m->links[q];
+			double extra = x->both_baskets - (double)m->baskets_of[i] * m->baskets_of[x->item] / ((double)m->baskets_n + 1);
+			if (x->item <= i || x->both_baskets < 5 || extra <= 2 * sqrt((double)x->both_baskets))
+				continue;
+			all = mem_grow(all, &cap, n + 1, sizeof(*all));
+			all[n++] = (struct bundle){ extra, i, x->item, x->both_baskets };
+		}
+	if (n)
+		qsort(all, n, sizeof(*all), by_extra);
+	m->bundle_n = n < BUNDLES_KEEP ? n : BUNDLES_KEEP;
+	m->bundle_a = mem_alloc((m->bundle_n + 1) * sizeof(uint32_t));
+	m->bundle_b = mem_alloc((m->bundle_n + 1) * sizeof(uint32_t));
+	m->bundle_both = mem_alloc((m->bundle_n + 1) * sizeof(uint32_t));
+	for (size_t i = 0; i < m->bundle_n; i++) {
+		m->bundle_a[i] = all[i].a;
+		m->bundle_b[i] = all[i].b;
+		m->bundle_both[i] = all[i].both;
+	}
+	free(all);
+}
+
+static bool data_ok(const struct rec_data *d, struct err *err)
+{
+	uint32_t orders = d->order_start[d->customers];
+	for (uint32_t c = 0; c < d->customers; c++)
+		for (uint32_t o = d->order_start[c] + 1; o < d->order_start[c + 1]; o++)
+			check(d->order_day[o] >= d->order_day[o - 1]);
+	for (uint32_t q = 0; q < d->line_start[orders]; q++)
+		check(d->line_item[q] < d->items);
+	if (d->items == 0)
+		return err_set(err, ERR_INPUT, "no products: import a catalogue or orders first");
+	if (orders == 0)
+		return err_set(err, ERR_INPUT, "no orders: nothing can be learnt from yet");
+	return true;
+}
+
+struct rec_model *rec_build(const struct rec_data *d, const struct rec_options *o, struct err *err)
+{
+	if (!data_ok(d, err))
+		return NULL;
+	struct rec_model *m = mem_alloc(sizeof(*m));
+	m->d = d;
+	m->o = *o;
+	m->o.threads = par_threads(o->threads);
+	m->link_start = mem_alloc((d->items + 2u) * sizeof(*m->link_start));
+	m->customers_of = mem_alloc((d->items + 1u) * sizeof(uint32_t));
+	m->baskets_of = mem_alloc((d->items + 1u) * sizeof(uint32_t));
+	m->popular = mem_alloc((d->items + 1u) * sizeof(float));
+	m->again_by_nature = mem_alloc(d->items + 1u);
+	struct learning l = { .d = d, .o = &m->o, .m = m, .step = 1 };
+	count_facts(&l);
+	order_items(m);
+	learn_weights(&l);
+	l.cut_orders = 0;
+	learn_links(&l);
+	learn_types(m);
+	learn_rhythm(m);
+	learn_bundles(m);
+	if (l.cut_orders)
+		snprintf(m->notes, sizeof(m->notes), "%llu orders of more than %d lines were learnt from in part",
+		         (unsigned long long)l.cut_orders, REC_ORDER_LEARNED);
+	return m;
+}
+
+struct rec_weights rec_model_weights(const struct rec_model *m)
+{
+	return m->w;
+}
+
+struct str rec_model_notes(const struct rec_model *m)
+{
+	return str_from(m->notes);
+}
+
+void rec_free(struct rec_model *m)
+{
+	if (!m)
+		return;
+	void *const all[] = { m->link_start, m->links,           m->customers_of, m->baskets_of, m->popular, m->by_popular,
+		                  m->again_by_nature, m->type_start, m->type_other,   m->type_share, m->due,     m->type_item_start,
+		                  m->type_item,  m->bundle_a,        m->bundle_b,     m->bundle_both };
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		free(all[i]);
+	free(m);
+}

@@ -1,0 +1,71 @@
+/* recommend_inner: shared between the files of recommend. Not for other rooms. */
+#ifndef RELANCE_FOLD_RECOMMEND_INNER_H
+#define RELANCE_FOLD_RECOMMEND_INNER_H
+
+#include "base/arena.h"
+#include "base/hash.h"
+#include "base/par.h"
+#include "fold/due.h"
+#include "fold/nextbasket_inner.h"
+#include "fold/recommend.h"
+
+struct rec_link { /* item → other, as learnt */
+	uint32_t item;
+	float beside, after, users, ease; /* each scaled to its own comparable range, see recommend_build.c */
+	uint32_t both_baskets, both_customers;
+};
+
+struct rec_model {
+	const struct rec_data *d;
+	struct rec_options o;
+	struct rec_weights w;
+	uint64_t *link_start; /* items + 1 */
+	struct rec_link *links;
+	uint32_t *customers_of, *baskets_of; /* by item, returns left out */
+	float *popular;                      /* by item, 0 … 1: customers, newest year's count double */
+	uint32_t *by_popular;                /* items, best first */
+	uint8_t *again_by_nature;            /* by item: consumable as given or as seen */
+	uint64_t customers_n, baskets_n;
+	uint32_t types;
+	uint64_t *type_start;                /* types + 1: what types go with a type */
+	uint32_t *type_other;
+	float *type_share;
+	struct due_prior *due;               /* by item; falls back to the family's, then everyone's */
+	uint32_t *type_item_start, *type_item; /* items by type, by price ascending */
+	uint32_t *bundle_a, *bundle_b;       /* pairs by extra baskets */
+	uint32_t *bundle_both;
+	size_t bundle_n;
+	char notes[256];
+};
+
+struct rec_own {
+	uint32_t item;
+	int32_t first_day, last_day;
+	float quantity; /* bought − returned */
+	float weight;   /* newer orders weigh more */
+	uint32_t times;
+	bool returned;
+};
+
+struct rec_scratch {
+	struct rec_own *own;
+	size_t own_n, own_cap;
+	uint32_t *slot;   /* by item: own index + 1 */
+	float *score, *best; /* by item, zero between calls */
+	const struct rec_link **because;
+	uint32_t *source, *touched;
+	size_t touched_n;
+	uint8_t *in_basket; /* by item, zero between calls */
+};
+
+void rec_read_customer(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask);
+void rec_leave_customer(struct rec_scratch *s, const struct rec_ask *ask);
+
+/* Guards. `taken` = answers accepted so far; `added` their price; `budget` what may be added, negative = any. */
+enum rec_refusal rec_guard_item(const struct rec_model *m, const struct rec_scratch *s, const struct rec_ask *ask,
+                                enum rec_kind kind, uint32_t item, const struct rec_list *taken, int64_t added,
+                                int64_t budget);
+int64_t rec_budget(const struct rec_model *m, const struct rec_scratch *s, const struct rec_ask *ask);
+const struct due_prior *rec_due_prior(const struct rec_model *m, uint32_t item);
+
+#endif

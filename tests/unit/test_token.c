@@ -1,0 +1,175 @@
+/* test_token: links and return paths come back; anything else does not. Who is a person. Throttle and files. */
+#include "channel/dir.h"
+#include "channel/throttle.h"
+#include "channel/token.h"
+#include "channel/visitor.h"
+#include "unit.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static const unsigned char KEY[TOKEN_KEY_BYTES] = { 1, 2, 3 }, OTHER[TOKEN_KEY_BYTES] = { 1, 2, 4 };
+
+START_TEST(token_comes_back)
+{
+	char text[TOKEN_CHARS + 1];
+	struct token t;
+	const int64_t ids[] = { 0, 1, 123456789012345, INT64_MAX };
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+		token_write(KEY, (struct token){ TOKEN_CLICK, ids[i], 65535 }, text);
+		ck_assert_uint_eq(strlen(text), TOKEN_CHARS);
+		ck_assert(token_read(KEY, TOKEN_CLICK, str_from(text), &t));
+		ck_assert_int_eq(t.message, ids[i]);
+		ck_assert_int_eq(t.extra, 65535);
+		ck_assert(!token_read(KEY, TOKEN_UNSUBSCRIBE, str_from(text), &t)); /* bound to its purpose */
+		ck_assert(!token_read(OTHER, TOKEN_CLICK, str_from(text), &t));
+	}
+}
+END_TEST
+
+START_TEST(token_cannot_be_changed)
+{
+	char text[TOKEN_CHARS + 1];
+	struct token t;
+	token_write(KEY, (struct token){ TOKEN_OPEN, 42, 0 }, text);
+	for (int i = 0; i < TOKEN_CHARS; i++)
+		for (char c = 'A'; c <= 'z'; c++) {
+			char was = text[i];
+			if (c == was)
+				continue;
+			text[i] = c;
+			ck_assert(!token_read(KEY, TOKEN_OPEN, str_from(text), &t));
+			text[i] = was;
+		}
+	ck_assert(!token_read(KEY, TOKEN_OPEN, STR(""), &t));
+	ck_assert(!token_read(KEY, TOKEN_OPEN, (struct str){ text, TOKEN_CHARS - 1 }, &t));
+}
+END_TEST
+
+START_TEST(verp_comes_back)
+{
+	struct buf b;
+	int64_t id;
+	buf_init(&b, 300);
+	verp_write(KEY, 9876543210, STR("bounce"), STR("shop.example"), &b);
+	ck_assert(str_starts(buf_view(&b), STR("bounce+")) && str_ends(buf_view(&b), STR("@shop.example")));
+	ck_assert_uint_le(strchr(b.p, '@') - b.p, 64);
+	ck_assert(verp_read(KEY, buf_view(&b), &id));
+	ck_assert_int_eq(id, 9876543210);
+	for (char *c = b.p; *c; c++) /* servers may change the case */
+		if (*c >= 'a' && *c <= 'z')
+			*c = (char)(*c - 32);
+	ck_assert(verp_read(KEY, buf_view(&b), &id));
+	ck_assert(!verp_read(OTHER, buf_view(&b), &id));
+	b.p[8] = b.p[8] == 'A' ? 'B' : 'A';
+	ck_assert(!verp_read(KEY, buf_view(&b), &id));
+	ck_assert(!verp_read(KEY, STR("bounce@shop.example"), &id));
+	ck_assert(!verp_read(KEY, STR("aaaaaaaaaaaaaaaaaaaaaaaaaa@shop.example"), &id));
+	buf_release(&b);
+}
+END_TEST
+
+static enum visitor who(const char *agent, bool open, int64_t after, int links)
+{
+	return visitor_of(&(struct visit){ str_from(agent), STR("GET"), open, after, links });
+}
+
+START_TEST(visitor_tells_people)
+{
+	const char *phone = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148";
+	ck_assert(who(phone, true, 300, 0) == VISITOR_PERSON);
+	ck_assert(who(phone, false, 300, 1) == VISITOR_PERSON);
+	ck_assert(who(phone, false, 1, 1) == VISITOR_SCANNER);
+	ck_assert(who(phone, false, 300, 3) == VISITOR_SCANNER);
+	ck_assert(who("Mozilla/5.0", true, 300, 0) == VISITOR_PROXY);
+	ck_assert(who("Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)", true,
+				  300, 0) == VISITOR_PROXY);
+	ck_assert(who("YahooMailProxy; https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html", true, 9, 0) ==
+			  VISITOR_PROXY);
+	ck_assert(who("", false, 300, 1) == VISITOR_SCANNER);
+	ck_assert(who("Mozilla/5.0 (compatible; Barracuda Sentinel)", false, 300, 1) == VISITOR_SCANNER);
+	ck_assert(visitor_of(&(struct visit){ str_from(phone), STR("HEAD"), false, 300, 1 }) == VISITOR_SCANNER);
+}
+END_TEST
+
+START_TEST(throttle_holds_domains_back)
+{
+	static const struct throttle_rule RULES[] = { { "gmail.com", 60 }, { NULL, 0 } };
+	struct throttle t;
+	int wait;
+	throttle_init(&t, RULES, 2);
+	int64_t now = 1000000;
+	for (int i = 0; i < 60; i++)
+		ck_assert(throttle_take(&t, STR("a@GMAIL.com"), now, &wait));
+	ck_assert(!throttle_take(&t, STR("a@gmail.com"), now, &wait));
+	ck_assert_int_le(wait, 1001);
+	ck_assert(throttle_take(&t, STR("a@gmail.com"), now + wait, &wait));
+	for (int i = 0; i < 1000; i++)
+		ck_assert(throttle_take(&t, STR("a@example.com"), now, &wait)); /* no limit */
+	/* a minute passes at half the rate after a 4xx */
+	now += 2000;
+	throttle_deferred(&t, STR("a@gmail.com"), now);
+	int went = 0;
+	for (int64_t at = now; at < now + 60000; at += 100)
+		went += throttle_take(&t, STR("a@gmail.com"), at, &wait);
+	ck_assert_int_ge(went, 28);
+	ck_assert_int_le(went, 32);
+	throttle_day(&t, date_from_ymd(2011, 9, 1), 10, 9);
+	ck_assert(throttle_take(&t, STR("a@example.com"), now, &wait));
+	ck_assert(!throttle_take(&t, STR("a@example.com"), now, &wait));
+	throttle_release(&t);
+}
+END_TEST
+
+START_TEST(throttle_grows_and_retries)
+{
+	ck_assert_int_eq(throttle_warmup(0, 100000), 50);
+	ck_assert_int_eq(throttle_warmup(1, 100000), 75);
+	ck_assert_int_eq(throttle_warmup(400, 100000), 100000);
+	ck_assert_int_eq(throttle_warmup(0, 20), 20);
+	ck_assert_int_eq(throttle_retry_s(1, 0), 300);
+	ck_assert_int_eq(throttle_retry_s(2, 0), 900);
+	int64_t total = 0, next;
+	int n = 1;
+	for (; (next = throttle_retry_s(n, 0)) != 0; n++)
+		total += next;
+	ck_assert_int_le(total, 48 * 3600);
+	ck_assert_int_ge(total, 40 * 3600);
+	ck_assert_int_lt(throttle_retry_s(3, UINT64_MAX), 45 * 60 * 5 / 4 + 1);
+}
+END_TEST
+
+START_TEST(dir_writes_whole_files)
+{
+	char folder[] = "/tmp/relance-dir-XXXXXX", inner[64], path[4096], second[4096], text[100] = "";
+	struct err err;
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(inner, sizeof inner, "%s/out", folder);
+	ck_assert_msg(
+		dir_write_text(inner, STR("c1.welcome.1.sms"), STR("+33600000000"), STR("Bonjour"), path, sizeof path, &err),
+		"%s", err.text);
+	FILE *f = fopen(path, "r");
+	ck_assert_uint_gt(fread(text, 1, sizeof text - 1, f), 0);
+	fclose(f);
+	ck_assert_str_eq(text, "To: +33600000000\n\nBonjour\n");
+	ck_assert(dir_write(inner, STR("../../etc/passwd"), ".eml", STR("x"), second, sizeof second, &err));
+	ck_assert_ptr_null(strstr(second + strlen(inner) + 1, "/")); /* stays in its folder */
+	ck_assert(dir_write(inner, STR("c1.welcome.1.sms"), ".txt", STR("y"), path, sizeof path, &err));
+	DIR *d = opendir(inner);
+	int files = 0;
+	for (const struct dirent *e; (e = readdir(d)) != NULL;)
+		files += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+	closedir(d);
+	ck_assert_int_eq(files, 2); /* nothing half-written is left; the same key is the same file */
+	unlink(path);
+	unlink(second);
+	rmdir(inner);
+	rmdir(folder);
+	ck_assert(!dir_write("/nonexistent/folder", STR("k"), ".eml", STR("x"), NULL, 0, &err));
+	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent/folder"));
+}
+END_TEST
+
+UNIT_MAIN("token", token_comes_back, token_cannot_be_changed, verp_comes_back, visitor_tells_people,
+		  throttle_holds_domains_back, throttle_grows_and_retries, dir_writes_whole_files)
