@@ -248,6 +248,12 @@ static bool gather(struct import *m, struct input *in, bool month_first, struct 
 	if (!intake_run(&io, input_read, in, &sink, &m->report, err))
 		return false;
 	settle_source(m);
+	if (m->o->complete && m->report.rejected > 0)
+		return err_set(
+			err, ERR_INPUT,
+			"%llu rows were rejected, and --complete would take them for gone: nothing was kept; mend them (%s) or "
+			"leave --complete out",
+			(unsigned long long)m->report.rejected, m->r->rejects_file);
 	return import_documents_end(m, err) && import_people_end(m, err) && import_not_products(m, err) &&
 	       (!m->o->complete || import_documents_complete(m, err));
 }

@@ -240,6 +240,10 @@ class Rules(Shop):
         before = self.facts()
         self.assertEqual(self.imported(f, "--complete")["facts"], 0)
         self.assertEqual(self.facts(), before)
+        # a row that cannot be read is not a row that is gone
+        g = self.file("bad.csv", self.HEAD + "1;2011-01-05 10:00;C1;A;1;10,00\n3;2011-01-07 10:00;C2;A;x;10,00\n")
+        self.assertIn("1 rows were rejected", self.refused(g, "--complete"))
+        self.assertEqual(self.facts(), before)
         # outside the file's dates and for other sources --complete says nothing
         f = self.file("p.csv", self.HEAD + "9;2011-02-05 10:00;C1;A;1;10,00\n")
         self.assertEqual(self.imported(f, "--complete")["retracted"], 0)
