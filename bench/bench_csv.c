@@ -71,10 +71,13 @@ int main(int argc, char **argv)
 			lines++;
 	double base = now() - t0, gb = (double)b.n * TIMES / 1e9;
 	if (argc > 2)
-		printf("[{\"work\":\"CSV reader\",\"ours_gb_s\":%.2f,\"baseline_gb_s\":%.2f,\"ratio\":%.2f,\"goal_gb_s\":1.0}]\n", gb / ours, gb / base, base / ours);
+		printf(
+			"[{\"work\":\"CSV reader\",\"ours_gb_s\":%.2f,\"baseline_gb_s\":%.2f,\"ratio\":%.2f,\"goal_gb_s\":1.0}]\n",
+			gb / ours, gb / base, base / ours);
 	else
-		printf("CSV reader: %.2f GB/s (%llu rows, %llu fields); memchr over the same lines %.2f GB/s; ratio %.2f; goal 1.0 GB/s\n", gb / ours,
-		       (unsigned long long)rows, (unsigned long long)fields, gb / base, base / ours);
+		printf("CSV reader: %.2f GB/s (%llu rows, %llu fields); memchr over the same lines %.2f GB/s; ratio %.2f; goal "
+		       "1.0 GB/s\n",
+		       gb / ours, (unsigned long long)rows, (unsigned long long)fields, gb / base, base / ours);
 	check(rows == lines);
 	buf_release(&b);
 	return 0;

@@ -31,7 +31,8 @@ static double seconds_now(void)
 static bool input_open(struct input *in, const struct import_options *o, struct err *err)
 {
 	struct stat st;
-	*in = (struct input){ .o = o, .fd = strcmp(o->file, "-") == 0 ? STDIN_FILENO : open(o->file, O_RDONLY | O_CLOEXEC) };
+	*in =
+		(struct input){ .o = o, .fd = strcmp(o->file, "-") == 0 ? STDIN_FILENO : open(o->file, O_RDONLY | O_CLOEXEC) };
 	if (in->fd < 0)
 		return err_errno(err, "cannot open it");
 	if (fstat(in->fd, &st) == 0) {
@@ -88,7 +89,8 @@ static bool reject_open(struct import *m, struct err *err)
 	return true;
 }
 
-static bool on_reject(void *ctx, uint64_t row, uint32_t column, struct str name, struct str reason, struct str raw, struct err *err)
+static bool on_reject(void *ctx, uint64_t row, uint32_t column, struct str name, struct str reason, struct str raw,
+                      struct err *err)
 {
 	struct import *m = ctx;
 	if (!reject_open(m, err))
@@ -109,7 +111,8 @@ static bool on_reject(void *ctx, uint64_t row, uint32_t column, struct str name,
 	buf_char(b, ',');
 	buf_csv(b, raw);
 	buf_char(b, '\n');
-	return fwrite(b->p, 1, b->n, m->rejects) == b->n || err_errno(err, "cannot write the rejects file %s", m->r->rejects_file);
+	return fwrite(b->p, 1, b->n, m->rejects) == b->n ||
+	       err_errno(err, "cannot write the rejects file %s", m->r->rejects_file);
 }
 
 void import_reject(struct import *m, uint64_t row, const char *reason)
@@ -214,15 +217,17 @@ static void settle_source(struct import *m)
 {
 	if (m->source[0])
 		return;
-	struct str s = m->o->source.n ? m->o->source : m->o->map && m->o->map->source.n ? m->o->map->source : str_from(m->report.platform);
+	struct str s = m->o->source.n                     ? m->o->source
+	               : m->o->map && m->o->map->source.n ? m->o->map->source
+	                                                  : str_from(m->report.platform);
 	snprintf(m->source, sizeof m->source, "%.*s", (int)(s.n < 40 ? s.n : 40), s.p);
 }
 
 #define SETTLED(name, type)                                                                                            \
-	static bool on_##name(void *ctx, const type *v, struct err *err)                                                    \
-	{                                                                                                                   \
-		settle_source(ctx);                                                                                             \
-		return import_##name(ctx, v, err);                                                                              \
+	static bool on_##name(void *ctx, const type *v, struct err *err)                                                   \
+	{                                                                                                                  \
+		settle_source(ctx);                                                                                            \
+		return import_##name(ctx, v, err);                                                                             \
 	}
 SETTLED(line, struct intake_line)
 SETTLED(customer, struct intake_customer)
@@ -233,12 +238,22 @@ SETTLED(event, struct intake_event)
 static bool gather(struct import *m, struct input *in, bool month_first, struct err *err)
 {
 	const struct intake_sink sink = { m, on_line, on_customer, on_product, on_consent, on_event, on_reject };
-	const struct intake_options io = { .as = m->o->as, .zone = m->shop->zone, .locale = m->shop->locale, .currency = m->shop->currency,
-		                               .map = m->o->map, .month_first = month_first };
+	const struct intake_options io = { .as = m->o->as,
+		                               .zone = m->shop->zone,
+		                               .locale = m->shop->locale,
+		                               .currency = m->shop->currency,
+		                               .map = m->o->map,
+		                               .month_first = month_first };
 	m->report.template_map = m->r->template_map;
 	if (!intake_run(&io, input_read, in, &sink, &m->report, err))
 		return false;
 	settle_source(m);
+	if (m->o->complete && m->report.rejected > 0)
+		return err_set(
+			err, ERR_INPUT,
+			"%llu rows were rejected, and --complete would take them for gone: nothing was kept; mend them (%s) or "
+			"leave --complete out",
+			(unsigned long long)m->report.rejected, m->r->rejects_file);
 	return import_documents_end(m, err) && import_people_end(m, err) && import_not_products(m, err) &&
 	       (!m->o->complete || import_documents_complete(m, err));
 }
@@ -296,8 +311,8 @@ static void report_out(const struct import *m, struct import_result *out)
 }
 
 /* One try, with one reading of ambiguous dates. *again: the file showed that the other reading is right. */
-static bool import_try(struct db *db, const struct shop *shop, const struct import_options *o, struct import_result *out,
-                       bool month_first, bool *again, struct err *err)
+static bool import_try(struct db *db, const struct shop *shop, const struct import_options *o,
+                       struct import_result *out, bool month_first, bool *again, struct err *err)
 {
 	struct import m;
 	struct input in = { .fd = -1 };
@@ -319,14 +334,16 @@ static bool import_try(struct db *db, const struct shop *shop, const struct impo
 		struct err ignored;
 		(void)import_end(&m, id, in.hash, "rolled_back", &ignored);
 	}
-	*again = !ok && err->kind == ERR_CONFLICT && m.report.rows > 0 && !month_first && in.total > 0 && in.fd > STDIN_FILENO;
+	*again =
+		!ok && err->kind == ERR_CONFLICT && m.report.rows > 0 && !month_first && in.total > 0 && in.fd > STDIN_FILENO;
 	report_out(&m, out);
 	input_close(&in);
 	import_release(&m);
 	return ok;
 }
 
-bool import_run(struct db *db, const struct shop *shop, const struct import_options *o, struct import_result *out, struct err *err)
+bool import_run(struct db *db, const struct shop *shop, const struct import_options *o, struct import_result *out,
+                struct err *err)
 {
 	double started = seconds_now();
 	struct buf *template_map = out->template_map;

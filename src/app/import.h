@@ -1,12 +1,12 @@
 /* import: a file of a till, a spreadsheet or a shop platform → facts (PRODUCT M1.1; SEMANTICS "Facts and knowledge").
  *
- * One import is one transaction: it is wholly in or wholly out, whatever kills it; the table `import` says which. The same file
- * again adds nothing; a corrected row is a new version of its document.
+ * One import is one transaction: it is wholly in or wholly out, whatever kills it; the table `import` says which. The
+ * same file again adds nothing; a corrected row is a new version of its document.
  *
- * An order is one fact, keyed SOURCE:ORDER, with all its lines; a line is known by order, article and occurrence. Rows of
- * one order may stand anywhere in the file. Lines wait in memory by order; past IMPORT_LINES_MAX they go to temporary
- * files split by order, so memory stays flat whatever the size of the file (but for the numbers of customers and
- * articles, which the store keeps). */
+ * An order is one fact, keyed SOURCE:ORDER, with all its lines; a line is known by order, article and occurrence. Rows
+ * of one order may stand anywhere in the file. Lines wait in memory by order; past IMPORT_LINES_MAX they go to
+ * temporary files split by order, so memory stays flat whatever the size of the file (but for the numbers of customers
+ * and articles, which the store keeps). */
 #ifndef RELANCE_APP_IMPORT_H
 #define RELANCE_APP_IMPORT_H
 
@@ -16,7 +16,7 @@
 enum { IMPORT_LINES_MAX = 1 << 19, IMPORT_PARTS = 64, IMPORT_NOT_PRODUCTS_MAX = 2048 };
 
 struct import_options {
-	const char *file;             /* "-": standard input */
+	const char *file; /* "-": standard input */
 	enum intake_kind as;
 	const struct intake_map *map; /* may be NULL */
 	struct str source;            /* empty: the map's, else the platform's */
@@ -25,7 +25,7 @@ struct import_options {
 	size_t not_product_count;
 	bool complete, dry_run;
 	struct instant now;
-	size_t lines_max;             /* 0: IMPORT_LINES_MAX; for tests */
+	size_t lines_max;                                                       /* 0: IMPORT_LINES_MAX; for tests */
 	void (*progress)(void *ctx, uint64_t done_bytes, uint64_t total_bytes); /* may be NULL; total 0 = unknown */
 	void *ctx;
 };
@@ -33,10 +33,10 @@ struct import_options {
 struct import_result {
 	enum intake_kind kind;
 	char source[48], platform[32];
-	char rejects_file[4096];    /* empty: none */
+	char rejects_file[4096]; /* empty: none */
 	uint64_t rows, accepted, rejected;
-	uint64_t orders;            /* documents of the file with a line of positive quantity */
-	uint64_t lines, returns;    /* accepted order lines; those with a negative quantity */
+	uint64_t orders;         /* documents of the file with a line of positive quantity */
+	uint64_t lines, returns; /* accepted order lines; those with a negative quantity */
 	uint64_t guest_lines;
 	uint64_t carts, consents, events;
 	uint64_t customers, products; /* distinct ones the file names; lines without an article do not count */
@@ -52,7 +52,7 @@ struct import_result {
 	bool month_first, dates_ambiguous; /* how 01/12/2010 was read, where it mattered */
 	bool interrupted_before;
 	double seconds;
-	struct buf *template_map;   /* given by the caller, may be NULL */
+	struct buf *template_map; /* given by the caller, may be NULL */
 };
 
 bool import_run(struct db *db, const struct shop *shop, const struct import_options *o, struct import_result *out,

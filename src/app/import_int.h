@@ -1,5 +1,5 @@
-/* import, inside: one struct over three files. import.c reads the file and keeps the books of the import, import_orders.c
- * gathers documents, import_people.c does persons, profiles, consents, events, products. */
+/* import, inside: one struct over three files. import.c reads the file and keeps the books of the import,
+ * import_orders.c gathers documents, import_people.c does persons, profiles, consents, events, products. */
 #ifndef RELANCE_APP_IMPORT_INT_H
 #define RELANCE_APP_IMPORT_INT_H
 
@@ -99,16 +99,18 @@ bool import_people_end(struct import *m, struct err *err) MUST_CHECK;
 bool import_not_products(struct import *m, struct err *err) MUST_CHECK;
 
 /* Who a row speaks of: by number, else by e-mail; made when unknown. */
-bool import_who(struct import *m, struct str ref, struct str email, customer_id *out, bool *created, struct err *err) MUST_CHECK;
+bool import_who(struct import *m, struct str ref, struct str email, customer_id *out, bool *created,
+                struct err *err) MUST_CHECK;
 /* The article of a line: made, and named, when unknown. */
 bool import_article(struct import *m, struct str sku, struct str name, struct str category, bool sold, product_id *out,
                     struct err *err) MUST_CHECK;
-bool import_consent_fact(struct import *m, customer_id c, int channel, int purpose, int state, struct instant at, struct str source,
-                         struct str wording, struct err *err) MUST_CHECK;
+bool import_consent_fact(struct import *m, customer_id c, int channel, int purpose, int state, struct instant at,
+                         struct str source, struct str wording, struct err *err) MUST_CHECK;
 /* A fact goes out, or into quarantine; counted. */
 bool import_fact(struct import *m, struct fact *f, struct err *err) MUST_CHECK;
 bool import_retract(struct import *m, customer_id c, struct str key, const char *kind, struct err *err) MUST_CHECK;
-struct str import_key(struct import *m, const char *fmt, ...) PRINTF_LIKE(2, 3); /* SOURCE:…; lives until the next call */
+struct str import_key(struct import *m, const char *fmt, ...)
+	PRINTF_LIKE(2, 3); /* SOURCE:…; lives until the next call */
 void import_reject(struct import *m, uint64_t row, const char *reason);
 
 #endif

@@ -40,7 +40,8 @@ void import_documents_release(struct import *m)
 
 /* ---- writing one document ---- */
 
-static struct line *lines_of(struct import *m, const struct document *d, product_id adjustment, int64_t difference, size_t *count)
+static struct line *lines_of(struct import *m, const struct document *d, product_id adjustment, int64_t difference,
+                             size_t *count)
 {
 	struct line *lines = arena_array(&m->scratch, struct line, d->count + 1);
 	size_t n = 0;
@@ -55,7 +56,8 @@ static struct line *lines_of(struct import *m, const struct document *d, product
 }
 
 /* Shipping, discounts and taxes of the whole order: what it came to, less its lines. */
-static bool adjusted_lines(struct import *m, const struct document *d, struct line **lines, size_t *count, struct err *err)
+static bool adjusted_lines(struct import *m, const struct document *d, struct line **lines, size_t *count,
+                           struct err *err)
 {
 	__int128 sum = 0;
 	for (uint32_t i = d->first; i; i = m->lines[i - 1].next)
@@ -72,9 +74,10 @@ static bool adjusted_lines(struct import *m, const struct document *d, struct li
 	return true;
 }
 
-/* The k-th line of an article in the new rows takes the place of the k-th known; known ones the file does not name stay,
- * unless the export is complete. */
-static void merge_lines(struct import *m, const struct order_body *known, struct line **lines, size_t *count, bool *kept)
+/* The k-th line of an article in the new rows takes the place of the k-th known; known ones the file does not name
+ * stay, unless the export is complete. */
+static void merge_lines(struct import *m, const struct order_body *known, struct line **lines, size_t *count,
+                        bool *kept)
 {
 	struct idmap occurrences, places;
 	idmap_init(&occurrences);
@@ -111,20 +114,26 @@ static void merge_lines(struct import *m, const struct order_body *known, struct
 	*count = n;
 }
 
-static void write_body(struct import *m, const struct document *d, const struct str cart, struct line *lines, size_t count)
+static void write_body(struct import *m, const struct document *d, const struct str cart, struct line *lines,
+                       size_t count)
 {
 	buf_clear(&m->body);
 	if (d->cart_state >= 0) {
-		struct cart_body b = { .cart = cart, .state = (enum cart_state)d->cart_state, .lines = lines, .line_count = count, .url = d->url };
+		struct cart_body b = {
+			.cart = cart, .state = (enum cart_state)d->cart_state, .lines = lines, .line_count = count, .url = d->url
+		};
 		body_write_cart(&b, &m->body);
 	} else {
-		struct order_body b = { .lines = lines, .line_count = count, .channel = (enum sale_channel)d->sale_channel, .voucher = d->voucher };
+		struct order_body b = {
+			.lines = lines, .line_count = count, .channel = (enum sale_channel)d->sale_channel, .voucher = d->voucher
+		};
 		body_write_order(&b, &m->body);
 	}
 }
 
 /* The known version with the file's rows laid over it. */
-static bool lay_over(struct import *m, const struct fact *known, struct document *d, struct line *lines, size_t count, struct err *err)
+static bool lay_over(struct import *m, const struct fact *known, struct document *d, struct line *lines, size_t count,
+                     struct err *err)
 {
 	struct order_body old;
 	bool kept = false;
@@ -175,7 +184,8 @@ static bool document_write(struct import *m, struct document *d, struct str key,
 	}
 	if (m->body.full)
 		return err_set(err, ERR_LIMIT, "an order is larger than 8 MiB");
-	if (found && known.customer != d->customer && !import_retract(m, known.customer, key, kind == FACT_CART ? "cart" : "order", err))
+	if (found && known.customer != d->customer &&
+	    !import_retract(m, known.customer, key, kind == FACT_CART ? "cart" : "order", err))
 		return false;
 	m->r->corrected += found;
 	f = (struct fact){ .customer = d->customer, .kind = kind, .key = key, .at = { d->at }, .body = buf_view(&m->body) };
@@ -193,7 +203,8 @@ static bool documents_write(struct import *m, struct err *err)
 
 /* ---- gathering ---- */
 
-static bool document_add(struct import *m, const struct part_line *p, struct str key, struct str voucher, struct str url)
+static bool document_add(struct import *m, const struct part_line *p, struct str key, struct str voucher,
+                         struct str url)
 {
 	bool is_new = false;
 	uint32_t id = m->last_document - 1;
@@ -238,7 +249,8 @@ static bool document_add(struct import *m, const struct part_line *p, struct str
 
 /* ---- more lines than memory is meant for: temporary files, split by document ---- */
 
-static bool part_write(struct import *m, struct part_line p, struct str key, struct str voucher, struct str url, struct err *err)
+static bool part_write(struct import *m, struct part_line p, struct str key, struct str voucher, struct str url,
+                       struct err *err)
 {
 	FILE **f = &m->parts[hash_str(key) % IMPORT_PARTS];
 	if (!*f && !(*f = tmpfile()))
@@ -255,8 +267,13 @@ static bool spill(struct import *m, struct err *err)
 {
 	for (uint32_t id = 0; id < m->keys.count; id++) {
 		const struct document *d = &m->documents[id];
-		struct part_line p = { .customer = d->customer, .at = d->at, .total = d->total, .total_known = d->total_known,
-			                   .sale_channel = d->sale_channel, .cart_state = d->cart_state, .cancelled = d->cancelled,
+		struct part_line p = { .customer = d->customer,
+			                   .at = d->at,
+			                   .total = d->total,
+			                   .total_known = d->total_known,
+			                   .sale_channel = d->sale_channel,
+			                   .cart_state = d->cart_state,
+			                   .cancelled = d->cancelled,
 			                   .no_line = d->count == 0 };
 		struct str voucher = d->voucher.n ? d->voucher : STR(""), url = d->url.n ? d->url : STR("");
 		uint32_t i = d->first;
@@ -286,7 +303,8 @@ static bool part_read(struct import *m, FILE *f, struct err *err)
 		if (fread(key, 1, p.key_n, f) != p.key_n || fread(voucher, 1, p.voucher_n, f) != p.voucher_n ||
 		    fread(url, 1, p.url_n, f) != p.url_n)
 			return err_errno(err, "cannot read a temporary file back");
-		if (!document_add(m, &p, (struct str){ key, p.key_n }, (struct str){ voucher, p.voucher_n }, (struct str){ url, p.url_n }))
+		if (!document_add(m, &p, (struct str){ key, p.key_n }, (struct str){ voucher, p.voucher_n },
+		                  (struct str){ url, p.url_n }))
 			return err_set(err, ERR_LIMIT, "an order has more than %d lines", BODY_LINES_MAX);
 	}
 	return !ferror(f) || err_errno(err, "cannot read a temporary file back");
@@ -325,7 +343,8 @@ static struct str document_key(struct import *m, const struct intake_line *l)
 }
 
 /* Who bought: asked once a document, and again while it is nobody. */
-static bool line_customer(struct import *m, const struct intake_line *l, struct str key, customer_id *out, struct err *err)
+static bool line_customer(struct import *m, const struct intake_line *l, struct str key, customer_id *out,
+                          struct err *err)
 {
 	bool same = m->last_document && str_eq(intern_name(&m->keys, m->last_document - 1), key);
 	*out = same ? m->documents[m->last_document - 1].customer : GUESTS;
@@ -338,7 +357,8 @@ static bool line_customer(struct import *m, const struct intake_line *l, struct 
 	if (l->email.n == 0 || l->cart_state >= 0)
 		return true;
 	if (l->email_consent == 1)
-		return import_consent_fact(m, *out, CHANNEL_EMAIL, PURPOSE_MARKETING, CONSENT_GRANTED, l->at, STR(""), STR(""), err);
+		return import_consent_fact(m, *out, CHANNEL_EMAIL, PURPOSE_MARKETING, CONSENT_GRANTED, l->at, STR(""), STR(""),
+		                           err);
 	bool is_new;
 	uint32_t slot = idmap_put(&m->soft, *out, &is_new);
 	m->soft_at = mem_grow(m->soft_at, &m->soft_cap, m->soft.count, sizeof *m->soft_at);
@@ -355,9 +375,15 @@ bool import_line(void *ctx, const struct intake_line *l, struct err *err)
 {
 	struct import *m = ctx;
 	struct str key = document_key(m, l);
-	struct part_line p = { .quantity = (int32_t)l->quantity, .amount = l->amount.minor, .at = l->at.s, .total = l->total.minor,
-		                   .sale_channel = (int8_t)l->sale_channel, .cart_state = (int8_t)l->cart_state, .cancelled = l->cancelled,
-		                   .total_known = l->total_known, .no_line = l->cart_state >= 0 && l->sku.n == 0 };
+	struct part_line p = { .quantity = (int32_t)l->quantity,
+		                   .amount = l->amount.minor,
+		                   .at = l->at.s,
+		                   .total = l->total.minor,
+		                   .sale_channel = (int8_t)l->sale_channel,
+		                   .cart_state = (int8_t)l->cart_state,
+		                   .cancelled = l->cancelled,
+		                   .total_known = l->total_known,
+		                   .no_line = l->cart_state >= 0 && l->sku.n == 0 };
 	if (!line_customer(m, l, key, &p.customer, err))
 		return false;
 	if (!p.no_line) {

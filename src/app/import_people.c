@@ -1,5 +1,5 @@
-/* Persons, profiles, consents, events, articles. A profile is one fact per person and a change of it another; consents are kept
- * one by one when they are dated. */
+/* Persons, profiles, consents, events, articles. A profile is one fact per person and a change of it another; consents
+ * are kept one by one when they are dated. */
 #include "app/import_int.h"
 
 #include "base/hash.h"
@@ -60,7 +60,8 @@ static bool email_find(struct import *m, uint64_t hash, customer_id *out, struct
 	return got >= 0;
 }
 
-static bool put_person(struct import *m, customer_id c, const struct intake_customer *in, struct instant at, struct err *err);
+static bool put_person(struct import *m, customer_id c, const struct intake_customer *in, struct instant at,
+                       struct err *err);
 
 /* A record made from an e-mail alone bears it as its reference; when a number for it comes up, it is that person. */
 bool import_who(struct import *m, struct str ref, struct str email, customer_id *out, bool *created, struct err *err)
@@ -83,7 +84,9 @@ bool import_who(struct import *m, struct str ref, struct str email, customer_id 
 	}
 	count_customer(m, *out, *created);
 	if (*created && email.n && m->report.kind != INTAKE_CUSTOMERS) {
-		struct intake_customer only = { .email = email, .born = DATE_UNKNOWN, .created = INSTANT_NEVER, .consent_at = INSTANT_NEVER };
+		struct intake_customer only = {
+			.email = email, .born = DATE_UNKNOWN, .created = INSTANT_NEVER, .consent_at = INSTANT_NEVER
+		};
 		return put_person(m, *out, &only, m->who_at, err);
 	}
 	return true;
@@ -91,9 +94,10 @@ bool import_who(struct import *m, struct str ref, struct str email, customer_id 
 
 /* ---- what is known of a fact of one person ---- */
 
-/* The newest under this key, in the table or in this import. Like store_batch_known_of, but free for people who are new. */
-static bool known_of(struct import *m, customer_id c, enum fact_kind kind, struct str key, struct fact *out, bool *found,
-                     struct err *err)
+/* The newest under this key, in the table or in this import. Like store_batch_known_of, but free for people who are
+ * new. */
+static bool known_of(struct import *m, customer_id c, enum fact_kind kind, struct str key, struct fact *out,
+                     bool *found, struct err *err)
 {
 	bool first;
 	idmap_put(&m->facts_seen, (int64_t)hash64(key.p, key.n, (uint64_t)c << 8 | (uint64_t)kind), &first);
@@ -109,7 +113,10 @@ static bool known_of(struct import *m, customer_id c, enum fact_kind kind, struc
 	int got = query_next(q, err);
 	if (got == 1 && query_get_int(q, 0) == (int64_t)kind) {
 		*found = true;
-		*out = (struct fact){ .customer = c, .kind = kind, .at = { query_get_int(q, 1) }, .body = arena_str(&m->scratch, query_get_text(q, 2)) };
+		*out = (struct fact){ .customer = c,
+			                  .kind = kind,
+			                  .at = { query_get_int(q, 1) },
+			                  .body = arena_str(&m->scratch, query_get_text(q, 2)) };
 	}
 	query_done(q);
 	return got >= 0;
@@ -173,7 +180,8 @@ static void profile_words(struct import *m, const struct intake_customer *in, st
 }
 
 /* The known profile with what the row says laid over it; what the row leaves empty stays. */
-static bool put_profile(struct import *m, customer_id c, const struct intake_customer *in, struct instant at, struct err *err)
+static bool put_profile(struct import *m, customer_id c, const struct intake_customer *in, struct instant at,
+                        struct err *err)
 {
 	struct str key = STR("profile");
 	struct profile_body p = { .locale = -1, .created = INSTANT_NEVER, .born = DATE_UNKNOWN };
@@ -207,14 +215,23 @@ static bool put_profile(struct import *m, customer_id c, const struct intake_cus
 	return import_fact(m, &f, err);
 }
 
-static bool put_person(struct import *m, customer_id c, const struct intake_customer *in, struct instant at, struct err *err)
+static bool put_person(struct import *m, customer_id c, const struct intake_customer *in, struct instant at,
+                       struct err *err)
 {
-	struct person p = { .civility = in->civility, .first_name = in->first_name, .last_name = in->last_name, .company = in->company,
-		                .email = in->email, .phone = in->phone, .address1 = in->address1, .address2 = in->address2,
-		                .postcode = in->postcode, .city = in->city, .country = in->country,
+	struct person p = { .civility = in->civility,
+		                .first_name = in->first_name,
+		                .last_name = in->last_name,
+		                .company = in->company,
+		                .email = in->email,
+		                .phone = in->phone,
+		                .address1 = in->address1,
+		                .address2 = in->address2,
+		                .postcode = in->postcode,
+		                .city = in->city,
+		                .country = in->country,
 		                .attributes = in->attributes.n && in->attributes.p[0] == '{' ? in->attributes : STR("") };
-	struct str *fields[] = { &p.civility, &p.first_name, &p.last_name, &p.company, &p.email, &p.phone, &p.address1, &p.address2,
-		                     &p.postcode, &p.city, &p.country };
+	struct str *fields[] = { &p.civility, &p.first_name, &p.last_name, &p.company, &p.email,  &p.phone,
+		                     &p.address1, &p.address2,   &p.postcode,  &p.city,    &p.country };
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
 		if (!fields[i]->p || fields[i]->n > 1024)
 			*fields[i] = STR("");
@@ -222,8 +239,8 @@ static bool put_person(struct import *m, customer_id c, const struct intake_cust
 	if (!store_batch_person(m->batch, c, &p, &changed, err))
 		return false;
 	struct intake_customer full = *in;
-	struct str *texts[] = { &full.zone, &full.locale, &full.store, &full.tags, &full.interests, &full.children, &full.postcode,
-		                    &full.company, &full.email, &full.phone, &full.address1, &full.city };
+	struct str *texts[] = { &full.zone,     &full.locale,  &full.store, &full.tags,  &full.interests, &full.children,
+		                    &full.postcode, &full.company, &full.email, &full.phone, &full.address1,  &full.city };
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		if (!texts[i]->p)
 			*texts[i] = STR("");
@@ -239,7 +256,9 @@ bool import_customer(void *ctx, const struct intake_customer *in, struct err *er
 		return false;
 	const struct {
 		int said, channel;
-	} CONSENTS[] = { { in->email_consent, CHANNEL_EMAIL }, { in->sms_consent, CHANNEL_SMS }, { in->post_consent, CHANNEL_POSTCARD } };
+	} CONSENTS[] = { { in->email_consent, CHANNEL_EMAIL },
+		             { in->sms_consent, CHANNEL_SMS },
+		             { in->post_consent, CHANNEL_POSTCARD } };
 	static const int STATES[] = { CONSENT_WITHDRAWN, CONSENT_GRANTED, CONSENT_SOFT };
 	for (size_t i = 0; i < ARRAY_LEN(CONSENTS); i++) {
 		if (CONSENTS[i].said < 0)
@@ -247,7 +266,8 @@ bool import_customer(void *ctx, const struct intake_customer *in, struct err *er
 		struct instant at = in->consent_at;
 		if (at.s == INSTANT_NEVER.s && CONSENTS[i].said > 0)
 			at = in->created; /* the box was ticked when the account was made, unless the file says otherwise */
-		if (!import_consent_fact(m, c, CONSENTS[i].channel, PURPOSE_MARKETING, STATES[CONSENTS[i].said], at, STR(""), STR(""), err))
+		if (!import_consent_fact(m, c, CONSENTS[i].channel, PURPOSE_MARKETING, STATES[CONSENTS[i].said], at, STR(""),
+		                         STR(""), err))
 			return false;
 	}
 	return true;
@@ -262,8 +282,8 @@ static const char *file_base(const char *path)
 }
 
 /* A grant needs a declared origin, which is its proof (SEMANTICS); a withdrawal is honoured whoever brings it. */
-bool import_consent_fact(struct import *m, customer_id c, int channel, int purpose, int state, struct instant at, struct str source,
-                         struct str wording, struct err *err)
+bool import_consent_fact(struct import *m, customer_id c, int channel, int purpose, int state, struct instant at,
+                         struct str source, struct str wording, struct err *err)
 {
 	bool grants = state == CONSENT_GRANTED || state == CONSENT_SOFT;
 	if (grants && m->o->consent_source.n == 0) {
@@ -271,12 +291,15 @@ bool import_consent_fact(struct import *m, customer_id c, int channel, int purpo
 		return true;
 	}
 	bool dated = at.s != INSTANT_NEVER.s;
-	struct str key = dated ? import_key(m, "consent/%s/%s@%lld", channel_name((enum channel)channel), purpose_name((enum purpose)purpose),
-	                                    (long long)at.s)
-	                       : import_key(m, "consent/%s/%s", channel_name((enum channel)channel), purpose_name((enum purpose)purpose));
+	struct str key = dated ? import_key(m, "consent/%s/%s@%lld", channel_name((enum channel)channel),
+	                                    purpose_name((enum purpose)purpose), (long long)at.s)
+	                       : import_key(m, "consent/%s/%s", channel_name((enum channel)channel),
+	                                    purpose_name((enum purpose)purpose));
 	struct fact known;
-	struct consent_body old, b = { .channel = (enum channel)channel, .purpose = (enum purpose)purpose,
-		                           .state = (enum consent_state)state, .wording = wording };
+	struct consent_body old, b = { .channel = (enum channel)channel,
+		                           .purpose = (enum purpose)purpose,
+		                           .state = (enum consent_state)state,
+		                           .wording = wording };
 	bool found;
 	arena_clear(&m->scratch);
 	if (!known_of(m, c, FACT_CONSENT, key, &known, &found, err))
@@ -288,11 +311,14 @@ bool import_consent_fact(struct import *m, customer_id c, int channel, int purpo
 	const char *file = strcmp(m->o->file, "-") == 0 ? "standard input" : file_base(m->o->file);
 	struct str said = source.n ? source : STR("");
 	b.source = m->o->consent_source.n
-	               ? arena_printf(&m->scratch, "%.*s%s%.*s (%s)", STR_ARG(m->o->consent_source), said.n ? "; " : "", STR_ARG(said), file)
+	               ? arena_printf(&m->scratch, "%.*s%s%.*s (%s)", STR_ARG(m->o->consent_source), said.n ? "; " : "",
+	                              STR_ARG(said), file)
 	               : arena_printf(&m->scratch, "%s%.*s (%s)", said.n ? "" : "import", STR_ARG(said), file);
 	buf_clear(&m->body);
 	body_write_consent(&b, &m->body);
-	struct fact f = { .customer = c, .kind = FACT_CONSENT, .key = key, .at = dated ? at : m->o->now, .body = buf_view(&m->body) };
+	struct fact f = {
+		.customer = c, .kind = FACT_CONSENT, .key = key, .at = dated ? at : m->o->now, .body = buf_view(&m->body)
+	};
 	m->r->consents++;
 	m->r->corrected += found;
 	return import_fact(m, &f, err);
@@ -337,8 +363,8 @@ bool import_people_end(struct import *m, struct err *err)
 			continue;
 		if (!said_before(m, c, &said, err))
 			return false;
-		if (!said && !import_consent_fact(m, c, CHANNEL_EMAIL, PURPOSE_MARKETING, CONSENT_SOFT, (struct instant){ m->soft_at[i] },
-		                                  STR("purchase"), STR(""), err))
+		if (!said && !import_consent_fact(m, c, CHANNEL_EMAIL, PURPOSE_MARKETING, CONSENT_SOFT,
+		                                  (struct instant){ m->soft_at[i] }, STR("purchase"), STR(""), err))
 			return false;
 	}
 	return true;
@@ -387,9 +413,22 @@ static bool is_not_product(const struct import *m, struct str sku)
 
 static struct product_row blank_product(struct str sku)
 {
-	return (struct product_row){ .sku = sku, .name = STR(""), .type = STR(""), .family = STR(""), .category = STR(""), .brand = STR(""),
-		                         .replaced_by = STR(""), .url = STR(""), .image = STR(""), .attributes = STR(""), .price = -1, .cost = -1,
-		                         .vat_x2 = -1, .stock = -1, .lifetime_days = -1, .tier = -1 };
+	return (struct product_row){ .sku = sku,
+		                         .name = STR(""),
+		                         .type = STR(""),
+		                         .family = STR(""),
+		                         .category = STR(""),
+		                         .brand = STR(""),
+		                         .replaced_by = STR(""),
+		                         .url = STR(""),
+		                         .image = STR(""),
+		                         .attributes = STR(""),
+		                         .price = -1,
+		                         .cost = -1,
+		                         .vat_x2 = -1,
+		                         .stock = -1,
+		                         .lifetime_days = -1,
+		                         .tier = -1 };
 }
 
 static product_id count_product(struct import *m, struct str sku, bool real)
@@ -405,15 +444,16 @@ static product_id count_product(struct import *m, struct str sku, bool real)
 	return p;
 }
 
-/* The name of a new article is that of its first line, or of its first line that was sold: tills write "damaged" or "?" in
- * the name of a correction of stock. */
+/* The name of a new article is that of its first line, or of its first line that was sold: tills write "damaged" or "?"
+ * in the name of a correction of stock. */
 bool import_article(struct import *m, struct str sku, struct str name, struct str category, bool sold, product_id *out,
                     struct err *err)
 {
 	if (sku.n == m->last_sku_n && sku.n && memcmp(sku.p, m->last_sku, sku.n) == 0) {
 		*out = m->last_product;
 	} else {
-		bool real = !(sku.p[0] == '_' && (str_is(sku, "_none") || str_is(sku, "_refund") || str_is(sku, "_adjustment")));
+		bool real =
+			!(sku.p[0] == '_' && (str_is(sku, "_none") || str_is(sku, "_refund") || str_is(sku, "_adjustment")));
 		*out = count_product(m, sku, real);
 		m->last_product = *out;
 		m->last_sku_n = sku.n <= sizeof m->last_sku ? sku.n : 0;
@@ -435,13 +475,25 @@ bool import_product(void *ctx, const struct intake_product *in, struct err *err)
 {
 	struct import *m = ctx;
 	count_product(m, in->sku, true);
-	struct product_row row = { .sku = in->sku, .name = in->name, .type = in->type, .family = in->family, .category = in->category,
-		                       .brand = in->brand, .replaced_by = in->replaced_by, .url = in->url, .image = in->image,
+	struct product_row row = { .sku = in->sku,
+		                       .name = in->name,
+		                       .type = in->type,
+		                       .family = in->family,
+		                       .category = in->category,
+		                       .brand = in->brand,
+		                       .replaced_by = in->replaced_by,
+		                       .url = in->url,
+		                       .image = in->image,
 		                       .attributes = in->attributes.n && in->attributes.p[0] == '{' ? in->attributes : STR(""),
-		                       .price = in->price, .cost = in->cost, .vat_x2 = in->vat_x2, .stock = in->stock,
-		                       .lifetime_days = in->lifetime_days, .tier = in->tier,
+		                       .price = in->price,
+		                       .cost = in->cost,
+		                       .vat_x2 = in->vat_x2,
+		                       .stock = in->stock,
+		                       .lifetime_days = in->lifetime_days,
+		                       .tier = in->tier,
 		                       .not_a_product = in->not_a_product || is_not_product(m, in->sku) };
-	struct str *fields[] = { &row.name, &row.type, &row.family, &row.category, &row.brand, &row.replaced_by, &row.url, &row.image };
+	struct str *fields[] = { &row.name,  &row.type,        &row.family, &row.category,
+		                     &row.brand, &row.replaced_by, &row.url,    &row.image };
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
 		if (fields[i]->n > 2048)
 			*fields[i] = STR("");

@@ -17,14 +17,15 @@ struct request {
 
 static const struct usage USAGE = {
 	.synopsis = "import DB FILE [options]",
-	.text = "Reads a CSV or JSON file of orders, customers, products, carts, consents or events; what it is, its columns, dates\n"
-	        "and decimal marks are guessed, or told by a map file. The same file again changes nothing; a corrected row is a new\n"
-	        "fact; rows that cannot be read go to FILE.rejects.csv with line, column and reason. FILE may be - .\n"
-	        "`orders` counts documents with a line sold, `lines` every line taken, `returns` lines of negative quantity.\n"
-	        "Consents in the file are kept only with --consent-source, which says where the addresses come from and is\n"
-	        "their proof; withdrawals are always kept.",
+	.text = "Reads a CSV or JSON file of orders, customers, products, carts, consents or events.\n"
+			"What it is, its columns, dates and decimal marks are guessed, or told by a map file.\n"
+			"The same file again changes nothing; a corrected row is a new fact; rows that cannot\n"
+			"be read go to FILE.rejects.csv with line, column and reason. FILE may be - .\n"
+			"`orders` counts documents with a line sold, `lines` every line taken, `returns` lines\n"
+			"of negative quantity. Consents in the file are kept only with --consent-source, which\n"
+			"says where the addresses come from and is their proof; withdrawals are always kept.",
 	.example = "relance import shop.db orders.csv --not-products POST,M,\"BANK CHARGES\"\n"
-	           "  relance import shop.db customers.csv --consent-source \"sign-up form of shop.example, box ticked\"",
+			   "  relance import shop.db customers.csv --consent-source \"sign-up form of shop.example, box ticked\"",
 	.positional_min = 2,
 	.positional_max = 2,
 };
@@ -65,11 +66,12 @@ static void show(void *ctx, uint64_t done, uint64_t total)
 
 static void print_result(const struct import_result *r, const struct request *q)
 {
-	static const char *const NAMES[] = { "rows",     "accepted",  "rejected",      "rejects_file", "kind",      "source",
-		                                 "orders",   "lines",     "returns",       "guest_lines",  "carts",     "consents",
-		                                 "events",   "customers", "products",      "new_customers", "new_products", "facts",
-		                                 "corrected", "unchanged", "retracted",    "cancelled",    "quarantined", "consents_withheld",
-		                                 "unknown_zones", "dates", "dry_run",      "seconds" };
+	static const char *const NAMES[] = {
+		"rows",      "accepted",      "rejected",          "rejects_file",  "kind",      "source",    "orders",
+		"lines",     "returns",       "guest_lines",       "carts",         "consents",  "events",    "customers",
+		"products",  "new_customers", "new_products",      "facts",         "corrected", "unchanged", "retracted",
+		"cancelled", "quarantined",   "consents_withheld", "unknown_zones", "dates",     "dry_run",   "seconds"
+	};
 	struct table *t = table_new(NAMES, ARRAY_LEN(NAMES));
 	table_int(t, (int64_t)r->rows);
 	table_int(t, (int64_t)r->accepted);
@@ -77,10 +79,11 @@ static void print_result(const struct import_result *r, const struct request *q)
 	table_cstr(t, r->rejects_file[0] ? r->rejects_file : NULL);
 	table_cstr(t, intake_kind_name(r->kind));
 	table_cstr(t, r->source);
-	const uint64_t figures[] = { r->orders,    r->lines,         r->returns,      r->guest_lines, r->carts,
-		                         r->consents,  r->events,        r->customers,    r->products,    r->new_customers,
-		                         r->new_products, r->facts,      r->corrected,    r->unchanged,   r->retracted,
-		                         r->cancelled, r->quarantined,   r->consents_withheld, r->unknown_zones };
+	const uint64_t figures[] = {
+		r->orders,    r->lines,     r->returns,       r->guest_lines,       r->carts,        r->consents,  r->events,
+		r->customers, r->products,  r->new_customers, r->new_products,      r->facts,        r->corrected, r->unchanged,
+		r->retracted, r->cancelled, r->quarantined,   r->consents_withheld, r->unknown_zones
+	};
 	for (size_t i = 0; i < ARRAY_LEN(figures); i++)
 		table_int(t, (int64_t)figures[i]);
 	table_cstr(t, !r->dates_ambiguous ? NULL : r->month_first ? "month-first" : "day-first");
@@ -95,13 +98,17 @@ static void print_notes(const struct import_result *r, const struct request *q)
 	if (r->interrupted_before)
 		fputs("relance: an earlier import of this file was interrupted; nothing of it had been kept\n", stderr);
 	if (r->consents_withheld)
-		fprintf(stderr, "relance: %llu consents were not kept: say where these addresses come from with --consent-source TEXT\n",
-		        (unsigned long long)r->consents_withheld);
+		fprintf(
+			stderr,
+			"relance: %llu consents were not kept: say where these addresses come from with --consent-source TEXT\n",
+			(unsigned long long)r->consents_withheld);
 	if (r->quarantined)
-		fprintf(stderr, "relance: %llu facts are dated more than a day ahead: they are in quarantine, look at their dates\n",
+		fprintf(stderr,
+		        "relance: %llu facts are dated more than a day ahead: they are in quarantine, look at their dates\n",
 		        (unsigned long long)r->quarantined);
 	if (r->rejected)
-		fprintf(stderr, "relance: %llu rows were rejected: %s says why\n", (unsigned long long)r->rejected, r->rejects_file);
+		fprintf(stderr, "relance: %llu rows were rejected: %s says why\n", (unsigned long long)r->rejected,
+		        r->rejects_file);
 	if (q->dry_run)
 		fputs("relance: dry run: nothing was kept\n", stderr);
 }
@@ -134,7 +141,8 @@ static int run(const char *address, const struct request *q, struct import_optio
 	return ok ? EXIT_DONE : cli_fail(&err);
 }
 
-static bool settle(const struct request *q, struct import_options *o, struct intake_map *map, bool *usage_error, struct err *err)
+static bool settle(const struct request *q, struct import_options *o, struct intake_map *map, bool *usage_error,
+                   struct err *err)
 {
 	*usage_error = false;
 	if (q->as) {
@@ -162,12 +170,15 @@ int cmd_import(int argc, char **argv)
 {
 	struct request q = { .format = FORMAT_TABLE };
 	const struct opt opts[] = {
-		{ "--as", OPT_TEXT, &q.as, "KIND", "orders, customers, products, carts, consents or events (default: guessed)" },
+		{ "--as", OPT_TEXT, &q.as, "KIND",
+		  "orders, customers, products, carts, consents or events (default: guessed)" },
 		{ "--map", OPT_TEXT, &q.map, "FILE", "what the columns are; an import that lacks one prints a map to edit" },
 		{ "--source", OPT_TEXT, &q.source, "NAME", "the system the file comes from; leads the key of its documents" },
 		{ "--not-products", OPT_TEXT, &q.not_products, "LIST", "articles that are none: POST,M,\"BANK CHARGES\"" },
-		{ "--consent-source", OPT_TEXT, &q.consent_source, "TEXT", "where the addresses come from: the proof of their consent" },
-		{ "--complete", OPT_FLAG, &q.complete, NULL, "the file is all there is between its first and last date: retract the rest" },
+		{ "--consent-source", OPT_TEXT, &q.consent_source, "TEXT",
+		  "where the addresses come from: the proof of their consent" },
+		{ "--complete", OPT_FLAG, &q.complete, NULL,
+		  "the file is all there is between its first and last date: retract the rest" },
 		{ "--dry-run", OPT_FLAG, &q.dry_run, NULL, "read, check and count; keep nothing" },
 		{ "--format", OPT_FORMAT, &q.format, "FORMAT", "table, csv or json" },
 	};
@@ -177,14 +188,17 @@ int cmd_import(int argc, char **argv)
 		return status;
 	static struct str not_products[IMPORT_NOT_PRODUCTS_MAX];
 	struct intake_map map = { 0 };
-	struct import_options o = { .file = positional[1], .complete = q.complete, .dry_run = q.dry_run, .not_products = not_products };
+	struct import_options o = {
+		.file = positional[1], .complete = q.complete, .dry_run = q.dry_run, .not_products = not_products
+	};
 	struct err err = { 0 };
 	bool usage_error;
 	o.not_product_count = split(q.not_products, not_products, IMPORT_NOT_PRODUCTS_MAX);
 	if (!settle(&q, &o, &map, &usage_error, &err)) {
 		if (q.map)
 			map_release(&map);
-		return usage_error ? cli_usage_error("--as %s: orders, customers, products, carts, consents or events", q.as) : cli_fail(&err);
+		return usage_error ? cli_usage_error("--as %s: orders, customers, products, carts, consents or events", q.as)
+		                   : cli_fail(&err);
 	}
 	status = run(positional[0], &q, &o);
 	if (q.map)

@@ -30,11 +30,15 @@ const char *csv_not_text(struct str head)
 		{ "\x1f\x8b", 2, "gzip-compressed: unpack it first (gunzip)" },
 		{ "\x28\xb5\x2f\xfd", 4, "zstd-compressed: unpack it first (zstd -d)" },
 		{ "BZh", 3, "bzip2-compressed: unpack it first" },
-		{ "\xfd" "7zXZ", 5, "xz-compressed: unpack it first (xz -d)" },
+		{ "\xfd"
+		  "7zXZ",
+		  5, "xz-compressed: unpack it first (xz -d)" },
 		{ "\x89PNG", 4, "a picture" },
 		{ "\xff\xd8\xff", 3, "a picture" },
 		{ "GIF8", 4, "a picture" },
-		{ "\x7f" "ELF", 4, "a program" },
+		{ "\x7f"
+		  "ELF",
+		  4, "a program" },
 		{ "SQLite format 3", 16, "a SQLite database" },
 		{ "\xff\xfe", 2, "UTF-16 text: save it as CSV UTF-8" },
 		{ "\xfe\xff", 2, "UTF-16 text: save it as CSV UTF-8" },
@@ -120,7 +124,8 @@ static inline uint64_t classify(const char *p, char delimiter, char line_end, ui
 {
 	uint64_t mask = 0, top = 0;
 #ifdef __SSE2__
-	const __m128i d = _mm_set1_epi8(delimiter), e = _mm_set1_epi8(line_end), q = _mm_set1_epi8('"'), z = _mm_setzero_si128();
+	const __m128i d = _mm_set1_epi8(delimiter), e = _mm_set1_epi8(line_end), q = _mm_set1_epi8('"'),
+				  z = _mm_setzero_si128();
 	for (int i = 0; i < 4; i++) {
 		__m128i v = _mm_load_si128((const __m128i *)(const void *)(p + 16 * i));
 		__m128i hit = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, d), _mm_cmpeq_epi8(v, e)),
@@ -233,9 +238,10 @@ static struct str unquote(struct str raw, char *out)
 }
 
 /* Windows-1252's 0x80 … 0x9f; 0 where it has no character. */
-static const uint16_t CP1252[32] = { 0x20ac, 0,      0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160,
-	                                 0x2039, 0x0152, 0,      0x017d, 0,      0,      0x2018, 0x2019, 0x201c, 0x201d, 0x2022,
-	                                 0x2013, 0x2014, 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0,      0x017e, 0x0178 };
+static const uint16_t CP1252[32] = { 0x20ac, 0,      0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021,
+	                                 0x02c6, 0x2030, 0x0160, 0x2039, 0x0152, 0,      0x017d, 0,
+	                                 0,      0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014,
+	                                 0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0,      0x017e, 0x0178 };
 
 static struct str decode_1252(struct str s, char *out)
 {
@@ -356,7 +362,8 @@ static int row_skip(struct csv *c, struct csv_row *row, struct err *err)
 		if (c->end < c->cap)
 			memset(c->buf + c->end, 0, c->cap + PAD - c->end);
 	}
-	*row = (struct csv_row){ .line = c->line++, .problem = TOO_LONG, .raw = buf_view(&c->skipped), .fields = c->fields };
+	*row =
+		(struct csv_row){ .line = c->line++, .problem = TOO_LONG, .raw = buf_view(&c->skipped), .fields = c->fields };
 	return 1;
 }
 
@@ -368,8 +375,9 @@ static int row_resync(struct csv *c, struct csv_row *row, struct err *err)
 	if (!nl && !c->eof)
 		return row_skip(c, row, err);
 	size_t n = nl ? (size_t)(nl - s.p) : s.n;
-	*row = (struct csv_row){ .line = c->line++, .problem = OPEN_QUOTE, .column = row->column, .raw = { s.p, n },
-		                     .fields = c->fields };
+	*row = (struct csv_row){
+		.line = c->line++, .problem = OPEN_QUOTE, .column = row->column, .raw = { s.p, n }, .fields = c->fields
+	};
 	c->start += nl ? n + 1 : n;
 	scan_from(c, c->start);
 	return 1;
@@ -377,8 +385,8 @@ static int row_resync(struct csv *c, struct csv_row *row, struct err *err)
 
 enum parse { PARSE_ROW, PARSE_MORE, PARSE_OPEN, PARSE_SLOW };
 
-/* The row from c->start when nothing in it is quoted and it lies whole in the buffer: nearly every row. Else PARSE_SLOW, and
- * nothing has happened. */
+/* The row from c->start when nothing in it is quoted and it lies whole in the buffer: nearly every row. Else
+ * PARSE_SLOW, and nothing has happened. */
 static enum parse row_fast(struct csv *c, struct csv_row *row)
 {
 	const char *buf = c->buf;

@@ -1,16 +1,16 @@
 /* csv: rows of a delimited text file, read once, front to back, in bounded memory.
  *
- * RFC 4180 and what tills and spreadsheets make of it: any delimiter, CR LF, LF or CR, quoted fields with embedded line ends
- * and doubled quotes, a stray quote inside a field kept as it is, a byte order mark skipped. Delimiters, line ends, quotes
- * and NUL are found 64 bytes at a time (SSE2, else byte by byte).
+ * RFC 4180 and what tills and spreadsheets make of it: any delimiter, CR LF, LF or CR, quoted fields with embedded line
+ * ends and doubled quotes, a stray quote inside a field kept as it is, a byte order mark skipped. Delimiters, line
+ * ends, quotes and NUL are found 64 bytes at a time (SSE2, else byte by byte).
  *
- * Charset: a row that is valid UTF-8 is UTF-8, else that row is Windows-1252 and comes out as UTF-8. Deciding by the row and
- * not by the file also reads files glued together from two tills; a row is whole when it is judged, so no character is
- * cut at the end of a block.
+ * Charset: a row that is valid UTF-8 is UTF-8, else that row is Windows-1252 and comes out as UTF-8. Deciding by the
+ * row and not by the file also reads files glued together from two tills; a row is whole when it is judged, so no
+ * character is cut at the end of a block.
  *
- * A bad row (NUL, too long, too many columns, a quote never closed) comes back as a row with `problem` set; reading goes on
- * after it. A row longer than INTAKE_ROW_MAX is skipped up to its line end without being held. A quote that is never closed
- * costs its own line, not the rest of the file.
+ * A bad row (NUL, too long, too many columns, a quote never closed) comes back as a row with `problem` set; reading
+ * goes on after it. A row longer than INTAKE_ROW_MAX is skipped up to its line end without being held. A quote that is
+ * never closed costs its own line, not the rest of the file.
  *
  * Fields and raw bytes of a row live until the next csv_next(). Not thread-safe. */
 #ifndef RELANCE_INTAKE_CSV_H
@@ -25,10 +25,10 @@ enum { CSV_BLOCK = 256 << 10, CSV_SNIFF_ROWS = 100 };
 struct csv_row {
 	const struct str *fields;
 	size_t count;
-	uint64_t line;         /* physical line it starts on, from 1 */
-	struct str raw;        /* without the line end; cut at 4 KiB when the row was too long to hold */
-	const char *problem;   /* NULL: a good row */
-	uint32_t column;       /* of the problem, from 1; 0: the whole row */
+	uint64_t line;       /* physical line it starts on, from 1 */
+	struct str raw;      /* without the line end; cut at 4 KiB when the row was too long to hold */
+	const char *problem; /* NULL: a good row */
+	uint32_t column;     /* of the problem, from 1; 0: the whole row */
 };
 
 struct csv {

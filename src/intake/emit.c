@@ -2,9 +2,11 @@
 
 #include <stdio.h>
 
-void emit_init(struct emitter *e, const struct intake_options *o, const struct intake_sink *sink, struct intake_report *report)
+void emit_init(struct emitter *e, const struct intake_options *o, const struct intake_sink *sink,
+               struct intake_report *report)
 {
-	*e = (struct emitter){ .o = o, .sink = sink, .report = report, .when = { .zone = o->zone }, .total_is_order = true };
+	*e =
+		(struct emitter){ .o = o, .sink = sink, .report = report, .when = { .zone = o->zone }, .total_is_order = true };
 	arena_init(&e->arena);
 }
 
@@ -43,9 +45,11 @@ struct str take_ref(struct str s)
 
 int take_yes_no(struct str s)
 {
-	static const char *const YES = "yes true 1 oui o y t vrai subscribed optin opted_in on x granted accepte abonne inscrit confirmed ";
-	static const char *const NO = "no false 0 non n f faux unsubscribed not_subscribed optout opted_out off withdrawn refuse desabonne "
-	                              "desinscrit cleaned redacted invalid ";
+	static const char *const YES =
+		"yes true 1 oui o y t vrai subscribed optin opted_in on x granted accepte abonne inscrit confirmed ";
+	static const char *const NO =
+		"no false 0 non n f faux unsubscribed not_subscribed optout opted_out off withdrawn refuse desabonne "
+		"desinscrit cleaned redacted invalid ";
 	static const char *const SOFT = "soft soft_optin client customer ";
 	char w[FIELD_HEADER_MAX];
 	size_t n = 0;
@@ -77,8 +81,9 @@ bool take_instant(struct emitter *e, const struct record *r, enum field f, struc
 		return true;
 	if (got == WHEN_WRONG_ORDER && !e->report->month_first_known && !e->report->month_first) {
 		t->stop = true;
-		return err_set(err, ERR_CONFLICT, "row %llu: dates are month first, and earlier rows were read day first; "
-		                                  "say dates: month-first in a --map file",
+		return err_set(err, ERR_CONFLICT,
+		               "row %llu: dates are month first, and earlier rows were read day first; "
+		               "say dates: month-first in a --map file",
 		               (unsigned long long)r->row);
 	}
 	*t = (struct trouble){ .field = f, .why = r->f[f].n ? when_problem(got) : "is empty" };
@@ -106,7 +111,8 @@ bool take_email(const struct record *r, struct str *out, struct trouble *t)
 	if (take_blank(s))
 		return true;
 	const char *at = memchr(s.p, '@', s.n);
-	bool good = at && at > s.p && at + 1 < s.p + s.n && s.n <= 254 && !memchr(at + 1, '@', (size_t)(s.p + s.n - at - 1));
+	bool good =
+		at && at > s.p && at + 1 < s.p + s.n && s.n <= 254 && !memchr(at + 1, '@', (size_t)(s.p + s.n - at - 1));
 	for (size_t i = 0; good && i < s.n; i++)
 		good = (unsigned char)s.p[i] > ' ' && s.p[i] != ',' && s.p[i] != ';';
 	if (!good)
@@ -133,5 +139,6 @@ bool emit_record(struct emitter *e, enum intake_kind kind, struct record *r, str
 	case INTAKE_EVENTS: return emit_event(e, r, err);
 	case INTAKE_GUESS: break;
 	}
-	return err_set(err, ERR_INPUT, "cannot tell what this file is: say --as orders, customers, products, carts, consents or events");
+	return err_set(err, ERR_INPUT,
+	               "cannot tell what this file is: say --as orders, customers, products, carts, consents or events");
 }

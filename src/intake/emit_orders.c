@@ -1,5 +1,5 @@
-/* Lines of orders and carts. Amount of a line: its own column, else quantity × unit price − discount, rounded once, half away
- * from zero. */
+/* Lines of orders and carts. Amount of a line: its own column, else quantity × unit price − discount, rounded once,
+ * half away from zero. */
 #include "intake/emit.h"
 
 #include "model/names.h"
@@ -9,9 +9,9 @@
 /* The later rows of an order may leave out what the first one said (Shopify's export does). */
 static void carry(struct emitter *e, struct record *r)
 {
-	struct str *own[] = { &r->f[FIELD_DATE], &r->f[FIELD_TIME], &r->f[FIELD_CUSTOMER], &r->f[FIELD_EMAIL],
+	struct str *own[] = { &r->f[FIELD_DATE],    &r->f[FIELD_TIME],   &r->f[FIELD_CUSTOMER], &r->f[FIELD_EMAIL],
 		                  &r->f[FIELD_VOUCHER], &r->f[FIELD_STATUS], &r->f[FIELD_TOTAL] };
-	struct str *kept[] = { &e->carry_date, &e->carry_time, &e->carry_customer, &e->carry_email,
+	struct str *kept[] = { &e->carry_date,    &e->carry_time,   &e->carry_customer, &e->carry_email,
 		                   &e->carry_voucher, &e->carry_status, &e->carry_total };
 	struct str order = r->f[FIELD_ORDER];
 	if (order.n && str_eq(order, e->carry_order)) {
@@ -53,10 +53,12 @@ static bool word_in(const char *words, struct str s)
 static bool is_cancelled(const struct record *r)
 {
 	return !take_blank(r->f[FIELD_CANCELLED_AT]) ||
-	       word_in("cancelled canceled voided failed pending pendingpayment onhold trash draft checkoutdraft expired annule annulee "
-	               "erreurdepaiement enattentedepaiement paiementaccepteannule awaitingpayment paymenterror closedunpaid "
-	               "authorizationexpired",
-	               r->f[FIELD_STATUS]);
+	       word_in(
+			   "cancelled canceled voided failed pending pendingpayment onhold trash draft checkoutdraft expired "
+	           "annule annulee "
+			   "erreurdepaiement enattentedepaiement paiementaccepteannule awaitingpayment paymenterror closedunpaid "
+			   "authorizationexpired",
+			   r->f[FIELD_STATUS]);
 }
 
 static int sale_channel_of(struct str s)
@@ -106,8 +108,8 @@ static bool line_quantity(const struct emitter *e, const struct record *r, struc
 	return true;
 }
 
-static bool line_amount(const struct emitter *e, const struct record *r, const struct decimal *quantity, struct intake_line *l,
-                        struct trouble *t)
+static bool line_amount(const struct emitter *e, const struct record *r, const struct decimal *quantity,
+                        struct intake_line *l, struct trouble *t)
 {
 	struct money less;
 	if (r->f[FIELD_AMOUNT].n) {
@@ -124,7 +126,8 @@ static bool line_amount(const struct emitter *e, const struct record *r, const s
 			return false;
 		}
 		price.scale += quantity->scale;
-		if (price.scale > NUMBER_DIGITS_MAX || !number_scaled(price, quantity->digits, e->o->currency.exponent, &l->amount.minor)) {
+		if (price.scale > NUMBER_DIGITS_MAX ||
+		    !number_scaled(price, quantity->digits, e->o->currency.exponent, &l->amount.minor)) {
 			*t = (struct trouble){ .field = FIELD_UNIT_PRICE, .why = "times the quantity is too large" };
 			return false;
 		}
@@ -137,7 +140,8 @@ static bool line_amount(const struct emitter *e, const struct record *r, const s
 			}
 		}
 	} else if (!l->total_known) {
-		*t = (struct trouble){ .field = e->layout && e->layout->column_of[FIELD_UNIT_PRICE] >= 0 ? FIELD_UNIT_PRICE : FIELD_AMOUNT,
+		*t = (struct trouble){ .field = e->layout && e->layout->column_of[FIELD_UNIT_PRICE] >= 0 ? FIELD_UNIT_PRICE
+			                                                                                     : FIELD_AMOUNT,
 			                   .why = "is empty" };
 		return l->cart_state != -1;
 	}
@@ -172,7 +176,8 @@ static bool line_instant(struct emitter *e, struct record *r, struct intake_line
 	return take_instant(e, r, FIELD_DATE, &l->at, t, err);
 }
 
-static bool line_fill(struct emitter *e, struct record *r, bool cart, struct intake_line *l, struct trouble *t, struct err *err)
+static bool line_fill(struct emitter *e, struct record *r, bool cart, struct intake_line *l, struct trouble *t,
+                      struct err *err)
 {
 	struct decimal quantity;
 	if (!line_instant(e, r, l, t, err) || !take_email(r, &l->email, t))
@@ -196,8 +201,9 @@ static bool line_fill(struct emitter *e, struct record *r, bool cart, struct int
 	}
 	l->is_return = l->quantity < 0;
 	l->document = str_trim(r->f[FIELD_ORDER]);
-	l->customer = take_blank(r->f[FIELD_CUSTOMER]) || str_is(r->f[FIELD_CUSTOMER], "0") ? (struct str){ "", 0 }
-	                                                                                     : take_ref(r->f[FIELD_CUSTOMER]);
+	l->customer = take_blank(r->f[FIELD_CUSTOMER]) || str_is(r->f[FIELD_CUSTOMER], "0")
+	                  ? (struct str){ "", 0 }
+	                  : take_ref(r->f[FIELD_CUSTOMER]);
 	if (l->document.n == 0) {
 		struct str who = l->customer.n ? l->customer : l->email;
 		if (who.n == 0) {
@@ -211,7 +217,9 @@ static bool line_fill(struct emitter *e, struct record *r, bool cart, struct int
 	if (l->sku.n == 0)
 		l->sku = l->product_name;
 	if (l->document.n > 200 || l->sku.n > 200 || l->customer.n > 254) {
-		*t = (struct trouble){ .field = l->document.n > 200 ? FIELD_ORDER : l->sku.n > 200 ? FIELD_SKU : FIELD_CUSTOMER,
+		*t = (struct trouble){ .field = l->document.n > 200 ? FIELD_ORDER
+			                            : l->sku.n > 200    ? FIELD_SKU
+			                                                : FIELD_CUSTOMER,
 			                   .why = "is too long (200 bytes)" };
 		return false;
 	}
@@ -226,9 +234,17 @@ static bool refund(struct emitter *e, const struct record *r, const struct intak
 	if (take_blank(r->f[FIELD_REFUND]) || !take_money(e, r, FIELD_REFUND, &back, &t) || back.minor == 0)
 		return true;
 	struct intake_line l = { .document = arena_printf(&e->arena, "%.*s/refund", STR_ARG(of->document)),
-		                     .customer = of->customer, .email = of->email, .at = of->at, .quantity = -1,
-		                     .amount = { back.minor > 0 ? -back.minor : back.minor }, .is_return = true, .derived = true,
-		                     .cart_state = -1, .email_consent = -1, .sale_channel = of->sale_channel, .row = of->row };
+		                     .customer = of->customer,
+		                     .email = of->email,
+		                     .at = of->at,
+		                     .quantity = -1,
+		                     .amount = { back.minor > 0 ? -back.minor : back.minor },
+		                     .is_return = true,
+		                     .derived = true,
+		                     .cart_state = -1,
+		                     .email_consent = -1,
+		                     .sale_channel = of->sale_channel,
+		                     .row = of->row };
 	return e->sink->line(e->sink->ctx, &l, err);
 }
 

@@ -12,9 +12,11 @@ static char gender_of(struct str s)
 {
 	char w[FIELD_HEADER_MAX];
 	field_normalise(s, w);
-	if (!strcmp(w, "f") || !strcmp(w, "female") || !strcmp(w, "femme") || !strcmp(w, "2") || !strcmp(w, "feminin") || !strcmp(w, "w"))
+	if (!strcmp(w, "f") || !strcmp(w, "female") || !strcmp(w, "femme") || !strcmp(w, "2") || !strcmp(w, "feminin") ||
+	    !strcmp(w, "w"))
 		return 'f';
-	if (!strcmp(w, "m") || !strcmp(w, "male") || !strcmp(w, "homme") || !strcmp(w, "1") || !strcmp(w, "h") || !strcmp(w, "masculin"))
+	if (!strcmp(w, "m") || !strcmp(w, "male") || !strcmp(w, "homme") || !strcmp(w, "1") || !strcmp(w, "h") ||
+	    !strcmp(w, "masculin"))
 		return 'm';
 	return w[0] == 'x' && !w[1] ? 'x' : 0;
 }
@@ -32,8 +34,8 @@ static bool born_of(struct emitter *e, const struct record *r, struct date *out,
 }
 
 /* A date that may be missing; "0000-00-00 00:00:00" is how MySQL writes that. */
-static bool optional_instant(struct emitter *e, const struct record *r, enum field f, struct instant *out, struct trouble *t,
-                             struct err *err)
+static bool optional_instant(struct emitter *e, const struct record *r, enum field f, struct instant *out,
+                             struct trouble *t, struct err *err)
 {
 	*out = INSTANT_NEVER;
 	if (take_blank(r->f[f]) || str_starts(text_of(r, f), STR("0000")))
@@ -53,7 +55,8 @@ static void split_name(struct intake_customer *c, struct str full)
 	c->last_name = str_trim((struct str){ gap + 1, full.n - c->first_name.n - 1 });
 }
 
-static bool customer_fill(struct emitter *e, const struct record *r, struct intake_customer *c, struct trouble *t, struct err *err)
+static bool customer_fill(struct emitter *e, const struct record *r, struct intake_customer *c, struct trouble *t,
+                          struct err *err)
 {
 	if (!take_email(r, &c->email, t) || !born_of(e, r, &c->born, t) ||
 	    !optional_instant(e, r, FIELD_CREATED, &c->created, t, err) ||
@@ -62,7 +65,8 @@ static bool customer_fill(struct emitter *e, const struct record *r, struct inta
 	c->ref = take_blank(r->f[FIELD_CUSTOMER]) ? (struct str){ "", 0 } : take_ref(r->f[FIELD_CUSTOMER]);
 	if (c->ref.n == 0 && c->email.n == 0) {
 		bool mail_only = e->layout && e->layout->column_of[FIELD_CUSTOMER] < 0;
-		*t = (struct trouble){ .field = mail_only ? FIELD_EMAIL : FIELD_CUSTOMER, .why = "is empty: no number and no e-mail address" };
+		*t = (struct trouble){ .field = mail_only ? FIELD_EMAIL : FIELD_CUSTOMER,
+			                   .why = "is empty: no number and no e-mail address" };
 		return false;
 	}
 	if (c->ref.n > 254) {
@@ -85,11 +89,13 @@ bool emit_customer(struct emitter *e, struct record *r, struct err *err)
 	const struct {
 		struct str *to;
 		enum field from;
-	} TEXTS[] = { { &c.civility, FIELD_CIVILITY },   { &c.company, FIELD_COMPANY },   { &c.phone, FIELD_PHONE },
-		          { &c.address1, FIELD_ADDRESS1 },   { &c.address2, FIELD_ADDRESS2 }, { &c.postcode, FIELD_POSTCODE },
-		          { &c.city, FIELD_CITY },           { &c.country, FIELD_COUNTRY },   { &c.zone, FIELD_ZONE },
-		          { &c.locale, FIELD_LOCALE },       { &c.store, FIELD_STORE },       { &c.tags, FIELD_TAGS },
-		          { &c.interests, FIELD_INTERESTS }, { &c.children, FIELD_CHILDREN }, { &c.attributes, FIELD_ATTRIBUTES } };
+	} TEXTS[] = {
+		{ &c.civility, FIELD_CIVILITY },   { &c.company, FIELD_COMPANY },   { &c.phone, FIELD_PHONE },
+		{ &c.address1, FIELD_ADDRESS1 },   { &c.address2, FIELD_ADDRESS2 }, { &c.postcode, FIELD_POSTCODE },
+		{ &c.city, FIELD_CITY },           { &c.country, FIELD_COUNTRY },   { &c.zone, FIELD_ZONE },
+		{ &c.locale, FIELD_LOCALE },       { &c.store, FIELD_STORE },       { &c.tags, FIELD_TAGS },
+		{ &c.interests, FIELD_INTERESTS }, { &c.children, FIELD_CHILDREN }, { &c.attributes, FIELD_ATTRIBUTES }
+	};
 	for (size_t i = 0; i < ARRAY_LEN(TEXTS); i++)
 		*TEXTS[i].to = text_of(r, TEXTS[i].from);
 	if (c.postcode.n && c.postcode.p[0] == '\'')
@@ -107,7 +113,8 @@ bool emit_customer(struct emitter *e, struct record *r, struct err *err)
 
 /* ---- products ---- */
 
-static bool optional_money(const struct emitter *e, const struct record *r, enum field f, int64_t *out, struct trouble *t)
+static bool optional_money(const struct emitter *e, const struct record *r, enum field f, int64_t *out,
+                           struct trouble *t)
 {
 	struct money m;
 	*out = -1;
@@ -122,7 +129,8 @@ static bool optional_money(const struct emitter *e, const struct record *r, enum
 	return m.minor >= 0;
 }
 
-static bool optional_whole(const struct emitter *e, const struct record *r, enum field f, int times, int32_t *out, struct trouble *t)
+static bool optional_whole(const struct emitter *e, const struct record *r, enum field f, int times, int32_t *out,
+                           struct trouble *t)
 {
 	struct decimal d;
 	int64_t v;
@@ -145,7 +153,8 @@ bool emit_product(struct emitter *e, struct record *r, struct err *err)
 		return emit_reject(e, r, FIELD_SKU, p.sku.n ? "is too long (200 bytes)" : "is empty", err);
 	if (!optional_money(e, r, FIELD_PRICE, &p.price, &t) || !optional_money(e, r, FIELD_COST, &p.cost, &t) ||
 	    !optional_whole(e, r, FIELD_VAT, 2, &p.vat_x2, &t) || !optional_whole(e, r, FIELD_STOCK, 1, &p.stock, &t) ||
-	    !optional_whole(e, r, FIELD_LIFETIME, 1, &p.lifetime_days, &t) || !optional_whole(e, r, FIELD_TIER, 1, &p.tier, &t))
+	    !optional_whole(e, r, FIELD_LIFETIME, 1, &p.lifetime_days, &t) ||
+	    !optional_whole(e, r, FIELD_TIER, 1, &p.tier, &t))
 		return emit_reject(e, r, t.field, t.why, err);
 	p.name = text_of(r, FIELD_PRODUCT);
 	if (p.name.n && p.name.n <= CARRY_MAX) { /* Shopify names a product on the first of its variants' rows */
@@ -185,8 +194,9 @@ static bool consent_state_of(const struct record *r, int *state)
 	*state = answer == 1 ? CONSENT_GRANTED : answer == 0 ? CONSENT_WITHDRAWN : answer == 2 ? CONSENT_SOFT : -1;
 	char w[FIELD_HEADER_MAX];
 	field_normalise(s, w);
-	static const char *const GONE[] = { "desinscrit",     "desabonne", "bounced",    "hardbounce", "complained", "spam", "blocklisted",
-		                                "blacklisted", "blackliste", "nettoye",  "unsubscribe", "optedout", "stop",    "plainte" };
+	static const char *const GONE[] = { "desinscrit",  "desabonne",   "bounced",     "hardbounce", "complained",
+		                                "spam",        "blocklisted", "blacklisted", "blackliste", "nettoye",
+		                                "unsubscribe", "optedout",    "stop",        "plainte" };
 	for (size_t i = 0; i < ARRAY_LEN(GONE) && *state < 0; i++)
 		if (strcmp(w, GONE[i]) == 0)
 			*state = CONSENT_WITHDRAWN;
@@ -196,7 +206,9 @@ static bool consent_state_of(const struct record *r, int *state)
 bool emit_consent(struct emitter *e, struct record *r, struct err *err)
 {
 	struct trouble t = { .field = FIELD_COUNT, .why = "cannot be read" };
-	struct intake_consent c = { .row = r->row, .at = INSTANT_NEVER, .channel = CHANNEL_EMAIL, .purpose = PURPOSE_MARKETING };
+	struct intake_consent c = {
+		.row = r->row, .at = INSTANT_NEVER, .channel = CHANNEL_EMAIL, .purpose = PURPOSE_MARKETING
+	};
 	if (!take_email(r, &c.email, &t))
 		return emit_reject(e, r, t.field, t.why, err);
 	c.customer = take_blank(r->f[FIELD_CUSTOMER]) ? (struct str){ "", 0 } : take_ref(r->f[FIELD_CUSTOMER]);
@@ -204,7 +216,8 @@ bool emit_consent(struct emitter *e, struct record *r, struct err *err)
 		return emit_reject(e, r, FIELD_EMAIL, "is empty, and there is no customer number", err);
 	struct str channel = text_of(r, FIELD_CHANNEL), purpose = text_of(r, FIELD_PURPOSE);
 	if (channel.n && (c.channel = channel_find(channel)) < 0) {
-		if (str_eq_nocase(channel, STR("e-mail")) || str_eq_nocase(channel, STR("mail")) || str_eq_nocase(channel, STR("courriel")))
+		if (str_eq_nocase(channel, STR("e-mail")) || str_eq_nocase(channel, STR("mail")) ||
+		    str_eq_nocase(channel, STR("courriel")))
 			c.channel = CHANNEL_EMAIL;
 		else if (str_eq_nocase(channel, STR("post")) || str_eq_nocase(channel, STR("courrier")))
 			c.channel = CHANNEL_POSTCARD;
@@ -214,7 +227,9 @@ bool emit_consent(struct emitter *e, struct record *r, struct err *err)
 	if (purpose.n && (c.purpose = purpose_find(purpose)) < 0)
 		return emit_reject(e, r, FIELD_PURPOSE, "is no purpose (marketing, service, tracking)", err);
 	if (!consent_state_of(r, &c.state))
-		return emit_reject(e, r, FIELD_STATE, "is no state of consent (granted, withdrawn, soft, opposed; subscribed, unsubscribed…)", err);
+		return emit_reject(e, r, FIELD_STATE,
+		                   "is no state of consent (granted, withdrawn, soft, opposed; subscribed, unsubscribed…)",
+		                   err);
 	bool flag = take_yes_no(r->f[FIELD_UNSUBSCRIBED_AT]) >= 0;
 	enum field dated = !take_blank(r->f[FIELD_UNSUBSCRIBED_AT]) && !flag ? FIELD_UNSUBSCRIBED_AT : FIELD_DATE;
 	if (!optional_instant(e, r, dated, &c.at, &t, err))

@@ -68,8 +68,8 @@ static bool reject_row(struct emitter *e, const struct csv_row *row, const char 
 	return e->sink->reject(e->sink->ctx, row->line, row->column, name, str_from(why), row->raw, err);
 }
 
-/* Cells beyond the header that hold something, or too few of them: the row is not what the header says. Missing cells at
- * the end are taken as empty when the last column filled is a field's. */
+/* Cells beyond the header that hold something, or too few of them: the row is not what the header says. Missing cells
+ * at the end are taken as empty when the last column filled is a field's. */
 static const char *width_problem(const struct layout *l, struct csv_row *row)
 {
 	for (size_t i = l->columns; i < row->count; i++)
@@ -176,7 +176,8 @@ bool intake_run(const struct intake_options *o, intake_read_fn read, void *ctx, 
 	struct buf *template_map = out->template_map;
 	*out = (struct intake_report){ .template_map = template_map };
 	emit_init(&e, o, sink, out);
-	bool ok = csv_init(&c, read, ctx, o->map ? o->map->delimiter : 0, o->map ? o->map->charset : INTAKE_CHARSET_GUESS, err);
+	bool ok =
+		csv_init(&c, read, ctx, o->map ? o->map->delimiter : 0, o->map ? o->map->charset : INTAKE_CHARSET_GUESS, err);
 	if (ok && looks_like_json(csv_ahead(&c))) {
 		out->json = true;
 		ok = json_run(csv_ahead(&c), read, ctx, &e, err);

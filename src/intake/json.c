@@ -1,6 +1,6 @@
-/* json: yajl's events build the tree of the record being read, in an arena that is cleared at its end. Where the records
- * stand is told by the first token, and by the first key of an outermost object. One value a line (NDJSON) is read line by
- * line instead, so that a broken line costs itself alone. */
+/* json: yajl's events build the tree of the record being read, in an arena that is cleared at its end. Where the
+ * records stand is told by the first token, and by the first key of an outermost object. One value a line (NDJSON) is
+ * read line by line instead, so that a broken line costs itself alone. */
 #include "intake/json.h"
 
 #include <stdlib.h>
@@ -20,17 +20,17 @@ struct builder {
 	struct err *err;
 	struct arena arena, outer; /* of the record; of the keys around records */
 	struct level stack[JSON_DEPTH_MAX + 1];
-	int depth;         /* containers open */
-	int record_depth;  /* depth at which the record's own object stands; −1: outside */
-	bool tentative;    /* the record is the outermost object, and may yet prove to be a wrapper */
+	int depth;        /* containers open */
+	int record_depth; /* depth at which the record's own object stands; −1: outside */
+	bool tentative;   /* the record is the outermost object, and may yet prove to be a wrapper */
 	bool first_key;
 	struct str key, group;
 	struct json *record;
 	size_t nodes;
 	uint64_t row;
 	struct str raw;
-	bool progress;     /* an event came since the last chunk */
-	bool stopped;      /* err is filled */
+	bool progress; /* an event came since the last chunk */
+	bool stopped;  /* err is filled */
 };
 
 const struct json *json_get(const struct json *object, const char *path)
@@ -52,16 +52,18 @@ const struct json *json_get(const struct json *object, const char *path)
 struct str json_text(const struct json *object, const char *path)
 {
 	const struct json *v = json_get(object, path);
-	return v && (v->type == JSON_STRING || v->type == JSON_NUMBER || v->type == JSON_BOOL) ? v->text : (struct str){ "", 0 };
+	return v && (v->type == JSON_STRING || v->type == JSON_NUMBER || v->type == JSON_BOOL) ? v->text
+	                                                                                       : (struct str){ "", 0 };
 }
 
 /* ---- events ---- */
 
 static bool is_group(struct str key)
 {
-	static const char *const GROUPS[] = { "orders",   "customers", "products", "carts", "checkouts", "consents", "events",
-		                                  "order",    "customer",  "product",  "cart",  "checkout",  "records",  "data",
-		                                  "contacts", "draft_orders", "draft_order", "prestashop" };
+	static const char *const GROUPS[] = { "orders",       "customers",   "products",  "carts",    "checkouts",
+		                                  "consents",     "events",      "order",     "customer", "product",
+		                                  "cart",         "checkout",    "records",   "data",     "contacts",
+		                                  "draft_orders", "draft_order", "prestashop" };
 	for (size_t i = 0; i < ARRAY_LEN(GROUPS); i++)
 		if (str_is(key, GROUPS[i]))
 			return true;
@@ -110,7 +112,8 @@ static bool record_place(struct builder *b)
 {
 	const struct intake_map *m = b->e->o->map;
 	if (!m || m->records.n == 0)
-		return b->depth == 0 || b->stack[b->depth - 1].array || is_group(b->stack[b->depth - 1].key) || is_group(b->key);
+		return b->depth == 0 || b->stack[b->depth - 1].array || is_group(b->stack[b->depth - 1].key) ||
+		       is_group(b->key);
 	struct str path = m->records;
 	for (int i = 1; i <= b->depth; i++) {
 		struct str key = i < b->depth ? b->stack[i].key : b->key;
@@ -209,8 +212,10 @@ static int on_key(void *ctx, const unsigned char *p, size_t n)
 {
 	struct builder *b = ctx;
 	b->progress = true;
-	b->first_key = b->first_key && b->depth > 0 && (!b->stack[b->depth - 1].node || !b->stack[b->depth - 1].node->first);
-	b->key = arena_str(b->record_depth >= 0 ? &b->arena : &b->outer, (struct str){ (const char *)p, n < 256 ? n : 256 });
+	b->first_key =
+		b->first_key && b->depth > 0 && (!b->stack[b->depth - 1].node || !b->stack[b->depth - 1].node->first);
+	b->key =
+		arena_str(b->record_depth >= 0 ? &b->arena : &b->outer, (struct str){ (const char *)p, n < 256 ? n : 256 });
 	return 1;
 }
 
@@ -229,12 +234,14 @@ static int on_close(void *ctx)
 	return close_container(ctx);
 }
 
-static const yajl_callbacks EVENTS = { on_null, on_bool, NULL,   NULL,     on_number, on_string,
+static const yajl_callbacks EVENTS = { on_null, on_bool, NULL,     NULL,     on_number, on_string,
 	                                   on_map,  on_key,  on_close, on_array, on_close };
 
 static void builder_init(struct builder *b, struct emitter *e, struct err *err)
 {
-	*b = (struct builder){ .e = e, .err = err, .record_depth = -1, .key = { "", 0 }, .group = { "", 0 }, .raw = { "", 0 } };
+	*b = (struct builder){
+		.e = e, .err = err, .record_depth = -1, .key = { "", 0 }, .group = { "", 0 }, .raw = { "", 0 }
+	};
 	arena_init(&b->arena);
 	arena_init(&b->outer);
 }
@@ -303,7 +310,8 @@ static bool one_value(struct str line, struct builder *b)
 {
 	yajl_handle y = yajl_alloc(b ? &EVENTS : NULL, NULL, b);
 	check(y);
-	bool ok = yajl_parse(y, (const unsigned char *)line.p, line.n) == yajl_status_ok && yajl_complete_parse(y) == yajl_status_ok;
+	bool ok = yajl_parse(y, (const unsigned char *)line.p, line.n) == yajl_status_ok &&
+	          yajl_complete_parse(y) == yajl_status_ok;
 	yajl_free(y);
 	return ok;
 }

@@ -1,9 +1,9 @@
 /* json: records of a JSON file, one by one, in bounded memory.
  *
  * The file is one array of records, an object that holds such an array (Shopify's {"orders": […]}, or --map's `records`
- * path), one record, or one record a line (NDJSON). A record is held as a small tree and turned into rows by its platform:
- * Shopify's, WooCommerce's and PrestaShop's APIs, or our own form, where every key is a field of field.h and orders and
- * carts have their `lines`. Limits: JSON_RECORD_MAX bytes and JSON_DEPTH_MAX levels a record. */
+ * path), one record, or one record a line (NDJSON). A record is held as a small tree and turned into rows by its
+ * platform: Shopify's, WooCommerce's and PrestaShop's APIs, or our own form, where every key is a field of field.h and
+ * orders and carts have their `lines`. Limits: JSON_RECORD_MAX bytes and JSON_DEPTH_MAX levels a record. */
 #ifndef RELANCE_INTAKE_JSON_H
 #define RELANCE_INTAKE_JSON_H
 
@@ -15,8 +15,8 @@ enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_OBJECT, JS
 
 struct json {
 	enum json_type type;
-	struct str key;   /* in an object */
-	struct str text;  /* scalars, as written; strings unescaped */
+	struct str key;  /* in an object */
+	struct str text; /* scalars, as written; strings unescaped */
 	struct json *first, *last, *next;
 };
 

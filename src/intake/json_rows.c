@@ -14,7 +14,8 @@ static struct str first_of(const struct json *o, const char *const *paths, size_
 	}
 	return (struct str){ "", 0 };
 }
-#define FIRST(o, ...) first_of((o), (const char *const[]){ __VA_ARGS__ }, ARRAY_LEN(((const char *const[]){ __VA_ARGS__ })))
+#define FIRST(o, ...)                                                                                                  \
+	first_of((o), (const char *const[]){ __VA_ARGS__ }, ARRAY_LEN(((const char *const[]){ __VA_ARGS__ })))
 
 static const struct json *array_of(const struct json *o, const char *path)
 {
@@ -76,7 +77,8 @@ struct sheet {
 	uint64_t row;
 };
 
-/* Every key that means a field in this kind fills it, unless already filled; a key that is a field's own name comes first. */
+/* Every key that means a field in this kind fills it, unless already filled; a key that is a field's own name comes
+ * first. */
 static void fill(const struct sheet *s, struct record *r, const struct json *o, enum intake_kind kind)
 {
 	struct flat *flat = arena_new(s->a, struct flat);
@@ -147,7 +149,8 @@ static bool shopify_refunds(const struct sheet *s, const struct json *order, con
 		const struct json *items = array_of(f, "refund_line_items");
 		for (const struct json *i = items ? items->first : NULL; i; i = i->next) {
 			struct record r = *head;
-			r.f[FIELD_ORDER] = arena_printf(s->a, "%.*s/refund/%.*s", STR_ARG(head->f[FIELD_ORDER]), STR_ARG(json_text(f, "id")));
+			r.f[FIELD_ORDER] =
+				arena_printf(s->a, "%.*s/refund/%.*s", STR_ARG(head->f[FIELD_ORDER]), STR_ARG(json_text(f, "id")));
 			r.f[FIELD_DATE] = json_text(f, "created_at").n ? json_text(f, "created_at") : head->f[FIELD_DATE];
 			r.f[FIELD_TOTAL] = r.f[FIELD_UNIT_PRICE] = r.f[FIELD_LINE_DISCOUNT] = (struct str){ "", 0 };
 			r.f[FIELD_SKU] = FIRST(i, "line_item.sku", "line_item.variant_id", "line_item_id");
@@ -194,7 +197,8 @@ static bool woo_refunds(const struct sheet *s, const struct json *o, const struc
 	const struct json *refunds = array_of(o, "refunds");
 	for (const struct json *f = refunds ? refunds->first : NULL; f; f = f->next) {
 		struct record r = *head;
-		r.f[FIELD_ORDER] = arena_printf(s->a, "%.*s/refund/%.*s", STR_ARG(head->f[FIELD_ORDER]), STR_ARG(json_text(f, "id")));
+		r.f[FIELD_ORDER] =
+			arena_printf(s->a, "%.*s/refund/%.*s", STR_ARG(head->f[FIELD_ORDER]), STR_ARG(json_text(f, "id")));
 		struct str modified = json_text(o, "date_modified_gmt");
 		if (modified.n)
 			r.f[FIELD_DATE] = gmt(s->a, modified);
@@ -266,21 +270,24 @@ static bool generic_order(const struct sheet *s, const struct json *o, enum inta
 {
 	struct record head = blank(s->row, s->raw);
 	fill(s, &head, o, kind);
-	static const char *const ARRAYS[] = { "lines", "line_items", "items", "products", "order_rows", "associations.cart_rows" };
+	static const char *const ARRAYS[] = { "lines",    "line_items", "items",
+		                                  "products", "order_rows", "associations.cart_rows" };
 	const struct json *items = NULL;
 	for (size_t i = 0; i < ARRAY_LEN(ARRAYS) && !items; i++)
 		items = array_of(o, ARRAYS[i]);
 	if (!items || !items->first)
 		return send(s, kind, &head);
-	head.f[FIELD_AMOUNT] = head.f[FIELD_SKU] = head.f[FIELD_QUANTITY] = head.f[FIELD_UNIT_PRICE] = (struct str){ "", 0 };
+	head.f[FIELD_AMOUNT] = head.f[FIELD_SKU] = head.f[FIELD_QUANTITY] = head.f[FIELD_UNIT_PRICE] =
+		(struct str){ "", 0 };
 	head.f[FIELD_PRODUCT] = (struct str){ "", 0 };
 	for (const struct json *i = items->first; i; i = i->next) {
 		struct record line = blank(s->row, s->raw), r = head;
 		if (i->type != JSON_OBJECT)
 			continue;
 		fill(s, &line, i, kind);
-		static const enum field OF_LINE[] = { FIELD_SKU, FIELD_PRODUCT, FIELD_QUANTITY, FIELD_UNIT_PRICE, FIELD_AMOUNT,
-			                                  FIELD_LINE_DISCOUNT, FIELD_LINE_TAX, FIELD_CATEGORY, FIELD_IS_RETURN };
+		static const enum field OF_LINE[] = { FIELD_SKU,        FIELD_PRODUCT,  FIELD_QUANTITY,
+			                                  FIELD_UNIT_PRICE, FIELD_AMOUNT,   FIELD_LINE_DISCOUNT,
+			                                  FIELD_LINE_TAX,   FIELD_CATEGORY, FIELD_IS_RETURN };
 		for (size_t k = 0; k < ARRAY_LEN(OF_LINE); k++)
 			if (line.f[OF_LINE[k]].n)
 				r.f[OF_LINE[k]] = line.f[OF_LINE[k]];
@@ -391,11 +398,13 @@ static enum intake_kind group_kind(struct str group)
 	static const struct {
 		const char *group;
 		enum intake_kind kind;
-	} GROUPS[] = { { "orders", INTAKE_ORDERS },       { "order", INTAKE_ORDERS },       { "draft_orders", INTAKE_ORDERS },
-		           { "draft_order", INTAKE_ORDERS },  { "customers", INTAKE_CUSTOMERS }, { "customer", INTAKE_CUSTOMERS },
-		           { "contacts", INTAKE_CUSTOMERS },  { "products", INTAKE_PRODUCTS },  { "product", INTAKE_PRODUCTS },
-		           { "carts", INTAKE_CARTS },         { "cart", INTAKE_CARTS },         { "checkouts", INTAKE_CARTS },
-		           { "checkout", INTAKE_CARTS },      { "consents", INTAKE_CONSENTS },  { "events", INTAKE_EVENTS } };
+	} GROUPS[] = {
+		{ "orders", INTAKE_ORDERS },      { "order", INTAKE_ORDERS },        { "draft_orders", INTAKE_ORDERS },
+		{ "draft_order", INTAKE_ORDERS }, { "customers", INTAKE_CUSTOMERS }, { "customer", INTAKE_CUSTOMERS },
+		{ "contacts", INTAKE_CUSTOMERS }, { "products", INTAKE_PRODUCTS },   { "product", INTAKE_PRODUCTS },
+		{ "carts", INTAKE_CARTS },        { "cart", INTAKE_CARTS },          { "checkouts", INTAKE_CARTS },
+		{ "checkout", INTAKE_CARTS },     { "consents", INTAKE_CONSENTS },   { "events", INTAKE_EVENTS }
+	};
 	for (size_t i = 0; i < ARRAY_LEN(GROUPS); i++)
 		if (str_is(group, GROUPS[i].group))
 			return GROUPS[i].kind;
@@ -409,7 +418,8 @@ static enum intake_kind record_kind(struct arena *a, struct str group, const str
 		return kind;
 	if (json_get(o, "abandoned_checkout_url") || json_get(o, "associations.cart_rows"))
 		return INTAKE_CARTS;
-	if (array_of(o, "line_items") || array_of(o, "lines") || json_get(o, "associations.order_rows") || json_get(o, "order_key"))
+	if (array_of(o, "line_items") || array_of(o, "lines") || json_get(o, "associations.order_rows") ||
+	    json_get(o, "order_key"))
 		return json_get(o, "cart") && !json_get(o, "order") ? INTAKE_CARTS : INTAKE_ORDERS;
 	if (json_get(o, "regular_price") || array_of(o, "variants") || (json_get(o, "sku") && json_get(o, "price")))
 		return INTAKE_PRODUCTS;
@@ -420,7 +430,8 @@ static enum intake_kind record_kind(struct arena *a, struct str group, const str
 
 static const char *record_platform(const struct json *o, enum intake_kind kind)
 {
-	if (json_get(o, "date_add") || json_get(o, "associations") || json_get(o, "id_default_group") || json_get(o, "date_upd"))
+	if (json_get(o, "date_add") || json_get(o, "associations") || json_get(o, "id_default_group") ||
+	    json_get(o, "date_upd"))
 		return "prestashop";
 	if (json_get(o, "date_created_gmt") || json_get(o, "date_created") || json_get(o, "_links"))
 		return "woocommerce";
@@ -486,11 +497,13 @@ static bool dispatch(const struct sheet *s, struct str group, const struct json 
 	}
 	case INTAKE_GUESS: break;
 	}
-	return err_set(s->err, ERR_INPUT, "cannot tell what these records are: say --as orders, customers, products, carts, consents or "
-	                                  "events");
+	return err_set(s->err, ERR_INPUT,
+	               "cannot tell what these records are: say --as orders, customers, products, carts, consents or "
+	               "events");
 }
 
-bool json_record(struct emitter *e, struct str group, const struct json *record, uint64_t row, struct str raw, struct err *err)
+bool json_record(struct emitter *e, struct str group, const struct json *record, uint64_t row, struct str raw,
+                 struct err *err)
 {
 	struct arena a;
 	struct buf text;

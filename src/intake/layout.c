@@ -16,26 +16,33 @@ struct platform {
 
 static const struct platform PLATFORMS[] = {
 	{ "shopify", INTAKE_ORDERS, "name lineitemquantity lineitemname lineitemprice",
-	  "name=order id=ignore lineitemname=product_name createdat=date vendor=ignore source=sale_channel total=total status=ignore "
+	  "name=order id=ignore lineitemname=product_name createdat=date vendor=ignore source=sale_channel total=total "
+	  "status=ignore "
 	  "financialstatus=status billingname=ignore phone=ignore" },
 	{ "shopify", INTAKE_CUSTOMERS, "firstname lastname email totalspent totalorders", "phone=phone" },
 	{ "shopify", INTAKE_PRODUCTS, "handle title variantprice", "type=type qty=ignore status=ignore" },
-	{ "woocommerce", INTAKE_ORDERS, "ordernumber orderstatus orderdate", "ordernumber=order orderid=ignore name=ignore" },
-	{ "woocommerce", INTAKE_ORDERS, "date order nrevenueformatted status", "nrevenue=total nrevenueformatted=ignore products=ignore" },
+	{ "woocommerce", INTAKE_ORDERS, "ordernumber orderstatus orderdate",
+	  "ordernumber=order orderid=ignore name=ignore" },
+	{ "woocommerce", INTAKE_ORDERS, "date order nrevenueformatted status",
+	  "nrevenue=total nrevenueformatted=ignore products=ignore" },
 	{ "woocommerce", INTAKE_CUSTOMERS, "username billingemail billingfirstname", "email=email billingemail=ignore" },
 	{ "woocommerce", INTAKE_CUSTOMERS, "name username lastactive signup email", "name=full_name username=customer" },
-	{ "prestashop", INTAKE_ORDERS, "id reference nouveauclient client total", "reference=order id=ignore client=customer total=total" },
-	{ "prestashop", INTAKE_ORDERS, "id reference newclient customer total", "reference=order id=ignore customer=customer total=total" },
+	{ "prestashop", INTAKE_ORDERS, "id reference nouveauclient client total",
+	  "reference=order id=ignore client=customer total=total" },
+	{ "prestashop", INTAKE_ORDERS, "id reference newclient customer total",
+	  "reference=order id=ignore customer=customer total=total" },
 	{ "prestashop", INTAKE_ORDERS, "idorder reference idcustomer totalpaidtaxincl", "reference=order idorder=ignore" },
 	{ "prestashop", INTAKE_CUSTOMERS, "id titre prenom nom adresseemail newsletter", "id=customer titre=civility" },
 	{ "prestashop", INTAKE_CUSTOMERS, "id socialtitle firstname lastname emailaddress newsletter", "id=customer" },
-	{ "prestashop", INTAKE_CUSTOMERS, "idcustomer idgender firstname lastname email", "idcustomer=customer optin=ignore" },
+	{ "prestashop", INTAKE_CUSTOMERS, "idcustomer idgender firstname lastname email",
+	  "idcustomer=customer optin=ignore" },
 	{ "magento", INTAKE_CUSTOMERS, "email website store createdat firstname lastname", "store=store" },
 	{ "magento", INTAKE_CUSTOMERS, "id name email group customersince", "id=customer name=full_name zip=postcode" },
 	{ "magento", INTAKE_CUSTOMERS, "firstname lastname email dob countryid telephone", "" },
 	{ "magento", INTAKE_PRODUCTS, "sku attributesetcode producttype", "description=ignore" },
 	{ "magento", INTAKE_PRODUCTS, "sku attributeset price qty", "description=ignore" },
-	{ "magento", INTAKE_ORDERS, "id purchasepoint purchasedate billtoname", "grandtotalpurchased=total id=order status=status" },
+	{ "magento", INTAKE_ORDERS, "id purchasepoint purchasedate billtoname",
+	  "grandtotalpurchased=total id=order status=status" },
 };
 
 static bool has_word(const char *words, const char *word, size_t n)
@@ -90,7 +97,8 @@ static int platform_meaning(const struct platform *p, struct str header)
 
 /* ---- kind ---- */
 
-static void fields_under(const struct str *headers, size_t count, enum intake_kind kind, unsigned char seen[FIELD_COUNT])
+static void fields_under(const struct str *headers, size_t count, enum intake_kind kind,
+                         unsigned char seen[FIELD_COUNT])
 {
 	memset(seen, 0, FIELD_COUNT);
 	for (size_t i = 0; i < count; i++) {
@@ -110,7 +118,8 @@ enum intake_kind layout_kind(const struct str *headers, size_t count)
 	bool list = s[FIELD_EMAIL] && (s[FIELD_UNSUBSCRIBED_AT] || (s[FIELD_STATE] && s[FIELD_CHANNEL]));
 	bool state = s[FIELD_EMAIL] && s[FIELD_STATE];
 	fields_under(headers, count, INTAKE_CARTS, s);
-	static const char *const CART_WORDS = "cart cartid carttoken cartnumber panier idpanier npanier idcart checkouttoken cartstate";
+	static const char *const CART_WORDS =
+		"cart cartid carttoken cartnumber panier idpanier npanier idcart checkouttoken cartstate";
 	for (size_t i = 0; i < count; i++) {
 		char word[FIELD_HEADER_MAX];
 		size_t n = field_normalise(headers[i], word);
@@ -126,8 +135,8 @@ enum intake_kind layout_kind(const struct str *headers, size_t count)
 	fields_under(headers, count, INTAKE_PRODUCTS, s);
 	bool article = s[FIELD_SKU] && s[FIELD_PRICE];
 	fields_under(headers, count, INTAKE_CUSTOMERS, s);
-	bool person = s[FIELD_FIRST_NAME] || s[FIELD_LAST_NAME] || s[FIELD_FULL_NAME] || s[FIELD_POSTCODE] || s[FIELD_EMAIL_CONSENT] ||
-	              s[FIELD_BORN];
+	bool person = s[FIELD_FIRST_NAME] || s[FIELD_LAST_NAME] || s[FIELD_FULL_NAME] || s[FIELD_POSTCODE] ||
+	              s[FIELD_EMAIL_CONSENT] || s[FIELD_BORN];
 	if (article && !s[FIELD_EMAIL])
 		return INTAKE_PRODUCTS;
 	if (state && !s[FIELD_EMAIL_CONSENT])
@@ -221,7 +230,8 @@ static void settle_total(struct layout *l, const struct platform *platform)
 
 /* ---- decimal mark and order of day and month, from the first rows ---- */
 
-static void settle_values(struct layout *l, const struct layout_rows *rows, const struct intake_options *o, char delimiter)
+static void settle_values(struct layout *l, const struct layout_rows *rows, const struct intake_options *o,
+                          char delimiter)
 {
 	int comma = 0, point = 0, day_first = 0, month_first = 0;
 	for (size_t r = l->no_header ? 0 : 1; r < rows->count; r++)
@@ -238,7 +248,9 @@ static void settle_values(struct layout *l, const struct layout_rows *rows, cons
 			}
 		}
 	bool tie = comma == point;
-	l->decimal = tie ? (delimiter == ';' || (o->locale == LOCALE_FR && delimiter != ',') ? ',' : '.') : comma > point ? ',' : '.';
+	l->decimal = tie             ? (delimiter == ';' || (o->locale == LOCALE_FR && delimiter != ',') ? ',' : '.')
+	             : comma > point ? ','
+	                             : '.';
 	if (o->map && o->map->decimal)
 		l->decimal = o->map->decimal;
 	l->month_first_known = day_first != month_first;
@@ -273,19 +285,25 @@ static const char *missing(const struct layout *l, const struct intake_options *
 		return NULL;
 	case INTAKE_CUSTOMERS: return who ? NULL : "customer";
 	case INTAKE_PRODUCTS: return present(l, o, FIELD_SKU) ? NULL : "sku";
-	case INTAKE_CARTS: return !present(l, o, FIELD_DATE) ? "date" : who || present(l, o, FIELD_ORDER) ? NULL : "customer";
+	case INTAKE_CARTS:
+		return !present(l, o, FIELD_DATE) ? "date" : who || present(l, o, FIELD_ORDER) ? NULL : "customer";
 	case INTAKE_CONSENTS: return who || present(l, o, FIELD_PHONE) ? NULL : "email";
-	case INTAKE_EVENTS: return !who ? "customer" : !present(l, o, FIELD_DATE) ? "date" : present(l, o, FIELD_EVENT) ? NULL : "event";
+	case INTAKE_EVENTS:
+		return !who ? "customer" : !present(l, o, FIELD_DATE) ? "date" : present(l, o, FIELD_EVENT) ? NULL : "event";
 	}
 	return NULL;
 }
 
 static void write_template(const struct layout *l, char delimiter, struct buf *out)
 {
-	buf_printf(out, "# Say what each column is, then: relance import DB FILE --map map.yaml\nas: %s\nsource: shop\ndelimiter: \"%s\"\n"
-	                "# dates: day-first\n# decimal: \",\"\ncolumns:\n",
+	buf_printf(out,
+	           "# Say what each column is, then: relance import DB FILE --map map.yaml\nas: %s\nsource: "
+	           "shop\ndelimiter: \"%s\"\n"
+	           "# dates: day-first\n# decimal: \",\"\ncolumns:\n",
 	           l->kind == INTAKE_GUESS ? "orders" : intake_kind_name(l->kind),
-	           delimiter == '\t' ? "tab" : delimiter == ' ' ? "space" : (char[2]){ delimiter, 0 });
+	           delimiter == '\t'  ? "tab"
+	           : delimiter == ' ' ? "space"
+	                              : (char[2]){ delimiter, 0 });
 	for (size_t i = 0; i < l->columns && !out->full; i++) {
 		buf_cstr(out, "  ");
 		buf_json(out, l->names[i]);
@@ -307,8 +325,10 @@ static bool missing_error(const struct layout *l, const char *what, struct err *
 		n += wrote > 0 ? (size_t)wrote : 0;
 	}
 	if (str_is(str_from(what), "kind"))
-		return err_set(err, ERR_INPUT, "cannot tell what this file is from its columns (%s): say --as orders, customers, products, "
-		                               "carts, consents or events, or give a --map", seen);
+		return err_set(err, ERR_INPUT,
+		               "cannot tell what this file is from its columns (%s): say --as orders, customers, products, "
+		               "carts, consents or events, or give a --map",
+		               seen);
 	return err_set(err, ERR_INPUT, "no column for \"%s\" among those seen (%s): name it in a --map file", what, seen);
 }
 
@@ -321,8 +341,8 @@ static bool is_cdnow(const struct layout_rows *rows)
 	for (size_t r = 0; r < rows->count; r++) {
 		const struct str *c = rows->cells[r];
 		int64_t v;
-		fits += rows->counts[r] == 5 && c[2].n == 8 && str_i64(c[2], &v) && v > 19000101 && v < 29991231 && str_i64(c[0], &v) &&
-		        str_i64(c[3], &v);
+		fits += rows->counts[r] == 5 && c[2].n == 8 && str_i64(c[2], &v) && v > 19000101 && v < 29991231 &&
+		        str_i64(c[0], &v) && str_i64(c[3], &v);
 	}
 	return rows->count > 0 && fits == rows->count;
 }

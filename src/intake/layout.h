@@ -13,13 +13,13 @@ struct layout {
 	enum intake_kind kind;
 	const char *platform; /* "csv" when unknown */
 	size_t columns;
-	int16_t field[INTAKE_COLUMNS_MAX];   /* of column i, or −1 */
-	int16_t column_of[FIELD_COUNT];      /* from 0, or −1 */
-	int16_t fallback[FIELD_COUNT];       /* read when column_of's cell is empty, or −1 */
+	int16_t field[INTAKE_COLUMNS_MAX];    /* of column i, or −1 */
+	int16_t column_of[FIELD_COUNT];       /* from 0, or −1 */
+	int16_t fallback[FIELD_COUNT];        /* read when column_of's cell is empty, or −1 */
 	struct str names[INTAKE_COLUMNS_MAX]; /* headers, in the arena */
 	bool no_header;
-	bool total_is_order;                 /* `total` is the whole document's, not the line's */
-	char decimal;                        /* '.' or ',' */
+	bool total_is_order; /* `total` is the whole document's, not the line's */
+	char decimal;        /* '.' or ',' */
 	bool month_first, month_first_known;
 };
 

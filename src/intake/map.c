@@ -12,7 +12,8 @@ struct reader {
 
 static bool map_error(struct reader *r, const yaml_node_t *n, const char *what)
 {
-	return err_set(r->err, ERR_INPUT, "line %zu, column %zu: %s", n->start_mark.line + 1, n->start_mark.column + 1, what);
+	return err_set(r->err, ERR_INPUT, "line %zu, column %zu: %s", n->start_mark.line + 1, n->start_mark.column + 1,
+	               what);
 }
 
 static bool scalar(struct reader *r, const yaml_node_t *n, struct str *out)
@@ -45,8 +46,8 @@ static bool field_error(struct reader *r, const yaml_node_t *n, struct str name)
 		names[i] = field_name((enum field)i);
 	const char *near = str_nearest(name, names, FIELD_COUNT, 3);
 	char text[200];
-	snprintf(text, sizeof text, "no field \"%.*s\"%s%s%s; doc/import.md lists them", (int)(name.n < 60 ? name.n : 60), name.p,
-	         near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+	snprintf(text, sizeof text, "no field \"%.*s\"%s%s%s; doc/import.md lists them", (int)(name.n < 60 ? name.n : 60),
+	         name.p, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 	return map_error(r, n, text);
 }
 
@@ -62,7 +63,8 @@ static bool read_columns(struct reader *r, const yaml_node_t *n)
 		const yaml_node_pair_t *pair = &n->data.mapping.pairs.start[i];
 		const yaml_node_t *value = yaml_document_get_node(r->doc, pair->value);
 		struct str name;
-		if (!scalar(r, yaml_document_get_node(r->doc, pair->key), &r->map->columns[i].header) || !scalar(r, value, &name))
+		if (!scalar(r, yaml_document_get_node(r->doc, pair->key), &r->map->columns[i].header) ||
+		    !scalar(r, value, &name))
 			return false;
 		int f = field_find(name);
 		if (f < 0)
@@ -122,7 +124,8 @@ static bool read_word(struct reader *r, struct str key, const yaml_node_t *n)
 	}
 	if (str_is(key, "source")) {
 		m->source = v;
-		return (v.n > 0 && v.n <= 40 && !memchr(v.p, ':', v.n)) || map_error(r, n, "source: 1 to 40 characters, no colon");
+		return (v.n > 0 && v.n <= 40 && !memchr(v.p, ':', v.n)) ||
+		       map_error(r, n, "source: 1 to 40 characters, no colon");
 	}
 	if (str_is(key, "records")) {
 		m->records = v;
@@ -156,12 +159,13 @@ static bool read_word(struct reader *r, struct str key, const yaml_node_t *n)
 
 static bool read_root(struct reader *r, const yaml_node_t *root)
 {
-	static const char *const KEYS[] = { "as",     "source", "delimiter",    "charset", "decimal",  "dates",
+	static const char *const KEYS[] = { "as",     "source",  "delimiter",    "charset", "decimal",  "dates",
 		                                "header", "records", "not_products", "columns", "constants" };
 	if (root->type != YAML_MAPPING_NODE)
 		return map_error(r, root, "a map is lines of \"key: value\", with a \"columns\" part");
 	for (const yaml_node_pair_t *p = root->data.mapping.pairs.start; p < root->data.mapping.pairs.top; p++) {
-		const yaml_node_t *key = yaml_document_get_node(r->doc, p->key), *value = yaml_document_get_node(r->doc, p->value);
+		const yaml_node_t *key = yaml_document_get_node(r->doc, p->key),
+						  *value = yaml_document_get_node(r->doc, p->value);
 		struct str name;
 		if (!scalar(r, key, &name))
 			return false;
@@ -171,8 +175,8 @@ static bool read_root(struct reader *r, const yaml_node_t *root)
 		if (!known) {
 			const char *near = str_nearest(name, KEYS, ARRAY_LEN(KEYS), 3);
 			char text[120];
-			snprintf(text, sizeof text, "no such key; %s%s", near ? "did you mean " : "the keys are listed in doc/import.md",
-			         near ? near : "");
+			snprintf(text, sizeof text, "no such key; %s%s",
+			         near ? "did you mean " : "the keys are listed in doc/import.md", near ? near : "");
 			return map_error(r, key, text);
 		}
 		if (str_is(name, "columns"))
@@ -199,13 +203,14 @@ static bool no_alias(struct str yaml, struct err *err)
 	while (ok && !done) {
 		yaml_token_t token;
 		if (!yaml_parser_scan(&parser, &token)) {
-			ok = err_set(err, ERR_INPUT, "line %zu, column %zu: %s", parser.problem_mark.line + 1, parser.problem_mark.column + 1,
-			             parser.problem ? parser.problem : "not YAML");
+			ok = err_set(err, ERR_INPUT, "line %zu, column %zu: %s", parser.problem_mark.line + 1,
+			             parser.problem_mark.column + 1, parser.problem ? parser.problem : "not YAML");
 			break;
 		}
 		done = token.type == YAML_STREAM_END_TOKEN;
 		if (token.type == YAML_ALIAS_TOKEN || token.type == YAML_ANCHOR_TOKEN)
-			ok = err_set(err, ERR_INPUT, "line %zu: anchors and aliases are not accepted in a map", token.start_mark.line + 1);
+			ok = err_set(err, ERR_INPUT, "line %zu: anchors and aliases are not accepted in a map",
+			             token.start_mark.line + 1);
 		yaml_token_delete(&token);
 	}
 	yaml_parser_delete(&parser);
@@ -226,8 +231,8 @@ bool map_read(struct str yaml, struct intake_map *out, struct err *err)
 	yaml_parser_set_input_string(&parser, (const unsigned char *)yaml.p, yaml.n);
 	bool ok = yaml_parser_load(&parser, &doc);
 	if (!ok) {
-		err_set(err, ERR_INPUT, "line %zu, column %zu: %s", parser.problem_mark.line + 1, parser.problem_mark.column + 1,
-		        parser.problem ? parser.problem : "not YAML");
+		err_set(err, ERR_INPUT, "line %zu, column %zu: %s", parser.problem_mark.line + 1,
+		        parser.problem_mark.column + 1, parser.problem ? parser.problem : "not YAML");
 	} else {
 		const yaml_node_t *root = yaml_document_get_root_node(&doc);
 		struct reader r = { &doc, out, err };

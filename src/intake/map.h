@@ -24,7 +24,7 @@
 enum { MAP_SIZE_MAX = 256 << 10, MAP_COLUMNS_MAX = INTAKE_COLUMNS_MAX, MAP_NOT_PRODUCTS_MAX = 1024 };
 
 struct intake_map {
-	struct arena arena; /* holds all the strings */
+	struct arena arena;  /* holds all the strings */
 	enum intake_kind as; /* INTAKE_GUESS when not said */
 	struct str source, records;
 	char delimiter, decimal; /* 0: guess */
@@ -34,7 +34,7 @@ struct intake_map {
 	struct map_column {
 		struct str header; /* or a number */
 		enum field field;
-	} *columns;
+	} * columns;
 	size_t column_count;
 	struct str constants[FIELD_COUNT]; /* p NULL: none */
 	struct str *not_products;

@@ -1,8 +1,24 @@
 #include "intake/number.h"
 
-static const int64_t POW10[NUMBER_DIGITS_MAX + 1] = { 1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000,
-	                                                   10000000000, 100000000000, 1000000000000, 10000000000000, 100000000000000,
-	                                                   1000000000000000, 10000000000000000, 100000000000000000, 1000000000000000000 };
+static const int64_t POW10[NUMBER_DIGITS_MAX + 1] = { 1,
+	                                                  10,
+	                                                  100,
+	                                                  1000,
+	                                                  10000,
+	                                                  100000,
+	                                                  1000000,
+	                                                  10000000,
+	                                                  100000000,
+	                                                  1000000000,
+	                                                  10000000000,
+	                                                  100000000000,
+	                                                  1000000000000,
+	                                                  10000000000000,
+	                                                  100000000000000,
+	                                                  1000000000000000,
+	                                                  10000000000000000,
+	                                                  100000000000000000,
+	                                                  1000000000000000000 };
 
 static bool is_digit(char c)
 {
@@ -20,16 +36,15 @@ static bool plain(struct str s, struct decimal *out)
 	for (; i < s.n; i++) {
 		unsigned d = (unsigned char)s.p[i] - (unsigned)'0';
 		if (d <= 9) {
+			if (++digits > NUMBER_DIGITS_MAX)
+				return false;
 			v = v * 10 + d;
-			digits++;
 			scale += scale >= 0;
 		} else if (s.p[i] == '.' && scale < 0) {
 			scale = 0;
 		} else {
 			return false;
 		}
-		if (digits > NUMBER_DIGITS_MAX)
-			return false;
 	}
 	if (!digits)
 		return false;
@@ -45,7 +60,8 @@ static size_t gap_at(struct str s, size_t i)
 		return 1;
 	if (str_starts(rest, STR("\xc2\xa0")))
 		return 2;
-	if (str_starts(rest, STR("\xe2\x80\xaf")) || str_starts(rest, STR("\xe2\x80\x89")) || str_starts(rest, STR("\xe2\x80\x99")))
+	if (str_starts(rest, STR("\xe2\x80\xaf")) || str_starts(rest, STR("\xe2\x80\x89")) ||
+	    str_starts(rest, STR("\xe2\x80\x99")))
 		return 3;
 	return 0;
 }
@@ -136,11 +152,11 @@ bool number_parse(struct str text, char mark, struct decimal *out)
 	int digits = 0, scale = 0, group = -1; /* group: digits since the last grouping mark */
 	for (size_t i = 0; i < s.n; i++) {
 		if (is_digit(s.p[i])) {
+			if (++digits > NUMBER_DIGITS_MAX)
+				return false;
 			v = v * 10 + (s.p[i] - '0');
 			scale += i > at;
 			group += group >= 0 && i < at;
-			if (++digits > NUMBER_DIGITS_MAX)
-				return false;
 			continue;
 		}
 		if (i == at) {

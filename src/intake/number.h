@@ -1,7 +1,9 @@
-/* number: the numbers of tills and spreadsheets as exact decimals: "1 234,50", "1,234.50", "-3,00 €", "(12.50)", "12-", "£4".
+/* number: the numbers of tills and spreadsheets as exact decimals: "1 234,50", "1,234.50", "-3,00 €", "(12.50)", "12-",
+ * "£4".
  *
- * `mark` is the decimal mark of the file ('.' or ',', 0 = unknown); the other one is then grouping and must stand before
- * exactly three digits. Where both appear, the last is the decimal mark whatever was said. Limits: 18 digits in all. */
+ * `mark` is the decimal mark of the file ('.' or ',', 0 = unknown); the other one is then grouping and must stand
+ * before exactly three digits. Where both appear, the last is the decimal mark whatever was said. Limits: 18 digits in
+ * all. */
 #ifndef RELANCE_INTAKE_NUMBER_H
 #define RELANCE_INTAKE_NUMBER_H
 

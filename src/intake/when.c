@@ -83,9 +83,9 @@ static int month_find(const char *w, size_t n)
 	static const struct {
 		const char *begin;
 		int month;
-	} MONTHS[] = { { "jan", 1 }, { "fev", 2 },  { "feb", 2 },  { "mar", 3 }, { "avr", 4 }, { "apr", 4 }, { "mai", 5 },
-		           { "may", 5 }, { "juin", 6 }, { "jun", 6 },  { "juil", 7 }, { "jul", 7 }, { "aou", 8 }, { "aug", 8 },
-		           { "sep", 9 }, { "oct", 10 }, { "nov", 11 }, { "dec", 12 } };
+	} MONTHS[] = { { "jan", 1 }, { "fev", 2 }, { "feb", 2 },  { "mar", 3 },  { "avr", 4 },  { "apr", 4 },
+		           { "mai", 5 }, { "may", 5 }, { "juin", 6 }, { "jun", 6 },  { "juil", 7 }, { "jul", 7 },
+		           { "aou", 8 }, { "aug", 8 }, { "sep", 9 },  { "oct", 10 }, { "nov", 11 }, { "dec", 12 } };
 	if (n < 3)
 		return 0;
 	for (size_t i = 0; i < ARRAY_LEN(MONTHS); i++)
@@ -114,7 +114,12 @@ static bool packed(struct cursor *c, struct moment *m)
 		m->absolute = true;
 		m->instant_s = n == 13 ? v / 1000 : v;
 	} else if (n == 8 || n == 14 || n == 12) {
-		int64_t ymd = n == 8 ? v : n == 14 ? v / 1000000 : v / 10000, hms = n == 8 ? 0 : n == 14 ? v % 1000000 : v % 10000 * 100;
+		int64_t ymd = n == 8    ? v
+		              : n == 14 ? v / 1000000
+		                        : v / 10000,
+				hms = n == 8    ? 0
+		              : n == 14 ? v % 1000000
+		                        : v % 10000 * 100;
 		m->year = (int)(ymd / 10000);
 		m->month = (int)(ymd / 100 % 100);
 		m->day = (int)(ymd % 100);
@@ -122,9 +127,25 @@ static bool packed(struct cursor *c, struct moment *m)
 			return false;
 		m->second = (int32_t)(hms / 10000 * HOUR_S + hms / 100 % 100 * MINUTE_S + hms % 100);
 	} else if (n == 5 && v >= 10000 && v < 80000) {
-		static const int64_t POW[19] = { 1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000,
-			                             10000000000, 100000000000, 1000000000000, 10000000000000, 100000000000000,
-			                             1000000000000000, 10000000000000000, 100000000000000000, 1000000000000000000 };
+		static const int64_t POW[19] = { 1,
+			                             10,
+			                             100,
+			                             1000,
+			                             10000,
+			                             100000,
+			                             1000000,
+			                             10000000,
+			                             100000000,
+			                             1000000000,
+			                             10000000000,
+			                             100000000000,
+			                             1000000000000,
+			                             10000000000000,
+			                             100000000000000,
+			                             1000000000000000,
+			                             10000000000000000,
+			                             100000000000000000,
+			                             1000000000000000000 };
 		struct date d = { (int32_t)(v - 25569) };
 		date_ymd(d, &m->year, &m->month, &m->day);
 		m->second = (int32_t)(((__int128)fraction * DAY_S + POW[decimals] / 2) / POW[decimals]);
@@ -336,7 +357,9 @@ static bool iso_fast(struct str s, struct moment *m)
 		if (SHAPE[i] == 'd' ? (unsigned char)(s.p[i] - '0') > 9 : s.p[i] != SHAPE[i] && !(i == 10 && s.p[i] == 'T'))
 			return false;
 	int h = two(s.p + 11), min = two(s.p + 14), sec = two(s.p + 17);
-	*m = (struct moment){ .year = two(s.p) * 100 + two(s.p + 2), .month = two(s.p + 5), .day = two(s.p + 8),
+	*m = (struct moment){ .year = two(s.p) * 100 + two(s.p + 2),
+		                  .month = two(s.p + 5),
+		                  .day = two(s.p + 8),
 		                  .second = h * HOUR_S + min * MINUTE_S + sec };
 	return h < 24 && min < 60 && sec < 60 && m->year >= 1850 && date_valid_ymd(m->year, m->month, m->day);
 }
@@ -356,7 +379,8 @@ enum when_result when_instant(struct when *w, struct str s, struct instant *out)
 	struct instant t = { m.instant_s };
 	if (!m.absolute) {
 		struct date d = date_from_ymd(m.year, m.month, m.day);
-		t = m.zoned ? (struct instant){ (int64_t)d.day * DAY_S + m.second - m.offset } : zone_instant(w->zone, d, m.second);
+		t = m.zoned ? (struct instant){ (int64_t)d.day * DAY_S + m.second - m.offset }
+		            : zone_instant(w->zone, d, m.second);
 	}
 	if (t.s < WHEN_EARLIEST_S)
 		return WHEN_TOO_EARLY;

@@ -1,5 +1,5 @@
-/* Any bytes as a file of any kind, CSV or JSON: no crash, no hang, rows = accepted + rejected. The first byte picks the kind and
- * the piece size of the reads. */
+/* Any bytes as a file of any kind, CSV or JSON: no crash, no hang, rows = accepted + rejected. The first byte picks the
+ * kind and the piece size of the reads. */
 #include "intake/intake.h"
 
 #include <stdio.h>
@@ -34,7 +34,8 @@ static void look(struct str s)
 static bool on_line(void *ctx, const struct intake_line *l, struct err *err)
 {
 	(void)ctx, (void)err;
-	look(l->document), look(l->customer), look(l->sku), look(l->product_name), look(l->email), look(l->voucher), look(l->url);
+	look(l->document), look(l->customer), look(l->sku), look(l->product_name), look(l->email), look(l->voucher),
+		look(l->url);
 	check(l->quantity >= -INT32_MAX && l->quantity <= INT32_MAX);
 	return true;
 }
@@ -69,7 +70,8 @@ static bool on_event(void *ctx, const struct intake_event *e, struct err *err)
 	return true;
 }
 
-static bool on_reject(void *ctx, uint64_t row, uint32_t column, struct str name, struct str reason, struct str raw, struct err *err)
+static bool on_reject(void *ctx, uint64_t row, uint32_t column, struct str name, struct str reason, struct str raw,
+                      struct err *err)
 {
 	(void)ctx, (void)row, (void)column, (void)err;
 	look(name), look(reason), look(raw);
@@ -84,7 +86,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct source s = { data + 1, n - 1, data[0] & 0x80 ? 7 : SIZE_MAX };
 	struct buf template_map;
 	buf_init(&template_map, 64 << 10);
-	struct intake_options o = { .as = (enum intake_kind)((data[0] & 15) % 7), .locale = data[0] & 16 ? LOCALE_FR : LOCALE_EN,
+	struct intake_options o = { .as = (enum intake_kind)((data[0] & 15) % 7),
+		                        .locale = data[0] & 16 ? LOCALE_FR : LOCALE_EN,
 		                        .currency = { "EUR", 2 } };
 	struct intake_report report = { .template_map = &template_map };
 	struct err err = { 0 };

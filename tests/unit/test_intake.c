@@ -35,6 +35,8 @@ static bool source_read(void *ctx, char *p, size_t cap, size_t *n, struct err *e
 		s->tail.n = 0;
 	}
 	*n = s->bytes.n < most ? s->bytes.n : most;
+	if (*n == 0)
+		return true;
 	memcpy(p, s->bytes.p, *n);
 	s->bytes = (struct str){ s->bytes.p + *n, s->bytes.n - *n };
 	return true;
@@ -87,7 +89,8 @@ START_TEST(csv_delimiters)
 	ROWS("a|b\n1|2", "1<a><b>\n2<1><2>\n");
 	ROWS("nom, prénom;ville\nLe Goff, Anne;Brest\n", "1<nom, prénom><ville>\n2<Le Goff, Anne><Brest>\n");
 	ROWS("seule\nune\n", "1<seule>\n2<une>\n");
-	ROWS(" 0001 01 19970101 1  29.33\n 0002 02 19970102 2  30.00\n", "1<0001><01><19970101><1><29.33>\n2<0002><02><19970102><2><30.00>\n");
+	ROWS(" 0001 01 19970101 1  29.33\n 0002 02 19970102 2  30.00\n",
+	     "1<0001><01><19970101><1><29.33>\n2<0002><02><19970102><2><30.00>\n");
 }
 END_TEST
 
@@ -162,7 +165,9 @@ START_TEST(csv_bad_rows)
 	ck_assert_str_eq(got, "1<a><b>\n!2:2 the row holds a NUL byte\n3<3><4>\n");
 	free(got);
 	/* a line of 2 GB, made as it is read: an error of its own, and the next row is read */
-	struct source huge = { .bytes = STR("a,b\n1,2\n"), .repeat = (uint64_t)2 << 30, .fill = 'x', .tail = STR("\n5,6\n") };
+	struct source huge = {
+		.bytes = STR("a,b\n1,2\n"), .repeat = (uint64_t)2 << 30, .fill = 'x', .tail = STR("\n5,6\n")
+	};
 	got = rows_of(huge, 0, INTAKE_CHARSET_GUESS);
 	ck_assert_str_eq(got, "1<a><b>\n2<1><2>\n!3:0 the row is longer than 4 MiB\n4<5><6>\n");
 	free(got);
@@ -182,8 +187,14 @@ START_TEST(csv_not_csv)
 	const struct {
 		struct str head;
 		const char *what;
-	} CASES[] = { { STR("PK\3\4xxxx"), "Excel" }, { STR("%PDF-1.4"), "PDF" },     { STR("\x1f\x8b\x08"), "gunzip" },
-		          { STR("\xff\xfe" "a\0"), "UTF-16" }, { STR("<!DOCTYPE html>"), "web page" }, { STR("\1\2\3\4\5\6\7\1"), "binary" } };
+	} CASES[] = { { STR("PK\3\4xxxx"), "Excel" },
+		          { STR("%PDF-1.4"), "PDF" },
+		          { STR("\x1f\x8b\x08"), "gunzip" },
+		          { STR("\xff\xfe"
+		                "a\0"),
+		            "UTF-16" },
+		          { STR("<!DOCTYPE html>"), "web page" },
+		          { STR("\1\2\3\4\5\6\7\1"), "binary" } };
 	for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
 		char *got = rows_of((struct source){ .bytes = CASES[i].head }, 0, INTAKE_CHARSET_GUESS);
 		ck_assert_msg(strstr(got, CASES[i].what) && strstr(got, "error: not a CSV"), "%s", got);
@@ -200,11 +211,26 @@ START_TEST(numbers)
 		const char *text;
 		char mark;
 		int64_t cents; /* × 100, rounded */
-	} GOOD[] = { { "2.55", '.', 255 },        { "-3,00 €", ',', -300 },     { "1 234,50", ',', 123450 }, { "1\u202f234,50", ',', 123450 },
-		         { "1,234.50", '.', 123450 }, { "1.234,50", ',', 123450 },  { "1.234", ',', 123400 },    { "1,234", '.', 123400 },
-		         { "1,234", ',', 123 },       { "1.234.567", 0, 123456700 }, { "(12.50)", '.', -1250 },   { "12-", '.', -1200 },
-		         { "£4", '.', 400 },          { "EUR 12", '.', 1200 },      { "0.005", '.', 1 },         { "-0.005", '.', -1 },
-		         { "0.0049", '.', 0 },        { ".5", '.', 50 },            { "12'000.00", '.', 1200000 }, { "+7", 0, 700 } };
+	} GOOD[] = { { "2.55", '.', 255 },
+		         { "-3,00 €", ',', -300 },
+		         { "1 234,50", ',', 123450 },
+		         { "1\u202f234,50", ',', 123450 },
+		         { "1,234.50", '.', 123450 },
+		         { "1.234,50", ',', 123450 },
+		         { "1.234", ',', 123400 },
+		         { "1,234", '.', 123400 },
+		         { "1,234", ',', 123 },
+		         { "1.234.567", 0, 123456700 },
+		         { "(12.50)", '.', -1250 },
+		         { "12-", '.', -1200 },
+		         { "£4", '.', 400 },
+		         { "EUR 12", '.', 1200 },
+		         { "0.005", '.', 1 },
+		         { "-0.005", '.', -1 },
+		         { "0.0049", '.', 0 },
+		         { ".5", '.', 50 },
+		         { "12'000.00", '.', 1200000 },
+		         { "+7", 0, 700 } };
 	for (size_t i = 0; i < ARRAY_LEN(GOOD); i++) {
 		struct decimal d;
 		int64_t v;
@@ -212,7 +238,9 @@ START_TEST(numbers)
 		ck_assert(number_scaled(d, 1, 2, &v));
 		ck_assert_msg(v == GOOD[i].cents, "%s: %lld", GOOD[i].text, (long long)v);
 	}
-	const char *const BAD[] = { "", "2,5x", "x", "1,2,3", "12 34", "--1", "1.2.3", ".", "-", "1e5", "12345678901234567890", "١" };
+	const char *const BAD[] = {
+		"", "2,5x", "x", "1,2,3", "12 34", "--1", "1.2.3", ".", "-", "1e5", "12345678901234567890", "١"
+	};
 	for (size_t i = 0; i < ARRAY_LEN(BAD); i++) {
 		struct decimal d;
 		ck_assert_msg(!number_parse(str_from(BAD[i]), 0, &d), "%s", BAD[i]);
@@ -314,11 +342,15 @@ START_TEST(headers)
 	ck_assert_int_eq(field_guess(STR("Montant TTC"), INTAKE_ORDERS, &rank), FIELD_AMOUNT);
 	ck_assert_int_eq(field_guess(STR("billing.email"), INTAKE_CUSTOMERS, &rank), FIELD_EMAIL);
 	ck_assert_int_eq(field_guess(STR("whatever"), INTAKE_ORDERS, &rank), -1);
-	ck_assert_int_eq(kind_of("InvoiceNo;StockCode;Description;Quantity;InvoiceDate;UnitPrice;CustomerID;Country"), INTAKE_ORDERS);
+	ck_assert_int_eq(kind_of("InvoiceNo;StockCode;Description;Quantity;InvoiceDate;UnitPrice;CustomerID;Country"),
+	                 INTAKE_ORDERS);
 	ck_assert_int_eq(kind_of("N° ticket;Date;Client;Référence;Désignation;Quantité;Prix TTC"), INTAKE_ORDERS);
 	ck_assert_int_eq(kind_of("customer;date;amount"), INTAKE_ORDERS);
-	ck_assert_int_eq(kind_of("ID;Titre;Prénom;Nom;Adresse e-mail;Ventes;Activé;Newsletter;Offres partenaires;Inscription"), INTAKE_CUSTOMERS);
-	ck_assert_int_eq(kind_of("First Name;Last Name;Email;Accepts Email Marketing;Total Spent;Total Orders"), INTAKE_CUSTOMERS);
+	ck_assert_int_eq(
+		kind_of("ID;Titre;Prénom;Nom;Adresse e-mail;Ventes;Activé;Newsletter;Offres partenaires;Inscription"),
+		INTAKE_CUSTOMERS);
+	ck_assert_int_eq(kind_of("First Name;Last Name;Email;Accepts Email Marketing;Total Spent;Total Orders"),
+	                 INTAKE_CUSTOMERS);
 	ck_assert_int_eq(kind_of("Handle;Title;Variant SKU;Variant Price"), INTAKE_PRODUCTS);
 	ck_assert_int_eq(kind_of("Référence;Libellé;Prix TTC;Stock"), INTAKE_PRODUCTS);
 	ck_assert_int_eq(kind_of("Email Address;First Name;Last Name;UNSUB_TIME;UNSUB_REASON"), INTAKE_CONSENTS);
@@ -332,8 +364,11 @@ START_TEST(maps)
 {
 	struct intake_map m;
 	struct err err = { 0 };
-	ck_assert_msg(map_read(STR("as: orders\nsource: till\ndelimiter: \";\"\ndecimal: \",\"\ndates: day-first\nnot_products: [POST, M]\n"
-	                           "columns:\n  \"N° ticket\": order\n  3: quantity\nconstants: {sale_channel: store}\n"), &m, &err), "%s", err.text);
+	ck_assert_msg(map_read(STR("as: orders\nsource: till\ndelimiter: \";\"\ndecimal: \",\"\ndates: "
+	                           "day-first\nnot_products: [POST, M]\n"
+	                           "columns:\n  \"N° ticket\": order\n  3: quantity\nconstants: {sale_channel: store}\n"),
+	                       &m, &err),
+	              "%s", err.text);
 	ck_assert_int_eq(m.as, INTAKE_ORDERS);
 	ck_assert_uint_eq(m.column_count, 2);
 	ck_assert_uint_eq(m.not_product_count, 2);
@@ -342,9 +377,14 @@ START_TEST(maps)
 	map_release(&m);
 	const struct {
 		const char *yaml, *says;
-	} BAD[] = { { "columns:\n  a: quantty\n", "did you mean \"quantity\"" }, { "colums: {}\n", "did you mean columns" },
-		        { "as: order\n", "line 1" }, { "a: &x 1\nb: *x\n", "anchors" }, { "", "empty" }, { "- a\n", "line 1" },
-		        { "source: a:b\n", "colon" }, { "a: [", "line" } };
+	} BAD[] = { { "columns:\n  a: quantty\n", "did you mean \"quantity\"" },
+		        { "colums: {}\n", "did you mean columns" },
+		        { "as: order\n", "line 1" },
+		        { "a: &x 1\nb: *x\n", "anchors" },
+		        { "", "empty" },
+		        { "- a\n", "line 1" },
+		        { "source: a:b\n", "colon" },
+		        { "a: [", "line" } };
 	for (size_t i = 0; i < ARRAY_LEN(BAD); i++) {
 		ck_assert_msg(!map_read(str_from(BAD[i].yaml), &m, &err), "%s", BAD[i].yaml);
 		ck_assert_msg(strstr(err.text, BAD[i].says) != NULL, "%s", err.text);
@@ -364,9 +404,9 @@ static bool on_line(void *ctx, const struct intake_line *l, struct err *err)
 	struct notes *n = ctx;
 	char at[32];
 	(void)err;
-	buf_printf(&n->out, "%.*s|%.*s|%.*s|%s|%.*s|%lld|%lld%s%s\n", STR_ARG(l->document), STR_ARG(l->customer), STR_ARG(l->email),
-	           instant_text(l->at, at), STR_ARG(l->sku), (long long)l->quantity, (long long)l->amount.minor,
-	           l->cancelled ? "|cancelled" : "", l->is_return ? "|return" : "");
+	buf_printf(&n->out, "%.*s|%.*s|%.*s|%s|%.*s|%lld|%lld%s%s\n", STR_ARG(l->document), STR_ARG(l->customer),
+	           STR_ARG(l->email), instant_text(l->at, at), STR_ARG(l->sku), (long long)l->quantity,
+	           (long long)l->amount.minor, l->cancelled ? "|cancelled" : "", l->is_return ? "|return" : "");
 	return true;
 }
 
@@ -374,8 +414,8 @@ static bool on_customer(void *ctx, const struct intake_customer *c, struct err *
 {
 	struct notes *n = ctx;
 	(void)err;
-	buf_printf(&n->out, "%.*s|%.*s|%.*s|%.*s|%.*s|%d\n", STR_ARG(c->ref), STR_ARG(c->first_name), STR_ARG(c->last_name), STR_ARG(c->email),
-	           STR_ARG(c->postcode), c->email_consent);
+	buf_printf(&n->out, "%.*s|%.*s|%.*s|%.*s|%.*s|%d\n", STR_ARG(c->ref), STR_ARG(c->first_name), STR_ARG(c->last_name),
+	           STR_ARG(c->email), STR_ARG(c->postcode), c->email_consent);
 	return true;
 }
 
@@ -403,7 +443,8 @@ static bool on_event(void *ctx, const struct intake_event *e, struct err *err)
 	return true;
 }
 
-static bool on_reject(void *ctx, uint64_t row, uint32_t column, struct str name, struct str reason, struct str raw, struct err *err)
+static bool on_reject(void *ctx, uint64_t row, uint32_t column, struct str name, struct str reason, struct str raw,
+                      struct err *err)
 {
 	struct notes *n = ctx;
 	(void)err;
@@ -471,7 +512,8 @@ START_TEST(files_orders)
 	      "#1001||a@x.fr|2021-01-01T09:00:00Z|T|1|1000\n"
 	      "#1001||a@x.fr|2021-01-01T09:00:00Z|C|2|1000\n"
 	      "#1002||b@x.fr|2021-01-02T09:00:00Z|T|1|1000|cancelled\n");
-	READS("order,date,sku,quantity,unit_price,currency\n1,2011-01-05,A,1,2,USD\n", INTAKE_GUESS, "!2:6 currency is not the currency of the shop\n");
+	READS("order,date,sku,quantity,unit_price,currency\n1,2011-01-05,A,1,2,USD\n", INTAKE_GUESS,
+	      "!2:6 currency is not the currency of the shop\n");
 	READS("order,date,amount,customer\n1,2011-01-05,2,3,4\n1,2011-01-05\n", INTAKE_GUESS,
 	      "!2:5  the row has more cells than the header\n!3:2 date the row has fewer cells than the header\n");
 }
@@ -502,34 +544,43 @@ START_TEST(files_people)
 	      "12;M.;Jean;L\xe9vy;jean@x.fr;10;1;1;0;2020-01-05 10:00:00\n"
 	      "13;Mme;Anne;Le Goff;pas une adresse;10;1;0;0;2020-01-05 10:00:00\n",
 	      INTAKE_GUESS, "12|Jean|Lévy|jean@x.fr||1\n!3:5 Adresse e-mail is not an e-mail address\n");
-	READS("First Name,Last Name,Email,Accepts Email Marketing,Default Address Zip,Total Spent,Total Orders\nA,B,a@x.fr,no,'59000,1,1\n",
+	READS("First Name,Last Name,Email,Accepts Email Marketing,Default Address Zip,Total Spent,Total "
+	      "Orders\nA,B,a@x.fr,no,'59000,1,1\n",
 	      INTAKE_GUESS, "|A|B|a@x.fr|59000|0\n");
 	READS("Référence,Libellé,Prix TTC,Stock\nA1,Bougie,\"12,50\",-3\n", INTAKE_GUESS, "A1|Bougie|1250|0\n");
 	READS("Email Address,First Name,UNSUB_TIME\na@x.fr,A,2021-01-05 10:00:00\n", INTAKE_GUESS, "a@x.fr|0|1|1\n");
 	READS("email,status\na@x.fr,cleaned\nb@x.fr,subscribed\nc@x.fr,peut-être\n", INTAKE_CONSENTS,
-	      "a@x.fr|0|1|0\nb@x.fr|0|0|0\n!4:2 status is no state of consent (granted, withdrawn, soft, opposed; subscribed, unsubscribed…)\n");
+	      "a@x.fr|0|1|0\nb@x.fr|0|0|0\n!4:2 status is no state of consent (granted, withdrawn, soft, opposed; "
+	      "subscribed, unsubscribed…)\n");
 	READS("user_id,item_id,category_id,behavior,timestamp\n9,22,36,pv,1511848894\n", INTAKE_GUESS, "9|pv|22\n");
-	READS("user_id,item_id,category_id,behavior,timestamp\n9,22,36,pv,1511848894\n9,22,36,cart,1511848894\n", INTAKE_CARTS,
-	      "9|9||2017-11-28T06:01:34Z|22|1|0\n");
+	READS("user_id,item_id,category_id,behavior,timestamp\n9,22,36,pv,1511848894\n9,22,36,cart,1511848894\n",
+	      INTAKE_CARTS, "9|9||2017-11-28T06:01:34Z|22|1|0\n");
 }
 END_TEST
 
 START_TEST(files_json)
 {
-	READS("[{\"order\":\"1\",\"customer\":7,\"date\":\"2011-01-05T10:00:00Z\",\"lines\":[{\"sku\":\"A\",\"quantity\":2,\"amount\":3.5},"
+	READS("[{\"order\":\"1\",\"customer\":7,\"date\":\"2011-01-05T10:00:00Z\",\"lines\":[{\"sku\":\"A\",\"quantity\":2,"
+	      "\"amount\":3.5},"
 	      "{\"sku\":\"B\",\"quantity\":1,\"unit_price\":\"x\"}]}]",
 	      INTAKE_GUESS, "1|7||2011-01-05T10:00:00Z|A|2|350\n!1:0 unit_price is not a number\n");
 	/* one value a line: a broken line costs itself */
-	READS("{\"customer\":\"7\",\"event\":\"visit\",\"date\":\"2011-01-05\"}\n{\"customer\":\n\n{\"customer\":\"8\",\"event\":\"call\",\"date\":\"2011-01-05\"}\n",
+	READS("{\"customer\":\"7\",\"event\":\"visit\",\"date\":\"2011-01-05\"}\n{\"customer\":\n\n{\"customer\":\"8\","
+	      "\"event\":\"call\",\"date\":\"2011-01-05\"}\n",
 	      INTAKE_GUESS, "7|visit|\n!2:0  the line is not JSON\n8|call|\n");
-	READS("{\"customers\":[{\"id\":5,\"email\":\"a@x.fr\",\"first_name\":\"A\",\"last_name\":\"B\",\"accepts_marketing\":true,"
+	READS("{\"customers\":[{\"id\":5,\"email\":\"a@x.fr\",\"first_name\":\"A\",\"last_name\":\"B\",\"accepts_"
+	      "marketing\":true,"
 	      "\"default_address\":{\"zip\":\"59000\",\"first_name\":\"Z\"}}]}",
 	      INTAKE_GUESS, "5|A|B|a@x.fr|59000|1\n");
-	READS("{\"orders\":[{\"name\":\"#1\",\"email\":\"a@x.fr\",\"created_at\":\"2021-01-01T10:00:00Z\",\"financial_status\":\"partially_refunded\","
-	      "\"currency\":\"EUR\",\"total_price\":\"20.00\",\"customer\":{\"id\":9},\"line_items\":[{\"sku\":\"A\",\"quantity\":2,\"price\":\"10.00\","
-	      "\"total_discount\":\"1.00\",\"name\":\"Tee\"}],\"refunds\":[{\"id\":3,\"created_at\":\"2021-02-01T10:00:00Z\",\"refund_line_items\":"
+	READS("{\"orders\":[{\"name\":\"#1\",\"email\":\"a@x.fr\",\"created_at\":\"2021-01-01T10:00:00Z\",\"financial_"
+	      "status\":\"partially_refunded\","
+	      "\"currency\":\"EUR\",\"total_price\":\"20.00\",\"customer\":{\"id\":9},\"line_items\":[{\"sku\":\"A\","
+	      "\"quantity\":2,\"price\":\"10.00\","
+	      "\"total_discount\":\"1.00\",\"name\":\"Tee\"}],\"refunds\":[{\"id\":3,\"created_at\":\"2021-02-01T10:00:"
+	      "00Z\",\"refund_line_items\":"
 	      "[{\"quantity\":1,\"subtotal\":9.5,\"total_tax\":0.5,\"line_item\":{\"sku\":\"A\"}}]}]}]}",
-	      INTAKE_GUESS, "#1|9|a@x.fr|2021-01-01T10:00:00Z|A|2|1900\n#1/refund/3|9|a@x.fr|2021-02-01T10:00:00Z|A|-1|-1000|return\n");
+	      INTAKE_GUESS,
+	      "#1|9|a@x.fr|2021-01-01T10:00:00Z|A|2|1900\n#1/refund/3|9|a@x.fr|2021-02-01T10:00:00Z|A|-1|-1000|return\n");
 	enum err_kind failed;
 	const char *const BAD[] = { "[{\"a\":1}", "[{\"a\":}]", "{\"orders\":[{\"x\"", "[[[[" };
 	for (size_t i = 0; i < ARRAY_LEN(BAD); i++) {
@@ -555,5 +606,5 @@ START_TEST(files_refused)
 }
 END_TEST
 
-UNIT_MAIN("intake", csv_delimiters, csv_quotes, csv_charsets, csv_blocks, csv_bad_rows, csv_not_csv, numbers, dates, headers, maps,
-          files_orders, files_dates_conflict, files_people, files_json, files_refused)
+UNIT_MAIN("intake", csv_delimiters, csv_quotes, csv_charsets, csv_blocks, csv_bad_rows, csv_not_csv, numbers, dates,
+          headers, maps, files_orders, files_dates_conflict, files_people, files_json, files_refused)
