@@ -10,14 +10,17 @@ enum { DATE_TEXT_MAX = 128, PAD_MAX = 1024 };
 
 static const char *const MONTHS[] = { "january", "february", "march",     "april",   "may",      "june",
 	                                  "july",    "august",   "september", "october", "november", "december" };
-static const char *const MONTHS_EN[] = { "January", "February", "March",     "April",   "May",      "June",
-	                                     "July",    "August",   "September", "October", "November", "December" };
-static const char *const MONTHS_FR[] = { "janvier", "février", "mars",      "avril",   "mai",      "juin",
-	                                     "juillet", "août",    "septembre", "octobre", "novembre", "décembre" };
-static const char *const SHORT_FR[] = { "janv.", "févr.", "mars",  "avr.", "mai",  "juin",
-	                                    "juil.", "août",  "sept.", "oct.", "nov.", "déc." };
-static const char *const DAYS_EN[] = { "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday" };
-static const char *const DAYS_FR[] = { "dimanche", "lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi" };
+static const char *const MONTH_NAMES[3][12] = {
+	{ "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+	  "December" },
+	{ "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre",
+	  "décembre" },
+	{ "janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc." },
+};
+static const char *const DAYS[2][7] = {
+	{ "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday" },
+	{ "dimanche", "lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi" },
+};
 
 /* ---- reading ---- */
 
@@ -346,9 +349,9 @@ static void break_down(struct ltime t, struct broken *b)
 	b->iso_week = (thursday.day - date_from_ymd(b->iso_year, 1, 1).day) / 7 + 1;
 }
 
-const char *lmonth_name(enum liquid_locale locale, int month, bool abbreviated)
+static const char *lmonth_name(enum liquid_locale locale, int month, bool abbreviated)
 {
-	return locale == LIQUID_FR ? (abbreviated ? SHORT_FR : MONTHS_FR)[month - 1] : MONTHS_EN[month - 1];
+	return MONTH_NAMES[locale != LIQUID_FR ? 0 : abbreviated ? 2 : 1][month - 1];
 }
 
 struct spec {
@@ -429,11 +432,11 @@ static void put_names(struct spec *s, char c, const struct broken *b, enum liqui
 	bool fr = locale == LIQUID_FR;
 	s->upper = s->upper || s->swap;
 	if (c == 'B' || c == 'A')
-		put_text(out, s, c == 'B' ? lmonth_name(locale, b->month, false) : (fr ? DAYS_FR : DAYS_EN)[b->wday]);
+		put_text(out, s, c == 'B' ? lmonth_name(locale, b->month, false) : DAYS[fr][b->wday]);
 	else if (fr && c != 'a')
-		put_text(out, s, SHORT_FR[b->month - 1]);
+		put_text(out, s, lmonth_name(locale, b->month, true));
 	else
-		put_short(out, s, c == 'a' ? (fr ? DAYS_FR : DAYS_EN)[b->wday] : MONTHS_EN[b->month - 1]);
+		put_short(out, s, c == 'a' ? DAYS[fr][b->wday] : lmonth_name(LIQUID_EN, b->month, false));
 }
 
 static void put_fraction(struct buf *out, const struct spec *s, char c, int32_t nanos)

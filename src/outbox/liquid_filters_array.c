@@ -19,7 +19,7 @@ static size_t flat_count(struct lval v, bool *nested)
 {
 	size_t n = 0;
 	for (uint32_t i = 0; i < v.n; i++) {
-		bool is = v.items[i].type == LVAL_ARRAY, dummy;
+		bool is = v.items[i].type == LVAL_ARRAY, dummy = false;
 		*nested = *nested || is;
 		n += is ? flat_count(v.items[i], &dummy) : 1;
 	}

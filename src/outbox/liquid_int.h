@@ -348,6 +348,5 @@ struct ltime {
 bool ltime_from(struct liquid *r, struct lval v, struct ltime *out); /* false: not a date */
 void ltime_format(struct ltime t, struct str format, enum liquid_locale locale, struct buf *out);
 bool ldate_filter(struct liquid *r, struct lval in, const struct lval *args, int n, struct lval *out);
-const char *lmonth_name(enum liquid_locale locale, int month, bool abbreviated);
 
 #endif
