@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 extern const struct embedded_file sql_query_files[];
 extern const size_t sql_query_file_count;
@@ -23,8 +24,14 @@ int64_t db_fault(int64_t nth)
 
 static bool fault(struct err *err)
 {
-	if (__builtin_expect(atomic_load_explicit(&fault_left, memory_order_relaxed) == 0, 1))
+	long long left = atomic_load_explicit(&fault_left, memory_order_relaxed);
+	if (__builtin_expect(left == 0, 1))
 		return false;
+	if (left < 0) {
+		if (atomic_fetch_add(&fault_left, 1) == -1)
+			_exit(DB_FAULT_EXIT);
+		return false;
+	}
 	if (atomic_fetch_sub(&fault_left, 1) != 1)
 		return false;
 	err_set(err, ERR_WORLD, "the database did not answer (injected fault): nothing of this batch was kept");

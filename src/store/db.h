@@ -58,7 +58,9 @@ bool db_is_durable(const struct db *db);
 bool db_pipeline(struct db *db, bool on, struct err *err) MUST_CHECK;
 
 /* For tests: the nth database operation from now on (statement, row of a bulk, begin, commit) of this process fails, as
- * if the world had; 0 switches off. Returns the number still to go: > 0 when it has not fired. */
+ * if the world had; −n: the process ends right before it (_exit, nothing is flushed or closed); 0 switches off. Returns
+ * the number still to go: not 0 when it has not fired. */
+enum { DB_FAULT_EXIT = 70 };
 int64_t db_fault(int64_t nth);
 
 /* Runs statements given as text (migrations, PRAGMA-like upkeep); in the common dialect. */

@@ -95,6 +95,36 @@ START_TEST(init_survives_every_fault)
 }
 END_TEST
 
+START_TEST(a_crash_at_any_step_keeps_all_or_nothing)
+{
+	struct err err;
+	const char *where = address(_i);
+	db_close(fresh(where));
+	int crashes = 0, status = 0;
+	for (int64_t nth = 1; nth < 1000; nth++) {
+		pid_t pid = fork();
+		if (pid == 0) {
+			struct db *own = store_open(where, false, NULL, &err);
+			db_fault(-nth);
+			_exit(own && small_import(own, &err) ? 0 : 1);
+		}
+		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+		ck_assert(WIFEXITED(status));
+		bool crashed = WEXITSTATUS(status) == DB_FAULT_EXIT;
+		ck_assert(crashed || WEXITSTATUS(status) == 0);
+		struct db *db = store_open(where, false, NULL, &err);
+		ck_assert_msg(db != NULL, "%s", err.text);
+		ck_assert_int_eq(count_rows(db, NULL), crashed ? 0 : 3);
+		assert_sound(db);
+		db_close(db);
+		if (!crashed)
+			break;
+		crashes++;
+	}
+	ck_assert_int_gt(crashes, 15);
+}
+END_TEST
+
 static void worker(const char *where, int who)
 {
 	struct err err;
@@ -269,10 +299,15 @@ END_TEST
 int main(void)
 {
 	const struct both_test tests[] = {
-		{ check_finds_damage, true },          { every_fault_is_all_or_nothing, true },
-		{ init_survives_every_fault, true },   { two_processes_share_a_database, true },
-		{ a_full_disk_is_said, false },        { a_read_only_file_is_said, false },
-		{ a_newer_database_is_refused, true }, { what_is_no_database_is_said, false },
+		{ check_finds_damage, true },
+		{ every_fault_is_all_or_nothing, true },
+		{ init_survives_every_fault, true },
+		{ a_crash_at_any_step_keeps_all_or_nothing, true },
+		{ two_processes_share_a_database, true },
+		{ a_full_disk_is_said, false },
+		{ a_read_only_file_is_said, false },
+		{ a_newer_database_is_refused, true },
+		{ what_is_no_database_is_said, false },
 	};
 	return run_both("store faults", tests, ARRAY_LEN(tests));
 }
