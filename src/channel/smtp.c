@@ -43,10 +43,13 @@ static void on_event(struct sender *s, struct session *x, short events)
 
 static void flush(struct sender *s, struct session *x)
 {
+	uint64_t before = x->io.written;
 	if (x->phase >= PHASE_OPENING && smtp_io_flush(&x->io) == IO_CLOSED) {
 		session_input(s, x); /* the server may have said why before it closed */
 		if (x->phase != PHASE_CLOSED)
 			session_lost(s, x, "the connection was lost");
+	} else if (x->io.written > before && x->step_count && x->steps[0] == STEP_END) {
+		x->deadline = sender_now_ms() + s->limits.data_ms; /* a large mail on a slow line: counts from its last byte */
 	}
 }
 
@@ -98,7 +101,7 @@ static bool advance(struct sender *s) /* between two polls; false when all is do
 		bool turn =
 			i == 0 || s->sessions[i - 1].phase == PHASE_READY || s->sessions[i - 1].open_at > now; /* one by one */
 		if (x->phase == PHASE_CLOSED && turn && now >= x->open_at && (s->held.used || now >= s->wait_until) &&
-			worth_connecting(s) && (s->held.used || now >= s->wait_until)) {
+		    worth_connecting(s) && (s->held.used || now >= s->wait_until)) {
 			session_open(s, x);
 		} else if (x->phase != PHASE_CLOSED && now >= x->deadline) {
 			if (x->phase == PHASE_READY && x->step_count == 0 && !x->envelope.used)
@@ -129,7 +132,7 @@ static int64_t next_deadline(const struct sender *s, int64_t now)
 		const struct session *x = &s->sessions[i];
 		int64_t at = x->phase == PHASE_CLOSED ? x->open_at : x->deadline;
 		if (at < next &&
-			(x->phase != PHASE_CLOSED || at > now)) /* a closed one whose time has come waits for its turn */
+		    (x->phase != PHASE_CLOSED || at > now)) /* a closed one whose time has come waits for its turn */
 			next = at;
 	}
 	return next > now ? next - now : 0;
@@ -166,8 +169,8 @@ static SSL_CTX *tls_context(const struct smtp_server *server, struct err *err)
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 	bool checked = server->tls != SMTP_TLS_IF_OFFERED;
 	if (ctx && SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
-		(!checked || (server->ca_file ? SSL_CTX_load_verify_file(ctx, server->ca_file) == 1
-									  : SSL_CTX_set_default_verify_paths(ctx) == 1))) {
+	    (!checked || (server->ca_file ? SSL_CTX_load_verify_file(ctx, server->ca_file) == 1
+	                                  : SSL_CTX_set_default_verify_paths(ctx) == 1))) {
 		SSL_CTX_set_verify(ctx, checked ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
 		SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 		return ctx;
@@ -175,7 +178,7 @@ static SSL_CTX *tls_context(const struct smtp_server *server, struct err *err)
 	SSL_CTX_free(ctx);
 	ERR_clear_error();
 	err_set(err, ERR_INPUT, "mail server %s: cannot read the certificates to trust%s%s", server->host,
-			server->ca_file ? " in " : "", server->ca_file ? server->ca_file : "");
+	        server->ca_file ? " in " : "", server->ca_file ? server->ca_file : "");
 	return NULL;
 }
 
@@ -199,7 +202,7 @@ static struct smtp_limits with_defaults(const struct smtp_limits *l)
 }
 
 bool smtp_run(const struct smtp_server *server, const struct smtp_limits *limits, const struct smtp_hooks *hooks,
-			  struct smtp_counts *counts, struct err *err)
+              struct smtp_counts *counts, struct err *err)
 {
 	*counts = (struct smtp_counts){ 0 };
 	struct sender s = {

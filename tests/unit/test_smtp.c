@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { MAILS_MAX = 8, LINES_MAX = 400, LINE_MAX_BYTES = 200, WAIT_MS = 5000 };
+enum { MAILS_MAX = 8, LINES_MAX = 400, LINE_MAX_BYTES = 200, WAIT_MS = 20000 };
 
 struct play {
 	char lines[LINES_MAX][LINE_MAX_BYTES];
@@ -43,7 +43,7 @@ static bool complain(struct play *p, const char *what, const char *line)
 {
 	if (!p->failure[0])
 		snprintf(p->failure, sizeof p->failure, "%s: \"%.100s\"; the sender said \"%.120s\"", what, line,
-				 p->in_n ? p->in : "");
+		         p->in_n ? p->in : "");
 	return false;
 }
 
@@ -100,9 +100,12 @@ static bool same_mail(const struct smtp_mail *m, const char *data, size_t n) /* 
 static bool client_sends(struct play *p, int mail)
 {
 	char *end;
-	while ((end = memmem(p->in, p->in_n, "\r\n.\r\n", 5)) == NULL)
+	size_t from = 0; /* searched up to here */
+	while ((end = memmem(p->in + from, p->in_n - from, "\r\n.\r\n", 5)) == NULL) {
+		from = p->in_n > 4 ? p->in_n - 4 : 0;
 		if (!more(p))
 			return complain(p, "expected", "the end of data");
+	}
 	size_t n = (size_t)(end - p->in) + 2;
 	if (mail && !same_mail(&p->mail[mail], p->in, n))
 		return complain(p, "the data is not that of the mail", "");
@@ -286,7 +289,7 @@ static void outcome(void *ctx, const struct smtp_mail *mail, const struct smtp_o
 	int i = (int)(intptr_t)mail->tag;
 	p->outcomes[i]++;
 	snprintf(p->last[i], sizeof p->last[i], "%s %s", smtp_result_name(o->result),
-			 bounce_verdict_name(o->refusal.verdict));
+	         bounce_verdict_name(o->refusal.verdict));
 	if (o->result == SMTP_DEFERRED && p->offers[i] <= p->retries)
 		p->queue[p->tail++] = i;
 }
@@ -304,10 +307,10 @@ static void make_mails(struct play *p)
 		snprintf(p->from[i], sizeof p->from[i], "b%d@shop.example", i);
 		snprintf(p->to[i], sizeof p->to[i], "p%d@example.com", i);
 		p->mail[i] = (struct smtp_mail){ .from = str_from(p->from[i]),
-										 .to = str_from(p->to[i]),
-										 .data = { data, (size_t)h + n },
-										 .smtputf8 = i == p->utf8,
-										 .tag = (void *)(intptr_t)i };
+			                             .to = str_from(p->to[i]),
+			                             .data = { data, (size_t)h + n },
+			                             .smtputf8 = i == p->utf8,
+			                             .tag = (void *)(intptr_t)i };
 		p->queue[p->tail++] = i;
 	}
 	free(body);
@@ -321,8 +324,8 @@ static bool setting(struct play *p, const char *line, char expects[][LINE_MAX_BY
 	if (line[0] == '#' || line[0] == '\0')
 		return true;
 	if (sscanf(line, "mails %d", &p->mails) == 1 || sscanf(line, "sessions %d", &p->sessions) == 1 ||
-		sscanf(line, "retries %d", &p->retries) == 1 || sscanf(line, "reply_ms %d", &p->reply_ms) == 1 ||
-		sscanf(line, "withdraw %d", &p->withdraw) == 1 || sscanf(line, "utf8 %d", &p->utf8) == 1)
+	    sscanf(line, "retries %d", &p->retries) == 1 || sscanf(line, "reply_ms %d", &p->reply_ms) == 1 ||
+	    sscanf(line, "withdraw %d", &p->withdraw) == 1 || sscanf(line, "utf8 %d", &p->utf8) == 1)
 		return true;
 	if (sscanf(line, "size %d", &v) == 1) {
 		p->size = (size_t)v;
@@ -342,12 +345,12 @@ static bool setting(struct play *p, const char *line, char expects[][LINE_MAX_BY
 static void check_mail(const struct play *p, const char *file, int i)
 {
 	ck_assert_msg(p->outcomes[i] == p->offers[i], "%s: mail %d: %d offers, %d outcomes", file, i, p->offers[i],
-				  p->outcomes[i]);
+	              p->outcomes[i]);
 	ck_assert_msg(p->taken[i] + p->maybe[i] <= 1, "%s: mail %d was taken %d times, and maybe %d times", file, i,
-				  p->taken[i], p->maybe[i]);
+	              p->taken[i], p->maybe[i]);
 	bool accepted = strncmp(p->last[i], "accepted", 8) == 0, uncertain = strncmp(p->last[i], "uncertain", 9) == 0;
 	ck_assert_msg(p->taken[i] == (accepted ? 1 : 0), "%s: mail %d: %s, but taken %d times", file, i, p->last[i],
-				  p->taken[i]);
+	              p->taken[i]);
 	ck_assert_msg(p->maybe[i] == (uncertain ? 1 : 0), "%s: mail %d: %s", file, i, p->last[i]);
 	ck_assert_msg(!p->taken[i] || p->committed[i], "%s: mail %d was not committed before its data", file, i);
 }
@@ -357,7 +360,7 @@ static void run_case(const char *path, const char *file)
 	struct play *p = calloc(1, sizeof *p);
 	char expects[16][LINE_MAX_BYTES], line[LINE_MAX_BYTES], port[16], cert[40] = "";
 	int expect_count = 0;
-	*p = (struct play){ .sessions = 1, .reply_ms = 3000, .size = 60, .fd = -1 };
+	*p = (struct play){ .sessions = 1, .reply_ms = 20000, .size = 60, .fd = -1 };
 	p->in = malloc(IN_ROOM);
 	p->in[0] = '\0';
 	FILE *f = fopen(path, "r");
@@ -376,12 +379,12 @@ static void run_case(const char *path, const char *file)
 	pthread_create(&thread, NULL, serve, p);
 	snprintf(port, sizeof port, "%d", p->port);
 	struct smtp_server server = { .host = p->starttls ? "localhost" : "127.0.0.1",
-								  .port = port,
-								  .helo = "shop.example",
-								  .tls = p->starttls ? SMTP_TLS_STARTTLS : SMTP_TLS_NONE,
-								  .ca_file = p->starttls ? cert : NULL,
-								  .user = p->user ? "shop" : NULL,
-								  .password = "secret" };
+		                          .port = port,
+		                          .helo = "shop.example",
+		                          .tls = p->starttls ? SMTP_TLS_STARTTLS : SMTP_TLS_NONE,
+		                          .ca_file = p->starttls ? cert : NULL,
+		                          .user = p->user ? "shop" : NULL,
+		                          .password = "secret" };
 	struct smtp_limits limits = {
 		.sessions = p->sessions, .reply_ms = p->reply_ms, .data_ms = p->reply_ms, .retry_ms = 10, .failures = 3
 	};
@@ -399,7 +402,7 @@ static void run_case(const char *path, const char *file)
 		} else if (sscanf(expects[i], "%d %n", &mail, &n) == 1 && n) {
 			const char *got = p->offers[mail] ? p->last[mail] : "untouched";
 			ck_assert_msg(strncmp(got, expects[i] + n, strlen(expects[i] + n)) == 0, "%s: mail %d: expected %s, got %s",
-						  file, mail, expects[i] + n, got);
+			              file, mail, expects[i] + n, got);
 		}
 	}
 	ck_assert_msg(ok == (failure == NULL), "%s: %s", file, ok ? "did not fail" : err.text);
