@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			check(r.fields >= 1 && r.fields <= ROWS_FIELDS_MAX && r.line >= 1);
 			for (size_t i = 0; i < r.fields; i++) {
 				check(r.field[i].n <= size && r.field[i].p >= copy && r.field[i].p + r.field[i].n <= copy + size);
-				(void)rows_date(r.field[i], &d);
+				bool known = rows_date(r.field[i], &d);
+				check(!known || date_known(d));
 			}
 			(void)rows_column(&r, names, 2);
 		}
