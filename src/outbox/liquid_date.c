@@ -327,7 +327,7 @@ bool ltime_from(struct liquid *r, struct lval v, struct ltime *out)
 /* ---- writing ---- */
 
 struct broken {
-	int year, month, day, hour, minute, second, wday /* 0 = Sunday */, yday /* 1… */, iso_year, iso_week;
+	int year, month, day, hour, minute, second, wday /* 0 = Sunday */, yday /* 1… */;
 	struct date date;
 };
 
@@ -343,15 +343,20 @@ static void break_down(struct ltime t, struct broken *b)
 	b->second = second % 60;
 	b->wday = (date_weekday(b->date) + 1) % 7;
 	b->yday = b->date.day - date_from_ymd(b->year, 1, 1).day + 1;
-	struct date thursday = { b->date.day - date_weekday(b->date) + 3 };
-	int m, d;
-	date_ymd(thursday, &b->iso_year, &m, &d);
-	b->iso_week = (thursday.day - date_from_ymd(b->iso_year, 1, 1).day) / 7 + 1;
 }
 
 static const char *lmonth_name(enum liquid_locale locale, int month, bool abbreviated)
 {
 	return MONTH_NAMES[locale != LIQUID_FR ? 0 : abbreviated ? 2 : 1][month - 1];
+}
+
+/* ISO 8601: a week belongs to the year of its Thursday. */
+static int iso_week(const struct broken *b, int *year)
+{
+	struct date thursday = { b->date.day - date_weekday(b->date) + 3 };
+	int m, d;
+	date_ymd(thursday, year, &m, &d);
+	return (thursday.day - date_from_ymd(*year, 1, 1).day) / 7 + 1;
 }
 
 struct spec {
@@ -451,6 +456,7 @@ static void put_fraction(struct buf *out, const struct spec *s, char c, int32_t 
 /* One directive; false when there is none of this letter. */
 static bool put(struct ltime t, const struct broken *b, struct spec *s, char c, enum liquid_locale locale, struct buf *out)
 {
+	int year, week;
 	switch (c) {
 	case 'Y': put_number(out, s, b->year, '0', b->year < 0 ? 5 : 4); return true;
 	case 'C': put_number(out, s, b->year / 100, '0', 2); return true;
@@ -467,9 +473,10 @@ static bool put(struct ltime t, const struct broken *b, struct spec *s, char c, 
 	case 'S': put_number(out, s, b->second, '0', 2); return true;
 	case 'u': put_number(out, s, b->wday ? b->wday : 7, '0', 1); return true;
 	case 'w': put_number(out, s, b->wday, '0', 1); return true;
-	case 'G': put_number(out, s, b->iso_year, '0', 4); return true;
-	case 'g': put_number(out, s, b->iso_year % 100, '0', 2); return true;
-	case 'V': put_number(out, s, b->iso_week, '0', 2); return true;
+	case 'G': case 'g': case 'V':
+		week = iso_week(b, &year);
+		put_number(out, s, c == 'V' ? week : c == 'G' ? year : year % 100, '0', c == 'G' ? 4 : 2);
+		return true;
 	case 'U': put_number(out, s, (b->yday + 6 - b->wday) / 7, '0', 2); return true;
 	case 'W': put_number(out, s, (b->yday + 6 - (b->wday + 6) % 7) / 7, '0', 2); return true;
 	case 's': put_number(out, s, t.at.s, '0', 1); return true;
@@ -496,10 +503,8 @@ static bool put(struct ltime t, const struct broken *b, struct spec *s, char c, 
 	}
 }
 
-void ltime_format(struct ltime t, struct str format, enum liquid_locale locale, struct buf *out)
+static void put_format(struct ltime t, const struct broken *b, struct str format, enum liquid_locale locale, struct buf *out)
 {
-	struct broken b;
-	break_down(t, &b);
 	for (size_t i = 0; i < format.n; i++) {
 		if (format.p[i] != '%') {
 			buf_char(out, format.p[i]);
@@ -516,11 +521,18 @@ void ltime_format(struct ltime t, struct str format, enum liquid_locale locale, 
 		}
 		for (; k < format.n && format.p[k] >= '0' && format.p[k] <= '9'; k++)
 			s.width = s.width < PAD_MAX ? s.width * 10 + (format.p[k] - '0') : PAD_MAX;
-		if (k < format.n && put(t, &b, &s, format.p[k], locale, out))
+		if (k < format.n && put(t, b, &s, format.p[k], locale, out))
 			i = k;
 		else
 			buf_char(out, '%');
 	}
+}
+
+void ltime_format(struct ltime t, struct str format, enum liquid_locale locale, struct buf *out)
+{
+	struct broken b;
+	break_down(t, &b);
+	put_format(t, &b, format, locale, out);
 }
 
 /* ---- the filter ---- */
@@ -545,12 +557,12 @@ static void named_format(struct ltime t, size_t which, enum liquid_locale locale
 	break_down(t, &b);
 	const char *day = locale == LIQUID_FR && b.day == 1 ? strstr(format.p, "%-d") : NULL; /* le 1er du mois */
 	if (!day) {
-		ltime_format(t, format, locale, out);
+		put_format(t, &b, format, locale, out);
 		return;
 	}
-	ltime_format(t, (struct str){ format.p, (size_t)(day - format.p) }, locale, out);
+	put_format(t, &b, (struct str){ format.p, (size_t)(day - format.p) }, locale, out);
 	buf_cstr(out, "1er");
-	ltime_format(t, str_from(day + 3), locale, out);
+	put_format(t, &b, str_from(day + 3), locale, out);
 }
 
 bool ldate_filter(struct liquid *r, struct lval in, const struct lval *args, int n, struct lval *out)
@@ -565,7 +577,7 @@ bool ldate_filter(struct liquid *r, struct lval in, const struct lval *args, int
 	enum liquid_locale locale = r->options->locale;
 	size_t named = ARRAY_LEN(FORMATS);
 	for (size_t i = 0; i < ARRAY_LEN(FORMATS) && locale != LIQUID_NEUTRAL; i++)
-		if (str_is(format, FORMATS[i].name))
+		if (format.p[0] == FORMATS[i].name[0] && str_is(format, FORMATS[i].name))
 			named = i;
 	if (named < ARRAY_LEN(FORMATS))
 		named_format(t, named, locale, &b);

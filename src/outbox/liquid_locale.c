@@ -178,9 +178,9 @@ static bool f_greeting(struct liquid *r, struct lval in, const struct lval *args
 		return lfinish(r, &b, false, out);
 	}
 	struct str first = field(r, in.object, "first_name"), last = field(r, in.object, "last_name");
-	char gender = gender_of(r, in.object);
 	bool wants_formal = n > 0 && args[0].type == LVAL_STRING && str_is(lval_view(args[0]), "formal");
-	if (last.n && gender && (wants_formal || !first.n))
+	char gender = last.n && (wants_formal || !first.n) ? gender_of(r, in.object) : 0;
+	if (gender)
 		formal(&b, fr, gender, last);
 	else if (first.n)
 		buf_printf(&b, "%s %.*s", fr ? "Bonjour" : "Hello", STR_ARG(first));
