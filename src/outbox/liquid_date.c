@@ -1,5 +1,6 @@
-/* The date filter: what people write as dates → instants → text. Reading follows the reference's heuristics (month names,
- * ISO 8601, day/month/year); writing is its strftime, with French names when the locale is French, and named formats. */
+/* The date filter: what people write as dates → instants → text. Reading follows the reference's heuristics (month
+ * names, ISO 8601, day/month/year); writing is its strftime, with French names when the locale is French, and named
+ * formats. */
 #include "outbox/liquid_int.h"
 
 #include <ctype.h>
@@ -61,9 +62,9 @@ static char *read_zone(struct reading *d, char *p)
 	static const struct {
 		const char *name;
 		int hours;
-	} ZONES[] = { { "utc", 0 }, { "gmt", 0 }, { "z", 0 },   { "cest", 2 }, { "cet", 1 },  { "bst", 1 },
-		          { "est", -5 }, { "edt", -4 }, { "cst", -6 }, { "cdt", -5 }, { "mst", -7 }, { "mdt", -6 },
-		          { "pst", -8 }, { "pdt", -7 }, { "jst", 9 } };
+	} ZONES[] = { { "utc", 0 },  { "gmt", 0 },  { "z", 0 },    { "cest", 2 }, { "cet", 1 },
+		          { "bst", 1 },  { "est", -5 }, { "edt", -4 }, { "cst", -6 }, { "cdt", -5 },
+		          { "mst", -7 }, { "mdt", -6 }, { "pst", -8 }, { "pdt", -7 }, { "jst", 9 } };
 	char *q = p;
 	while (*q == ' ')
 		q++;
@@ -423,7 +424,8 @@ static void put_offset(struct buf *out, const struct spec *s, int32_t offset)
 	put_text(out, s, text);
 }
 
-static void put_composed(struct ltime t, const struct spec *s, const char *format, enum liquid_locale locale, struct buf *out)
+static void put_composed(struct ltime t, const struct spec *s, const char *format, enum liquid_locale locale,
+                         struct buf *out)
 {
 	struct buf inner;
 	buf_init(&inner, 256);
@@ -454,7 +456,8 @@ static void put_fraction(struct buf *out, const struct spec *s, char c, int32_t 
 }
 
 /* One directive; false when there is none of this letter. */
-static bool put(struct ltime t, const struct broken *b, struct spec *s, char c, enum liquid_locale locale, struct buf *out)
+static bool put(struct ltime t, const struct broken *b, struct spec *s, char c, enum liquid_locale locale,
+                struct buf *out)
 {
 	int year, week;
 	switch (c) {
@@ -473,29 +476,38 @@ static bool put(struct ltime t, const struct broken *b, struct spec *s, char c, 
 	case 'S': put_number(out, s, b->second, '0', 2); return true;
 	case 'u': put_number(out, s, b->wday ? b->wday : 7, '0', 1); return true;
 	case 'w': put_number(out, s, b->wday, '0', 1); return true;
-	case 'G': case 'g': case 'V':
+	case 'G':
+	case 'g':
+	case 'V':
 		week = iso_week(b, &year);
 		put_number(out, s, c == 'V' ? week : c == 'G' ? year : year % 100, '0', c == 'G' ? 4 : 2);
 		return true;
 	case 'U': put_number(out, s, (b->yday + 6 - b->wday) / 7, '0', 2); return true;
 	case 'W': put_number(out, s, (b->yday + 6 - (b->wday + 6) % 7) / 7, '0', 2); return true;
 	case 's': put_number(out, s, t.at.s, '0', 1); return true;
-	case 'B': case 'b': case 'h': case 'A': case 'a': put_names(s, c, b, locale, out); return true;
+	case 'B':
+	case 'b':
+	case 'h':
+	case 'A':
+	case 'a': put_names(s, c, b, locale, out); return true;
 	case 'p':
 		s->upper = false;
 		put_text(out, s, b->hour < 12 ? (s->swap ? "am" : "AM") : (s->swap ? "pm" : "PM"));
 		return true;
 	case 'P': put_text(out, s, b->hour < 12 ? "am" : "pm"); return true;
-	case 'L': case 'N': put_fraction(out, s, c, t.nanos); return true;
+	case 'L':
+	case 'N': put_fraction(out, s, c, t.nanos); return true;
 	case 'z': put_offset(out, s, t.offset_s); return true;
 	case 'Z': put_text(out, s, t.utc ? "UTC" : ""); return true;
 	case 'n': put_text(out, s, "\n"); return true;
 	case 't': put_text(out, s, "\t"); return true;
 	case '%': put_text(out, s, "%"); return true;
 	case 'c': put_composed(t, s, "%a %b %e %H:%M:%S %Y", locale, out); return true;
-	case 'D': case 'x': put_composed(t, s, "%m/%d/%y", locale, out); return true;
+	case 'D':
+	case 'x': put_composed(t, s, "%m/%d/%y", locale, out); return true;
 	case 'F': put_composed(t, s, "%Y-%m-%d", locale, out); return true;
-	case 'T': case 'X': put_composed(t, s, "%H:%M:%S", locale, out); return true;
+	case 'T':
+	case 'X': put_composed(t, s, "%H:%M:%S", locale, out); return true;
 	case 'R': put_composed(t, s, "%H:%M", locale, out); return true;
 	case 'r': put_composed(t, s, "%I:%M:%S %p", locale, out); return true;
 	case 'v': put_composed(t, s, "%e-%^b-%Y", locale, out); return true;
@@ -503,7 +515,8 @@ static bool put(struct ltime t, const struct broken *b, struct spec *s, char c, 
 	}
 }
 
-static void put_format(struct ltime t, const struct broken *b, struct str format, enum liquid_locale locale, struct buf *out)
+static void put_format(struct ltime t, const struct broken *b, struct str format, enum liquid_locale locale,
+                       struct buf *out)
 {
 	for (size_t i = 0; i < format.n; i++) {
 		if (format.p[i] != '%') {
