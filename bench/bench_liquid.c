@@ -1,9 +1,9 @@
 /* bench_liquid: the win-back mail with three products, rendered by us and by ruby-liquid with liquid-c.
  *
- * Both compile the same template once (layout, parts and body in one source, so that neither pays for partials) and render
- * it for the same data, in the same run; both figures are per second of processor time. The Ruby side has money, t, greeting and the named dates as plain
- * Ruby filters; its output is compared with ours before anything is timed. Needs ruby-liquid and ruby-liquid-c; without
- * them our figure alone is printed. --json for one JSON object a line. */
+ * Both compile the same template once (layout, parts and body in one source, so that neither pays for partials) and
+ * render it for the same data, in the same run; both figures are per second of processor time. The Ruby side has money,
+ * t, greeting and the named dates as plain Ruby filters; its output is compared with ours before anything is timed.
+ * Needs ruby-liquid and ruby-liquid-c; without them our figure alone is printed. --json for one JSON object a line. */
 #include "base/arena.h"
 #include "outbox/liquid.h"
 #include "outbox/message.h"
@@ -32,28 +32,28 @@ static const struct embedded_file *file(const char *name)
 }
 
 static const char *const RUBY =
-    "require 'liquid'; require 'liquid/c'; require 'json'\n"
-    "module Shop\n"
-    "  FR = %w[x janvier février mars avril mai juin juillet août septembre octobre novembre décembre]\n"
-    "  WORDS = {'discover'=>'Découvrir','your_code'=>'Votre code','use_code'=>'Utiliser mon code'}\n"
-    "  def money(c) = format('%d,%02d', c / 100, c % 100).sub(/(\\d)(?=(\\d{3})+,)/, \"\\\\1\\u202f\") + \"\\u00a0€\"\n"
-    "  def t(k) = WORDS[k]\n"
-    "  def greeting(c) = \"Bonjour #{c['first_name']}\"\n"
-    "  def date(s, f)\n"
-    "    y, m, d = s.split('-').map(&:to_i)\n"
-    "    \"#{d == 1 ? '1er' : d} #{FR[m]} #{y}\"\n"
-    "  end\n"
-    "end\n"
-    "t = Liquid::Template.parse(File.read(ARGV[0]), error_mode: :strict)\n"
-    "d = JSON.parse(File.read(ARGV[1]))\n"
-    "out = t.render!(d, filters: [Shop])\n"
-    "File.write(ARGV[2], out)\n"
-    "n = 0\n"
-    "s = Process.clock_gettime(Process::CLOCK_PROCESS_CPUTIME_ID)\n"
-    "while (e = Process.clock_gettime(Process::CLOCK_PROCESS_CPUTIME_ID) - s) < 3.0\n"
-    "  200.times { t.render!(d, filters: [Shop]) }; n += 200\n"
-    "end\n"
-    "puts n / e\n";
+	"require 'liquid'; require 'liquid/c'; require 'json'\n"
+	"module Shop\n"
+	"  FR = %w[x janvier février mars avril mai juin juillet août septembre octobre novembre décembre]\n"
+	"  WORDS = {'discover'=>'Découvrir','your_code'=>'Votre code','use_code'=>'Utiliser mon code'}\n"
+	"  def money(c) = format('%d,%02d', c / 100, c % 100).sub(/(\\d)(?=(\\d{3})+,)/, \"\\\\1\\u202f\") + \"\\u00a0€\"\n"
+	"  def t(k) = WORDS[k]\n"
+	"  def greeting(c) = \"Bonjour #{c['first_name']}\"\n"
+	"  def date(s, f)\n"
+	"    y, m, d = s.split('-').map(&:to_i)\n"
+	"    \"#{d == 1 ? '1er' : d} #{FR[m]} #{y}\"\n"
+	"  end\n"
+	"end\n"
+	"t = Liquid::Template.parse(File.read(ARGV[0]), error_mode: :strict)\n"
+	"d = JSON.parse(File.read(ARGV[1]))\n"
+	"out = t.render!(d, filters: [Shop])\n"
+	"File.write(ARGV[2], out)\n"
+	"n = 0\n"
+	"s = Process.clock_gettime(Process::CLOCK_PROCESS_CPUTIME_ID)\n"
+	"while (e = Process.clock_gettime(Process::CLOCK_PROCESS_CPUTIME_ID) - s) < 3.0\n"
+	"  200.times { t.render!(d, filters: [Shop]) }; n += 200\n"
+	"end\n"
+	"puts n / e\n";
 
 static void write_file(const char *path, const char *p, size_t n)
 {
@@ -70,7 +70,8 @@ static double ruby_rate(const char *folder, struct str source, struct str data, 
 	write_file(path, data.p, data.n);
 	snprintf(path, sizeof path, "%s/b.rb", folder);
 	write_file(path, RUBY, strlen(RUBY));
-	snprintf(command, sizeof command, "ruby %s/b.rb %s/t.liquid %s/d.json %s/out.html 2>/dev/null", folder, folder, folder, folder);
+	snprintf(command, sizeof command, "ruby %s/b.rb %s/t.liquid %s/d.json %s/out.html 2>/dev/null", folder, folder,
+	         folder, folder);
 	FILE *f = popen(command, "r");
 	double rate = 0;
 	if (!f || fscanf(f, "%lf", &rate) != 1)
@@ -98,12 +99,14 @@ static void build_source(struct buf *b)
 	const char *hole = strstr((const char *)layout->data, "[[content]]");
 	struct str head = { (const char *)layout->data, (size_t)(hole - (const char *)layout->data) };
 	struct str tail = str_from(hole + 11);
-	struct str parts[] = { head, STR("<h1>Cela fait un moment</h1><p>{{ customer | greeting }},</p><p>Votre dernière commande date du "
-	                                 "{{ order.date | date: 'long' }}{% if order.lines[0].name %} ({{ order.lines[0].name }}){% endif "
-	                                 "%}.</p><p>{{ voucher.text }}<br>{{ 'your_code' | t }} <b>{{ voucher.code }}</b><br>jusqu’au {{ "
-	                                 "voucher.valid_until | date: 'long' }}</p>{% for item in recommendations limit: 3 %}"),
-		                   str_from((const char *)file("parts/product.liquid")->data),
-		                   STR("{% endfor %}<p>{{ shop.signature }}</p>"), tail };
+	struct str parts[] = {
+		head,
+		STR("<h1>Cela fait un moment</h1><p>{{ customer | greeting }},</p><p>Votre dernière commande date du "
+		    "{{ order.date | date: 'long' }}{% if order.lines[0].name %} ({{ order.lines[0].name }}){% endif "
+		    "%}.</p><p>{{ voucher.text }}<br>{{ 'your_code' | t }} <b>{{ voucher.code }}</b><br>jusqu’au {{ "
+		    "voucher.valid_until | date: 'long' }}</p>{% for item in recommendations limit: 3 %}"),
+		str_from((const char *)file("parts/product.liquid")->data), STR("{% endfor %}<p>{{ shop.signature }}</p>"), tail
+	};
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
 		for (struct str s = parts[i]; s.n;) { /* no partials: the header and footer stand in the source */
 			if (str_starts(s, STR("{% include 'header' %}"))) {
@@ -183,7 +186,8 @@ int main(int argc, char **argv)
 	struct liquid_options o = { .locale = LIQUID_FR, .currency = { "EUR", 2 } };
 	check(t);
 	double ours = our_rate(t, data.object, &o, &out);
-	double ruby = ruby_rate(folder, buf_view(&source), (struct str){ (const char *)sample->data, sample->size }, buf_view(&out));
+	double ruby =
+		ruby_rate(folder, buf_view(&source), (struct str){ (const char *)sample->data, sample->size }, buf_view(&out));
 	o.autoescape = true;
 	double escaped = our_rate(t, data.object, &o, &out), whole = whole_rate(data.object, &o);
 	if (json) {
@@ -194,8 +198,8 @@ int main(int argc, char **argv)
 		printf("{\"work\":\"whole message: subject, preheader, HTML, text\",\"ours_per_s\":%.0f}\n", whole);
 	} else {
 		printf("%-48s %12s %24s %8s  %s\n", "work (one core)", "ours /s", "ruby-liquid + liquid-c", "ratio", "goal");
-		printf("%-48s %12.0f %24.0f %7.1fx  %s\n", "render win-back, 3 products", ours, ruby, ruby > 0 ? ours / ruby : 0,
-		       ">= 30x, >= 300,000/s");
+		printf("%-48s %12.0f %24.0f %7.1fx  %s\n", "render win-back, 3 products", ours, ruby,
+		       ruby > 0 ? ours / ruby : 0, ">= 30x, >= 300,000/s");
 		printf("%-48s %12.0f\n", "same, autoescaped", escaped);
 		printf("%-48s %12.0f\n", "whole message: subject, preheader, HTML, text", whole);
 		printf("the mail has %zu bytes\n", out.n);

@@ -21,9 +21,9 @@ int cmd_message(int argc, char **argv);
 static const struct usage USAGE = {
 	.synopsis = "message list|check|preview|render [NAME] [options]",
 	.text = "list     the messages, with their subjects\n"
-	        "check    unknown variables, broken links, missing alt text, weight, spam, missing way to stop\n"
-	        "preview  NAME as HTML, text and, when Chromium is there, screenshots, into --out\n"
-	        "render   NAME to standard output, one --part of it",
+			"check    unknown variables, broken links, missing alt text, weight, spam, missing way to stop\n"
+			"preview  NAME as HTML, text and, when Chromium is there, screenshots, into --out\n"
+			"render   NAME to standard output, one --part of it",
 	.example = "relance message preview winback-1 --locale fr --out /tmp/winback",
 	.positional_min = 1,
 	.positional_max = 2,
@@ -97,8 +97,8 @@ static bool read_sample(const struct args *a, enum liquid_locale locale, struct 
 	return true;
 }
 
-static bool sample_object(const struct args *a, enum liquid_locale locale, struct arena *arena, const struct lobject **out,
-                          struct err *err)
+static bool sample_object(const struct args *a, enum liquid_locale locale, struct arena *arena,
+                          const struct lobject **out, struct err *err)
 {
 	struct buf text;
 	struct lval v = lval_nil();
@@ -140,8 +140,8 @@ static bool find(const struct args *a, const struct message **m, struct err *err
 	for (; n < message_count(a->set) && n < ARRAY_LEN(names); n++)
 		names[n] = message_at(a->set, n)->name;
 	const char *near = str_nearest(str_from(a->name), names, n, 3);
-	return err_set(err, ERR_INPUT, "no message \"%s\"%s%s%s", a->name, near ? "; did you mean \"" : "", near ? near : "",
-	               near ? "\"?" : "; \"relance message list\" lists them");
+	return err_set(err, ERR_INPUT, "no message \"%s\"%s%s%s", a->name, near ? "; did you mean \"" : "",
+	               near ? near : "", near ? "\"?" : "; \"relance message list\" lists them");
 }
 
 static bool wanted(const struct args *a, const struct message *m)

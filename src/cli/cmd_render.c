@@ -9,8 +9,9 @@
 
 static const struct usage USAGE = {
 	.synopsis = "render --template FILE --data FILE [--partials DIR]",
-	.text = "Prints a Liquid template filled with a JSON object, byte for byte. What a .html.liquid template prints is\n"
-	        "HTML-escaped. A partial is DIR/NAME, DIR/NAME.liquid or DIR/NAME.html.liquid.",
+	.text =
+		"Prints a Liquid template filled with a JSON object, byte for byte. What a .html.liquid template prints is\n"
+		"HTML-escaped. A partial is DIR/NAME, DIR/NAME.liquid or DIR/NAME.html.liquid.",
 	.example = "relance render --template hello.liquid --data customer.json --locale fr",
 };
 
@@ -66,7 +67,8 @@ int cmd_render(int argc, char **argv);
 
 int cmd_render(int argc, char **argv)
 {
-	const char *template = NULL, *data = NULL, *partials = NULL, *locale = "", *currency = "EUR", *zone = "UTC", *now = NULL;
+	const char *template = NULL, *data = NULL, *partials = NULL, *locale = "", *currency = "EUR", *zone = "UTC",
+			   *now = NULL;
 	bool strict = false;
 	const struct opt opts[] = {
 		{ "--template", OPT_TEXT, &template, "FILE", "the template" },

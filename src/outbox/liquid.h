@@ -1,18 +1,19 @@
 /* liquid: templates compiled once, rendered many times.
  *
  * The language is Shopify's Liquid (all standard tags and filters; the golden-liquid cases are the test). A template is
- * parsed into a flat tree of nodes in one arena and never changes afterwards: threads may share it. A renderer holds what
- * one rendering needs and is reused; one renderer, one thread.
+ * parsed into a flat tree of nodes in one arena and never changes afterwards: threads may share it. A renderer holds
+ * what one rendering needs and is reused; one renderer, one thread.
  *
  * Where the reference has a lax and a strict reading: expressions ({{ }}, if, for, assign's right side) are read
- * strictly, so that a typing error is reported; tag arguments tolerate a stray or trailing comma, as shops' templates have.
- * An unknown filter passes its input through, unless `strict`.
+ * strictly, so that a typing error is reported; tag arguments tolerate a stray or trailing comma, as shops' templates
+ * have. An unknown filter passes its input through, unless `strict`.
  *
- * Autoescape: what {{ }} and {% echo %} print is HTML-escaped unless it is marked safe: captured blocks, and the results
- * of `raw`, `escape`, `escape_once`, `newline_to_br`. append, prepend, default and the strip filters keep the mark.
+ * Autoescape: what {{ }} and {% echo %} print is HTML-escaped unless it is marked safe: captured blocks, and the
+ * results of `raw`, `escape`, `escape_once`, `newline_to_br`. append, prepend, default and the strip filters keep the
+ * mark.
  *
- * Added filters: money, date with named formats (short, long, day, full, month, weekday), t, plural, greeting, json, raw:
- * see doc/messages.md.
+ * Added filters: money, date with named formats (short, long, day, full, month, weekday), t, plural, greeting, json,
+ * raw: see doc/messages.md.
  *
  * Limits (struct liquid_limits): steps, bytes of output, bytes of memory, nesting. A template cannot hang the process.
  * Errors are one line, "NAME:line:column: why"; they name variables, never their values. */
@@ -55,9 +56,9 @@ struct liquid_partials {
 enum liquid_locale { LIQUID_NEUTRAL, LIQUID_EN, LIQUID_FR }; /* neutral: exactly the reference's behaviour */
 
 struct liquid_limits {
-	uint64_t steps;       /* nodes rendered, items walked, bytes worked on ÷ 256; 0 = 2,000,000 */
-	size_t output_bytes;  /* 0 = 4 MiB */
-	size_t memory_bytes;  /* 0 = 64 MiB */
+	uint64_t steps;      /* nodes rendered, items walked, bytes worked on ÷ 256; 0 = 2,000,000 */
+	size_t output_bytes; /* 0 = 4 MiB */
+	size_t memory_bytes; /* 0 = 64 MiB */
 };
 
 struct liquid_options {

@@ -19,7 +19,8 @@ static const char *tag_end(const char *p, const char *end)
 	return close ? close + 2 : NULL;
 }
 
-/* The end of the output token that starts at `start`: "}}", a lone "}", or, when a tag begins inside, that tag's end. */
+/* The end of the output token that starts at `start`: "}}", a lone "}", or, when a tag begins inside, that tag's end.
+ */
 static const char *output_end(const char *start, const char *end)
 {
 	for (const char *p = start + 2; p < end; p++) {

@@ -1,5 +1,5 @@
-/* liquid_cut: a template's source cut into text, {{ output }} and {% tag %} tokens, as the reference cuts it: a tag ends
- * at the first "%}", whatever its quotes say. For liquid_parse alone. */
+/* liquid_cut: a template's source cut into text, {{ output }} and {% tag %} tokens, as the reference cuts it: a tag
+ * ends at the first "%}", whatever its quotes say. For liquid_parse alone. */
 #ifndef RELANCE_OUTBOX_LIQUID_CUT_H
 #define RELANCE_OUTBOX_LIQUID_CUT_H
 

@@ -1,5 +1,6 @@
-/* The date filter: what people write as dates → instants → text. Reading follows the reference's heuristics (month names,
- * ISO 8601, day/month/year); writing is its strftime, with French names when the locale is French, and named formats. */
+/* The date filter: what people write as dates → instants → text. Reading follows the reference's heuristics (month
+ * names, ISO 8601, day/month/year); writing is its strftime, with French names when the locale is French, and named
+ * formats. */
 #include "outbox/liquid_int.h"
 
 #include <ctype.h>
@@ -61,9 +62,9 @@ static char *read_zone(struct reading *d, char *p)
 	static const struct {
 		const char *name;
 		int hours;
-	} ZONES[] = { { "utc", 0 }, { "gmt", 0 }, { "z", 0 },   { "cest", 2 }, { "cet", 1 },  { "bst", 1 },
-		          { "est", -5 }, { "edt", -4 }, { "cst", -6 }, { "cdt", -5 }, { "mst", -7 }, { "mdt", -6 },
-		          { "pst", -8 }, { "pdt", -7 }, { "jst", 9 } };
+	} ZONES[] = { { "utc", 0 },  { "gmt", 0 },  { "z", 0 },    { "cest", 2 }, { "cet", 1 },
+		          { "bst", 1 },  { "est", -5 }, { "edt", -4 }, { "cst", -6 }, { "cdt", -5 },
+		          { "mst", -7 }, { "mdt", -6 }, { "pst", -8 }, { "pdt", -7 }, { "jst", 9 } };
 	char *q = p;
 	while (*q == ' ')
 		q++;
@@ -327,7 +328,7 @@ bool ltime_from(struct liquid *r, struct lval v, struct ltime *out)
 /* ---- writing ---- */
 
 struct broken {
-	int year, month, day, hour, minute, second, wday /* 0 = Sunday */, yday /* 1… */, iso_year, iso_week;
+	int year, month, day, hour, minute, second, wday /* 0 = Sunday */, yday /* 1… */;
 	struct date date;
 };
 
@@ -343,15 +344,20 @@ static void break_down(struct ltime t, struct broken *b)
 	b->second = second % 60;
 	b->wday = (date_weekday(b->date) + 1) % 7;
 	b->yday = b->date.day - date_from_ymd(b->year, 1, 1).day + 1;
-	struct date thursday = { b->date.day - date_weekday(b->date) + 3 };
-	int m, d;
-	date_ymd(thursday, &b->iso_year, &m, &d);
-	b->iso_week = (thursday.day - date_from_ymd(b->iso_year, 1, 1).day) / 7 + 1;
 }
 
 static const char *lmonth_name(enum liquid_locale locale, int month, bool abbreviated)
 {
 	return MONTH_NAMES[locale != LIQUID_FR ? 0 : abbreviated ? 2 : 1][month - 1];
+}
+
+/* ISO 8601: a week belongs to the year of its Thursday. */
+static int iso_week(const struct broken *b, int *year)
+{
+	struct date thursday = { b->date.day - date_weekday(b->date) + 3 };
+	int m, d;
+	date_ymd(thursday, year, &m, &d);
+	return (thursday.day - date_from_ymd(*year, 1, 1).day) / 7 + 1;
 }
 
 struct spec {
@@ -418,7 +424,8 @@ static void put_offset(struct buf *out, const struct spec *s, int32_t offset)
 	put_text(out, s, text);
 }
 
-static void put_composed(struct ltime t, const struct spec *s, const char *format, enum liquid_locale locale, struct buf *out)
+static void put_composed(struct ltime t, const struct spec *s, const char *format, enum liquid_locale locale,
+                         struct buf *out)
 {
 	struct buf inner;
 	buf_init(&inner, 256);
@@ -449,8 +456,10 @@ static void put_fraction(struct buf *out, const struct spec *s, char c, int32_t 
 }
 
 /* One directive; false when there is none of this letter. */
-static bool put(struct ltime t, const struct broken *b, struct spec *s, char c, enum liquid_locale locale, struct buf *out)
+static bool put(struct ltime t, const struct broken *b, struct spec *s, char c, enum liquid_locale locale,
+                struct buf *out)
 {
+	int year, week;
 	switch (c) {
 	case 'Y': put_number(out, s, b->year, '0', b->year < 0 ? 5 : 4); return true;
 	case 'C': put_number(out, s, b->year / 100, '0', 2); return true;
@@ -467,28 +476,38 @@ static bool put(struct ltime t, const struct broken *b, struct spec *s, char c, 
 	case 'S': put_number(out, s, b->second, '0', 2); return true;
 	case 'u': put_number(out, s, b->wday ? b->wday : 7, '0', 1); return true;
 	case 'w': put_number(out, s, b->wday, '0', 1); return true;
-	case 'G': put_number(out, s, b->iso_year, '0', 4); return true;
-	case 'g': put_number(out, s, b->iso_year % 100, '0', 2); return true;
-	case 'V': put_number(out, s, b->iso_week, '0', 2); return true;
+	case 'G':
+	case 'g':
+	case 'V':
+		week = iso_week(b, &year);
+		put_number(out, s, c == 'V' ? week : c == 'G' ? year : year % 100, '0', c == 'G' ? 4 : 2);
+		return true;
 	case 'U': put_number(out, s, (b->yday + 6 - b->wday) / 7, '0', 2); return true;
 	case 'W': put_number(out, s, (b->yday + 6 - (b->wday + 6) % 7) / 7, '0', 2); return true;
 	case 's': put_number(out, s, t.at.s, '0', 1); return true;
-	case 'B': case 'b': case 'h': case 'A': case 'a': put_names(s, c, b, locale, out); return true;
+	case 'B':
+	case 'b':
+	case 'h':
+	case 'A':
+	case 'a': put_names(s, c, b, locale, out); return true;
 	case 'p':
 		s->upper = false;
 		put_text(out, s, b->hour < 12 ? (s->swap ? "am" : "AM") : (s->swap ? "pm" : "PM"));
 		return true;
 	case 'P': put_text(out, s, b->hour < 12 ? "am" : "pm"); return true;
-	case 'L': case 'N': put_fraction(out, s, c, t.nanos); return true;
+	case 'L':
+	case 'N': put_fraction(out, s, c, t.nanos); return true;
 	case 'z': put_offset(out, s, t.offset_s); return true;
 	case 'Z': put_text(out, s, t.utc ? "UTC" : ""); return true;
 	case 'n': put_text(out, s, "\n"); return true;
 	case 't': put_text(out, s, "\t"); return true;
 	case '%': put_text(out, s, "%"); return true;
 	case 'c': put_composed(t, s, "%a %b %e %H:%M:%S %Y", locale, out); return true;
-	case 'D': case 'x': put_composed(t, s, "%m/%d/%y", locale, out); return true;
+	case 'D':
+	case 'x': put_composed(t, s, "%m/%d/%y", locale, out); return true;
 	case 'F': put_composed(t, s, "%Y-%m-%d", locale, out); return true;
-	case 'T': case 'X': put_composed(t, s, "%H:%M:%S", locale, out); return true;
+	case 'T':
+	case 'X': put_composed(t, s, "%H:%M:%S", locale, out); return true;
 	case 'R': put_composed(t, s, "%H:%M", locale, out); return true;
 	case 'r': put_composed(t, s, "%I:%M:%S %p", locale, out); return true;
 	case 'v': put_composed(t, s, "%e-%^b-%Y", locale, out); return true;
@@ -496,10 +515,9 @@ static bool put(struct ltime t, const struct broken *b, struct spec *s, char c, 
 	}
 }
 
-void ltime_format(struct ltime t, struct str format, enum liquid_locale locale, struct buf *out)
+static void put_format(struct ltime t, const struct broken *b, struct str format, enum liquid_locale locale,
+                       struct buf *out)
 {
-	struct broken b;
-	break_down(t, &b);
 	for (size_t i = 0; i < format.n; i++) {
 		if (format.p[i] != '%') {
 			buf_char(out, format.p[i]);
@@ -516,11 +534,18 @@ void ltime_format(struct ltime t, struct str format, enum liquid_locale locale, 
 		}
 		for (; k < format.n && format.p[k] >= '0' && format.p[k] <= '9'; k++)
 			s.width = s.width < PAD_MAX ? s.width * 10 + (format.p[k] - '0') : PAD_MAX;
-		if (k < format.n && put(t, &b, &s, format.p[k], locale, out))
+		if (k < format.n && put(t, b, &s, format.p[k], locale, out))
 			i = k;
 		else
 			buf_char(out, '%');
 	}
+}
+
+void ltime_format(struct ltime t, struct str format, enum liquid_locale locale, struct buf *out)
+{
+	struct broken b;
+	break_down(t, &b);
+	put_format(t, &b, format, locale, out);
 }
 
 /* ---- the filter ---- */
@@ -545,12 +570,12 @@ static void named_format(struct ltime t, size_t which, enum liquid_locale locale
 	break_down(t, &b);
 	const char *day = locale == LIQUID_FR && b.day == 1 ? strstr(format.p, "%-d") : NULL; /* le 1er du mois */
 	if (!day) {
-		ltime_format(t, format, locale, out);
+		put_format(t, &b, format, locale, out);
 		return;
 	}
-	ltime_format(t, (struct str){ format.p, (size_t)(day - format.p) }, locale, out);
+	put_format(t, &b, (struct str){ format.p, (size_t)(day - format.p) }, locale, out);
 	buf_cstr(out, "1er");
-	ltime_format(t, str_from(day + 3), locale, out);
+	put_format(t, &b, str_from(day + 3), locale, out);
 }
 
 bool ldate_filter(struct liquid *r, struct lval in, const struct lval *args, int n, struct lval *out)
@@ -565,7 +590,7 @@ bool ldate_filter(struct liquid *r, struct lval in, const struct lval *args, int
 	enum liquid_locale locale = r->options->locale;
 	size_t named = ARRAY_LEN(FORMATS);
 	for (size_t i = 0; i < ARRAY_LEN(FORMATS) && locale != LIQUID_NEUTRAL; i++)
-		if (str_is(format, FORMATS[i].name))
+		if (format.p[0] == FORMATS[i].name[0] && str_is(format, FORMATS[i].name))
 			named = i;
 	if (named < ARRAY_LEN(FORMATS))
 		named_format(t, named, locale, &b);

@@ -1,5 +1,5 @@
-/* Expressions, filters and conditions of a compiled template → values. Variables are looked for in the loops' own, then in
- * what the template assigned, then in its counters, then in the data. */
+/* Expressions, filters and conditions of a compiled template → values. Variables are looked for in the loops' own, then
+ * in what the template assigned, then in its counters, then in the data. */
 #include "outbox/liquid_int.h"
 
 #include <stdlib.h>
@@ -150,7 +150,8 @@ static bool eval_lookup(struct liquid *r, const struct lexpr *e, struct lval *ou
 		struct lval key, next;
 		bool found;
 		if (!s->expr) {
-			const struct lval *at = v.type == LVAL_OBJECT ? lobject_find_hinted(v.object, s->key, s->hash, s->hint) : NULL;
+			const struct lval *at =
+				v.type == LVAL_OBJECT ? lobject_find_hinted(v.object, s->key, s->hash, s->hint) : NULL;
 			found = at != NULL;
 			if (found)
 				next = *at;
@@ -160,8 +161,9 @@ static bool eval_lookup(struct liquid *r, const struct lexpr *e, struct lval *ou
 		} else {
 			if (!leval(r, s->expr, &key))
 				return false;
-			found = key.type == LVAL_STRING ? member(r, v, lval_view(key), lkey_hash(lval_view(key)), LCOMMAND_NONE, &next)
-			                                : key.type == LVAL_INT && item_at(v, key.i, &next);
+			found = key.type == LVAL_STRING
+			            ? member(r, v, lval_view(key), lkey_hash(lval_view(key)), LCOMMAND_NONE, &next)
+			            : key.type == LVAL_INT && item_at(v, key.i, &next);
 		}
 		if (!found)
 			return strict ? undefined(r, e, i + 1) : true;
@@ -280,10 +282,10 @@ static bool call_filter(struct liquid *r, const struct lfilter_call *f, struct l
 	if (!f->def)
 		return !r->options->strict || lfail(r, ERR_INPUT, "no filter \"%.*s\"", STR_ARG(f->name));
 	if (n < f->def->min || n > f->def->max)
-		return f->def->min == f->def->max
-		           ? lfail(r, ERR_INPUT, "%s takes %d argument%s, not %d", f->def->name, f->def->min,
-		                   f->def->min == 1 ? "" : "s", n)
-		           : lfail(r, ERR_INPUT, "%s takes %d to %d arguments, not %d", f->def->name, f->def->min, f->def->max, n);
+		return f->def->min == f->def->max ? lfail(r, ERR_INPUT, "%s takes %d argument%s, not %d", f->def->name,
+		                                          f->def->min, f->def->min == 1 ? "" : "s", n)
+		                                  : lfail(r, ERR_INPUT, "%s takes %d to %d arguments, not %d", f->def->name,
+		                                          f->def->min, f->def->max, n);
 	struct lval in = *v;
 	return lcharge(r, 1) && f->def->fn(r, in, args, n, v);
 }
@@ -416,19 +418,15 @@ static bool eval_comparison(struct liquid *r, const struct lcondition *c, bool *
 		return false;
 	switch (c->op) {
 	case LCMP_EQ:
-	case LCMP_NE:
-		*out = lcondition_equal(a, b) == (c->op == LCMP_EQ);
-		return true;
+	case LCMP_NE: *out = lcondition_equal(a, b) == (c->op == LCMP_EQ); return true;
 	case LCMP_CONTAINS:
 		*out = contains(r, a, b);
 		return lcharge(r, 1 + (a.type == LVAL_ARRAY || a.type == LVAL_STRING ? a.n / 64 : 0));
 	case LCMP_LT:
 	case LCMP_GT:
 	case LCMP_LE:
-	case LCMP_GE:
-		return less_more(r, a, b, c->op, out);
-	case LCMP_NONE:
-		break;
+	case LCMP_GE: return less_more(r, a, b, c->op, out);
+	case LCMP_NONE: break;
 	}
 	return true;
 }

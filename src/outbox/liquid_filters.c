@@ -106,8 +106,10 @@ static bool f_round(struct liquid *r, struct lval in, const struct lval *args, i
 }
 
 const struct lfilter_def LFILTERS_MATH[] = {
-	{ "plus", f_plus, 1, 1 },     { "minus", f_minus, 1, 1 },       { "times", f_times, 1, 1 },
-	{ "divided_by", f_divided_by, 1, 1 }, { "modulo", f_modulo, 1, 1 }, { "abs", f_abs, 0, 0 },
-	{ "at_least", f_at_least, 1, 1 }, { "at_most", f_at_most, 1, 1 },   { "ceil", f_ceil, 0, 0 },
-	{ "floor", f_floor, 0, 0 },   { "round", f_round, 0, 1 },       { NULL, NULL, 0, 0 },
+	{ "plus", f_plus, 1, 1 },         { "minus", f_minus, 1, 1 },
+	{ "times", f_times, 1, 1 },       { "divided_by", f_divided_by, 1, 1 },
+	{ "modulo", f_modulo, 1, 1 },     { "abs", f_abs, 0, 0 },
+	{ "at_least", f_at_least, 1, 1 }, { "at_most", f_at_most, 1, 1 },
+	{ "ceil", f_ceil, 0, 0 },         { "floor", f_floor, 0, 0 },
+	{ "round", f_round, 0, 1 },       { NULL, NULL, 0, 0 },
 };

@@ -87,7 +87,9 @@ static enum pick pick(struct liquid *r, struct lval item, struct lval property, 
 		return PICK_TYPE;
 	case LVAL_INT:
 		if (property.type == LVAL_INT || property.type == LVAL_FLOAT) { /* a bit of the number */
-			int64_t bit = property.type == LVAL_INT ? property.i : property.f > 0 && property.f < 63 ? (int64_t)property.f : 0;
+			int64_t bit = property.type == LVAL_INT           ? property.i
+			              : property.f > 0 && property.f < 63 ? (int64_t)property.f
+			                                                  : 0;
 			*out = lval_int(bit < 0 ? 0 : item.i >> (bit > 63 ? 63 : bit) & 1);
 			return PICK_OK;
 		}
@@ -99,8 +101,7 @@ static enum pick pick(struct liquid *r, struct lval item, struct lval property, 
 	case LVAL_RANGE:
 	case LVAL_LOOP:
 	case LVAL_EMPTY:
-	case LVAL_BLANK:
-		return PICK_NONE;
+	case LVAL_BLANK: return PICK_NONE;
 	}
 	return PICK_NONE;
 }
@@ -125,7 +126,8 @@ static struct lval *new_items(struct liquid *r, size_t n)
 
 enum want { WANT_WHERE, WANT_REJECT, WANT_FIND, WANT_INDEX, WANT_HAS };
 
-static bool select_items(struct liquid *r, struct lval in, const struct lval *args, int n, enum want want, struct lval *out)
+static bool select_items(struct liquid *r, struct lval in, const struct lval *args, int n, enum want want,
+                         struct lval *out)
 {
 	struct lval list;
 	if (!to_list(r, in, &list))
@@ -492,15 +494,9 @@ struct lval lsize_of(struct lval in)
 		for (uint32_t i = 0; i < in.n; i++)
 			size += ((unsigned char)in.s[i] & 0xc0) != 0x80;
 		break;
-	case LVAL_ARRAY:
-		size = in.n;
-		break;
-	case LVAL_OBJECT:
-		size = in.object->count;
-		break;
-	case LVAL_RANGE:
-		size = in.range->to < in.range->from ? 0 : in.range->to - in.range->from + 1;
-		break;
+	case LVAL_ARRAY: size = in.n; break;
+	case LVAL_OBJECT: size = in.object->count; break;
+	case LVAL_RANGE: size = in.range->to < in.range->from ? 0 : in.range->to - in.range->from + 1; break;
 	case LVAL_INT:
 		size = 8; /* the bytes of a machine word, in the reference */
 		break;
@@ -509,8 +505,7 @@ struct lval lsize_of(struct lval in)
 	case LVAL_FLOAT:
 	case LVAL_LOOP:
 	case LVAL_EMPTY:
-	case LVAL_BLANK:
-		break;
+	case LVAL_BLANK: break;
 	}
 	return lval_int(size);
 }
@@ -565,14 +560,24 @@ static bool f_default(struct liquid *r, struct lval in, const struct lval *args,
 }
 
 const struct lfilter_def LFILTERS_ARRAY[] = {
-	{ "where", f_where, 1, 2 },   { "reject", f_reject, 1, 2 },
-	{ "find", f_find, 1, 2 },     { "find_index", f_find_index, 1, 2 },
-	{ "has", f_has, 1, 2 },       { "sort", f_sort, 0, 1 },
-	{ "sort_natural", f_sort_natural, 0, 1 }, { "uniq", f_uniq, 0, 1 },
-	{ "compact", f_compact, 0, 1 }, { "map", f_map, 1, 1 },
-	{ "sum", f_sum, 0, 1 },       { "reverse", f_reverse, 0, 0 },
-	{ "concat", f_concat, 1, 1 }, { "join", f_join, 0, 1 },
-	{ "split", f_split, 1, 1 },   { "size", f_size, 0, 0 },
-	{ "first", f_first, 0, 0 },   { "last", f_last, 0, 0 },
-	{ "default", f_default, 0, 2 }, { NULL, NULL, 0, 0 },
+	{ "where", f_where, 1, 2 },
+	{ "reject", f_reject, 1, 2 },
+	{ "find", f_find, 1, 2 },
+	{ "find_index", f_find_index, 1, 2 },
+	{ "has", f_has, 1, 2 },
+	{ "sort", f_sort, 0, 1 },
+	{ "sort_natural", f_sort_natural, 0, 1 },
+	{ "uniq", f_uniq, 0, 1 },
+	{ "compact", f_compact, 0, 1 },
+	{ "map", f_map, 1, 1 },
+	{ "sum", f_sum, 0, 1 },
+	{ "reverse", f_reverse, 0, 0 },
+	{ "concat", f_concat, 1, 1 },
+	{ "join", f_join, 0, 1 },
+	{ "split", f_split, 1, 1 },
+	{ "size", f_size, 0, 0 },
+	{ "first", f_first, 0, 0 },
+	{ "last", f_last, 0, 0 },
+	{ "default", f_default, 0, 2 },
+	{ NULL, NULL, 0, 0 },
 };

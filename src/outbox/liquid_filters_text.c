@@ -445,7 +445,8 @@ static bool f_url_encode(struct liquid *r, struct lval in, const struct lval *ar
 	lbuf_init(r, &b);
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
-		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("_.-~", c));
+		bool plain =
+			(c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("_.-~", c));
 		if (plain || c == ' ')
 			buf_char(&b, plain ? c : '+');
 		else

@@ -8,7 +8,7 @@
 #include "outbox/liquid.h"
 
 enum {
-	LTOKENS_MAX = 4096,  /* in one markup */
+	LTOKENS_MAX = 4096, /* in one markup */
 	LFILTER_ARGS_MAX = 8,
 };
 
@@ -60,7 +60,7 @@ struct lfilter_call {
 	uint16_t arg_count, kwarg_count;
 };
 
-struct lpipe { /* an expression and its filters */
+struct lpipe {                /* an expression and its filters */
 	const struct lexpr *expr; /* NULL: nothing to print */
 	const struct lfilter_call *filters;
 	uint32_t filter_count;
@@ -261,7 +261,7 @@ struct liquid {
 	size_t output_max, memory_max, out_start;
 	int depth;
 	enum { LFLOW_ON, LFLOW_BREAK, LFLOW_CONTINUE } flow;
-	bool isolated; /* inside {% render %}: include is refused */
+	bool isolated;    /* inside {% render %}: include is refused */
 	struct buf spare; /* memory for the next lbuf_init */
 };
 
@@ -276,7 +276,7 @@ static inline void lput(struct buf *b, const char *p, size_t n)
 		buf_add(b, p, n);
 	}
 }
-void lput_html(struct buf *b, struct str s); /* buf_html, by long runs */
+void lput_html(struct buf *b, struct str s);         /* buf_html, by long runs */
 void lput_int(struct buf *b, uint64_t v, int width); /* at least width digits, zeros before */
 
 bool lfail(struct liquid *r, enum err_kind kind, const char *fmt, ...) PRINTF_LIKE(3, 4); /* false */
@@ -295,11 +295,11 @@ bool leval_pipe(struct liquid *r, const struct lpipe *p, struct lval *out);
 bool leval_condition(struct liquid *r, const struct lcondition *c, bool *out);
 bool lcondition_equal(struct lval a, struct lval b); /* == of a condition: knows `empty` and `blank` */
 const struct lval *lfind_variable(struct liquid *r, struct str name, uint32_t hash); /* NULL when there is none */
-bool lwrite(struct liquid *r, struct lval v); /* to r->out */
+bool lwrite(struct liquid *r, struct lval v);                                        /* to r->out */
 
 /* The text of a value as `to_s` of the reference; a string is returned as it is. */
 struct str ltext(struct liquid *r, struct lval v);
-void ltext_add(struct buf *b, struct lval v, int depth);  /* to_s */
+void ltext_add(struct buf *b, struct lval v, int depth); /* to_s */
 void linspect_add(struct buf *b, struct lval v, int depth);
 
 typedef bool (*lfilter_fn)(struct liquid *r, struct lval in, const struct lval *args, int n, struct lval *out);
@@ -311,11 +311,11 @@ struct lfilter_def {
 const struct lfilter_def *lfilter_find(struct str name);
 extern const struct lfilter_def LFILTERS_MATH[], LFILTERS_TEXT[], LFILTERS_ARRAY[], LFILTERS_LOCALE[];
 
-struct lval lsize_of(struct lval v);                                  /* the size filter */
-struct lval lend_item(struct liquid *r, struct lval v, bool last);    /* the first and last filters */
-bool lto_integer(struct liquid *r, struct lval v, int64_t *out); /* or fails "invalid integer" */
-int64_t lstring_to_i(struct str s);                              /* leading digits, 0 when none */
-struct lval lval_pair(struct liquid *r, const struct lpair *p);  /* [key, value] */
+struct lval lsize_of(struct lval v);                                        /* the size filter */
+struct lval lend_item(struct liquid *r, struct lval v, bool last);          /* the first and last filters */
+bool lto_integer(struct liquid *r, struct lval v, int64_t *out);            /* or fails "invalid integer" */
+int64_t lstring_to_i(struct str s);                                         /* leading digits, 0 when none */
+struct lval lval_pair(struct liquid *r, const struct lpair *p);             /* [key, value] */
 bool lfinish(struct liquid *r, struct buf *b, bool safe, struct lval *out); /* buffer → string value; releases b */
 void lbuf_init(struct liquid *r, struct buf *b);
 
@@ -335,7 +335,7 @@ struct lval ldecimal_value(struct ldecimal d);
 bool ldecimal_op(struct ldecimal a, struct ldecimal b, char op, struct ldecimal *out); /* false: divided by 0 */
 int ldecimal_compare(struct ldecimal a, struct ldecimal b);
 struct ldecimal ldecimal_round(struct ldecimal a, int64_t digits, char mode); /* mode: 'r' half away, 'c'eil, 'f'loor */
-size_t lfloat_text(double f, char out[48]); /* as the reference prints a float */
+size_t lfloat_text(double f, char out[48]);                                   /* as the reference prints a float */
 
 /* ---- dates ---- */
 

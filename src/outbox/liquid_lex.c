@@ -79,8 +79,9 @@ static size_t compare_length(const char *p, const char *end, enum lcompare *op)
 static enum ltoken_type special(char c)
 {
 	static const char CHARS[] = "|.:,[]()?-";
-	static const enum ltoken_type TYPES[] = { LTOK_PIPE,         LTOK_DOT,        LTOK_COLON,       LTOK_COMMA,    LTOK_OPEN_SQUARE,
-		                                      LTOK_CLOSE_SQUARE, LTOK_OPEN_ROUND, LTOK_CLOSE_ROUND, LTOK_QUESTION, LTOK_DASH };
+	static const enum ltoken_type TYPES[] = { LTOK_PIPE,        LTOK_DOT,          LTOK_COLON,      LTOK_COMMA,
+		                                      LTOK_OPEN_SQUARE, LTOK_CLOSE_SQUARE, LTOK_OPEN_ROUND, LTOK_CLOSE_ROUND,
+		                                      LTOK_QUESTION,    LTOK_DASH };
 	const char *at = c ? strchr(CHARS, c) : NULL;
 	return at ? TYPES[at - CHARS] : LTOK_END;
 }
@@ -276,26 +277,17 @@ static bool range_end(struct lparser *p, const struct lexpr *e, int64_t *out)
 {
 	struct lval v = e->literal;
 	switch ((enum lval_type)v.type) {
-	case LVAL_INT:
-		*out = v.i;
-		return true;
-	case LVAL_FLOAT:
-		*out = v.f > -9e18 && v.f < 9e18 ? (int64_t)v.f : 0;
-		return true;
-	case LVAL_STRING:
-		*out = lstring_to_i(lval_view(v));
-		return true;
-	case LVAL_NIL:
-		*out = 0;
-		return true;
+	case LVAL_INT: *out = v.i; return true;
+	case LVAL_FLOAT: *out = v.f > -9e18 && v.f < 9e18 ? (int64_t)v.f : 0; return true;
+	case LVAL_STRING: *out = lstring_to_i(lval_view(v)); return true;
+	case LVAL_NIL: *out = 0; return true;
 	case LVAL_BOOL:
 	case LVAL_ARRAY:
 	case LVAL_OBJECT:
 	case LVAL_RANGE:
 	case LVAL_LOOP:
 	case LVAL_EMPTY:
-	case LVAL_BLANK:
-		break;
+	case LVAL_BLANK: break;
 	}
 	return lsyntax(p->t, p->err, e->pos, "a range goes from a number to a number");
 }
@@ -384,7 +376,8 @@ const struct lexpr *lparse_expr(struct lparser *p, bool condition)
 
 /* ---- expression | filter: arguments ---- */
 
-static bool parse_argument(struct lparser *p, const struct lexpr **args, struct lkwarg *kwargs, struct lfilter_call *call)
+static bool parse_argument(struct lparser *p, const struct lexpr **args, struct lkwarg *kwargs,
+                           struct lfilter_call *call)
 {
 	const struct ltoken *t = lpeek(p);
 	if (call->arg_count + call->kwarg_count == LFILTER_ARGS_MAX)

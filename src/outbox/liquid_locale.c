@@ -7,7 +7,7 @@
 
 /* ---- money ---- */
 
-#define NBSP "\u00a0"
+#define NBSP        "\u00a0"
 #define NARROW_NBSP "\u202f"
 
 static void put_grouped(struct buf *b, uint64_t units, const char *group)
@@ -82,7 +82,8 @@ static bool f_money(struct liquid *r, struct lval in, const struct lval *args, i
 
 /* ---- words ---- */
 
-/* n | plural: "article", "articles"[, "aucun article"]; %d in a form stands for the number. French: 0 and 1 are singular. */
+/* n | plural: "article", "articles"[, "aucun article"]; %d in a form stands for the number. French: 0 and 1 are
+ * singular. */
 static bool f_plural(struct liquid *r, struct lval in, const struct lval *args, int n, struct lval *out)
 {
 	if (in.type == LVAL_ARRAY)
@@ -110,7 +111,8 @@ static bool f_t(struct liquid *r, struct lval in, const struct lval *args, int n
 	struct str key = ltext(r, in);
 	const char *text = wording_find(key, r->options->locale);
 	if (!text)
-		return lfail(r, ERR_INPUT, "no wording \"%.*s\"; doc/messages.md lists them", (int)(key.n > 60 ? 60 : key.n), key.p);
+		return lfail(r, ERR_INPUT, "no wording \"%.*s\"; doc/messages.md lists them", (int)(key.n > 60 ? 60 : key.n),
+		             key.p);
 	struct buf b;
 	lbuf_init(r, &b);
 	for (const char *p = text; *p;) {
@@ -121,7 +123,7 @@ static bool f_t(struct liquid *r, struct lval in, const struct lval *args, int n
 		}
 		struct str name = { p + 2, (size_t)(close - p - 2) };
 		const struct lval *v =
-		    n > 0 && args[0].type == LVAL_OBJECT ? lobject_find(args[0].object, name, lkey_hash(name)) : NULL;
+			n > 0 && args[0].type == LVAL_OBJECT ? lobject_find(args[0].object, name, lkey_hash(name)) : NULL;
 		if (v)
 			ltext_add(&b, *v, 0);
 		else if (r->options->strict) {
@@ -144,8 +146,8 @@ static struct str field(struct liquid *r, const struct lobject *o, const char *k
 /* 'f', 'm' or 0, from civility or gender as shops write them. */
 static char gender_of(struct liquid *r, const struct lobject *o)
 {
-	static const char *const FEMALE[] = { "mme", "mme.", "madame", "mlle", "mademoiselle", "ms", "ms.", "mrs", "mrs.",
-		                                  "miss", "f", "female", "femme" };
+	static const char *const FEMALE[] = { "mme", "mme.", "madame", "mlle", "mademoiselle", "ms",   "ms.",
+		                                  "mrs", "mrs.", "miss",   "f",    "female",       "femme" };
 	static const char *const MALE[] = { "m", "m.", "mr", "mr.", "monsieur", "male", "homme", "h" };
 	struct str said = field(r, o, "civility");
 	if (!said.n)
@@ -167,7 +169,8 @@ static void formal(struct buf *b, bool fr, char gender, struct str last)
 		buf_printf(b, "Dear %s %.*s", gender == 'f' ? "Ms" : "Mr", STR_ARG(last));
 }
 
-/* customer | greeting: « Bonjour Léa »; without a first name, or with "formal", « Chère Madame Martin »; else « Bonjour ». */
+/* customer | greeting: « Bonjour Léa »; without a first name, or with "formal", « Chère Madame Martin »; else « Bonjour
+ * ». */
 static bool f_greeting(struct liquid *r, struct lval in, const struct lval *args, int n, struct lval *out)
 {
 	bool fr = r->options->locale != LIQUID_EN;
@@ -178,9 +181,9 @@ static bool f_greeting(struct liquid *r, struct lval in, const struct lval *args
 		return lfinish(r, &b, false, out);
 	}
 	struct str first = field(r, in.object, "first_name"), last = field(r, in.object, "last_name");
-	char gender = gender_of(r, in.object);
 	bool wants_formal = n > 0 && args[0].type == LVAL_STRING && str_is(lval_view(args[0]), "formal");
-	if (last.n && gender && (wants_formal || !first.n))
+	char gender = last.n && (wants_formal || !first.n) ? gender_of(r, in.object) : 0;
+	if (gender)
 		formal(&b, fr, gender, last);
 	else if (first.n)
 		buf_printf(&b, "%s %.*s", fr ? "Bonjour" : "Hello", STR_ARG(first));
@@ -231,7 +234,6 @@ static bool f_json(struct liquid *r, struct lval in, const struct lval *args, in
 }
 
 const struct lfilter_def LFILTERS_LOCALE[] = {
-	{ "date", ldate_filter, 1, 1 },   { "money", f_money, 0, 1 }, { "t", f_t, 0, 1 },
-	{ "plural", f_plural, 2, 3 },     { "greeting", f_greeting, 0, 1 },
-	{ "json", f_json, 0, 0 },         { NULL, NULL, 0, 0 },
+	{ "date", ldate_filter, 1, 1 },   { "money", f_money, 0, 1 }, { "t", f_t, 0, 1 },   { "plural", f_plural, 2, 3 },
+	{ "greeting", f_greeting, 0, 1 }, { "json", f_json, 0, 0 },   { NULL, NULL, 0, 0 },
 };

@@ -192,6 +192,10 @@ bool ldecimal_op(struct ldecimal a, struct ldecimal b, char op, struct ldecimal 
 		d.scale = a.scale + b.scale;
 		fits = !a.inexact && !b.inexact && d.scale <= SCALE_MAX &&
 		       !__builtin_mul_overflow(a.mantissa, b.mantissa, &d.mantissa);
+		if (fits && d.mantissa == 0 && !d.is_int && (a.mantissa < 0) != (b.mantissa < 0)) {
+			*out = inexact(-0.0);
+			return true;
+		}
 	} else {
 		fits = align(&a, &b) && !(op == '+' ? __builtin_add_overflow(a.mantissa, b.mantissa, &d.mantissa)
 		                                    : __builtin_sub_overflow(a.mantissa, b.mantissa, &d.mantissa));

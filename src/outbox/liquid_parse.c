@@ -85,9 +85,10 @@ static bool never_closed(struct parse *ps, const struct ltag *tag)
 
 static bool unexpected(struct parse *ps, const struct ltag *inside, const struct ltag *found)
 {
-	static const char *const NAMES[] = { "assign", "break", "capture", "case", "comment", "continue", "cycle", "decrement",
-		                                 "doc", "echo", "else", "elsif", "for", "if", "ifchanged", "include", "increment",
-		                                 "liquid", "raw", "render", "tablerow", "unless", "when" };
+	static const char *const NAMES[] = { "assign", "break",     "capture",   "case",    "comment",   "continue",
+		                                 "cycle",  "decrement", "doc",       "echo",    "else",      "elsif",
+		                                 "for",    "if",        "ifchanged", "include", "increment", "liquid",
+		                                 "raw",    "render",    "tablerow",  "unless",  "when" };
 	struct str name = found->name;
 	if (name.n > 60)
 		name.n = 60;
@@ -622,11 +623,26 @@ static const struct {
 	const char *name;
 	bool (*parse)(struct parse *ps, struct body *body, struct ltag *tag);
 } TAGS[] = {
-	{ "if", tag_if },           { "unless", tag_if },       { "for", tag_for },           { "assign", tag_assign },
-	{ "capture", tag_capture }, { "case", tag_case },       { "comment", tag_comment },   { "#", tag_inline_comment },
-	{ "cycle", tag_cycle },     { "render", tag_partial },  { "include", tag_partial },   { "increment", tag_counter },
-	{ "decrement", tag_counter }, { "echo", tag_echo },     { "break", tag_flow },        { "continue", tag_flow },
-	{ "ifchanged", tag_ifchanged }, { "raw", tag_raw },     { "doc", tag_raw },           { "tablerow", tag_tablerow },
+	{ "if", tag_if },
+	{ "unless", tag_if },
+	{ "for", tag_for },
+	{ "assign", tag_assign },
+	{ "capture", tag_capture },
+	{ "case", tag_case },
+	{ "comment", tag_comment },
+	{ "#", tag_inline_comment },
+	{ "cycle", tag_cycle },
+	{ "render", tag_partial },
+	{ "include", tag_partial },
+	{ "increment", tag_counter },
+	{ "decrement", tag_counter },
+	{ "echo", tag_echo },
+	{ "break", tag_flow },
+	{ "continue", tag_flow },
+	{ "ifchanged", tag_ifchanged },
+	{ "raw", tag_raw },
+	{ "doc", tag_raw },
+	{ "tablerow", tag_tablerow },
 	{ "liquid", tag_liquid },
 };
 

@@ -83,22 +83,17 @@ struct walk { /* over the items of a collection, from … to */
 static int64_t collection_length(struct lval v)
 {
 	switch ((enum lval_type)v.type) {
-	case LVAL_ARRAY:
-		return v.n;
-	case LVAL_OBJECT:
-		return v.object->count;
-	case LVAL_RANGE:
-		return v.range->to < v.range->from ? 0 : v.range->to - v.range->from + 1;
-	case LVAL_STRING:
-		return v.n > 0;
+	case LVAL_ARRAY: return v.n;
+	case LVAL_OBJECT: return v.object->count;
+	case LVAL_RANGE: return v.range->to < v.range->from ? 0 : v.range->to - v.range->from + 1;
+	case LVAL_STRING: return v.n > 0;
 	case LVAL_NIL:
 	case LVAL_BOOL:
 	case LVAL_INT:
 	case LVAL_FLOAT:
 	case LVAL_LOOP:
 	case LVAL_EMPTY:
-	case LVAL_BLANK:
-		return 0;
+	case LVAL_BLANK: return 0;
 	}
 	return 0;
 }
@@ -251,7 +246,8 @@ static bool render_tablerow(struct liquid *r, const struct lfor *f)
 	if (f->has_cols && !table_number(r, f->cols, &loop->cols))
 		return false;
 	size_t locals = r->local_count;
-	push_local(r, STR("tablerowloop"), lkey_hash(STR("tablerowloop")), (struct lval){ .type = LVAL_LOOP, .loop = loop });
+	push_local(r, STR("tablerowloop"), lkey_hash(STR("tablerowloop")),
+	           (struct lval){ .type = LVAL_LOOP, .loop = loop });
 	push_local(r, f->variable, f->hash, lval_nil());
 	buf_cstr(r->out, "<tr class=\"row1\">\n");
 	bool ok = true;
@@ -433,8 +429,8 @@ static bool render_include(struct liquid *r, const struct lpartial *p)
 }
 
 /* One call of {% render %}: sees its arguments alone. */
-static bool render_isolated(struct liquid *r, const struct lpartial *p, const struct liquid_template *t, struct str variable,
-                            struct lval v, struct lloop *loop)
+static bool render_isolated(struct liquid *r, const struct lpartial *p, const struct liquid_template *t,
+                            struct str variable, struct lval v, struct lloop *loop)
 {
 	struct liquid saved = *r;
 	size_t base = r->local_count;
@@ -498,41 +494,23 @@ static bool render_node(struct liquid *r, const struct lnode *n)
 	struct lval v;
 	switch (n->type) {
 	case LNODE_TEXT:
-	case LNODE_RAW:
-		lput(r->out, n->text.p, n->text.n);
-		return true;
-	case LNODE_OUTPUT:
-		return leval_pipe(r, &n->output, &v) && lwrite(r, v);
-	case LNODE_ASSIGN:
-		return leval_pipe(r, &n->assign->value, &v) && render_assign(r, n->assign->name, v);
-	case LNODE_CAPTURE:
-		return render_aside(r, &n->capture->block, &v) && render_assign(r, n->capture->name, v);
+	case LNODE_RAW: lput(r->out, n->text.p, n->text.n); return true;
+	case LNODE_OUTPUT: return leval_pipe(r, &n->output, &v) && lwrite(r, v);
+	case LNODE_ASSIGN: return leval_pipe(r, &n->assign->value, &v) && render_assign(r, n->assign->name, v);
+	case LNODE_CAPTURE: return render_aside(r, &n->capture->block, &v) && render_assign(r, n->capture->name, v);
 	case LNODE_IF:
-	case LNODE_UNLESS:
-		return render_if(r, n);
-	case LNODE_CASE:
-		return render_case(r, n->branches);
-	case LNODE_FOR:
-		return render_for(r, n->loop);
-	case LNODE_TABLEROW:
-		return render_tablerow(r, n->loop);
-	case LNODE_CYCLE:
-		return render_cycle(r, n->cycle);
+	case LNODE_UNLESS: return render_if(r, n);
+	case LNODE_CASE: return render_case(r, n->branches);
+	case LNODE_FOR: return render_for(r, n->loop);
+	case LNODE_TABLEROW: return render_tablerow(r, n->loop);
+	case LNODE_CYCLE: return render_cycle(r, n->cycle);
 	case LNODE_INCREMENT:
-	case LNODE_DECREMENT:
-		return render_counter(r, n->counter, n->type == LNODE_INCREMENT ? 1 : -1);
-	case LNODE_INCLUDE:
-		return render_include(r, n->partial);
-	case LNODE_RENDER:
-		return render_render(r, n->partial);
-	case LNODE_BREAK:
-		r->flow = LFLOW_BREAK;
-		return true;
-	case LNODE_CONTINUE:
-		r->flow = LFLOW_CONTINUE;
-		return true;
-	case LNODE_IFCHANGED:
-		return render_ifchanged(r, n->block);
+	case LNODE_DECREMENT: return render_counter(r, n->counter, n->type == LNODE_INCREMENT ? 1 : -1);
+	case LNODE_INCLUDE: return render_include(r, n->partial);
+	case LNODE_RENDER: return render_render(r, n->partial);
+	case LNODE_BREAK: r->flow = LFLOW_BREAK; return true;
+	case LNODE_CONTINUE: r->flow = LFLOW_CONTINUE; return true;
+	case LNODE_IFCHANGED: return render_ifchanged(r, n->block);
 	}
 	return true;
 }

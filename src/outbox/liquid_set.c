@@ -77,8 +77,8 @@ static bool load(struct liquid_set *set, struct str name, const char *suffix, st
 	arena_init(&a);
 	buf_init(&source, LIQUID_SOURCE_MAX);
 	struct str path = arena_printf(&a, "%s/%.*s%s", set->folder, STR_ARG(name), suffix);
-	bool ok = set->read(path.p, &source, err) &&
-	          liquid_set_add(set, arena_cstr(&a, name), path.p, buf_view(&source), err);
+	bool ok =
+		set->read(path.p, &source, err) && liquid_set_add(set, arena_cstr(&a, name), path.p, buf_view(&source), err);
 	buf_release(&source);
 	arena_release(&a);
 	return ok;

@@ -1,7 +1,7 @@
 /* liquid_set: named templates, compiled once: the partials of a message, of a folder, of the binary.
  *
- * liquid_set_add() before use and no folder: many threads may render from one set. With a folder, partials are read when
- * first asked for: one thread. A partial's name is a relative path without "..". */
+ * liquid_set_add() before use and no folder: many threads may render from one set. With a folder, partials are read
+ * when first asked for: one thread. A partial's name is a relative path without "..". */
 #ifndef RELANCE_OUTBOX_LIQUID_SET_H
 #define RELANCE_OUTBOX_LIQUID_SET_H
 

@@ -130,31 +130,18 @@ void ltext_add(struct buf *b, struct lval v, int depth)
 	switch ((enum lval_type)v.type) {
 	case LVAL_NIL:
 	case LVAL_EMPTY:
-	case LVAL_BLANK:
-		return;
-	case LVAL_BOOL:
-		buf_cstr(b, v.b ? "true" : "false");
-		return;
-	case LVAL_INT:
-		buf_i64(b, v.i);
-		return;
-	case LVAL_FLOAT:
-		buf_add(b, text, lfloat_text(v.f, text));
-		return;
-	case LVAL_STRING:
-		buf_add(b, v.s, v.n);
-		return;
+	case LVAL_BLANK: return;
+	case LVAL_BOOL: buf_cstr(b, v.b ? "true" : "false"); return;
+	case LVAL_INT: buf_i64(b, v.i); return;
+	case LVAL_FLOAT: buf_add(b, text, lfloat_text(v.f, text)); return;
+	case LVAL_STRING: buf_add(b, v.s, v.n); return;
 	case LVAL_ARRAY:
 	case LVAL_OBJECT:
 		if (depth < LVAL_DEPTH_MAX * 2)
 			linspect_add(b, v, depth);
 		return;
-	case LVAL_RANGE:
-		buf_printf(b, "%lld..%lld", (long long)v.range->from, (long long)v.range->to);
-		return;
-	case LVAL_LOOP:
-		buf_cstr(b, v.loop->table ? "Liquid::TablerowloopDrop" : "Liquid::ForloopDrop");
-		return;
+	case LVAL_RANGE: buf_printf(b, "%lld..%lld", (long long)v.range->from, (long long)v.range->to); return;
+	case LVAL_LOOP: buf_cstr(b, v.loop->table ? "Liquid::TablerowloopDrop" : "Liquid::ForloopDrop"); return;
 	}
 }
 

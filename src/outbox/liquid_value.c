@@ -72,19 +72,11 @@ static bool from_json(struct arena *a, const json_t *json, struct lval *out, int
 	if (depth > LVAL_DEPTH_MAX)
 		return err_set(err, ERR_LIMIT, "data nested more than %d deep", LVAL_DEPTH_MAX);
 	switch (json_typeof(json)) {
-	case JSON_NULL:
-		*out = lval_nil();
-		return true;
+	case JSON_NULL: *out = lval_nil(); return true;
 	case JSON_TRUE:
-	case JSON_FALSE:
-		*out = lval_bool(json_is_true(json));
-		return true;
-	case JSON_INTEGER:
-		*out = lval_int(json_integer_value(json));
-		return true;
-	case JSON_REAL:
-		*out = lval_float(json_real_value(json));
-		return true;
+	case JSON_FALSE: *out = lval_bool(json_is_true(json)); return true;
+	case JSON_INTEGER: *out = lval_int(json_integer_value(json)); return true;
+	case JSON_REAL: *out = lval_float(json_real_value(json)); return true;
 	case JSON_STRING:
 		*out = lval_str(arena_str(a, (struct str){ json_string_value(json), json_string_length(json) }));
 		return true;
@@ -143,16 +135,11 @@ bool lval_equal(struct lval a, struct lval b)
 	switch ((enum lval_type)a.type) {
 	case LVAL_NIL:
 	case LVAL_EMPTY:
-	case LVAL_BLANK:
-		return true;
-	case LVAL_BOOL:
-		return a.b == b.b;
-	case LVAL_INT:
-		return a.i == b.i;
-	case LVAL_FLOAT:
-		return a.f == b.f;
-	case LVAL_STRING:
-		return a.n == b.n && (a.n == 0 || memcmp(a.s, b.s, a.n) == 0);
+	case LVAL_BLANK: return true;
+	case LVAL_BOOL: return a.b == b.b;
+	case LVAL_INT: return a.i == b.i;
+	case LVAL_FLOAT: return a.f == b.f;
+	case LVAL_STRING: return a.n == b.n && (a.n == 0 || memcmp(a.s, b.s, a.n) == 0);
 	case LVAL_ARRAY:
 		if (a.n != b.n)
 			return false;
@@ -160,12 +147,9 @@ bool lval_equal(struct lval a, struct lval b)
 			if (!lval_equal(a.items[i], b.items[i]))
 				return false;
 		return true;
-	case LVAL_OBJECT:
-		return a.object == b.object || object_equal(a.object, b.object);
-	case LVAL_RANGE:
-		return a.range->from == b.range->from && a.range->to == b.range->to;
-	case LVAL_LOOP:
-		return a.loop == b.loop;
+	case LVAL_OBJECT: return a.object == b.object || object_equal(a.object, b.object);
+	case LVAL_RANGE: return a.range->from == b.range->from && a.range->to == b.range->to;
+	case LVAL_LOOP: return a.loop == b.loop;
 	}
 	return false;
 }

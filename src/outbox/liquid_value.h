@@ -144,14 +144,16 @@ static inline bool lkey_same(const char *a, const char *b, size_t n)
 }
 
 struct lobject *lobject_new(struct arena *a, uint32_t cap);
-void lobject_put(struct arena *a, struct lobject *o, struct str key, struct lval v); /* key not copied */
+void lobject_put(struct arena *a, struct lobject *o, struct str key, struct lval v);     /* key not copied */
 const struct lval *lobject_find(const struct lobject *o, struct str key, uint32_t hash); /* NULL when absent */
-/* lobject_find for a key looked up again and again in objects of one shape: *hint remembers where it was last time. Threads
- * may share a hint: it is only ever a guess, checked. */
-static inline const struct lval *lobject_find_hinted(const struct lobject *o, struct str key, uint32_t hash, uint32_t *hint)
+/* lobject_find for a key looked up again and again in objects of one shape: *hint remembers where it was last time.
+ * Threads may share a hint: it is only ever a guess, checked. */
+static inline const struct lval *lobject_find_hinted(const struct lobject *o, struct str key, uint32_t hash,
+                                                     uint32_t *hint)
 {
 	uint32_t at = __atomic_load_n(hint, __ATOMIC_RELAXED);
-	if (at < o->count && o->pairs[at].hash == hash && o->pairs[at].n == key.n && lkey_same(o->pairs[at].key, key.p, key.n))
+	if (at < o->count && o->pairs[at].hash == hash && o->pairs[at].n == key.n &&
+	    lkey_same(o->pairs[at].key, key.p, key.n))
 		return &o->pairs[at].value;
 	const struct lval *v = lobject_find(o, key, hash);
 	if (v) {

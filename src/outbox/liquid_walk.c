@@ -134,45 +134,30 @@ static void walk_partial(struct walk *w, const struct lpartial *p)
 static void walk_node(struct walk *w, const struct lnode *n)
 {
 	switch (n->type) {
-	case LNODE_OUTPUT:
-		walk_pipe(w, &n->output);
-		return;
-	case LNODE_ASSIGN:
-		push(w, n->assign->name, walk_pipe(w, &n->assign->value));
-		return;
+	case LNODE_OUTPUT: walk_pipe(w, &n->output); return;
+	case LNODE_ASSIGN: push(w, n->assign->name, walk_pipe(w, &n->assign->value)); return;
 	case LNODE_CAPTURE:
 		walk_block(w, &n->capture->block);
 		push(w, n->capture->name, (struct str){ 0 });
 		return;
 	case LNODE_IF:
 	case LNODE_UNLESS:
-	case LNODE_CASE:
-		walk_branches(w, n->branches);
-		return;
+	case LNODE_CASE: walk_branches(w, n->branches); return;
 	case LNODE_FOR:
-	case LNODE_TABLEROW:
-		walk_loop(w, n->loop, n->type == LNODE_TABLEROW);
-		return;
+	case LNODE_TABLEROW: walk_loop(w, n->loop, n->type == LNODE_TABLEROW); return;
 	case LNODE_CYCLE:
 		for (uint32_t i = 0; i < n->cycle->count; i++)
 			walk_expr(w, n->cycle->items[i], true);
 		return;
 	case LNODE_INCREMENT:
-	case LNODE_DECREMENT:
-		push(w, n->counter->name, (struct str){ 0 });
-		return;
+	case LNODE_DECREMENT: push(w, n->counter->name, (struct str){ 0 }); return;
 	case LNODE_INCLUDE:
-	case LNODE_RENDER:
-		walk_partial(w, n->partial);
-		return;
-	case LNODE_IFCHANGED:
-		walk_block(w, n->block);
-		return;
+	case LNODE_RENDER: walk_partial(w, n->partial); return;
+	case LNODE_IFCHANGED: walk_block(w, n->block); return;
 	case LNODE_TEXT:
 	case LNODE_RAW:
 	case LNODE_BREAK:
-	case LNODE_CONTINUE:
-		return;
+	case LNODE_CONTINUE: return;
 	}
 }
 

@@ -89,7 +89,8 @@ static bool at(const struct message *m, struct err *err, const yaml_node_t *n, c
 	return err_set(err, ERR_INPUT, "%s:%zu:%zu: %s", m->file, n->start_mark.line + 1, n->start_mark.column + 1, why);
 }
 
-static bool scalar(struct message_set *set, const struct message *m, const yaml_node_t *n, const char **out, struct err *err)
+static bool scalar(struct message_set *set, const struct message *m, const yaml_node_t *n, const char **out,
+                   struct err *err)
 {
 	if (n->type != YAML_SCALAR_NODE)
 		return at(m, err, n, "a text is needed here");
@@ -126,8 +127,10 @@ static bool read_variant(struct message_set *set, struct message *m, yaml_docume
 static bool read_field(struct message_set *set, struct message *m, struct front *f, yaml_document_t *doc,
                        const yaml_node_t *key, const yaml_node_t *value, struct err *err)
 {
-	static const char *const NAMES[] = { "subject", "preheader", "reason", "from", "channel", "purpose", "sms", "postcard" };
-	const char **places[] = { &f->subject, &f->preheader, &f->reason, &f->from, &f->channel, &f->purpose, &f->sms, &f->postcard };
+	static const char *const NAMES[] = { "subject", "preheader", "reason", "from",
+		                                 "channel", "purpose",   "sms",    "postcard" };
+	const char **places[] = { &f->subject, &f->preheader, &f->reason, &f->from,
+		                      &f->channel, &f->purpose,   &f->sms,    &f->postcard };
 	const char *k = "";
 	if (!scalar(set, m, key, &k, err))
 		return false;
@@ -144,7 +147,8 @@ static bool read_field(struct message_set *set, struct message *m, struct front 
 			return scalar(set, m, value, places[i], err);
 	char why[200];
 	const char *near = str_nearest(str_from(k), NAMES, ARRAY_LEN(NAMES), 2);
-	snprintf(why, sizeof why, "no field \"%.60s\"%s%s%s", k, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+	snprintf(why, sizeof why, "no field \"%.60s\"%s%s%s", k, near ? "; did you mean \"" : "", near ? near : "",
+	         near ? "\"?" : "");
 	return at(m, err, key, why);
 }
 
@@ -163,8 +167,10 @@ static bool read_front(struct message_set *set, struct message *m, struct str ya
 	if (ok && (!root || root->type != YAML_MAPPING_NODE))
 		err_set(err, ERR_INPUT, "%s:2:1: the front matter is a list of \"name: value\"", m->file);
 	bool good = root && root->type == YAML_MAPPING_NODE;
-	for (yaml_node_pair_t *p = good ? root->data.mapping.pairs.start : NULL; good && p < root->data.mapping.pairs.top; p++)
-		good = read_field(set, m, f, &doc, yaml_document_get_node(&doc, p->key), yaml_document_get_node(&doc, p->value), err);
+	for (yaml_node_pair_t *p = good ? root->data.mapping.pairs.start : NULL; good && p < root->data.mapping.pairs.top;
+	     p++)
+		good = read_field(set, m, f, &doc, yaml_document_get_node(&doc, p->key), yaml_document_get_node(&doc, p->value),
+		                  err);
 	if (ok)
 		yaml_document_delete(&doc);
 	yaml_parser_delete(&parser);
@@ -240,7 +246,8 @@ static bool compile_fields(struct message *m, const struct front *f, struct err 
 	m->channel = (enum message_channel)channel;
 	m->purpose = (enum message_purpose)purpose;
 	if (m->variant_count == 0 && f->subject)
-		m->variants[m->variant_count++] = (struct message_variant){ .name = "", .subject_source = f->subject, .weight = 1 };
+		m->variants[m->variant_count++] =
+			(struct message_variant){ .name = "", .subject_source = f->subject, .weight = 1 };
 	if (m->variant_count == 0)
 		return err_set(err, ERR_INPUT, "%s:1:1: the message has no subject", m->file);
 	for (size_t i = 0; i < m->variant_count; i++)
@@ -248,7 +255,8 @@ static bool compile_fields(struct message *m, const struct front *f, struct err 
 			return false;
 	return compile_field(m, "preheader", f->preheader, &m->preheader, err) &&
 	       compile_field(m, "reason", f->reason, &m->reason, err) && compile_field(m, "from", f->from, &m->from, err) &&
-	       compile_field(m, "sms", f->sms, &m->sms, err) && compile_field(m, "postcard", f->postcard, &m->postcard, err);
+	       compile_field(m, "sms", f->sms, &m->sms, err) &&
+	       compile_field(m, "postcard", f->postcard, &m->postcard, err);
 }
 
 static struct str part_source(const struct message_set *set, const char *language, const char *part)
@@ -275,7 +283,8 @@ static bool compile_body(struct message *m, struct str bytes, struct str body, s
 	return m->body != NULL;
 }
 
-static bool compile_html(struct message_set *set, struct message *m, const struct front *f, struct str body, struct err *err)
+static bool compile_html(struct message_set *set, struct message *m, const struct front *f, struct str body,
+                         struct err *err)
 {
 	const char *language = m->locale == LIQUID_FR ? "fr" : "en";
 	const char *const marks[][2] = {
@@ -294,7 +303,8 @@ static bool compile_html(struct message_set *set, struct message *m, const struc
 	buf_init(&html, LIQUID_SOURCE_MAX);
 	bool ok = markdown_to_html(body, &html, err) || err_context(err, "%s", m->file);
 	struct str tail = { hole + 11, layout.n - (size_t)(hole + 11 - layout.p) };
-	ok = ok && (m->head = liquid_parse("parts/layout.liquid", (struct str){ layout.p, (size_t)(hole - layout.p) }, err)) &&
+	ok = ok &&
+	     (m->head = liquid_parse("parts/layout.liquid", (struct str){ layout.p, (size_t)(hole - layout.p) }, err)) &&
 	     (m->content = liquid_parse(m->file, buf_view(&html), err)) &&
 	     (m->tail = liquid_parse("parts/layout.liquid", tail, err)) &&
 	     (m->text_tail = liquid_parse("parts/text.liquid", text, err));
@@ -306,8 +316,8 @@ static bool compile_message(struct message_set *set, struct message *m, struct s
 {
 	struct front f = { 0 };
 	struct str yaml = { 0 }, body = { 0 };
-	return split_front(m, bytes, &yaml, &body, err) && read_front(set, m, yaml, &f, err) && compile_fields(m, &f, err) &&
-	       compile_body(m, bytes, body, err) && compile_html(set, m, &f, body, err);
+	return split_front(m, bytes, &yaml, &body, err) && read_front(set, m, yaml, &f, err) &&
+	       compile_fields(m, &f, err) && compile_body(m, bytes, body, err) && compile_html(set, m, &f, body, err);
 }
 
 /* "fr/winback-1.md" → language and name. */

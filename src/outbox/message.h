@@ -9,12 +9,12 @@
  *     from        the sender's name (default: the shop's)
  *     sms, postcard   the same message for other channels
  *
- * Parts: messages/parts/NAME.liquid, a language's own in messages/{fr,en}/parts/. parts/layout.liquid is the mail around
- * the body: [[content]], [[subject]], [[preheader]], [[reason]], [[purpose]] and [[lang]] in it are replaced when the
- * message is compiled. parts/text.liquid ends the text part.
+ * Parts: messages/parts/NAME.liquid, a language's own in messages/{fr,en}/parts/. parts/layout.liquid is the mail
+ * around the body: [[content]], [[subject]], [[preheader]], [[reason]], [[purpose]] and [[lang]] in it are replaced
+ * when the message is compiled. parts/text.liquid ends the text part.
  *
- * Markdown and styles are worked out once, when the message is compiled; rendering is Liquid alone. The text part is made
- * from the rendered body. A compiled set is never changed: threads may share it.
+ * Markdown and styles are worked out once, when the message is compiled; rendering is Liquid alone. The text part is
+ * made from the rendered body. A compiled set is never changed: threads may share it.
  *
  * What templates may say of customer, shop, order … is in doc/messages.md; message_known_path() knows the list. */
 #ifndef RELANCE_OUTBOX_MESSAGE_H

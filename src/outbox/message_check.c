@@ -10,22 +10,90 @@ enum { SUBJECT_CHARS_MAX = 70, SMS_CHARS_MAX = 306 };
 
 /* What templates may say; doc/messages.md describes each. "[]" is any item of a list. */
 static const char *const PATHS[] = {
-	"customer.first_name", "customer.last_name", "customer.civility", "customer.gender", "customer.greeting",
-	"customer.city", "customer.postcode", "customer.email", "customer.birth_date", "customer.lifecycle", "customer.points",
-	"customer.tier", "customer.since", "customer.store", "shop.name", "shop.url", "shop.address", "shop.phone",
-	"shop.email", "shop.logo_url", "shop.hours", "shop.signature", "shop.review_url", "shop.loyalty",
-	"shop.reassurance[].title", "shop.reassurance[].text", "shop.social[].name", "shop.social[].url",
-	"shop.news[].title", "shop.news[].text", "shop.news[].url", "order.number", "order.date", "order.total", "order.url",
-	"order.lines[].name", "order.lines[].quantity", "order.lines[].price", "order.lines[].total", "order.lines[].image",
-	"order.lines[].url", "order.lines[].category", "cart.total", "cart.url", "cart.erased_at", "cart.lines[].name",
-	"cart.lines[].quantity", "cart.lines[].price", "cart.lines[].total", "cart.lines[].image", "cart.lines[].url",
-	"voucher.code", "voucher.text", "voucher.valid_until", "voucher.minimum", "voucher.url", "recommendations[].name",
-	"recommendations[].price", "recommendations[].url", "recommendations[].image", "recommendations[].why",
-	"recommendations[].category", "product.name", "product.url", "product.image", "product.bought_at", "product.due_at",
-	"product.kind", "product.booking_url", "plan.name", "plan.title", "links.unsubscribe", "links.preferences", "links.web",
-	"links.profile", "links.request", "links.survey_very", "links.survey_satisfied", "links.survey_unsatisfied",
-	"links.leave_reason_disappointed", "links.leave_reason_late", "links.leave_reason_expensive",
-	"links.leave_reason_changed", "links.leave_reason_other",
+	"customer.first_name",
+	"customer.last_name",
+	"customer.civility",
+	"customer.gender",
+	"customer.greeting",
+	"customer.city",
+	"customer.postcode",
+	"customer.email",
+	"customer.birth_date",
+	"customer.lifecycle",
+	"customer.points",
+	"customer.tier",
+	"customer.since",
+	"customer.store",
+	"shop.name",
+	"shop.url",
+	"shop.address",
+	"shop.phone",
+	"shop.email",
+	"shop.logo_url",
+	"shop.hours",
+	"shop.signature",
+	"shop.review_url",
+	"shop.loyalty",
+	"shop.reassurance[].title",
+	"shop.reassurance[].text",
+	"shop.social[].name",
+	"shop.social[].url",
+	"shop.news[].title",
+	"shop.news[].text",
+	"shop.news[].url",
+	"order.number",
+	"order.date",
+	"order.total",
+	"order.url",
+	"order.lines[].name",
+	"order.lines[].quantity",
+	"order.lines[].price",
+	"order.lines[].total",
+	"order.lines[].image",
+	"order.lines[].url",
+	"order.lines[].category",
+	"cart.total",
+	"cart.url",
+	"cart.erased_at",
+	"cart.lines[].name",
+	"cart.lines[].quantity",
+	"cart.lines[].price",
+	"cart.lines[].total",
+	"cart.lines[].image",
+	"cart.lines[].url",
+	"voucher.code",
+	"voucher.text",
+	"voucher.valid_until",
+	"voucher.minimum",
+	"voucher.url",
+	"recommendations[].name",
+	"recommendations[].price",
+	"recommendations[].url",
+	"recommendations[].image",
+	"recommendations[].why",
+	"recommendations[].category",
+	"product.name",
+	"product.url",
+	"product.image",
+	"product.bought_at",
+	"product.due_at",
+	"product.kind",
+	"product.booking_url",
+	"plan.name",
+	"plan.title",
+	"links.unsubscribe",
+	"links.preferences",
+	"links.web",
+	"links.profile",
+	"links.request",
+	"links.survey_very",
+	"links.survey_satisfied",
+	"links.survey_unsatisfied",
+	"links.leave_reason_disappointed",
+	"links.leave_reason_late",
+	"links.leave_reason_expensive",
+	"links.leave_reason_changed",
+	"links.leave_reason_other",
 };
 
 bool message_known_path(struct str path)
@@ -122,7 +190,9 @@ static void check_tag(struct checker *c, struct str tag)
 	bool link = str_starts(tag, STR("<a ")), image = str_starts(tag, STR("<img "));
 	struct str href = attribute(tag, link ? "href" : "src");
 	if (link && !good_link(href))
-		found(c, 0, 0, arena_printf(&c->out->arena, "a link leads nowhere: \"%.*s\"", (int)(href.n > 80 ? 80 : href.n), href.p ? href.p : ""));
+		found(c, 0, 0,
+		      arena_printf(&c->out->arena, "a link leads nowhere: \"%.*s\"", (int)(href.n > 80 ? 80 : href.n),
+		                   href.p ? href.p : ""));
 	if (image && !attribute(tag, "alt").p)
 		found(c, 0, 0, STR("an image has no alt text: without images nobody knows what it shows"));
 	if (image && !good_link(href) && !str_starts(href, STR("data:image/")))
@@ -139,7 +209,8 @@ static void check_html(struct checker *c, struct str html)
 		p = close + 1;
 	}
 	if (html.n > MESSAGE_BYTES_MAX)
-		found(c, 0, 0, arena_printf(&c->out->arena, "the mail weighs %zu kB: Gmail cuts what is past 102 kB", html.n / 1000));
+		found(c, 0, 0,
+		      arena_printf(&c->out->arena, "the mail weighs %zu kB: Gmail cuts what is past 102 kB", html.n / 1000));
 	if (memmem(html.p, html.n, "{{", 2) || memmem(html.p, html.n, "{%", 2) || memmem(html.p, html.n, "[[", 2))
 		found(c, 0, 0, STR("something of the template is left in the result: {{, {% or [["));
 }
@@ -154,9 +225,10 @@ static size_t utf8_length(struct str s)
 
 static void check_subject(struct checker *c, struct str s)
 {
-	static const char *const SPAM[] = { "gratuit", "100 %", "100%", "argent", "gagnez", "urgent", "cliquez", "free", "winner",
-		                                "cash", "click here", "act now", "$$$", "€€€", "!!", "promo !", "dernière chance",
-		                                "last chance", "re:", "fwd:" };
+	static const char *const SPAM[] = { "gratuit",    "100 %",           "100%",        "argent", "gagnez",
+		                                "urgent",     "cliquez",         "free",        "winner", "cash",
+		                                "click here", "act now",         "$$$",         "€€€",    "!!",
+		                                "promo !",    "dernière chance", "last chance", "re:",    "fwd:" };
 	char lower[512] = { 0 };
 	size_t upper = 0, letters = 0;
 	for (size_t i = 0; i < s.n && i < sizeof lower - 1; i++) {
@@ -168,7 +240,9 @@ static void check_subject(struct checker *c, struct str s)
 	if (str_trim(s).n == 0)
 		found(c, 0, 0, STR("the subject is empty"));
 	if (utf8_length(s) > SUBJECT_CHARS_MAX)
-		found(c, 0, 0, arena_printf(&c->out->arena, "the subject has %zu characters: past %d it is cut on a phone", utf8_length(s), SUBJECT_CHARS_MAX));
+		found(c, 0, 0,
+		      arena_printf(&c->out->arena, "the subject has %zu characters: past %d it is cut on a phone",
+		                   utf8_length(s), SUBJECT_CHARS_MAX));
 	if (letters > 8 && upper * 2 > letters)
 		found(c, 0, 0, STR("the subject shouts: mostly capitals"));
 	for (size_t i = 0; i < ARRAY_LEN(SPAM); i++)
@@ -192,8 +266,8 @@ static void check_stop(struct checker *c, const struct message_text *t, const st
 		found(c, 0, 0, STR("the SMS does not say how to stop: STOP"));
 }
 
-static void check_rendered(struct checker *c, size_t variant, const struct lobject *sample, const struct liquid_options *options,
-                           struct liquid *r, struct message_text *t)
+static void check_rendered(struct checker *c, size_t variant, const struct lobject *sample,
+                           const struct liquid_options *options, struct liquid *r, struct message_text *t)
 {
 	struct err err = { 0 };
 	struct liquid_options strict = *options;

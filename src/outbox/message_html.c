@@ -184,9 +184,9 @@ static void due(struct texter *t, int newlines)
 
 static size_t put_entity(struct texter *t, const char *p, const char *end)
 {
-	static const char *const ENTITIES[][2] = { { "&amp;", "&" },    { "&lt;", "<" },      { "&gt;", ">" },
-		                                       { "&quot;", "\"" },  { "&#39;", "'" },     { "&nbsp;", " " },
-		                                       { "&#8203;", "" },   { "&zwnj;", "" },     { "&copy;", "©" },
+	static const char *const ENTITIES[][2] = { { "&amp;", "&" },        { "&lt;", "<" },  { "&gt;", ">" },
+		                                       { "&quot;", "\"" },      { "&#39;", "'" }, { "&nbsp;", " " },
+		                                       { "&#8203;", "" },       { "&zwnj;", "" }, { "&copy;", "©" },
 		                                       { "&#8239;", "\u202f" }, { "&#847;", "" }, { "&shy;", "" } };
 	for (size_t i = 0; i < ARRAY_LEN(ENTITIES); i++) {
 		size_t n = strlen(ENTITIES[i][0]);
@@ -250,11 +250,13 @@ static enum effect effect_of(const char *name, size_t n)
 	static const struct {
 		const char *name;
 		enum effect effect;
-	} TAGS[] = { { "td", EFFECT_SPACE },      { "tr", EFFECT_LINE },       { "p", EFFECT_PARAGRAPH },  { "a", EFFECT_LINK },
-		         { "div", EFFECT_LINE },      { "br", EFFECT_LINE },       { "table", EFFECT_PARAGRAPH }, { "li", EFFECT_ITEM },
-		         { "h1", EFFECT_PARAGRAPH },  { "h2", EFFECT_PARAGRAPH },  { "h3", EFFECT_PARAGRAPH }, { "ul", EFFECT_PARAGRAPH },
-		         { "ol", EFFECT_PARAGRAPH },  { "hr", EFFECT_PARAGRAPH },  { "blockquote", EFFECT_PARAGRAPH },
-		         { "style", EFFECT_HIDE },    { "script", EFFECT_HIDE },   { "head", EFFECT_HIDE },    { "title", EFFECT_HIDE } };
+	} TAGS[] = { { "td", EFFECT_SPACE },        { "tr", EFFECT_LINE },      { "p", EFFECT_PARAGRAPH },
+		         { "a", EFFECT_LINK },          { "div", EFFECT_LINE },     { "br", EFFECT_LINE },
+		         { "table", EFFECT_PARAGRAPH }, { "li", EFFECT_ITEM },      { "h1", EFFECT_PARAGRAPH },
+		         { "h2", EFFECT_PARAGRAPH },    { "h3", EFFECT_PARAGRAPH }, { "ul", EFFECT_PARAGRAPH },
+		         { "ol", EFFECT_PARAGRAPH },    { "hr", EFFECT_PARAGRAPH }, { "blockquote", EFFECT_PARAGRAPH },
+		         { "style", EFFECT_HIDE },      { "script", EFFECT_HIDE },  { "head", EFFECT_HIDE },
+		         { "title", EFFECT_HIDE } };
 	for (size_t i = 0; i < ARRAY_LEN(TAGS); i++)
 		if (TAGS[i].name[0] == name[0] && strncmp(TAGS[i].name, name, n) == 0 && TAGS[i].name[n] == '\0')
 			return TAGS[i].effect;
@@ -269,20 +271,11 @@ static void on_tag(struct texter *t, struct str tag)
 	while (name + n < tag.p + tag.n && ((name[n] >= 'a' && name[n] <= 'z') || (name[n] >= '0' && name[n] <= '9')))
 		n++;
 	switch (n ? effect_of(name, n) : EFFECT_NONE) {
-	case EFFECT_NONE:
-		return;
-	case EFFECT_LINE:
-		due(t, 1);
-		return;
-	case EFFECT_PARAGRAPH:
-		due(t, 2);
-		return;
-	case EFFECT_HIDE:
-		t->hidden += closes ? (t->hidden > 0 ? -1 : 0) : 1;
-		return;
-	case EFFECT_SPACE:
-		t->space = true;
-		return;
+	case EFFECT_NONE: return;
+	case EFFECT_LINE: due(t, 1); return;
+	case EFFECT_PARAGRAPH: due(t, 2); return;
+	case EFFECT_HIDE: t->hidden += closes ? (t->hidden > 0 ? -1 : 0) : 1; return;
+	case EFFECT_SPACE: t->space = true; return;
 	case EFFECT_ITEM:
 		due(t, 1);
 		if (closes)

@@ -1,5 +1,5 @@
-/* Any bytes as a template (what follows a NUL is a partial "p"): parsed, walked, and rendered within small limits, plain
- * and autoescaped, in French. */
+/* Any bytes as a template (what follows a NUL is a partial "p"): parsed, walked, and rendered within small limits,
+ * plain and autoescaped, in French. */
 #include "outbox/liquid_set.h"
 
 #include <stdint.h>
@@ -31,7 +31,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bool ok = liquid_set_add(set, "p", "p", partial, &err);
 	(void)ok;
 	struct liquid_partials partials = liquid_set_partials(set);
-	struct liquid_options options = { .locale = LIQUID_FR, .partials = &partials, .limits = { 20000, 1 << 16, 1 << 20 } };
+	struct liquid_options options = { .locale = LIQUID_FR,
+		                              .partials = &partials,
+		                              .limits = { 20000, 1 << 16, 1 << 20 } };
 	struct liquid_template *t = liquid_parse("t", source, &err);
 	struct liquid *r = liquid_new();
 	for (int pass = 0; t && pass < 2; pass++) {

@@ -63,9 +63,8 @@ static bool expected_in(const json_t *test, const char *got, size_t n)
 	size_t i;
 	if (result)
 		return json_string_length(result) == n && memcmp(json_string_value(result), got, n) == 0;
-	json_array_foreach(results, i, one)
-		if (json_string_length(one) == n && memcmp(json_string_value(one), got, n) == 0)
-			return true;
+	json_array_foreach(results, i, one) if (json_string_length(one) == n &&
+	                                        memcmp(json_string_value(one), got, n) == 0) return true;
 	return false;
 }
 
@@ -78,17 +77,18 @@ static bool golden_passes(const json_t *test)
 	arena_init(&a);
 	buf_init(&out, 1 << 20);
 	const json_t *given = json_object_get(test, "data"), *source = json_object_get(test, "template");
-	bool ok = !given || lval_from_json(&a, given, &data, &err), invalid = json_is_true(json_object_get(test, "invalid"));
+	bool ok = !given || lval_from_json(&a, given, &data, &err),
+		 invalid = json_is_true(json_object_get(test, "invalid"));
 	struct liquid_set *set = liquid_set_new();
 	const char *name;
 	json_t *partial;
-	json_object_foreach(json_object_get(test, "templates"), name, partial)
-		ok = ok && liquid_set_add(set, name, name, str_from(json_string_value(partial)), &err);
+	json_object_foreach(json_object_get(test, "templates"), name, partial) ok =
+		ok && liquid_set_add(set, name, name, str_from(json_string_value(partial)), &err);
 	struct liquid_partials partials = liquid_set_partials(set);
 	struct liquid_options options = { .partials = &partials, .now = { 1763740800 } };
 	struct liquid *r = liquid_new();
 	struct liquid_template *t =
-	    ok ? liquid_parse("t", (struct str){ json_string_value(source), json_string_length(source) }, &err) : NULL;
+		ok ? liquid_parse("t", (struct str){ json_string_value(source), json_string_length(source) }, &err) : NULL;
 	ok = t && liquid_render(r, t, data.object, &options, &out, &err);
 	bool pass = invalid ? !ok : ok && expected_in(test, out.p ? out.p : "", out.n);
 	if (!pass)
@@ -111,8 +111,7 @@ START_TEST(golden_cases_pass)
 	}
 	size_t i, failed = 0;
 	json_t *test;
-	json_array_foreach(json_object_get(golden, "tests"), i, test)
-		failed += !golden_passes(test);
+	json_array_foreach(json_object_get(golden, "tests"), i, test) failed += !golden_passes(test);
 	ck_assert_int_ge(i, 600);
 	ck_assert_int_eq(failed, 0);
 	json_decref(golden);
@@ -125,13 +124,15 @@ START_TEST(numbers_are_decimals)
 {
 	RENDERS("{{ 0.1 | times: 3 }} {{ 10.1 | plus: 2.2 }} {{ -7 | divided_by: 2 }} {{ -7.5 | modulo: 2 }}", NULL, NULL,
 	        "0.3 12.3 -4 0.5");
-	RENDERS("{{ 5.666 | round: -2 }} {{ 1234.5 | round: -2 }} {{ 2.675 | round: 2 }} {{ -2.5 | round }} {{ 5.0 | round: 1 }}",
+	RENDERS("{{ 5.666 | round: -2 }} {{ 1234.5 | round: -2 }} {{ 2.675 | round: 2 }} {{ -2.5 | round }} {{ 5.0 | "
+	        "round: 1 }}",
 	        NULL, NULL, "0 1200 2.68 -3 5.0");
 	RENDERS("{{ f }} {{ g }} {{ h }}", "{\"f\":1e20,\"g\":1e-5,\"h\":123456789012345680.0}", NULL,
 	        "1.0e+20 1.0e-05 1.2345678901234568e+17");
 	RENDERS("{{ 1.2345678901234567 | times: 1.2345678901234567 }} {{ 1 | divided_by: 3.0 }}", NULL, NULL,
 	        "1.5241578753238834 0.3333333333333333");
-	RENDERS("{{ '1,5' | plus: 1 }} {{ ' 12 ' | plus: 1}} {{ '-3x' | abs }} {{ true | plus: 1 }}", NULL, NULL, "2 13 3 1");
+	RENDERS("{{ '1,5' | plus: 1 }} {{ ' 12 ' | plus: 1}} {{ '-3x' | abs }} {{ true | plus: 1 }}", NULL, NULL,
+	        "2 13 3 1");
 }
 END_TEST
 
@@ -140,11 +141,13 @@ START_TEST(values_print_as_the_reference)
 	RENDERS("{{ x }} {{ x | append: 'a' }} {{ h }}",
 	        "{\"x\":[\"a\",1,null,[\"b\",2.0]],\"h\":{\"a\":null,\"b\":[1,{\"c\":\"d\\n\"}]}}", NULL,
 	        "a1b2.0 [\"a\", 1, nil, [\"b\", 2.0]]a {\"a\"=>nil, \"b\"=>[1, {\"c\"=>\"d\\n\"}]}");
-	RENDERS("{{ (1..3) }} {{ (1..3) | size }} {{ x.last }}{{ x[-1] }}{{ x['size'] }}", "{\"x\":[1,2,3]}", NULL, "1..3 3 33");
+	RENDERS("{{ (1..3) }} {{ (1..3) | size }} {{ x.last }}{{ x[-1] }}{{ x['size'] }}", "{\"x\":[1,2,3]}", NULL,
+	        "1..3 3 33");
 	RENDERS("{{ 'ÉCOLE straße' | downcase }} {{ 'école straße' | upcase }} {{ 'éCOLE' | capitalize }}", NULL, NULL,
 	        "école straße ÉCOLE STRASSE École");
-	RENDERS("{{ 'x' | replace: '', '-' }} {{ 'Hello World foo' | truncate: 8, '…' }} {{ 'one two  ' | truncatewords: 2 }}",
-	        NULL, NULL, "-x- Hello W… one two...");
+	RENDERS(
+		"{{ 'x' | replace: '', '-' }} {{ 'Hello World foo' | truncate: 8, '…' }} {{ 'one two  ' | truncatewords: 2 }}",
+		NULL, NULL, "-x- Hello W… one two...");
 }
 END_TEST
 
@@ -176,11 +179,13 @@ START_TEST(dates_are_read_and_written)
 	RENDERS("{{ 'March 14, 2016' | date: '%a %^b %C %c %D %e %g %G %I %j %k %l %L %3N %p %P %r %s %u %U %v %V %w %W %x "
 	        "%:z %Z %% %-d %_m %010Y %q %^a %#p %#B %5d %_5d' }}",
 	        NULL, NULL,
-	        "Mon MAR 20 Mon Mar 14 00:00:00 2016 03/14/16 14 16 2016 12 074  0 12 000 000 AM am 12:00:00 AM 1457913600 1 11 "
+	        "Mon MAR 20 Mon Mar 14 00:00:00 2016 03/14/16 14 16 2016 12 074  0 12 000 000 AM am 12:00:00 AM 1457913600 "
+	        "1 11 "
 	        "14-MAR-2016 11 1 11 03/14/16 +00:00 UTC % 14  3 0000002016 %q MON am MARCH 00014    14");
 	RENDERS("{{ d | date: 'long' }}, {{ d | date: 'full' }}, {{ d | date: 'short' }}, {{ '2026-05-01' | date: 'day' }}",
 	        "{\"d\":\"2026-12-05\"}", &FR, "5 décembre 2026, samedi 5 décembre 2026, 05/12/2026, 1er mai");
-	RENDERS("{{ d | date: 'long' }}, {{ d | date: '%A %b' }}", "{\"d\":\"2026-12-05\"}", &EN, "5 December 2026, Saturday Dec");
+	RENDERS("{{ d | date: 'long' }}, {{ d | date: '%A %b' }}", "{\"d\":\"2026-12-05\"}", &EN,
+	        "5 December 2026, Saturday Dec");
 }
 END_TEST
 
@@ -190,12 +195,13 @@ START_TEST(the_shop_filters_speak_both_languages)
 	RENDERS("{{ p | money }}|{{ f | money }}|{{ t | money }}|{{ p | money: 'GBP' }}", json, &FR,
 	        "1\u202f234,50\u00a0€|-9,90\u00a0€|1\u202f234,50\u00a0€|1\u202f234,50\u00a0£");
 	RENDERS("{{ p | money }}|{{ f | money }}|{{ p | money: 'CHF' }}", json, &EN, "€1,234.50|-€9.90|CHF\u00a01,234.50");
-	RENDERS("{{ 0 | plural: 'article', 'articles' }} {{ 1.5 | plural: '%d heure', '%d heures' }} {{ 2 | plural: 'a', 'b' }}",
+	RENDERS("{{ 0 | plural: 'article', 'articles' }} {{ 1.5 | plural: '%d heure', '%d heures' }} {{ 2 | plural: 'a', "
+	        "'b' }}",
 	        NULL, &FR, "article 1.5 heure b");
-	RENDERS("{{ 0 | plural: 'item', 'items' }} {{ 1 | plural: 'item', 'items' }} {{ 0 | plural: 'a', 'b', 'no item' }}", NULL,
-	        &EN, "items item no item");
+	RENDERS("{{ 0 | plural: 'item', 'items' }} {{ 1 | plural: 'item', 'items' }} {{ 0 | plural: 'a', 'b', 'no item' }}",
+	        NULL, &EN, "items item no item");
 	const char *people = "{\"a\":{\"first_name\":\"Léa\",\"last_name\":\"Martin\",\"civility\":\"Mme\"},"
-	                     "\"b\":{\"last_name\":\"Petit\",\"civility\":\"M.\"},\"c\":{\"last_name\":\"X\"}}";
+						 "\"b\":{\"last_name\":\"Petit\",\"civility\":\"M.\"},\"c\":{\"last_name\":\"X\"}}";
 	RENDERS("{{ a | greeting }}, {{ a | greeting: 'formal' }}, {{ b | greeting }}, {{ c | greeting }}", people, &FR,
 	        "Bonjour Léa, Chère Madame Martin, Cher Monsieur Petit, Bonjour");
 	RENDERS("{{ a | greeting }}, {{ a | greeting: 'formal' }}, {{ b | greeting }}", people, &EN,
@@ -224,8 +230,8 @@ START_TEST(strict_names_the_unknown)
 	const char *json = "{\"customer\":{\"first_name\":\"Léa\"}}";
 	RENDERS("é\n {{ customer.name }}", json, &STRICT, "t:2:5: no variable \"customer.name\"");
 	RENDERS("{{ custmer.name }}", json, &STRICT, "t:1:4: no variable \"custmer\"");
-	RENDERS("{{ customer.name | default: 'x' }}{% if customer.city %}y{% endif %}{{ customer.first_name }}", json, &STRICT,
-	        "xLéa");
+	RENDERS("{{ customer.name | default: 'x' }}{% if customer.city %}y{% endif %}{{ customer.first_name }}", json,
+	        &STRICT, "xLéa");
 	RENDERS("{{ 'a' | upcas }}", json, &STRICT, "t:1:10: no filter \"upcas\"");
 	RENDERS("{{ 'a' | upcas }}{{ nope }}", json, NULL, "a");
 	RENDERS("{% for x in (1..3) %}{% iff x %}{% endfor %}", json, NULL, "t:1:22: no tag \"iff\"; did you mean \"if\"?");

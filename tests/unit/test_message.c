@@ -116,7 +116,8 @@ END_TEST
 
 static void add_layout(struct message_set *set)
 {
-	message_set_add(set, STR("parts/layout.liquid"), STR("<p>[[reason]]</p>[[content]]<a href=\"{{ links.unsubscribe }}\">x</a>"));
+	message_set_add(set, STR("parts/layout.liquid"),
+	                STR("<p>[[reason]]</p>[[content]]<a href=\"{{ links.unsubscribe }}\">x</a>"));
 	message_set_add(set, STR("parts/text.liquid"), STR("{{ links.unsubscribe }}"));
 }
 
@@ -130,9 +131,10 @@ START_TEST(the_check_finds_what_a_careful_person_would)
 	message_findings_init(&found);
 	message_set_add(set, STR("parts/layout.liquid"), STR("[[content]]"));
 	message_set_add(set, STR("parts/text.liquid"), STR(""));
-	message_set_add(set, STR("fr/x.md"),
-	                STR("---\nsubject: \"GAGNEZ 100 % GRATUIT !!\"\nsms: \"Promo\"\n---\n# Salut\n\n{{ customer.fist_name }} "
-	                    "[ici](#) <img src=\"https://a.example/i.png\">\n"));
+	message_set_add(
+		set, STR("fr/x.md"),
+		STR("---\nsubject: \"GAGNEZ 100 % GRATUIT !!\"\nsms: \"Promo\"\n---\n# Salut\n\n{{ customer.fist_name }} "
+	        "[ici](#) <img src=\"https://a.example/i.png\">\n"));
 	ck_assert_msg(message_set_compile(set, &err), "%s", err.text);
 	const struct lobject *data = sample(&a, "sample.fr.json");
 	struct liquid_options options = OPTIONS;
@@ -141,7 +143,8 @@ START_TEST(the_check_finds_what_a_careful_person_would)
 	buf_init(&all, 1 << 16);
 	for (size_t i = 0; i < found.count; i++)
 		buf_printf(&all, "%d:%d %.*s\n", found.list[i].line, found.list[i].column, STR_ARG(found.list[i].text));
-	ck_assert_ptr_nonnull(strstr(all.p, "7:4 no variable \"customer.fist_name\"; did you mean \"customer.first_name\"?"));
+	ck_assert_ptr_nonnull(
+		strstr(all.p, "7:4 no variable \"customer.fist_name\"; did you mean \"customer.first_name\"?"));
 	message_findings_release(&found);
 	message_findings_init(&found);
 	/* without the unknown variable the mail renders, and the rest is seen */
@@ -153,9 +156,10 @@ START_TEST(the_check_finds_what_a_careful_person_would)
 	buf_clear(&all);
 	for (size_t i = 0; i < found.count; i++)
 		buf_printf(&all, "%.*s\n", STR_ARG(found.list[i].text));
-	static const char *const EXPECTED[] = { "a link leads nowhere: \"#\"", "no alt text",     "smells of spam: \"gratuit\"",
-		                                    "shouts",                     "no way to stop", "does not say how to stop",
-		                                    "no preheader" };
+	static const char *const EXPECTED[] = {
+		"a link leads nowhere: \"#\"", "no alt text", "smells of spam: \"gratuit\"", "shouts", "no way to stop",
+		"does not say how to stop",    "no preheader"
+	};
 	for (size_t i = 0; i < ARRAY_LEN(EXPECTED); i++)
 		ck_assert_msg(strstr(all.p, EXPECTED[i]), "%s is not in:\n%s", EXPECTED[i], all.p);
 	buf_release(&all);
@@ -175,7 +179,8 @@ START_TEST(a_bad_file_says_where)
 		{ "---\nsubject: a\n---\nx\n\n{% if y %}", "fr/x.md:6:1: \"if\" is never closed: {% endif %} is missing" },
 		{ "---\nsubject: \"{{ a\"\n---\nx", "fr/x.md: subject:1:1: \"{{\" is never closed: \"}}\" is missing" },
 		{ "---\nsubject: a\npurpose: spam\n---\nx", "fr/x.md:1:1: purpose: \"spam\" is unknown" },
-		{ "---\nvariants: [{name: a, subject: b, weight: 0}]\n---\nx", "fr/x.md:2:42: a weight is a number from 1 to 1000" },
+		{ "---\nvariants: [{name: a, subject: b, weight: 0}]\n---\nx",
+		  "fr/x.md:2:42: a weight is a number from 1 to 1000" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(BAD); i++) {
 		struct message_set *set = message_set_new();
@@ -227,16 +232,18 @@ START_TEST(markdown_leaves_liquid_alone)
 {
 	markdown_gives("{% if a == \"b\" %}\n\n{% include 'x' %}\n\n{% endif %}\n",
 	               "{% if a == \"b\" %}\n{% include 'x' %}\n{% endif %}\n");
-	markdown_gives("[go]({{ shop.url }}?a=1&b={{ x }})",
-	               "<p style=\"margin:0 0 16px;font-size:16px;line-height:25px\"><a href=\"{{ shop.url }}?a=1&amp;b={{ x }}\" "
-	               "class=\"link\" style=\"color:#8a4b2a;text-decoration:underline\">go</a></p>\n");
+	markdown_gives(
+		"[go]({{ shop.url }}?a=1&b={{ x }})",
+		"<p style=\"margin:0 0 16px;font-size:16px;line-height:25px\"><a href=\"{{ shop.url }}?a=1&amp;b={{ x }}\" "
+		"class=\"link\" style=\"color:#8a4b2a;text-decoration:underline\">go</a></p>\n");
 }
 END_TEST
 
 START_TEST(html_becomes_text)
 {
 	static const char *const CASES[][2] = {
-		{ "<h1>A &amp; B</h1>\n<p>one\n two <b>three</b></p><p>four<br>five</p>", "A & B\n\none two three\n\nfour\nfive\n" },
+		{ "<h1>A &amp; B</h1>\n<p>one\n two <b>three</b></p><p>four<br>five</p>",
+		  "A & B\n\none two three\n\nfour\nfive\n" },
 		{ "<ul><li>a</li>\n<li>b</li></ul>", "- a\n- b\n" },
 		{ "<p><a href=\"https://x.example/?a=1&amp;b=2\">go</a> now</p>", "go (https://x.example/?a=1&b=2) now\n" },
 		{ "<a href=\"mailto:a@b.example\">a@b.example</a>", "a@b.example\n" },
