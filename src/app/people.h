@@ -20,7 +20,8 @@ struct people {
 bool people_load(const struct shop_world *w, struct people *out, struct err *err) MUST_CHECK;
 void people_release(struct people *p);
 
-/* The context conditions of this shop compile in; holds `p` for the saved segments. `live` (may be NULL) adds the plans. */
+/* The context conditions of this shop compile in; holds `p` for the saved segments. `live` (may be NULL) adds the
+ * plans. */
 void people_context(const struct shop_world *w, struct people *p, const struct live *live, struct expr_context *out);
 
 /* One person as of a day; `day` = its thresholds' day. */

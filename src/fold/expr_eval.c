@@ -281,6 +281,23 @@ void expr_subject(const struct book *b, const struct version *v, const struct ps
 	out->today = zone_date(out->zone, (struct instant){ asof > now.s ? asof : now.s });
 }
 
+/* A line as a terminal may have it: a control character or a byte that is no character shows as '?'. */
+static void show_line(struct str line, struct buf *out)
+{
+	while (line.n) {
+		size_t good = str_utf8_valid(line);
+		for (size_t i = 0; i < good; i++)
+			buf_char(out,
+			         (line.p[i] < ' ' && line.p[i] >= 0 && line.p[i] != '\t') || line.p[i] == 0x7F ? '?' : line.p[i]);
+		if (good < line.n) {
+			buf_char(out, '?');
+			good++;
+		}
+		line.p += good;
+		line.n -= good;
+	}
+}
+
 void expr_error_show(const struct expr_error *error, struct str text, struct buf *out)
 {
 	size_t from = error->offset < text.n ? error->offset : text.n, to = from;
@@ -288,8 +305,9 @@ void expr_error_show(const struct expr_error *error, struct str text, struct buf
 		from--;
 	while (to < text.n && text.p[to] != '\n')
 		to++;
-	buf_printf(out, "%zu:%zu: %s\n  %.*s\n  ", error->line, error->column, error->text, (int)(to - from),
-	           text.p + from);
+	buf_printf(out, "%zu:%zu: %s\n  ", error->line, error->column, error->text);
+	show_line((struct str){ text.p + from, to - from }, out);
+	buf_cstr(out, "\n  ");
 	for (size_t i = from; i < error->offset && i < text.n; i++)
 		if (((unsigned char)text.p[i] & 0xC0) != 0x80)
 			buf_char(out, text.p[i] == '\t' ? '\t' : ' ');

@@ -125,6 +125,10 @@ START_TEST(errors_point_at_the_character)
 	ck_assert(!expr_compile(STR("company and\n\tlifecicle = new"), &c, &a, &e));
 	expr_error_show(&e, STR("company and\n\tlifecicle = new"), &shown);
 	ck_assert_str_eq(shown.p, "2:2: no word \"lifecicle\"; did you mean \"lifecycle\"?\n  \tlifecicle = new\n  \t^\n");
+	buf_clear(&shown);
+	ck_assert(!expr_compile(STR("store = \x1B[31m\xFF"), &c, &a, &e)); /* nothing a terminal would obey */
+	expr_error_show(&e, STR("store = \x1B[31m\xFF"), &shown);
+	ck_assert(strchr(shown.p, 0x1B) == NULL && strstr(shown.p, "?[31m?") != NULL);
 	buf_release(&shown);
 	arena_release(&a);
 }
