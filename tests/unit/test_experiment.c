@@ -128,8 +128,6 @@ struct simulation {
 static double outcome(struct rng *r, int kind, bool treated, double *pre)
 {
 	*pre = 0;
-	if (kind == 3) /* few buy, and some spend ten times what others do */
-		return rng_unit(r) < (treated ? .12 : .10) ? exp(3 + 0.8 * rng_normal(r)) : 0;
 	if (kind == 1)
 		return rng_unit(r) < (treated ? .36 : .30);
 	if (kind == 2) {
@@ -146,12 +144,32 @@ static double truth(int kind, bool treated)
 	return kind == 1 ? (treated ? .36 : .30) : treated ? 2.3 : 2.0;
 }
 
+/* A shop's spend: few buy, and some spend ten times what others do; the first tenth is the control group. */
+static void draw_spend(struct rng *r, int n, uint8_t *arm, double *y)
+{
+	for (int i = 0; i < n; i++) {
+		arm[i] = i >= n / 10;
+		y[i] = 0;
+	}
+	for (int a = 0; a < 2; a++) {
+		double step = 1 / log1p(a ? -.12 : -.10); /* from buyer to buyer */
+		for (double at = a ? n / 10 : 0;; at++) {
+			at += floor(log(1 - rng_unit(r)) * step);
+			if (at >= (a ? n : n / 10))
+				break;
+			y[(int)at] = exp(3 + 0.8 * rng_normal(r));
+		}
+	}
+}
+
 static void draw_arms(struct rng *r, int kind, int n, struct moments m[2])
 {
 	double y[20000], x[20000];
 	uint8_t arm[20000];
-	for (int i = 0; i < n; i++) {
-		arm[i] = kind == 3 ? i % 10 != 0 : i & 1; /* a control group of a tenth, or halves */
+	if (kind == 3)
+		draw_spend(r, n, arm, y);
+	for (int i = 0; kind != 3 && i < n; i++) {
+		arm[i] = i & 1;
 		y[i] = outcome(r, kind, arm[i], &x[i]);
 	}
 	moments_fold(arm, y, kind == 2 ? x : NULL, (size_t)n, 2, 1, m);

@@ -114,7 +114,7 @@ static void simulate_cells(struct rng *r, enum value_model model, const double *
 	*later_total = 0;
 	struct cell *cells = mem_alloc((n + 1) * sizeof *cells);
 	for (size_t i = 0; i < n; i++) {
-		int32_t t_day = (int32_t)(40 + 20 * (double)i / (double)n) * GRID;
+		int32_t t_day = (int32_t)(40 + 2 * (10 * i / n)) * GRID; /* ten cohorts */
 		double t_x;
 		uint32_t later;
 		live(r, model, p, (double)t_day / GRID, (double)t_day / GRID + end, &cells[i].x, &t_x, &later);
@@ -123,11 +123,14 @@ static void simulate_cells(struct rng *r, enum value_model model, const double *
 		*later_total += later;
 	}
 	qsort(cells, n, sizeof *cells, cell_order);
+	c->count = 0;
 	for (size_t i = 0; i < n; i++) {
-		c->x[i] = cells[i].x;
-		c->tx_day[i] = cells[i].tx_day;
-		c->t_day[i] = cells[i].t_day;
-		c->n[i] = 1;
+		if (i == 0 || cell_order(&cells[i - 1], &cells[i]) != 0) {
+			c->x[c->count] = cells[i].x;
+			c->tx_day[c->count] = cells[i].tx_day;
+			c->t_day[c->count++] = cells[i].t_day;
+		}
+		c->n[c->count - 1]++;
 	}
 	free(cells);
 }
