@@ -333,33 +333,6 @@ static void propose(struct turn *t, uint16_t plan)
 	    (struct proposal){ .customer = t->s.view.customer, .plan = plan, .value = value_of(&t->s.view) };
 }
 
-static void fired(void *ctx, const struct firing *f)
-{
-	struct entering *e = ctx;
-	struct turn *t = e->t;
-	const struct plan *p = t->w->plans->plans[e->plan];
-	struct history h = history_of(t, e->plan, f);
-	if (h.active || h.same || (p->max_messages > 0 && f->subject && h.messages >= p->max_messages))
-		return;
-	if (!may_enter_again(t, p, &h)) {
-		if (f->state)
-			wake_for_again(t, p, &h);
-		return;
-	}
-	if (!expr_holds(p->who, &t->s))
-		return;
-	if (e->just_ask) {
-		e->would = true;
-		return;
-	}
-	if (p->smooth_per_day > 0 && !e->granted) {
-		propose(t, e->plan);
-		return;
-	}
-	enter(t, e->plan, f, &h, e->granted ? REASON_GRANTED : REASON_TRIGGER);
-	e->entered = true;
-}
-
 /* `who` may turn true by the passing of time alone: state triggers are looked at again at the next shop day. */
 static void wake_for_who(struct turn *t, const struct plan *p)
 {
@@ -379,6 +352,36 @@ static void wake_for_who(struct turn *t, const struct plan *p)
 	}
 }
 
+static void fired(void *ctx, const struct firing *f)
+{
+	struct entering *e = ctx;
+	struct turn *t = e->t;
+	const struct plan *p = t->w->plans->plans[e->plan];
+	struct history h = history_of(t, e->plan, f);
+	if (h.active || h.same || (p->max_messages > 0 && f->subject && h.messages >= p->max_messages))
+		return;
+	if (!may_enter_again(t, p, &h)) {
+		if (f->state)
+			wake_for_again(t, p, &h);
+		return;
+	}
+	if (!expr_holds(p->who, &t->s)) {
+		if (f->state && !e->just_ask)
+			wake_for_who(t, p);
+		return;
+	}
+	if (e->just_ask) {
+		e->would = true;
+		return;
+	}
+	if (p->smooth_per_day > 0 && !e->granted) {
+		propose(t, e->plan);
+		return;
+	}
+	enter(t, e->plan, f, &h, e->granted ? REASON_GRANTED : REASON_TRIGGER);
+	e->entered = true;
+}
+
 static void check_entries(struct turn *t)
 {
 	const struct plan_set *set = t->w->plans;
@@ -389,8 +392,6 @@ static void check_entries(struct turn *t)
 		struct instant next = trigger_look(t->w, &t->s, (uint16_t)i, fired, &e);
 		if (next.s != INSTANT_NEVER.s)
 			wake_at(t, next.s);
-		if (!e.entered)
-			wake_for_who(t, set->plans[i]);
 	}
 }
 
@@ -554,7 +555,8 @@ static bool do_step(struct turn *t, struct run *r, int64_t due)
 	}
 	if (holds && waits) {
 		wake_at(t, due + late + 1);
-		wake_at(t, now + DAY_S);
+		if (expr_needs(st->wait).time) /* else a fact or a receipt will wake it */
+			wake_at(t, now + DAY_S);
 		return false;
 	}
 	if (!holds) {
@@ -656,6 +658,16 @@ void engine_person(const struct world *w, customer_id c, struct pstate *state, s
 	}
 	check_exits(&t);
 	check_entries(&t);
+	state->trigger_wake = (uint32_t)t.wake;
+	do_steps(&t);
+	state->wake = (uint32_t)t.wake;
+}
+
+void engine_go_on(const struct world *w, customer_id c, struct pstate *state, struct instant now, struct decisions *out)
+{
+	struct turn t;
+	turn_init(&t, w, c, state, now, out);
+	t.wake = state->trigger_wake;
 	do_steps(&t);
 	state->wake = (uint32_t)t.wake;
 }
