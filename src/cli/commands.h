@@ -1,6 +1,7 @@
 /* The commands, in the order of the help. COMMAND(name, summary) */
 COMMAND(init, "makes the database of a shop")
 COMMAND(import, "facts in: orders, customers, products, carts, consents, events from CSV or JSON")
+COMMAND(set, "the settings of a shop: pressure, quiet hours, thresholds, its own words")
 COMMAND(lifecycle, "how many customers stand in which phase, as of any day")
 COMMAND(segment, "who a condition names: counted, listed, saved")
 COMMAND(plan, "check plan files, show one as a timeline, say what changed between two")
