@@ -44,7 +44,7 @@ def cdnow(folder):
         return False
     rows = [line.split() for line in sample.read_text().splitlines() if line.strip()]
     csv = folder / "orders.csv"  # no articles: one line an order
-    csv.write_text("customer,date,amount\n" + "".join(f"{r[-4]},{r[-3][:4]}-{r[-3][4:6]}-{r[-3][6:]},{r[-1]}\n" for r in rows))
+    csv.write_text("customer,date,amount\n" + "".join(f"{r[0]},{r[-3][:4]}-{r[-3][4:6]}-{r[-3][6:]},{r[-1]}\n" for r in rows))
     shops = [shop(folder, "raw", sample), shop(folder, "plain", csv)]
     for model, (params, loglik, customers) in REFERENCE.items():
         for db in shops:
