@@ -115,7 +115,8 @@ int cmd_evaluate(int argc, char **argv)
 	bool quick = false, verbose = false;
 	enum format format = FORMAT_TABLE;
 	const struct opt opts[] = {
-		{ "--baskets", OPT_TEXT, &baskets, "FILE", "basket sequences: {\"train\": {user: [[item, …], …]}, \"validate\": …, \"test\": …}" },
+		{ "--baskets", OPT_TEXT, &baskets, "FILE",
+		  "basket sequences: {\"train\": {user: [[item, …], …]}, \"validate\": …, \"test\": …}" },
 		{ "-k", OPT_INT, &k, "N", "length of the list (10)" },
 		{ "--format", OPT_FORMAT, &format, "F", "table, csv or json" },
 		{ "--seed", OPT_INT, &seed, "N", "of the draws (1)" },
