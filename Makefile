@@ -9,6 +9,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 JOBS ?= $(shell nproc)
+export JOBS
 
 .PHONY: all deps build test bench bench-quality tidy fuzz demo install clean
 

@@ -42,7 +42,8 @@ for d in null zero full random urandom tty; do
   touch "$root/dev/$d" 2>/dev/null || true
   mount --bind "/dev/$d" "$root/dev/$d"
 done
-mkdir -p "$root/dev/shm" && mount -t tmpfs tmpfs "$root/dev/shm"
+mkdir -p "$root/dev/shm" "$root/dev/pts" && mount -t tmpfs tmpfs "$root/dev/shm" && mount -t devpts devpts "$root/dev/pts" -o newinstance,ptmxmode=0666
+ln -sf pts/ptmx "$root/dev/ptmx"
 chroot "$root" useradd --create-home --shell /bin/bash shop
 echo 'shop ALL=(ALL) NOPASSWD: ALL' >"$root/etc/sudoers.d/shop"
 
