@@ -752,13 +752,14 @@ bool engine_receipt(const struct world *w, struct pstate *state, uint16_t plan, 
 		state->suppressed |= (uint8_t)(1u << channel);
 	if (state->wake > (uint32_t)at.s)
 		state->wake = (uint32_t)at.s; /* a condition may wait for just this */
-	bool settles = receipt == RECEIPT_ACCEPTED || receipt == RECEIPT_UNCERTAIN || receipt == RECEIPT_REFUSED;
+	bool settles = receipt == RECEIPT_ACCEPTED || receipt == RECEIPT_UNCERTAIN || receipt == RECEIPT_REFUSED ||
+	               receipt == RECEIPT_DROPPED;
 	struct run *r = run_of(state, plan, run_no);
 	if (!settles || !r || !r->queued || r->step != step)
 		return true;
 	struct turn t = { .w = w, .state = state, .s.view.now = at };
 	r->queued = 0;
-	if (receipt != RECEIPT_REFUSED)
+	if (receipt == RECEIPT_ACCEPTED || receipt == RECEIPT_UNCERTAIN)
 		r->last_sent_at = (uint32_t)at.s;
 	next_step(&t, r, false);
 	if (state->wake > (uint32_t)at.s)
