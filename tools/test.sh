@@ -10,6 +10,7 @@ jobs=${JOBS:-$(nproc)}
 export PATH=/usr/bin:$PATH            # Debian's python3: its modules are Debian packages
 export PYTHONDONTWRITEBYTECODE=1 LC_ALL=C.UTF-8
 export RELANCE_DATA=${RELANCE_DATA:-$(realpath -m ../shared/data)}
+export CK_TIMEOUT_MULTIPLIER=5        # of the tests' own time limits: the machine may be slow or shared
 unset MAKEFLAGS MFLAGS MAKELEVEL
 parts=()
 log() { printf '\n== %s (%d s)\n' "$*" "$SECONDS"; }
@@ -49,6 +50,7 @@ part build-san setup build-san -Dsanitizers=true -Db_sanitize=address,undefined 
   finish "$build"
 log "tests under the sanitizers"
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+export CK_TIMEOUT_MULTIPLIER=20
 export LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp:print_suppressions=0
 meson test -C build-san --no-rebuild --print-errorlogs --num-processes "$jobs" --suite unit --suite fuzz --suite sim -t 4 </dev/null
 log "done"
