@@ -12,49 +12,10 @@ enum { ROUNDS_MAX = 4 * STEPS_MAX };
 
 /* ---- the outputs ---- */
 
-void decisions_release(struct decisions *d)
-{
-	free(d->items);
-	free(d->proposals);
-	*d = (struct decisions){ 0 };
-}
-
 static void decide(struct decisions *out, const struct decision *d)
 {
 	out->items = mem_grow(out->items, &out->cap, out->count + 1, sizeof *out->items);
 	out->items[out->count++] = *d;
-}
-
-void pstate_release(struct pstate *s)
-{
-	free(s->runs);
-	free(s->sent);
-	*s = (struct pstate){ 0 };
-}
-
-static void *grow16(void *items, uint16_t *cap, uint16_t count, size_t size)
-{
-	if (count < *cap)
-		return items;
-	check(*cap < UINT16_MAX / 2);
-	*cap = *cap ? (uint16_t)(*cap * 2) : 2;
-	return mem_realloc(items, *cap * size);
-}
-
-struct sent *pstate_add_sent(struct pstate *s)
-{
-	s->sent = grow16(s->sent, &s->sent_cap, s->sent_count, sizeof *s->sent);
-	struct sent *m = &s->sent[s->sent_count++];
-	*m = (struct sent){ 0 };
-	return m;
-}
-
-struct run *pstate_add_run(struct pstate *s)
-{
-	s->runs = grow16(s->runs, &s->run_cap, s->run_count, sizeof *s->runs);
-	struct run *r = &s->runs[s->run_count++];
-	*r = (struct run){ 0 };
-	return r;
 }
 
 static struct run *run_of(struct pstate *s, uint16_t plan, uint16_t run_no)

@@ -133,7 +133,10 @@ static void profile_attribute(struct run_case *c, struct somebody *p, struct str
 		p->profile.reach = 0;
 		while (text.n) {
 			struct str w = word(&text);
-			p->profile.reach |= str_is(w, "email") ? REACH_EMAIL : str_is(w, "phone") ? REACH_PHONE : str_is(w, "post") ? REACH_POST : 0u;
+			p->profile.reach |= str_is(w, "email")   ? REACH_EMAIL
+			                    : str_is(w, "phone") ? REACH_PHONE
+			                    : str_is(w, "post")  ? REACH_POST
+			                                         : 0u;
 		}
 		return;
 	}
@@ -190,7 +193,10 @@ static void cart(struct run_case *c, customer_id who, struct instant at, struct 
 	struct line one = { 1, 1, state == CART_CHANGED ? amount(c, word(&rest), line) : 0 };
 	struct buf b;
 	buf_init(&b, BODY_MAX);
-	body_write_cart(&(struct cart_body){ .cart = id, .state = state, .lines = &one, .line_count = state == CART_CHANGED && one.amount }, &b);
+	body_write_cart(
+		&(struct cart_body){
+			.cart = id, .state = state, .lines = &one, .line_count = state == CART_CHANGED && one.amount },
+		&b);
 	fact_new(c, who, FACT_CART, at)->body = body_keep(c, &b);
 }
 
@@ -205,7 +211,10 @@ static void consent(struct run_case *c, customer_id who, struct instant at, stru
 	}
 	struct buf b;
 	buf_init(&b, BODY_MAX);
-	body_write_consent(&(struct consent_body){ .channel = (enum channel)channel, .purpose = purpose, .state = state, .source = STR("case") }, &b);
+	body_write_consent(
+		&(struct consent_body){
+			.channel = (enum channel)channel, .purpose = purpose, .state = state, .source = STR("case") },
+		&b);
 	fact_new(c, who, FACT_CONSENT, at)->body = body_keep(c, &b);
 }
 
@@ -397,7 +406,8 @@ static void run(struct run_case *c)
 		products[i + 1] = (struct product){ .sku = intern_name(&c->products, i), .price = -1, .cost = -1, .stock = -1 };
 	book_set_products(book, products, (uint32_t)c->products.count + 1);
 	qsort(c->feedback, c->feedback_count, sizeof *c->feedback, by_feedback);
-	bool ok = load_plan(c, settings, (struct instant){ from.s - 1 }, set, issues, &err) && book_apply(book, c->facts, c->fact_count, &err);
+	bool ok = load_plan(c, settings, (struct instant){ from.s - 1 }, set, issues, &err) &&
+	          book_apply(book, c->facts, c->fact_count, &err);
 	const struct version *v = book_pin(book);
 	c->set = set;
 	for (size_t i = 0; i < set->count; i++) /* nobody is left out of a case by a draw, unless it is about that */
