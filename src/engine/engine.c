@@ -333,33 +333,6 @@ static void propose(struct turn *t, uint16_t plan)
 	    (struct proposal){ .customer = t->s.view.customer, .plan = plan, .value = value_of(&t->s.view) };
 }
 
-static void fired(void *ctx, const struct firing *f)
-{
-	struct entering *e = ctx;
-	struct turn *t = e->t;
-	const struct plan *p = t->w->plans->plans[e->plan];
-	struct history h = history_of(t, e->plan, f);
-	if (h.active || h.same || (p->max_messages > 0 && f->subject && h.messages >= p->max_messages))
-		return;
-	if (!may_enter_again(t, p, &h)) {
-		if (f->state)
-			wake_for_again(t, p, &h);
-		return;
-	}
-	if (!expr_holds(p->who, &t->s))
-		return;
-	if (e->just_ask) {
-		e->would = true;
-		return;
-	}
-	if (p->smooth_per_day > 0 && !e->granted) {
-		propose(t, e->plan);
-		return;
-	}
-	enter(t, e->plan, f, &h, e->granted ? REASON_GRANTED : REASON_TRIGGER);
-	e->entered = true;
-}
-
 /* `who` may turn true by the passing of time alone: state triggers are looked at again at the next shop day. */
 static void wake_for_who(struct turn *t, const struct plan *p)
 {
@@ -379,6 +352,36 @@ static void wake_for_who(struct turn *t, const struct plan *p)
 	}
 }
 
+static void fired(void *ctx, const struct firing *f)
+{
+	struct entering *e = ctx;
+	struct turn *t = e->t;
+	const struct plan *p = t->w->plans->plans[e->plan];
+	struct history h = history_of(t, e->plan, f);
+	if (h.active || h.same || (p->max_messages > 0 && f->subject && h.messages >= p->max_messages))
+		return;
+	if (!may_enter_again(t, p, &h)) {
+		if (f->state)
+			wake_for_again(t, p, &h);
+		return;
+	}
+	if (!expr_holds(p->who, &t->s)) {
+		if (f->state && !e->just_ask)
+			wake_for_who(t, p);
+		return;
+	}
+	if (e->just_ask) {
+		e->would = true;
+		return;
+	}
+	if (p->smooth_per_day > 0 && !e->granted) {
+		propose(t, e->plan);
+		return;
+	}
+	enter(t, e->plan, f, &h, e->granted ? REASON_GRANTED : REASON_TRIGGER);
+	e->entered = true;
+}
+
 /* True when a run began. */
 static bool check_entries(struct turn *t)
 {
@@ -391,8 +394,6 @@ static bool check_entries(struct turn *t)
 		struct instant next = trigger_look(t->w, &t->s, (uint16_t)i, fired, &e);
 		if (next.s != INSTANT_NEVER.s)
 			wake_at(t, next.s);
-		if (!e.entered)
-			wake_for_who(t, set->plans[i]);
 	}
 	return t->state->run_count > before;
 }
@@ -563,7 +564,8 @@ static bool do_step(struct turn *t, struct run *r, int64_t due)
 	}
 	if (holds && waits) {
 		wake_at(t, last + 1);
-		wake_at(t, now + DAY_S);
+		if (expr_needs(st->wait).time) /* else a fact or a receipt will wake it */
+			wake_at(t, now + DAY_S);
 		return false;
 	}
 	if (!holds) {
@@ -602,6 +604,8 @@ static void advance(struct turn *t, struct run *r)
 		if (r->step >= p->step_count) {
 			r->state = RUN_ENDED;
 			say(t, r, -1, VERDICT_ENDED, REASON_LAST_STEP, 0);
+			if (p->trigger == TRIGGER_INACTIVE || p->trigger == TRIGGER_SEGMENT)
+				wake_at(t, t->s.view.now.s + 1); /* the state may last: when may the person enter again? */
 			return;
 		}
 		int64_t due = step_due(t, r), now = t->s.view.now.s;
@@ -663,6 +667,16 @@ void engine_person(const struct world *w, customer_id c, struct pstate *state, s
 	check_exits(&t);
 	if (check_entries(&t)) /* bought between the event and the entry: the run ends before it says anything */
 		check_exits(&t);
+	state->trigger_wake = (uint32_t)t.wake;
+	do_steps(&t);
+	state->wake = (uint32_t)t.wake;
+}
+
+void engine_go_on(const struct world *w, customer_id c, struct pstate *state, struct instant now, struct decisions *out)
+{
+	struct turn t;
+	turn_init(&t, w, c, state, now, out);
+	t.wake = state->trigger_wake;
 	do_steps(&t);
 	state->wake = (uint32_t)t.wake;
 }
@@ -743,6 +757,7 @@ bool engine_claim(const struct world *w, customer_id c, struct pstate *state, st
 	struct guard_answer a = claim_guard(&t, r, m, &exits, &why);
 	if (exits) {
 		leave(&t, r, why);
+		state->wake = (uint32_t)now.s;
 		return false;
 	}
 	if (a.verdict == VERDICT_SEND)
@@ -798,13 +813,14 @@ bool engine_receipt(const struct world *w, struct pstate *state, uint16_t plan, 
 		state->suppressed |= (uint8_t)(1u << channel);
 	if (state->wake > (uint32_t)at.s)
 		state->wake = (uint32_t)at.s; /* a condition may wait for just this */
-	bool settles = receipt == RECEIPT_ACCEPTED || receipt == RECEIPT_UNCERTAIN || receipt == RECEIPT_REFUSED;
+	bool settles = receipt == RECEIPT_ACCEPTED || receipt == RECEIPT_UNCERTAIN || receipt == RECEIPT_REFUSED ||
+	               receipt == RECEIPT_DROPPED;
 	struct run *r = run_of(state, plan, run_no);
 	if (!settles || !r || !r->queued || r->step != step)
 		return true;
 	struct turn t = { .w = w, .state = state, .s.view.now = at };
 	r->queued = 0;
-	if (receipt != RECEIPT_REFUSED)
+	if (receipt == RECEIPT_ACCEPTED || receipt == RECEIPT_UNCERTAIN)
 		r->last_sent_at = (uint32_t)at.s;
 	next_step(&t, r, false);
 	if (state->wake > (uint32_t)at.s)

@@ -106,7 +106,7 @@ END_TEST
 static void fimi(const char *name, uint32_t support, uint64_t expected)
 {
 	const char *data = getenv("RELANCE_DATA");
-	char command[512], path[] = "/tmp/relance-fimi-XXXXXX";
+	char command[512], path[] = P_tmpdir "/relance-fimi-XXXXXX";
 	int fd = mkstemp(path);
 	ck_assert(fd >= 0);
 	snprintf(command, sizeof(command), "zstd -dqf -o %s %s/fimi/%s.dat.zst 2>/dev/null", path,

@@ -114,7 +114,7 @@ static void check_item(const struct rec_data *d, const struct rec_ask *ask, enum
 		ck_assert_uint_ne(g->refused[i], item);
 	for (size_t i = 0; i < g->excluded_n; i++)
 		ck_assert_uint_ne(g->excluded[i], item);
-	bool worn = x->lifetime_days > 0 && g->today - last >= x->lifetime_days;
+	bool worn = x->lifetime_days > 0 && (int64_t)g->today - last >= x->lifetime_days;
 	if (kind == REC_CROSS)
 		ck_assert(owned <= 0);
 	else if (kind != REC_AGAIN && !(x->flags & REC_CONSUMABLE) && x->lifetime_days > 0)
