@@ -153,7 +153,8 @@ int cmd_evaluate(int argc, char **argv)
 	bool quick = false, verbose = false;
 	enum format format = FORMAT_TABLE;
 	const struct opt opts[] = {
-		{ "--baskets", OPT_TEXT, &baskets, "FILE", "basket sequences: {\"train\": {user: [[item, …], …]}, \"validate\": …, \"test\": …}" },
+		{ "--baskets", OPT_TEXT, &baskets, "FILE",
+		  "basket sequences: {\"train\": {user: [[item, …], …]}, \"validate\": …, \"test\": …}" },
 		{ "--orders-csv", OPT_TEXT, &orders, "FILE", "order lines: InvoiceNo, StockCode, Quantity, InvoiceDate, CustomerID" },
 		{ "--split", OPT_TEXT, &split, "DATE", "with --orders-csv: learn before, predict the next order from then on" },
 		{ "-k", OPT_INT, &k, "N", "length of the list (10)" },
