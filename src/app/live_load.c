@@ -52,7 +52,8 @@ static bool take_run(void *ctx, const struct outbox_run *o, struct err *err)
 {
 	struct live *l = ctx;
 	if (o->customer >= l->people || o->plan_id >= l->plans->count)
-		return err_set(err, ERR_WORLD, "run %u of customer #%u names what is not there: run \"relance check\"", o->run_no, o->customer);
+		return err_set(err, ERR_WORLD, "run %u of customer #%u names what is not there: run \"relance check\"",
+		               o->run_no, o->customer);
 	struct run *r = pstate_add_run(&l->states[o->customer]);
 	*r = (struct run){ .subject = o->subject,
 		               .entered_at = (uint32_t)o->entered_at.s,
@@ -154,14 +155,42 @@ static bool take_suppression(void *ctx, uint64_t hash, enum channel channel, str
 	return true;
 }
 
+/* A message was settled and its run not yet moved on when the program ended: the run moves on now. */
+static void settle_runs(struct live *l, customer_id c)
+{
+	struct pstate *s = &l->states[c];
+	for (uint16_t i = 0; i < s->run_count; i++) {
+		const struct run *r = &s->runs[i];
+		for (uint16_t k = 0; k < s->sent_count && r->queued; k++) {
+			const struct sent m = s->sent[k];
+			if (m.plan != r->plan || m.run_no != r->run_no || m.step != r->step || m.state == SENT_QUEUED)
+				continue;
+			static const enum receipt RECEIPTS[] = { [SENT_ACCEPTED] = RECEIPT_ACCEPTED,
+				                                     [SENT_REFUSED] = RECEIPT_REFUSED,
+				                                     [SENT_UNCERTAIN] = RECEIPT_UNCERTAIN,
+				                                     [SENT_DROPPED] = RECEIPT_DROPPED };
+			s->sent[k].state = SENT_QUEUED; /* told again, as it was told then */
+			engine_receipt(&l->world, s, m.plan, m.run_no, m.step, (enum channel)m.channel, RECEIPTS[m.state], m.answer,
+			               (struct instant){ m.at });
+		}
+	}
+}
+
 bool live_load_state(struct live *l, customer_id c, struct err *err)
 {
-	return outbox_runs(l->shop.db, c, c, take_run, l, err) && outbox_messages(l->shop.db, c, c, take_message, l, err);
+	if (!outbox_runs(l->shop.db, c, c, take_run, l, err) || !outbox_messages(l->shop.db, c, c, take_message, l, err))
+		return false;
+	settle_runs(l, c);
+	return true;
 }
 
 bool live_load_states(struct live *l, struct err *err)
 {
 	customer_id last = (customer_id)(l->people - 1);
-	return outbox_runs(l->shop.db, 1, last, take_run, l, err) && outbox_messages(l->shop.db, 1, last, take_message, l, err) &&
-	       suppressions(l->shop.db, take_suppression, l, err);
+	if (!outbox_runs(l->shop.db, 1, last, take_run, l, err) || !outbox_messages(l->shop.db, 1, last, take_message, l, err) ||
+	    !suppressions(l->shop.db, take_suppression, l, err))
+		return false;
+	for (customer_id c = 1; c <= last; c++)
+		settle_runs(l, c);
+	return true;
 }

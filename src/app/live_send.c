@@ -79,8 +79,13 @@ static bool ask(struct live *l, const struct outbox_message *m, struct live_slic
 
 static bool mark_sending(struct live *l, const struct outbox_message *go, size_t n, struct err *err)
 {
+	struct outbox_slice codes = { .epoch = l->epoch, .vouchers = l->vouchers, .voucher_count = l->voucher_count };
 	bool ok = db_durable(l->shop.db, true, err) && db_begin(l->shop.db, err) &&
-	          outbox_sending(l->shop.db, l->epoch, l->now, go, n, err) && db_commit(l->shop.db, err);
+	          (codes.voucher_count == 0 || outbox_put(l->shop.db, &codes, err)) &&
+	          outbox_sending(l->shop.db, l->epoch, l->now, go, n, err);
+	for (size_t i = 0; i < n && ok; i++)
+		ok = outbox_link_put(l->shop.db, &go[i].key, err);
+	ok = ok && db_commit(l->shop.db, err);
 	if (!ok)
 		db_rollback(l->shop.db);
 	struct err later;
@@ -89,7 +94,7 @@ static bool mark_sending(struct live *l, const struct outbox_message *go, size_t
 	return ok;
 }
 
-static bool deliver(struct live *l, struct outbox_message *go, size_t n, struct arena *a, struct err *err)
+static bool deliver(struct live *l, struct outbox_message *go, size_t n, struct live_slice *said, struct arena *a, struct err *err)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct settlement s = l->o.courier.hand_off(l->o.courier.ctx, l, &go[i], a, l->now);
@@ -100,7 +105,9 @@ static bool deliver(struct live *l, struct outbox_message *go, size_t n, struct 
 		uint8_t step;
 		if (s.to != MESSAGE_DEFERRED && sent_of(l, &go[i], &plan, &step)) {
 			struct pstate *state = &l->states[go[i].key.customer];
+			live_turn_begin(l, said, go[i].key.customer);
 			engine_receipt(&l->world, state, plan, (uint16_t)go[i].key.run_no, step, go[i].key.channel, receipt_of(s.to), 0, s.at);
+			live_turn_end(l, said);
 			live_look_at(l, go[i].key.customer, (uint32_t)l->now.s);
 		}
 	}
@@ -112,6 +119,7 @@ static bool send_batch(struct live *l, struct outbox_message *claimed, size_t n,
 	struct outbox_message go[OUTBOX_CLAIM_MAX];
 	struct live_slice said = { .turn_count = 0 };
 	size_t going = 0;
+	l->voucher_count = 0;
 	bool ok = true;
 	arena_init(&said.arena);
 	for (size_t i = 0; i < n && ok; i++) {
@@ -123,7 +131,10 @@ static bool send_batch(struct live *l, struct outbox_message *claimed, size_t n,
 			going++;
 		}
 	}
-	ok = ok && live_commit(l, &said, err) && (going == 0 || (mark_sending(l, go, going, err) && deliver(l, go, going, a, err)));
+	ok = ok && live_commit(l, &said, err);
+	live_slice_clear(&said);
+	ok = ok && (going == 0 || (mark_sending(l, go, going, err) && deliver(l, go, going, &said, a, err)));
+	ok = ok && live_commit(l, &said, err); /* the runs that moved on; a crash before this is mended at the next start */
 	live_slice_release(&said);
 	return ok;
 }

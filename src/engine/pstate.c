@@ -1,0 +1,43 @@
+/* A person's runs and messages, and the decisions of a turn: memory, grown as needed. */
+#include "engine/engine.h"
+
+#include <stdlib.h>
+
+void decisions_release(struct decisions *d)
+{
+	free(d->items);
+	free(d->proposals);
+	*d = (struct decisions){ 0 };
+}
+
+void pstate_release(struct pstate *s)
+{
+	free(s->runs);
+	free(s->sent);
+	*s = (struct pstate){ 0 };
+}
+
+static void *grow16(void *items, uint16_t *cap, uint16_t count, size_t size)
+{
+	if (count < *cap)
+		return items;
+	check(*cap < UINT16_MAX / 2);
+	*cap = *cap ? (uint16_t)(*cap * 2) : 2;
+	return mem_realloc(items, *cap * size);
+}
+
+struct sent *pstate_add_sent(struct pstate *s)
+{
+	s->sent = grow16(s->sent, &s->sent_cap, s->sent_count, sizeof *s->sent);
+	struct sent *m = &s->sent[s->sent_count++];
+	*m = (struct sent){ 0 };
+	return m;
+}
+
+struct run *pstate_add_run(struct pstate *s)
+{
+	s->runs = grow16(s->runs, &s->run_cap, s->run_count, sizeof *s->runs);
+	struct run *r = &s->runs[s->run_count++];
+	*r = (struct run){ 0 };
+	return r;
+}
