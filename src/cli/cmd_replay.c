@@ -60,11 +60,8 @@ static void print_json(const struct replay_result *r, const struct plan_set *set
 	buf_init(&b, SIZE_MAX / 2);
 	buf_printf(&b, "{\"from\": \"%s\", ", instant_text(from, text));
 	buf_printf(&b, "\"to\": \"%s\", \"consent\": \"%s\", \"response\": \"%s\", ", instant_text(to, text), q->consent, q->response);
-	buf_printf(&b,
-	           "\"facts\": %llu, \"customers\": %u, \"decisions\": %llu, \"seconds\": %.3f, \"trace_sha256\": \"%s\", "
-	           "\"plans\": {",
-	           (unsigned long long)r->facts, r->customers, (unsigned long long)r->decisions, r->seconds,
-	           r->trace_sha256);
+	buf_printf(&b, "\"facts\": %llu, \"customers\": %u, \"decisions\": %llu, \"asked\": %llu, \"seconds\": %.3f, \"trace_sha256\": \"%s\", \"plans\": {",
+	           (unsigned long long)r->facts, r->customers, (unsigned long long)r->decisions, (unsigned long long)r->asked, r->seconds, r->trace_sha256);
 	for (size_t i = 0; i < set->count; i++) {
 		const struct replay_plan *p = &r->plans[i];
 		buf_cstr(&b, i ? ",\n  " : "\n  ");
