@@ -25,6 +25,7 @@
 
 #include "app/live.h"
 #include "fold/kpi_fold.h"
+#include "fold/value.h"
 
 enum { FIGURES_PERIODS_MAX = 1200, FIGURES_CART_DAYS = 1, FIGURES_WORTH_CELLS_MAX = 40000000 };
 
@@ -81,6 +82,9 @@ int figures_period(const struct figures_time *t, int64_t at); /* −1: in none *
 
 void figures_people(const struct figures_shop *s, const struct figures_ask *ask, const struct figures_time *t,
                     struct kpi_input *out);
+
+/* Documents of the customers counted, as the value models read them; free() them. NULL when there are none. */
+struct value_row *figures_rows(const struct figures_shop *s, const struct figures_ask *ask, size_t *count);
 void figures_worth(const struct figures_shop *s, const struct figures_ask *ask, const struct figures_time *t,
                    struct kpi_input *out);
 
