@@ -58,20 +58,33 @@ static bool read_last_tick(struct live *l, struct err *err)
 	bool found;
 	struct arena a;
 	arena_init(&a);
-	bool ok = tick_last(l->shop.db, &a, &last, &found, err);
+	bool ok = tick_last(l->shop.db, &a, &last, &found, err) && tick_next(l->shop.db, &l->tick, err);
 	if (ok && found) {
 		l->last_tick = last.at;
-		l->tick = last.tick;
 		l->allotted = last.thresholds_day;
 	}
 	arena_release(&a);
+	if (l->now.s < l->last_tick.s) /* now never goes back */
+		l->now = l->last_tick;
 	return ok;
 }
 
 /* After a silence of 30 days a machine's clock, or the shop, is not what it was: a person confirms (SEMANTICS "A tick"). */
 static bool check_silence(struct live *l, struct err *err)
 {
-	if (l->last_tick.s == 0 || l->now.s - l->last_tick.s <= SILENCE_MAX_S)
+	struct arena a;
+	struct str text;
+	bool found;
+	int64_t confirmed = 0;
+	arena_init(&a);
+	bool ok = store_shop_get(l->shop.db, "clock_confirmed", &a, &text, &found, err);
+	if (ok && found && !str_i64(text, &confirmed))
+		confirmed = 0;
+	arena_release(&a);
+	if (!ok)
+		return false;
+	int64_t heard = l->last_tick.s > confirmed ? l->last_tick.s : confirmed;
+	if (l->last_tick.s == 0 || l->now.s - heard <= SILENCE_MAX_S)
 		return true;
 	return db_begin(l->shop.db, err) && store_shop_set(l->shop.db, "clock_hold", STR("1"), err) && db_commit(l->shop.db, err);
 }
@@ -98,7 +111,7 @@ static bool open_all(struct live *l, struct err *err)
 		return false;
 	l->lease = true;
 	bool restored = false;
-	if (!store_mark_check(l->shop.db, &restored, err) || !recover(l, err) || !read_last_tick(l, err) || !check_silence(l, err))
+	if (!store_mark_check(l->shop.db, &restored, err) || !read_last_tick(l, err) || !recover(l, err) || !check_silence(l, err))
 		return false;
 	if (restored && !(db_begin(l->shop.db, err) && store_shop_set(l->shop.db, "restored_hold", STR("1"), err) &&
 	                  db_commit(l->shop.db, err)))
@@ -126,6 +139,8 @@ struct live *live_open(const char *address, const struct live_options *o, struct
 	l->plans = mem_alloc(sizeof *l->plans);
 	l->now = now;
 	l->allotted = DATE_UNKNOWN;
+	l->seq_max = INT64_MAX;
+	l->fresh = true;
 	struct tick_result none = { 0 };
 	l->result = &none;
 	bool ok = open_all(l, err);
@@ -343,33 +358,50 @@ static bool decide_due(struct live *l, struct err *err)
 		look_again_ring(l, l->due[i]);
 	for (size_t i = 0; i < need; i++) {
 		allot_take(&l->waiting, &l->slices[i].said);
-		if (!live_commit(l, &l->slices[i], err))
+		size_t last = (i + 1) * SLICE < l->due_count ? (i + 1) * SLICE : l->due_count;
+		if (!live_commit(l, &l->slices[i], &(struct live_round){ .kind = ROUND_ASKED, .upto = l->due[last - 1] }, err))
 			return false;
 	}
 	return true;
+}
+
+/* Slots of this shop day that were given before: after a crash or a restart the day goes on, it does not begin anew. */
+static int32_t given_today(const struct live *l, uint16_t plan, struct date day)
+{
+	int64_t from = zone_instant(l->shop.settings.zone, day, 0).s;
+	int32_t n = 0;
+	for (size_t c = 1; c < l->people; c++)
+		for (uint16_t i = l->states[c].run_count; i-- > 0;)
+			n += l->states[c].runs[i].entered_at >= from && l->plans->family[l->states[c].runs[i].plan] == l->plans->family[plan];
+	return n;
 }
 
 /* The day's slots of the smoothed plans. */
 static bool give_slots(struct live *l, struct date day, struct err *err)
 {
 	struct live_slice s = { .turn_count = 0 };
+	int64_t tried = 0;
 	arena_init(&s.arena);
 	bool ok = true;
 	for (size_t p = 0; p < l->plans->count && ok; p++) {
 		int32_t slots = l->plans->on[p] ? l->plans->plans[p]->smooth_per_day : 0;
 		customer_id c;
+		if (slots > 0)
+			slots -= given_today(l, (uint16_t)p, day);
 		while (slots > 0 && ok && allot_next(&l->waiting, p, &c)) {
+			tried++;
 			live_turn_begin(l, &s, c);
 			slots -= engine_enter(&l->world, c, &l->states[c], (uint16_t)p, l->now, &s.said);
 			live_turn_end(l, &s);
 			look_again(l, c);
 			if (s.turn_count >= SLICE) {
-				ok = live_commit(l, &s, err);
+				ok = live_commit(l, &s, &(struct live_round){ .kind = ROUND_SLOTS, .upto = tried }, err);
 				live_slice_clear(&s);
+				tried = 0;
 			}
 		}
 	}
-	ok = ok && live_commit(l, &s, err);
+	ok = ok && live_commit(l, &s, &(struct live_round){ .kind = ROUND_SLOTS, .upto = tried }, err);
 	live_slice_release(&s);
 	l->allotted = day;
 	return ok;
@@ -388,7 +420,8 @@ static bool log_tick(struct live *l, struct err *err)
 {
 	char hex[65];
 	sha256_hex(l->hash, hex);
-	struct tick_row row = { .at = l->now,
+	struct tick_row row = { .tick = l->tick,
+		                    .at = l->now,
 		                    .seq_hi = l->seq_hi,
 		                    .plans = (int64_t)l->plans->count,
 		                    .decisions = (int64_t)l->result->decisions,
@@ -399,6 +432,7 @@ static bool log_tick(struct live *l, struct err *err)
 	bool ok = db_begin(l->shop.db, err) && tick_put(l->shop.db, &row, err) && db_commit(l->shop.db, err);
 	if (!ok)
 		db_rollback(l->shop.db);
+	l->tick++;
 	return ok && store_mark(l->shop.db, err);
 }
 
@@ -421,10 +455,16 @@ static bool turn_world(struct live *l, struct err *err)
 			return false;
 		if (timers_next(&l->timers) > l->now.s)
 			return true;
-		if (!decide_due(l, err))
+		if (!live_take_facts(l, err) || !decide_due(l, err)) /* the receipts of what just left among them */
 			return false;
 	}
 	return true;
+}
+
+static bool worth_a_line(const struct live *l, const struct tick_result *r)
+{
+	zone_id zone = l->shop.settings.zone;
+	return r->commits || r->facts || r->accepted || zone_date(zone, l->last_tick).day != zone_date(zone, l->now).day;
 }
 
 bool live_tick(struct live *l, struct instant now, struct tick_result *out, struct err *err)
@@ -433,16 +473,21 @@ bool live_tick(struct live *l, struct instant now, struct tick_result *out, stru
 	*out = (struct tick_result){ 0 };
 	l->result = out;
 	l->now = now.s < l->last_tick.s ? l->last_tick : now; /* now never goes back */
+	l->round = 0;
 	bool ok = store_lease(l->shop.db, l->o.owner, l->now, l->o.lease_s, &l->epoch, err) && read_holds(l, err);
+	out->hold_all = l->world.hold_all;
+	if (ok && l->world.hold_all == REASON_CLOCK_JUMP) { /* at a wrong hour nothing is decided: it could not be taken back */
+		l->result = NULL;
+		return true;
+	}
 	if (ok) {
 		l->hash = sha256_new();
 		ok = turn_world(l, err);
-		if (ok && (out->decisions || out->facts || out->accepted || zone_date(0, l->last_tick).day != zone_date(0, l->now).day))
+		if (ok && worth_a_line(l, out))
 			ok = log_tick(l, err);
 		sha256_free(l->hash);
 		l->hash = NULL;
 	}
-	out->hold_all = l->world.hold_all;
 	out->total_s = seconds_now() - started;
 	if (ok)
 		l->last_tick = l->now;

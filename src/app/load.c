@@ -107,7 +107,7 @@ static bool take_fact(void *ctx, const struct fact *f, struct err *err)
 }
 
 /* {"day":15000,"top_decile_spend":…,"average_basket":…,"buyers":…}: what freeze_thresholds() writes. */
-static bool read_thresholds(struct str body, struct thresholds *out)
+bool load_thresholds(struct str body, struct thresholds *out)
 {
 	json_error_t where;
 	json_t *j = json_loadb(body.p, body.n, 0, &where);
@@ -130,7 +130,7 @@ struct shop_facts {
 static bool take_shop_fact(void *ctx, const struct fact *f, struct err *err)
 {
 	struct shop_facts *s = ctx;
-	if (f->kind == FACT_THRESHOLD && !read_thresholds(f->body, s->thresholds))
+	if (f->kind == FACT_THRESHOLD && !load_thresholds(f->body, s->thresholds))
 		return err_set(err, ERR_WORLD, "the frozen thresholds %.*s cannot be read: run \"relance check\"", STR_ARG(f->key));
 	return book_loader_add(s->loader, f, err);
 }

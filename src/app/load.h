@@ -29,4 +29,7 @@ struct shop_world {
 bool load_shop(const char *address, const struct load_options *o, struct shop_world *out, struct err *err) MUST_CHECK;
 void load_release(struct shop_world *w);
 
+/* The body of a FACT_THRESHOLD. */
+bool load_thresholds(struct str body, struct thresholds *out) MUST_CHECK;
+
 #endif

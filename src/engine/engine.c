@@ -267,6 +267,7 @@ static void enter(struct turn *t, uint16_t plan, const struct firing *f, const s
 	r->day = zone_date(t->s.zone, (struct instant){ from }).day;
 	uint64_t draw = draw_u64(t->w->seed, DRAW_CONTROL, p->draw_key, t->s.view.customer, 0, 0);
 	r->control = !only_service(p) && draw_per_million(draw) < p->control_per_million;
+	r = pstate_place_run(t->state, t->w->plans);
 	say(t, r, -1, r->control ? VERDICT_CONTROL : VERDICT_ENTERED, reason, 0);
 }
 
@@ -667,13 +668,22 @@ bool engine_candidate(const struct world *w, customer_id c, const struct pstate 
 	return e.would;
 }
 
+/* A purchase is what the plan is after. */
+static bool bought_ends(const struct plan *p)
+{
+	for (uint8_t i = 0; i < p->goal_count; i++)
+		if (p->goal[i].kind == EXIT_ORDER || p->goal[i].kind == EXIT_CART_PAID)
+			return true;
+	return false;
+}
+
 bool engine_convert(const struct world *w, customer_id c, struct pstate *state, uint16_t plan, uint16_t run_no,
                     struct instant now, struct decisions *out)
 {
 	struct turn t;
 	turn_init(&t, w, c, state, now, out);
 	struct run *r = run_of(state, plan, run_no);
-	if (!r || r->state != RUN_ACTIVE)
+	if (!r || r->state != RUN_ACTIVE || !bought_ends(plan_of(&t, r)))
 		return false;
 	leave(&t, r, REASON_GOAL_MET);
 	return true;

@@ -235,7 +235,7 @@ static bool open_for_load(struct store_build *b, const char *address, const stru
 	b->shop.address_key[1] = key[1];
 	return (!lite(b) || db_exec(b->db,
 	                            "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE;"
-	                            "PRAGMA mmap_size=0; PRAGMA cache_size=-262144",
+	                            "PRAGMA mmap_size=0; PRAGMA cache_size=-65536; PRAGMA temp_store=FILE",
 	                            err)) &&
 	       db_begin(b->db, err) && db_exec(b->db, "DROP INDEX fact_seq; DROP INDEX customer_ref", err);
 }
