@@ -9,23 +9,28 @@ BUILD ?= build
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 JOBS ?= $(shell nproc)
+export JOBS
 
-.PHONY: all deps build test bench bench-quality tidy fuzz demo install clean
+.PHONY: all deps ui build test bench bench-quality tidy fuzz demo install clean
 
 all: build
 
 deps:
 	@tools/deps.sh build
 
-$(BUILD)/build.ninja: | deps
+ui: deps
+	@tools/ui.sh
+
+$(BUILD)/build.ninja: | deps ui
 	@meson setup $(BUILD) --prefix=$(PREFIX) -Dwerror=$(if $(CI),true,false) >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
 	@mv $(BUILD).log $(BUILD)/setup.log
 
-build: deps $(BUILD)/build.ninja
+build: deps ui $(BUILD)/build.ninja
 	@ninja -C $(BUILD) -j$(JOBS)
 
 test:
 	@tools/deps.sh build test
+	@tools/ui.sh
 	@tools/test.sh $(BUILD)
 
 bench: build

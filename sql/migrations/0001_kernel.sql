@@ -179,6 +179,16 @@ CREATE TABLE message (
 -- What is waiting or in flight; small, whatever was ever sent.
 CREATE INDEX message_open ON message (state, try_after, customer_id) WHERE state < 3 OR state = 4;
 
+-- The links and return paths of a message name it by a number: hash of its key (outbox_link_id). clustered
+CREATE TABLE link (
+  id BIGINT NOT NULL PRIMARY KEY,
+  customer_id BIGINT NOT NULL,
+  plan TEXT NOT NULL,
+  run_no BIGINT NOT NULL,
+  step TEXT NOT NULL,
+  channel BIGINT NOT NULL
+);
+
 -- Voucher codes exist before they are promised. clustered
 CREATE TABLE voucher (
   code TEXT NOT NULL PRIMARY KEY,

@@ -111,3 +111,10 @@ SELECT customer_id, plan, run_no, plan_id, subject, entered_at, anchor_at, day, 
 -- name: decisions_of
 SELECT customer_id, plan, run_no, step, verdict, reason, argument, version, channel, first_at, last_at, times, tick
 FROM decision WHERE customer_id = ?1 ORDER BY first_at, tick, plan, run_no, step, verdict, reason;
+
+-- name: link_put
+INSERT INTO link (id, customer_id, plan, run_no, step, channel) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+ON CONFLICT (id) DO UPDATE SET customer_id = excluded.customer_id;
+
+-- name: link_find
+SELECT customer_id, plan, run_no, step, channel FROM link WHERE id = ?1;

@@ -21,7 +21,8 @@ struct live;
 struct courier {
 	void *ctx;
 	bool (*render)(void *ctx, struct live *live, struct outbox_message *m, struct arena *a, struct err *err);
-	struct settlement (*hand_off)(void *ctx, struct live *live, const struct outbox_message *m, struct arena *a, struct instant now);
+	struct settlement (*hand_off)(void *ctx, struct live *live, const struct outbox_message *m, struct arena *a,
+	                              struct instant now);
 };
 
 struct live_options {

@@ -1,6 +1,8 @@
 /* New facts: into the book, onto the messages they speak of, and their people onto the list of the tick. */
 #include "app/live_int.h"
 
+#include "app/config.h"
+
 #include <stdlib.h>
 
 enum { FACTS_AT_ONCE = 20000 };
@@ -121,7 +123,7 @@ static bool apply(struct live *l, struct batch *b, struct err *err)
 
 static bool reload_plans(struct live *l, struct err *err)
 {
-	if (!live_load_plans(l, err))
+	if (!config_read(l->shop.db, &l->shop.shop, &l->shop.settings, err) || !live_load_plans(l, err))
 		return false;
 	l->world.words = plan_set_words(l->plans, &l->arena);
 	for (customer_id c = 1; c < l->people; c++) /* a switch concerns everybody */

@@ -55,6 +55,10 @@ struct live {
 	struct sha256 *hash;
 	struct tick_result *result;
 	struct instant now;
+
+	/* codes promised by the messages being rendered: written in the transaction that marks them as sending */
+	struct outbox_voucher vouchers[OUTBOX_CLAIM_MAX];
+	size_t voucher_count;
 };
 
 /* A world without facts and states, to be filled by the audit. */

@@ -52,7 +52,8 @@ static bool take_run(void *ctx, const struct outbox_run *o, struct err *err)
 {
 	struct live *l = ctx;
 	if (o->customer >= l->people || o->plan_id >= l->plans->count)
-		return err_set(err, ERR_WORLD, "run %u of customer #%u names what is not there: run \"relance check\"", o->run_no, o->customer);
+		return err_set(err, ERR_WORLD, "run %u of customer #%u names what is not there: run \"relance check\"",
+		               o->run_no, o->customer);
 	struct run *r = pstate_add_run(&l->states[o->customer]);
 	*r = (struct run){ .subject = o->subject,
 		               .entered_at = (uint32_t)o->entered_at.s,

@@ -136,8 +136,13 @@ static bool render(struct live *l, struct outbox_message *m, struct arena *a, bo
 
 static bool mark_sending(struct live *l, const struct outbox_message *go, size_t n, struct err *err)
 {
+	struct outbox_slice codes = { .epoch = l->epoch, .vouchers = l->vouchers, .voucher_count = l->voucher_count };
 	bool ok = db_durable(l->shop.db, true, err) && db_begin(l->shop.db, err) &&
-	          outbox_sending(l->shop.db, l->epoch, l->now, go, n, err) && db_commit(l->shop.db, err);
+	          (codes.voucher_count == 0 || outbox_put(l->shop.db, &codes, err)) &&
+	          outbox_sending(l->shop.db, l->epoch, l->now, go, n, err);
+	for (size_t i = 0; i < n && ok; i++)
+		ok = outbox_link_put(l->shop.db, &go[i].key, err);
+	ok = ok && db_commit(l->shop.db, err);
 	if (!ok)
 		db_rollback(l->shop.db);
 	struct err later;
@@ -188,6 +193,7 @@ static bool send_batch(struct live *l, struct outbox_message *claimed, size_t n,
 	struct asked answers[OUTBOX_CLAIM_MAX];
 	struct live_slice said = { .turn_count = 0 };
 	size_t going = 0;
+	l->voucher_count = 0;
 	arena_init(&said.arena);
 	for (size_t i = 0; i < n; i++)
 		answers[i] = ask(l, &claimed[i], &said);

@@ -1,5 +1,7 @@
 #include "app/load.h"
 
+#include "app/config.h"
+
 #include "base/par.h"
 
 #include <jansson.h>
@@ -211,9 +213,8 @@ bool load_shop(const char *address, const struct load_options *o, struct shop_wo
 	out->db = store_open(address, o->read_only, &out->shop, err);
 	if (!out->db)
 		return false;
-	settings_defaults(&out->settings, out->shop.zone, out->shop.locale, out->shop.currency);
 	out->book = book_new(&(struct book_options){ .zone = out->shop.zone, .locale = out->shop.locale });
-	bool ok = store_seq_hi(out->db, &out->seq_hi, &out->customers, err) && load_catalogue(out->db, out->book, err) &&
+	bool ok = config_read(out->db, &out->shop, &out->settings, err) && store_seq_hi(out->db, &out->seq_hi, &out->customers, err) && load_catalogue(out->db, out->book, err) &&
 	          load_facts(address, o, out, err);
 	if (!ok)
 		load_release(out);

@@ -139,8 +139,10 @@ static bool put_state(struct store_batch *b, const struct known *k, struct str n
 	}
 	if (version == 0) {
 		const char *near = str_nearest(name, names, n, 3);
-		return near ? err_set(err, ERR_INPUT, "no plan \"%.*s\" was ever switched on here; did you mean \"%s\"?", STR_ARG(name), near)
-		            : err_set(err, ERR_INPUT, "no plan \"%.*s\" was ever switched on here; \"relance plan list DB\" shows them",
+		return near ? err_set(err, ERR_INPUT, "no plan \"%.*s\" was ever switched on here; did you mean \"%s\"?",
+		                      STR_ARG(name), near)
+		            : err_set(err, ERR_INPUT,
+		                      "no plan \"%.*s\" was ever switched on here; \"relance plan list DB\" shows them",
 		                      STR_ARG(name));
 	}
 	return put_switch_fact(b, name, version, state_name(to), now, a, err);

@@ -64,19 +64,21 @@ static void print_json(const struct replay_result *r, const struct plan_set *set
 	buf_init(&b, SIZE_MAX / 2);
 	buf_printf(&b, "{\"from\": \"%s\", ", instant_text(from, text));
 	buf_printf(&b, "\"to\": \"%s\", \"consent\": \"%s\", \"response\": \"%s\", ", instant_text(to, text), q->consent, q->response);
-	buf_printf(&b, "\"facts\": %llu, \"customers\": %u, \"decisions\": %llu, \"seconds\": %.3f, \"trace_sha256\": \"%s\", \"plans\": {",
-	           (unsigned long long)r->facts, r->customers, (unsigned long long)r->decisions, r->seconds, r->trace_sha256);
+	buf_printf(&b, "\"facts\": %llu, \"customers\": %u, \"decisions\": %llu, \"asked\": %llu, \"seconds\": %.3f, \"trace_sha256\": \"%s\", \"plans\": {",
+	           (unsigned long long)r->facts, r->customers, (unsigned long long)r->decisions, (unsigned long long)r->asked, r->seconds, r->trace_sha256);
 	for (size_t i = 0; i < set->count; i++) {
 		const struct replay_plan *p = &r->plans[i];
 		buf_cstr(&b, i ? ",\n  " : "\n  ");
 		buf_json(&b, set->plans[i]->name);
-		buf_printf(&b,
-		           ": {\"entered\": %llu, \"messages\": %llu, \"held\": %llu, \"skipped\": %llu, \"control\": %llu, \"exited\": %llu, "
-		           "\"dropped\": %llu, \"ended\": %llu, \"goals\": %llu, \"opened\": %llu, \"clicked\": %llu, \"channels\": {",
-		           (unsigned long long)p->entered, (unsigned long long)p->messages, (unsigned long long)p->held,
-		           (unsigned long long)p->skipped, (unsigned long long)p->control, (unsigned long long)p->exited,
-		           (unsigned long long)p->dropped, (unsigned long long)p->ended, (unsigned long long)p->goals,
-		           (unsigned long long)p->opened, (unsigned long long)p->clicked);
+		buf_printf(
+			&b,
+			": {\"entered\": %llu, \"messages\": %llu, \"held\": %llu, \"skipped\": %llu, \"control\": %llu, "
+		    "\"exited\": %llu, "
+			"\"dropped\": %llu, \"ended\": %llu, \"goals\": %llu, \"opened\": %llu, \"clicked\": %llu, \"channels\": {",
+			(unsigned long long)p->entered, (unsigned long long)p->messages, (unsigned long long)p->held,
+			(unsigned long long)p->skipped, (unsigned long long)p->control, (unsigned long long)p->exited,
+			(unsigned long long)p->dropped, (unsigned long long)p->ended, (unsigned long long)p->goals,
+			(unsigned long long)p->opened, (unsigned long long)p->clicked);
 		bool any = false;
 		for (int c = 0; c < CHANNEL_COUNT; c++)
 			if (p->by_channel[c]) {
@@ -93,7 +95,8 @@ static void print_json(const struct replay_result *r, const struct plan_set *set
 
 static void print_table(const struct replay_result *r, const struct plan_set *set, const struct request *q)
 {
-	static const char *const COLUMNS[] = { "plan", "entered", "control", "messages", "held", "skipped", "dropped", "exited", "ended" };
+	static const char *const COLUMNS[] = { "plan",    "entered", "control", "messages", "held",
+		                                   "skipped", "dropped", "exited",  "ended" };
 	struct table *t = table_new(COLUMNS, ARRAY_LEN(COLUMNS));
 	for (size_t i = 0; i < set->count; i++) {
 		const struct replay_plan *p = &r->plans[i];
@@ -141,12 +144,21 @@ static bool run(const struct request *q, struct shop_world *w, struct err *err)
 	if (ok) {
 		const struct version *v = book_pin(w->book);
 		struct replay_options o = {
-			.book = w->book, .version = v, .plans = set, .words = plan_set_words(set, &arena), .settings = &w->settings, .from = from, .to = to,
+			.book = w->book,
+			.version = v,
+			.plans = set,
+			.words = plan_set_words(set, &arena),
+			.settings = &w->settings,
+			.from = from,
+			.to = to,
 			.seed = q->seed >= 0 ? (uint64_t)q->seed : w->shop.seed,
 			.assume_consent = str_is(str_from(q->consent), "assume"),
 			.response = str_is(str_from(q->response), "rates") ? RESPONSE_RATES : RESPONSE_NONE,
 			.rates = { per_million(q->open_rate), per_million(q->click_rate), per_million(q->buy_rate) },
-			.threads = (int)q->threads, .trace = sink.trace ? write_trace : NULL, .progress = show_progress, .ctx = &sink,
+			.threads = (int)q->threads,
+			.trace = sink.trace ? write_trace : NULL,
+			.progress = show_progress,
+			.ctx = &sink,
 		};
 		progress_start(&sink.progress, "days");
 		ok = replay_run(&o, result, err);

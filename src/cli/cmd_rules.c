@@ -1,4 +1,5 @@
 /* relance rules: what sells with what, tested. */
+#include "app/basket_file.h"
 #include "cli/cli.h"
 #include "fold/rules.h"
 
@@ -103,7 +104,7 @@ int cmd_rules(int argc, char **argv)
 	o.q_max = q;
 	o.threads = (int)threads;
 	struct err err;
-	struct itemset_baskets *b = itemset_read(file, o.threads, &err);
+	struct itemset_baskets *b = basket_file_read(file, o.threads, &err);
 	struct rules r;
 	bool ok = b && rules_mine(b, &o, &r, &err);
 	itemset_free(b);

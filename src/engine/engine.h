@@ -48,6 +48,10 @@ void decisions_release(struct decisions *d);
  * engine_receipt(). Sets state->wake. */
 void engine_person(const struct world *w, customer_id c, struct pstate *state, struct instant now, struct decisions *out);
 
+/* After a message of this very instant was delivered and reported: the steps alone, since neither facts nor triggers can have
+ * changed since engine_person() at `now`. */
+void engine_go_on(const struct world *w, customer_id c, struct pstate *state, struct instant now, struct decisions *out);
+
 /* A smoothing slot was granted: enters if the trigger and `who` still hold. Returns false when they no longer do. */
 bool engine_enter(const struct world *w, customer_id c, struct pstate *state, uint16_t plan, struct instant now,
                   struct decisions *out);

@@ -139,6 +139,13 @@ bool outbox_feedback(struct store_batch *b, const struct message_key *key, enum 
 bool outbox_recover(struct store_batch *b, int64_t epoch, struct instant at, int64_t *requeued, int64_t *uncertain,
                     struct err *err) MUST_CHECK;
 
+/* The number by which links (channel/token.h) name a message: a hash of its key, never negative. */
+int64_t outbox_link_id(const struct message_key *key);
+/* Inside a transaction, before the message leaves. */
+bool outbox_link_put(struct db *db, const struct message_key *key, struct err *err) MUST_CHECK;
+/* Strings in the arena. */
+bool outbox_link_find(struct db *db, int64_t id, struct arena *a, struct message_key *key, bool *found, struct err *err) MUST_CHECK;
+
 /* ---- reading; strings live until the function returns ---- */
 
 typedef bool (*outbox_run_fn)(void *ctx, const struct outbox_run *r, struct err *err);

@@ -225,7 +225,11 @@ static void make_shop(void)
 		                                           .reach = REACH_EMAIL, .address = i % 20 == 1 ? 77 : 1000u + (unsigned)i,
 		                                           .zone = i % 7 ? STR("") : STR("America/New_York") },
 		                   &body);
-		struct fact f = { .customer = c, .kind = FACT_PROFILE, .key = str_from(key), .at = { sim.now - DAY_S }, .learned_at = { sim.now } };
+		struct fact f = { .customer = c,
+			              .kind = FACT_PROFILE,
+			              .key = str_from(key),
+			              .at = { sim.now - DAY_S },
+			              .learned_at = { sim.now } };
 		put(b, &f, &body);
 		if (rng_below(&sim.rng, 10) < 9)
 			put_happening(b, c, GRANTED, sim.now - 300 * DAY_S, 0);
@@ -430,7 +434,10 @@ int main(int argc, char **argv)
 	rng_init(&sim.rng, sim.seed, 0);
 	sim.record = mmap(NULL, sizeof *sim.record, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	check(sim.record != MAP_FAILED);
-	snprintf(sim.folder, sizeof sim.folder, "%s/relance-sim-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	snprintf(sim.folder, sizeof sim.folder, "%s/relance-sim-XXXXXX",
+	         getenv("TMPDIR")                ? getenv("TMPDIR")
+	         : access("/dev/shm", W_OK) == 0 ? "/dev/shm"
+	                                         : "/tmp");
 	check(mkdtemp(sim.folder));
 	if (argc > 2)
 		snprintf(sim.address, sizeof sim.address, "%s", argv[2]);
