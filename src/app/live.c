@@ -180,6 +180,23 @@ static bool open_to_look(struct live *l, struct instant known, struct err *err)
 	return true;
 }
 
+struct live *live_open_to_audit(const char *address, struct err *err)
+{
+	struct live *l = mem_alloc(sizeof *l);
+	arena_init(&l->arena);
+	l->address = arena_cstr(&l->arena, str_from(address));
+	l->plans = mem_alloc(sizeof *l->plans);
+	l->audit = true;
+	struct load_options o = { .read_only = true, .known = INSTANT_NEVER, .no_facts = true };
+	if (load_shop(l->address, &o, &l->shop, err)) {
+		begin_world(l);
+		if (live_load_plans(l, err))
+			return l;
+	}
+	live_close(l);
+	return NULL;
+}
+
 struct live *live_open_to_look(const char *address, struct instant known, struct err *err)
 {
 	struct live *l = mem_alloc(sizeof *l);
@@ -263,7 +280,7 @@ static void turn(struct live *l, customer_id c, struct live_slice *s)
 	live_turn_end(l, s);
 }
 
-static void ask_ring(struct live *l, customer_id c, struct live_slice *s)
+void live_ask(struct live *l, customer_id c, struct live_slice *s)
 {
 	if (l->next_at[c] <= l->now.s)
 		turn(l, c, s);
@@ -280,7 +297,7 @@ static void ask_slice(void *ctx, size_t from, size_t to, int thread)
 	for (size_t i = from; i < to; i++) {
 		size_t end = (i + 1) * SLICE < l->due_count ? (i + 1) * SLICE : l->due_count;
 		for (size_t k = i * SLICE; k < end; k++)
-			ask_ring(l, l->due[k], &l->slices[i]);
+			live_ask(l, l->due[k], &l->slices[i]);
 	}
 }
 
@@ -290,8 +307,7 @@ static int by_number(const void *x, const void *y)
 	return (a > b) - (a < b);
 }
 
-/* Everybody whose timer has come, once each, in order of their numbers; of a ring, its first. */
-static void gather_due(struct live *l)
+void live_gather_due(struct live *l)
 {
 	l->due_count = 0;
 	while (timers_next(&l->timers) <= l->now.s) {
@@ -328,7 +344,7 @@ static void look_again(struct live *l, customer_id c)
 		live_look_at(l, c, at);
 }
 
-static void look_again_ring(struct live *l, customer_id c)
+void live_look_again(struct live *l, customer_id c)
 {
 	look_again(l, c);
 	if (l->peers)
@@ -349,13 +365,13 @@ static void prepare_slices(struct live *l, size_t need)
 
 static bool decide_due(struct live *l, struct err *err)
 {
-	gather_due(l);
+	live_gather_due(l);
 	size_t need = (l->due_count + SLICE - 1) / SLICE;
 	prepare_slices(l, need);
 	par_for(need, 1, l->o.threads, ask_slice, l);
 	l->result->asked += l->due_count;
 	for (size_t i = 0; i < l->due_count; i++)
-		look_again_ring(l, l->due[i]);
+		live_look_again(l, l->due[i]);
 	for (size_t i = 0; i < need; i++) {
 		allot_take(&l->waiting, &l->slices[i].said);
 		size_t last = (i + 1) * SLICE < l->due_count ? (i + 1) * SLICE : l->due_count;
@@ -376,32 +392,47 @@ static int32_t given_today(const struct live *l, uint16_t plan, struct date day)
 	return n;
 }
 
+bool live_slot_next(struct live *l, struct live_slots *at, customer_id *c)
+{
+	for (; at->plan < l->plans->count; at->plan++, at->begun = false) {
+		if (!at->begun) {
+			int32_t day = l->plans->on[at->plan] ? l->plans->plans[at->plan]->smooth_per_day : 0;
+			at->left = day > 0 ? day - given_today(l, at->plan, zone_date(l->shop.settings.zone, l->now)) : 0;
+			at->begun = true;
+		}
+		if (at->left > 0 && allot_next(&l->waiting, at->plan, c))
+			return true;
+	}
+	return false;
+}
+
+void live_slot_give(struct live *l, struct live_slots *at, customer_id c, struct live_slice *s)
+{
+	live_turn_begin(l, s, c);
+	at->left -= engine_enter(&l->world, c, &l->states[c], at->plan, l->now, &s->said);
+	live_turn_end(l, s);
+	look_again(l, c);
+}
+
 /* The day's slots of the smoothed plans. */
 static bool give_slots(struct live *l, struct date day, struct err *err)
 {
 	struct live_slice s = { .turn_count = 0 };
-	int64_t tried = 0;
+	struct live_round round = { .kind = ROUND_SLOTS };
+	struct live_slots at = { .plan = 0 };
+	customer_id c;
 	arena_init(&s.arena);
 	bool ok = true;
-	for (size_t p = 0; p < l->plans->count && ok; p++) {
-		int32_t slots = l->plans->on[p] ? l->plans->plans[p]->smooth_per_day : 0;
-		customer_id c;
-		if (slots > 0)
-			slots -= given_today(l, (uint16_t)p, day);
-		while (slots > 0 && ok && allot_next(&l->waiting, p, &c)) {
-			tried++;
-			live_turn_begin(l, &s, c);
-			slots -= engine_enter(&l->world, c, &l->states[c], (uint16_t)p, l->now, &s.said);
-			live_turn_end(l, &s);
-			look_again(l, c);
-			if (s.turn_count >= SLICE) {
-				ok = live_commit(l, &s, &(struct live_round){ .kind = ROUND_SLOTS, .upto = tried }, err);
-				live_slice_clear(&s);
-				tried = 0;
-			}
+	while (ok && live_slot_next(l, &at, &c)) {
+		round.upto++;
+		live_slot_give(l, &at, c, &s);
+		if (round.upto >= SLICE) {
+			ok = live_commit(l, &s, &round, err);
+			live_slice_clear(&s);
+			round.upto = 0;
 		}
 	}
-	ok = ok && live_commit(l, &s, &(struct live_round){ .kind = ROUND_SLOTS, .upto = tried }, err);
+	ok = ok && live_commit(l, &s, &round, err);
 	live_slice_release(&s);
 	l->allotted = day;
 	return ok;

@@ -61,6 +61,9 @@ struct live {
 	size_t voucher_count;
 };
 
+/* A world without facts and states, to be filled by the audit. */
+struct live *live_open_to_audit(const char *address, struct err *err) MUST_CHECK;
+
 bool live_load_plans(struct live *l, struct err *err) MUST_CHECK;
 bool live_load_states(struct live *l, struct err *err) MUST_CHECK;
 bool live_load_state(struct live *l, customer_id c, struct err *err) MUST_CHECK; /* one person */
@@ -69,6 +72,19 @@ bool live_load_suppressed(struct live *l, struct err *err) MUST_CHECK;
 bool live_find_step(const struct live *l, customer_id c, struct str plan, uint32_t run_no, struct str step, uint16_t *plan_at,
                     uint8_t *step_at);
 uint8_t live_answer(struct str text);
+
+/* live.c: parts of a tick, shared with the audit. */
+void live_gather_due(struct live *l); /* everybody whose timer has come, once each, by number; of a ring, its first */
+void live_ask(struct live *l, customer_id first, struct live_slice *s); /* the due of that ring */
+void live_look_again(struct live *l, customer_id first);
+
+struct live_slots { /* how far the giving of the day's slots has come */
+	uint16_t plan;
+	bool begun;
+	int32_t left;
+};
+bool live_slot_next(struct live *l, struct live_slots *at, customer_id *c);
+void live_slot_give(struct live *l, struct live_slots *at, customer_id c, struct live_slice *s);
 
 /* live_facts.c */
 bool live_take_facts(struct live *l, struct err *err) MUST_CHECK; /* everything new in the database */

@@ -12,6 +12,7 @@ struct load_options {
 	bool read_only;
 	struct instant known; /* only facts learned before; INSTANT_NEVER: all */
 	int threads;          /* ≤ 0: all processors */
+	bool no_facts;        /* an empty book */
 	bool one;             /* only the facts of customer `only` and the shop's own */
 	customer_id only;
 };

@@ -362,13 +362,13 @@ static bool check_entries(struct turn *t)
 
 /* ---- steps ---- */
 
-/* Actual send of the step that was sent last in this run; −1: none. */
+/* The step that was sent last in this run (they only go forward, whatever the order in memory); −1: none. */
 static int last_step_sent(const struct pstate *s, const struct run *r)
 {
 	int step = -1;
 	for (uint16_t i = 0; i < s->sent_count; i++)
 		if (s->sent[i].plan == r->plan && s->sent[i].run_no == r->run_no &&
-		    (s->sent[i].state == SENT_ACCEPTED || s->sent[i].state == SENT_UNCERTAIN))
+		    (s->sent[i].state == SENT_ACCEPTED || s->sent[i].state == SENT_UNCERTAIN) && s->sent[i].step > step)
 			step = s->sent[i].step;
 	return step;
 }
