@@ -1,5 +1,5 @@
 // Pages live behind the hash (#/plans/anti-churn?tab=file): the server only ever serves one document.
-import { createSignal } from "solid-js";
+import { createSignal, untrack } from "solid-js";
 
 const read = () => {
 	const raw = decodeURI(location.hash.slice(1)) || location.pathname.replace(/\/$/, "") + location.search || "/";
@@ -16,10 +16,12 @@ export const href = (to: string) => "#" + to;
 export function go(to: string) { location.hash = to; }
 /** Writes what is typed into the address without a new step in the history. */
 export function setQuery(name: string, value: string) {
-	const q = new URLSearchParams(place().query);
+	const here = untrack(place);
+	if ((here.query.get(name) ?? "") === value) return;
+	const q = new URLSearchParams(here.query);
 	if (value) q.set(name, value);
 	else q.delete(name);
 	const s = q.toString();
-	history.replaceState(null, "", "#" + path() + (s ? "?" + s : ""));
-	setPlace({ path: path(), query: q });
+	history.replaceState(null, "", "#" + here.path + (s ? "?" + s : ""));
+	setPlace({ path: here.path, query: q });
 }
