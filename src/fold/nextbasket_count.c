@@ -183,8 +183,8 @@ void nb_cross(const struct nb_rows *a, const struct nb_rows *b, uint32_t items, 
 
 uint32_t nb_fit_end(const struct nb_fit *f, uint32_t user)
 {
-	uint32_t end = f->d->user_start[user + 1];
-	return f->hidden[user] && end > f->d->user_start[user] ? end - 1 : end;
+	uint32_t end = f->end ? f->end[user] : f->d->user_start[user + 1];
+	return f->hidden && f->hidden[user] && end > f->d->user_start[user] ? end - 1 : end;
 }
 
 struct fact_sums {
@@ -267,7 +267,7 @@ static int by_final(const void *a, const void *b, void *facts)
 	return (x > y) - (x < y);
 }
 
-static void facts_from_sums(const struct fact_sums *s, uint32_t items, struct nb_facts *out)
+static void facts_from_sums(const struct fact_sums *s, const float *recent, uint32_t items, struct nb_facts *out)
 {
 	double again = 0, again_of = 1, soon = 0, soon_of = 1, gap = 1, gap_n = 1;
 	for (uint32_t i = 0; i < items; i++) {
@@ -283,7 +283,7 @@ static void facts_from_sums(const struct fact_sums *s, uint32_t items, struct nb
 		out->popularity[i] = (float)(s->count[i] / (s->baskets + 1));
 		out->reach[i] = (float)(s->users[i] / (s->users_n + 1));
 		out->fresh[i] = (float)(s->fresh[i] / (s->steps + 1));
-		out->final[i] = (float)(s->final[i] / (s->users_n + 1));
+		out->final[i] = recent ? recent[i] : (float)(s->final[i] / (s->users_n + 1));
 		out->again[i] = (float)((s->again[i] + PRIOR * again / again_of) / (s->again_of[i] + PRIOR));
 		out->again_soon[i] = (float)((s->soon[i] + PRIOR * soon / soon_of) / (s->soon_of[i] + PRIOR));
 		out->gap[i] = (float)((s->gap[i] + PRIOR * gap / gap_n) / (s->gap_n[i] + PRIOR));
@@ -317,7 +317,7 @@ void nb_facts_fit(const struct nb_fit *f, struct nb_facts *out)
 	for (uint32_t u = 0; u < f->d->users; u++)
 		if (f->use[u])
 			expect_user(&s, f, out->again_at, u, &h);
-	facts_from_sums(&s, f->d->items, out);
+	facts_from_sums(&s, f->recent, f->d->items, out);
 	nb_history_release(&h);
 	free(all);
 }
