@@ -21,6 +21,9 @@ bool courier_shop_read(struct courier_state *c, struct live *l, struct arena *a,
 /* Sets "recommendations": what is still allowed now, best first; empty when the shop is too young. */
 bool courier_recommend(struct courier_state *c, struct live *l, const struct outbox_message *m, const struct view *v,
                        struct arena *a, struct lobject *data, struct err *err) MUST_CHECK;
+/* Sets "product": what a run about a lifetime is about. */
+void courier_product(const struct courier_state *c, struct live *l, const struct view *v, uint64_t subject, struct lobject *data,
+                     struct arena *a);
 void courier_reco_free(struct courier_reco *r);
 
 /* courier_smtp.c: whether the shop has a mail server, and a batch of mails to it: every to[i] is filled. */
