@@ -36,6 +36,9 @@ struct live_options {
 
 struct tick_result {
 	uint64_t facts, asked, decisions, queued, accepted, refused, deferred, dropped, entered;
+	uint64_t commits;     /* of decisions; 0: nothing changed */
+	uint64_t unrendered;  /* messages that could not be rendered: tried again in a quarter of an hour, until `late` */
+	struct err why_unrendered; /* the last one's */
 	double decided_s, total_s; /* until the decisions were committed; until everything had left */
 	enum reason hold_all;
 };

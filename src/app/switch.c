@@ -182,5 +182,8 @@ bool switch_stop(struct db *db, struct instant now, const char *actor, struct er
 
 bool switch_resume(struct db *db, struct instant now, const char *actor, struct err *err)
 {
-	return set_flags(db, (const char *const[]){ "stopped", "clock_hold", "restored_hold" }, 3, "0", "resume", now, actor, err);
+	char at[32];
+	snprintf(at, sizeof at, "%lld", (long long)now.s); /* a silence up to here is confirmed */
+	return set_flags(db, (const char *const[]){ "clock_confirmed" }, 1, at, "clock confirmed", now, actor, err) &&
+	       set_flags(db, (const char *const[]){ "stopped", "clock_hold", "restored_hold" }, 3, "0", "resume", now, actor, err);
 }
