@@ -91,6 +91,7 @@ void courier_free(struct courier_state *c)
 {
 	if (!c)
 		return;
+	courier_reco_free(c->reco);
 	message_text_release(&c->text);
 	liquid_free(c->liquid);
 	message_set_free(c->set);

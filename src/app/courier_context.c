@@ -248,7 +248,8 @@ bool courier_context(struct courier_state *c, struct live *l, struct outbox_mess
 	struct lobject *data = *out = lobject_new(a, 10);
 	lobject_set(a, data, "customer", lval_object(customer_of(l, &v, &person, a)));
 	lobject_set(a, data, "shop", lval_object(shop_of(l, &words, a)));
-	lobject_set(a, data, "recommendations", lval_array(NULL, 0));
+	if (!courier_recommend(c, l, m, &v, a, data, err))
+		return false;
 	add_order(l, &v, data, a);
 	add_links(l, m, words.public_url, data, a);
 	uint16_t plan;

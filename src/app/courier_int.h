@@ -9,6 +9,7 @@ struct courier_state {
 	struct liquid *liquid;
 	struct message_text text;
 	char *folder;
+	struct courier_reco *reco; /* NULL until first needed */
 };
 
 /* The shop's own words, with what stands in for those not set. */
@@ -16,6 +17,11 @@ struct courier_shop {
 	struct str url, address, phone, email, signature, review_url, public_url, domain, loyalty, hours;
 };
 bool courier_shop_read(struct courier_state *c, struct live *l, struct arena *a, struct courier_shop *out, struct err *err) MUST_CHECK;
+
+/* Sets "recommendations": what is still allowed now, best first; empty when the shop is too young. */
+bool courier_recommend(struct courier_state *c, struct live *l, const struct outbox_message *m, const struct view *v,
+                       struct arena *a, struct lobject *data, struct err *err) MUST_CHECK;
+void courier_reco_free(struct courier_reco *r);
 
 /* A code promised by the message being rendered: stored before it leaves. */
 bool courier_voucher_put(struct live *l, const struct outbox_voucher *v, struct err *err) MUST_CHECK;

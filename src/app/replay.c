@@ -185,8 +185,8 @@ static void take_feedback(struct replay *r, customer_id c, struct instant now)
 			return;
 		const struct sent *m = sent_for(r, f);
 		if (m)
-			engine_receipt(&r->world, &r->states[c], m->plan, m->run_no, m->step, (enum channel)m->channel, (enum receipt)f->receipt,
-			               f->answer, now);
+			engine_receipt(&r->world, &r->states[c], m->plan, m->run_no, m->step, (enum channel)m->channel,
+			               (enum receipt)f->receipt, f->answer, now);
 	}
 }
 

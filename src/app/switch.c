@@ -139,8 +139,10 @@ static bool put_state(struct store_batch *b, const struct known *k, struct str n
 	}
 	if (version == 0) {
 		const char *near = str_nearest(name, names, n, 3);
-		return near ? err_set(err, ERR_INPUT, "no plan \"%.*s\" was ever switched on here; did you mean \"%s\"?", STR_ARG(name), near)
-		            : err_set(err, ERR_INPUT, "no plan \"%.*s\" was ever switched on here; \"relance plan list DB\" shows them",
+		return near ? err_set(err, ERR_INPUT, "no plan \"%.*s\" was ever switched on here; did you mean \"%s\"?",
+		                      STR_ARG(name), near)
+		            : err_set(err, ERR_INPUT,
+		                      "no plan \"%.*s\" was ever switched on here; \"relance plan list DB\" shows them",
 		                      STR_ARG(name));
 	}
 	return put_switch_fact(b, name, version, state_name(to), now, a, err);
@@ -180,5 +182,8 @@ bool switch_stop(struct db *db, struct instant now, const char *actor, struct er
 
 bool switch_resume(struct db *db, struct instant now, const char *actor, struct err *err)
 {
-	return set_flags(db, (const char *const[]){ "stopped", "clock_hold", "restored_hold" }, 3, "0", "resume", now, actor, err);
+	char at[32];
+	snprintf(at, sizeof at, "%lld", (long long)now.s); /* a silence up to here is confirmed */
+	return set_flags(db, (const char *const[]){ "clock_confirmed" }, 1, at, "clock confirmed", now, actor, err) &&
+	       set_flags(db, (const char *const[]){ "stopped", "clock_hold", "restored_hold" }, 3, "0", "resume", now, actor, err);
 }

@@ -1,4 +1,5 @@
 /* relance replay: the plans over the shop's own history, before anything is switched on. */
+#include "app/audit.h"
 #include "app/plans.h"
 #include "app/replay_page.h"
 #include "base/par.h"
@@ -14,17 +15,20 @@ struct request {
 	const char *plans, *compare, *from, *to, *consent, *response, *trace, *report, *locale;
 	double open_rate, click_rate, buy_rate;
 	int64_t threads, seed;
+	bool audit;
 	enum format format;
 };
 
 static const struct usage USAGE = {
-	.synopsis = "replay DB [--plans DIR] [--compare DIR] --from DATE --to DATE [options]",
+	.synopsis = "replay DB [--plans DIR] [--compare DIR] --from DATE --to DATE [options] | replay DB --audit",
 	.text =
 		"Runs the plans over the shop's history as if they had been on: who would have got what and when, what would\n"
 		"have been held and why. Changes nothing. --to is the last day taken. What history does not hold is said by\n"
 		"--consent and --response; both are part of the result's hash. --compare plays a second folder over the same "
 	    "history\n"
-		"and shows both side by side; --report writes one page with charts, to open in a browser or to send.",
+		"and shows both side by side; --report writes one page with charts, to open in a browser or to send.\n"
+		"--audit repeats what really happened instead: every line of the tick log is decided again from the facts\n"
+		"alone, and the first that differs is named.",
 	.example =
 		"relance replay shop.db --plans plans/ --from 2011-01-01 --to 2011-08-31 --consent assume --trace trace.txt\n"
 		"relance replay shop.db --compare plans-gentler/ --from 2011-01-01 --to 2011-08-31 --report replay.html",
@@ -375,6 +379,56 @@ static bool run(const struct request *q, struct shop_world *w, struct err *err)
 	return ok;
 }
 
+static void audit_trace(void *ctx, struct str text)
+{
+	struct sink *s = ctx;
+	struct err err;
+	if (s->trace && !write_trace(ctx, text, &err)) {
+		fclose(s->trace);
+		s->trace = NULL;
+	}
+}
+
+static void print_audit(const struct audit_result *r, enum format format)
+{
+	static const char *const COLUMNS[] = { "same",   "ticks",     "unfinished",   "rounds", "facts", "claims",
+		                                   "decisions", "trace_sha256", "tick",   "round", "at",    "difference" };
+	struct table *t = table_new(COLUMNS, ARRAY_LEN(COLUMNS));
+	char text[32];
+	table_cstr(t, r->same ? "yes" : "no");
+	const uint64_t figures[] = { r->ticks, r->unfinished, r->rounds, r->facts, r->claims, r->decisions };
+	for (size_t i = 0; i < ARRAY_LEN(figures); i++)
+		table_int(t, (int64_t)figures[i]);
+	table_cstr(t, r->trace_sha256);
+	table_int(t, r->tick);
+	table_int(t, r->round);
+	table_cstr(t, r->same ? NULL : instant_text(r->at, text));
+	table_cstr(t, r->same ? NULL : r->what);
+	table_print_record(t, format, stdout);
+	table_free(t);
+}
+
+static int audit(const char *where, const struct request *q)
+{
+	struct err err;
+	struct audit_result r;
+	struct sink sink = { .name = q->trace };
+	if (q->trace && !(sink.trace = fopen(q->trace, "w"))) {
+		err_errno(&err, "%s", q->trace);
+		return cli_fail(&err);
+	}
+	bool ok = audit_run(where, audit_trace, &sink, &r, &err);
+	if (q->trace && (!sink.trace || fclose(sink.trace) != 0) && ok)
+		ok = err_set(&err, ERR_WORLD, "%s: the trace could not be written; free space or choose another place", q->trace);
+	if (!ok)
+		return cli_fail(&err);
+	print_audit(&r, q->format);
+	if (r.same)
+		return EXIT_DONE;
+	err_set(&err, ERR_WORLD, "tick %lld differs: %s", (long long)r.tick, r.what);
+	return cli_fail(&err);
+}
+
 int cmd_replay(int argc, char **argv)
 {
 	struct request q = {
@@ -396,6 +450,7 @@ int cmd_replay(int argc, char **argv)
 		{ "--locale", OPT_TEXT, &q.locale, "fr|en", "language of the page (default: the shop's)" },
 		{ "--seed", OPT_INT, &q.seed, "N", "seed of the draws (default: the shop's)" },
 		{ "--threads", OPT_INT, &q.threads, "N", "threads (default: all processors); the result is the same" },
+		{ "--audit", OPT_FLAG, &q.audit, NULL, "decide the logged ticks again and compare" },
 		{ "--format", OPT_FORMAT, &q.format, "F", "table, csv or json" },
 	};
 	const char *where[1];
@@ -407,6 +462,8 @@ int cmd_replay(int argc, char **argv)
 		return cli_usage_error("--consent: \"%s\" is none of recorded, assume", q.consent);
 	if (!str_is(str_from(q.response), "none") && !str_is(str_from(q.response), "rates"))
 		return cli_usage_error("--response: \"%s\" is none of none, rates", q.response);
+	if (q.audit)
+		return audit(where[0], &q);
 	if (q.locale && locale_find(str_from(q.locale)) < 0)
 		return cli_usage_error("--locale: \"%s\" is none of fr, en", q.locale);
 	if (q.trace && q.compare)

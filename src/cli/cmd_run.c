@@ -61,8 +61,9 @@ static bool keep_turning(struct live *l, struct err *err)
 		if (!live_tick(l, now, &r, err))
 			return false;
 		if (r.decisions || r.accepted)
-			fprintf(stderr, "relance: %llu decisions, %llu accepted, %llu deferred, %llu refused\n", (unsigned long long)r.decisions,
-			        (unsigned long long)r.accepted, (unsigned long long)r.deferred, (unsigned long long)r.refused);
+			fprintf(stderr, "relance: %llu decisions, %llu accepted, %llu deferred, %llu refused\n",
+			        (unsigned long long)r.decisions, (unsigned long long)r.accepted, (unsigned long long)r.deferred,
+			        (unsigned long long)r.refused);
 		nap(POLL_MS);
 	}
 	return true;

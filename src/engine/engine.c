@@ -12,49 +12,10 @@ enum { ROUNDS_MAX = 4 * STEPS_MAX };
 
 /* ---- the outputs ---- */
 
-void decisions_release(struct decisions *d)
-{
-	free(d->items);
-	free(d->proposals);
-	*d = (struct decisions){ 0 };
-}
-
 static void decide(struct decisions *out, const struct decision *d)
 {
 	out->items = mem_grow(out->items, &out->cap, out->count + 1, sizeof *out->items);
 	out->items[out->count++] = *d;
-}
-
-void pstate_release(struct pstate *s)
-{
-	free(s->runs);
-	free(s->sent);
-	*s = (struct pstate){ 0 };
-}
-
-static void *grow16(void *items, uint16_t *cap, uint16_t count, size_t size)
-{
-	if (count < *cap)
-		return items;
-	check(*cap < UINT16_MAX / 2);
-	*cap = *cap ? (uint16_t)(*cap * 2) : 2;
-	return mem_realloc(items, *cap * size);
-}
-
-struct sent *pstate_add_sent(struct pstate *s)
-{
-	s->sent = grow16(s->sent, &s->sent_cap, s->sent_count, sizeof *s->sent);
-	struct sent *m = &s->sent[s->sent_count++];
-	*m = (struct sent){ 0 };
-	return m;
-}
-
-struct run *pstate_add_run(struct pstate *s)
-{
-	s->runs = grow16(s->runs, &s->run_cap, s->run_count, sizeof *s->runs);
-	struct run *r = &s->runs[s->run_count++];
-	*r = (struct run){ 0 };
-	return r;
 }
 
 static struct run *run_of(struct pstate *s, uint16_t plan, uint16_t run_no)
@@ -306,6 +267,7 @@ static void enter(struct turn *t, uint16_t plan, const struct firing *f, const s
 	r->day = zone_date(t->s.zone, (struct instant){ from }).day;
 	uint64_t draw = draw_u64(t->w->seed, DRAW_CONTROL, p->draw_key, t->s.view.customer, 0, 0);
 	r->control = !only_service(p) && draw_per_million(draw) < p->control_per_million;
+	r = pstate_place_run(t->state, t->w->plans);
 	say(t, r, -1, r->control ? VERDICT_CONTROL : VERDICT_ENTERED, reason, 0);
 }
 
@@ -400,13 +362,13 @@ static bool check_entries(struct turn *t)
 
 /* ---- steps ---- */
 
-/* Actual send of the step that was sent last in this run; −1: none. */
+/* The step that was sent last in this run (they only go forward, whatever the order in memory); −1: none. */
 static int last_step_sent(const struct pstate *s, const struct run *r)
 {
 	int step = -1;
 	for (uint16_t i = 0; i < s->sent_count; i++)
 		if (s->sent[i].plan == r->plan && s->sent[i].run_no == r->run_no &&
-		    (s->sent[i].state == SENT_ACCEPTED || s->sent[i].state == SENT_UNCERTAIN))
+		    (s->sent[i].state == SENT_ACCEPTED || s->sent[i].state == SENT_UNCERTAIN) && s->sent[i].step > step)
 			step = s->sent[i].step;
 	return step;
 }
@@ -706,13 +668,22 @@ bool engine_candidate(const struct world *w, customer_id c, const struct pstate 
 	return e.would;
 }
 
+/* A purchase is what the plan is after. */
+static bool bought_ends(const struct plan *p)
+{
+	for (uint8_t i = 0; i < p->goal_count; i++)
+		if (p->goal[i].kind == EXIT_ORDER || p->goal[i].kind == EXIT_CART_PAID)
+			return true;
+	return false;
+}
+
 bool engine_convert(const struct world *w, customer_id c, struct pstate *state, uint16_t plan, uint16_t run_no,
                     struct instant now, struct decisions *out)
 {
 	struct turn t;
 	turn_init(&t, w, c, state, now, out);
 	struct run *r = run_of(state, plan, run_no);
-	if (!r || r->state != RUN_ACTIVE)
+	if (!r || r->state != RUN_ACTIVE || !bought_ends(plan_of(&t, r)))
 		return false;
 	leave(&t, r, REASON_GOAL_MET);
 	return true;

@@ -1,0 +1,1 @@
+export default function P(_p: any) { return <p />; }
