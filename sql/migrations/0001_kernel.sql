@@ -221,6 +221,23 @@ CREATE TABLE tick (
   decisions BIGINT NOT NULL, trace_sha256 TEXT NOT NULL
 );
 
+-- What a tick did, one row a commit, written by that commit: with the facts, enough to decide everything again. kind: 0 the
+-- due were asked, 1 smoothing slots given, 2 messages claimed. clustered
+CREATE TABLE round (
+  tick BIGINT NOT NULL,          -- also of a tick that was cut off: it has no row in tick
+  round BIGINT NOT NULL,
+  kind BIGINT NOT NULL,
+  fresh BIGINT NOT NULL,         -- the first since the program was started
+  at BIGINT NOT NULL,
+  seq_hi BIGINT NOT NULL,        -- facts known
+  hold BIGINT NOT NULL,          -- why nothing may leave; 0
+  upto BIGINT NOT NULL,          -- asked: the last customer of the slice; slots: how many were tried
+  plans TEXT,                    -- id:on:draining:since of each plan, when it differs from the row before
+  claims TEXT,                   -- customer:plan id:run:step:channel of each, in order
+  decisions BIGINT NOT NULL, trace_sha256 TEXT NOT NULL,
+  PRIMARY KEY (tick, round)
+);
+
 -- Saved segments.
 CREATE TABLE segment (
   name TEXT NOT NULL PRIMARY KEY,

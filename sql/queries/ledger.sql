@@ -27,7 +27,16 @@ ON CONFLICT (plan_id) DO UPDATE SET name = excluded.name, version = excluded.ver
 SELECT plan_id, name, version, text, state, on_since, first_on, created_at FROM plan ORDER BY plan_id;
 
 -- name: tick_next
-SELECT coalesce(max(tick), 0) + 1 FROM tick;
+SELECT 1 + CASE WHEN t.n > r.n THEN t.n ELSE r.n END
+FROM (SELECT coalesce(max(tick), 0) AS n FROM tick) t, (SELECT coalesce(max(tick), 0) AS n FROM round) r;
+
+-- name: round_put
+INSERT INTO round (tick, round, kind, fresh, at, seq_hi, hold, upto, plans, claims, decisions, trace_sha256)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12);
+
+-- name: rounds
+SELECT tick, round, kind, fresh, at, seq_hi, hold, upto, plans, claims, decisions, trace_sha256 FROM round
+ORDER BY tick, round;
 
 -- name: tick_put
 INSERT INTO tick (tick, at, seq_hi, settings, plans, thresholds_day, tzdata, engine, decisions, trace_sha256)

@@ -99,7 +99,7 @@ void sim_basket(const struct sim_world *w, struct rng *r, struct sim_taste *t, i
 	out->voucher = STR("");
 	for (uint32_t i = 0; i < w->type_count; i++)
 		if (t->last[i] != SIM_NEVER_DAY && day - t->last[i] >= param(P_replenish_due) * w->types[i].repeat_days &&
-		    chance(r, param(P_replenish_chance)))
+		    chance(r, param(P_replenish_chance) * w->in_season[month][i]))
 			put(w, r, i, t->last_product[i], out);
 	uint32_t wanted = rng_poisson(r, param(P_extra_lines)) + (out->count == 0);
 	for (uint32_t i = 0; i < wanted; i++)

@@ -67,7 +67,8 @@ struct sim_world {
 	uint32_t product_count;
 	struct sim_complement complements[SIM_COMPLEMENTS_MAX];
 	uint32_t complement_count;
-	double by_month[12][SIM_TYPES_MAX]; /* chance that a wanted article is of this type or one before */
+	double by_month[12][SIM_TYPES_MAX];  /* chance that a wanted article is of this type or one before */
+	double in_season[12][SIM_TYPES_MAX]; /* at most 1: how much of a natural interval's need there is in this month */
 	struct sim_names women, men, last, streets, companies, stores;
 	struct sim_town towns[SIM_TOWNS_MAX];
 	uint32_t town_count;

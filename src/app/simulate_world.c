@@ -220,6 +220,8 @@ static void load_catalogue(struct sim_world *w)
 		for (uint32_t i = 0; i < w->type_count; i++)
 			sum += w->types[i].weight * season(w->types[i].season, m);
 		for (uint32_t i = 0; i < w->type_count; i++)
+			w->in_season[m][i] = fmin(1.0, season(w->types[i].season, m));
+		for (uint32_t i = 0; i < w->type_count; i++)
 			w->by_month[m][i] = upto += w->types[i].weight * season(w->types[i].season, m) / sum;
 	}
 }

@@ -112,8 +112,10 @@ static bool bought_since(const struct turn *t, const struct run *r)
 	if (sale_after(&t->s.view, r->anchor_at > r->entered_at ? r->anchor_at : r->entered_at))
 		return true;
 	if (p->trigger == TRIGGER_INACTIVE) {
-		struct date last = last_sale_date(&t->s.view, t->w->settings->zone);
-		return date_known(last) && date_add_months(last, p->months).day > r->day;
+		zone_id zone = t->w->settings->zone; /* inactivity is counted in the shop's days, wherever the person lives */
+		struct date last = last_sale_date(&t->s.view, zone);
+		return date_known(last) &&
+		       date_add_months(last, p->months).day > zone_date(zone, (struct instant){ r->entered_at }).day;
 	}
 	return sale_after(&t->s.view, r->anchor_at);
 }
@@ -257,16 +259,22 @@ static bool counts_hours(const struct plan *p)
 	return p->trigger == TRIGGER_CART || (p->trigger == TRIGGER_EVENT && p->delay_s > 0);
 }
 
+static struct run run_for(const struct turn *t, uint16_t plan, const struct firing *f, const struct history *h)
+{
+	int64_t from = f->state ? t->s.view.now.s : f->at.s;
+	return (struct run){ .subject = f->subject, .entered_at = (uint32_t)from, .plan = plan,
+		                 .anchor_at = (uint32_t)(f->state ? from : f->anchor.s), .run_no = (uint16_t)(h->runs + 1),
+		                 .day = zone_date(t->s.zone, (struct instant){ from }).day };
+}
+
 static void enter(struct turn *t, uint16_t plan, const struct firing *f, const struct history *h, enum reason reason)
 {
 	const struct plan *p = t->w->plans->plans[plan];
 	struct run *r = pstate_add_run(t->state);
-	int64_t from = f->state ? t->s.view.now.s : f->at.s;
-	*r = (struct run){ .subject = f->subject, .entered_at = (uint32_t)from, .plan = plan,
-		               .anchor_at = (uint32_t)(f->state ? from : f->anchor.s), .run_no = (uint16_t)(h->runs + 1) };
-	r->day = zone_date(t->s.zone, (struct instant){ from }).day;
+	*r = run_for(t, plan, f, h);
 	uint64_t draw = draw_u64(t->w->seed, DRAW_CONTROL, p->draw_key, t->s.view.customer, 0, 0);
 	r->control = !only_service(p) && draw_per_million(draw) < p->control_per_million;
+	r = pstate_place_run(t->state, t->w->plans);
 	say(t, r, -1, r->control ? VERDICT_CONTROL : VERDICT_ENTERED, reason, 0);
 }
 
@@ -361,13 +369,13 @@ static bool check_entries(struct turn *t)
 
 /* ---- steps ---- */
 
-/* Actual send of the step that was sent last in this run; −1: none. */
+/* The step that was sent last in this run (they only go forward, whatever the order in memory); −1: none. */
 static int last_step_sent(const struct pstate *s, const struct run *r)
 {
 	int step = -1;
 	for (uint16_t i = 0; i < s->sent_count; i++)
 		if (s->sent[i].plan == r->plan && s->sent[i].run_no == r->run_no &&
-		    (s->sent[i].state == SENT_ACCEPTED || s->sent[i].state == SENT_UNCERTAIN))
+		    (s->sent[i].state == SENT_ACCEPTED || s->sent[i].state == SENT_UNCERTAIN) && s->sent[i].step > step)
 			step = s->sent[i].step;
 	return step;
 }
@@ -667,13 +675,22 @@ bool engine_candidate(const struct world *w, customer_id c, const struct pstate 
 	return e.would;
 }
 
+/* A purchase is what the plan is after. */
+static bool bought_ends(const struct plan *p)
+{
+	for (uint8_t i = 0; i < p->goal_count; i++)
+		if (p->goal[i].kind == EXIT_ORDER || p->goal[i].kind == EXIT_CART_PAID)
+			return true;
+	return false;
+}
+
 bool engine_convert(const struct world *w, customer_id c, struct pstate *state, uint16_t plan, uint16_t run_no,
                     struct instant now, struct decisions *out)
 {
 	struct turn t;
 	turn_init(&t, w, c, state, now, out);
 	struct run *r = run_of(state, plan, run_no);
-	if (!r || r->state != RUN_ACTIVE)
+	if (!r || r->state != RUN_ACTIVE || !bought_ends(plan_of(&t, r)))
 		return false;
 	leave(&t, r, REASON_GOAL_MET);
 	return true;

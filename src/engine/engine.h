@@ -70,12 +70,16 @@ bool engine_receipt(const struct world *w, struct pstate *state, uint16_t plan, 
 /* Whether a smoothed plan's trigger and audience hold now, without changing anything: for `why` and for counts. */
 bool engine_candidate(const struct world *w, customer_id c, const struct pstate *state, uint16_t plan, struct instant now);
 
-/* A what-if replay's supposed purchase: the run's goal is met. False: the run is no longer active. */
+/* A what-if replay's supposed purchase: the run's goal is met. False: the run is no longer active, or its plan's goal is no
+ * purchase. */
 bool engine_convert(const struct world *w, customer_id c, struct pstate *state, uint16_t plan, uint16_t run_no,
                     struct instant now, struct decisions *out);
 
 void pstate_release(struct pstate *s);
 struct sent *pstate_add_sent(struct pstate *s);
 struct run *pstate_add_run(struct pstate *s);
+/* Puts the run added last into its place: by entry, plan, number. The order of runs decides between equals, so it may not
+ * depend on whether the program was started anew in between. */
+struct run *pstate_place_run(struct pstate *s, const struct plan_set *set);
 
 #endif

@@ -41,3 +41,21 @@ struct run *pstate_add_run(struct pstate *s)
 	*r = (struct run){ 0 };
 	return r;
 }
+static bool run_before(const struct plan_set *set, const struct run *a, const struct run *b)
+{
+	if (a->entered_at != b->entered_at)
+		return a->entered_at < b->entered_at;
+	if (set->family[a->plan] != set->family[b->plan])
+		return set->family[a->plan] < set->family[b->plan];
+	return a->run_no < b->run_no;
+}
+
+struct run *pstate_place_run(struct pstate *s, const struct plan_set *set)
+{
+	uint16_t i = (uint16_t)(s->run_count - 1);
+	struct run r = s->runs[i];
+	for (; i > 0 && run_before(set, &r, &s->runs[i - 1]); i--)
+		s->runs[i] = s->runs[i - 1];
+	s->runs[i] = r;
+	return &s->runs[i];
+}

@@ -209,6 +209,24 @@ struct tick_row {
 bool tick_put(struct db *db, struct tick_row *t, struct err *err) MUST_CHECK;
 /* The newest tick; strings in the arena. */
 bool tick_last(struct db *db, struct arena *a, struct tick_row *out, bool *found, struct err *err) MUST_CHECK;
+/* The number of the next tick: after those logged, and after those that were cut off. */
+bool tick_next(struct db *db, int64_t *out, struct err *err) MUST_CHECK;
+
+/* What one commit of a tick did (table round); put in the commit's own transaction. */
+enum round_kind { ROUND_ASKED = 0, ROUND_SLOTS = 1, ROUND_CLAIMED = 2 };
+struct round_row {
+	int64_t tick, round;
+	enum round_kind kind;
+	bool fresh;
+	struct instant at;
+	int64_t seq_hi, hold, upto, decisions;
+	struct str plans, claims; /* empty: as before; none */
+	struct str trace_sha256;
+};
+bool round_put(struct db *db, const struct round_row *r, struct err *err) MUST_CHECK;
+typedef bool (*round_fn)(void *ctx, const struct round_row *r, struct err *err);
+bool rounds(struct db *db, round_fn fn, void *ctx, struct err *err) MUST_CHECK; /* in the order they were done */
+
 typedef bool (*tick_fn)(void *ctx, const struct tick_row *t, struct err *err);
 bool ticks(struct db *db, int64_t from, tick_fn fn, void *ctx, struct err *err) MUST_CHECK;
 

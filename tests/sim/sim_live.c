@@ -7,10 +7,12 @@
  *   - at most 2 marketing mails in 7 days, at most 3 messages
  *   - nobody in a control group got a message of that plan
  *   - no cart reminder left after that cart was paid
- * At the end the faults are off: what is due drains, and "relance check" finds nothing.
+ * At the end the faults are off: what is due drains, "relance check" finds nothing, and the audit decides every tick again
+ * from the facts alone, those cut off by a crash as far as they came.
  *
  *   sim_live SEED [ADDRESS]      ADDRESS: a PostgreSQL address instead of a file in a temporary folder
  * A failure prints the seed; the same seed does the same again. */
+#include "app/audit.h"
 #include "app/live_int.h"
 #include "app/switch.h"
 #include "base/hash.h"
@@ -299,7 +301,7 @@ static void tick(int64_t at)
 		sim.crash_after = crash;
 		sim.now = at;
 		struct live_options o = { .owner = "sim", .threads = 1 + (int)rng_below(&sim.rng, 3), .lease_s = 1,
-			                      .courier = { NULL, render, hand_off } };
+			                      .courier = { .render = render, .hand_off = hand_off } };
 		struct live *l = live_open(sim.address, &o, (struct instant){ at }, &err);
 		struct tick_result r;
 		if (!l || !live_tick(l, (struct instant){ at }, &r, &err)) {
@@ -410,6 +412,22 @@ static void check_end(void)
 	db_close(db);
 }
 
+static void check_audit(void)
+{
+	struct err err;
+	struct audit_result r;
+	if (!audit_run(sim.address, NULL, NULL, &r, &err))
+		die(err.text);
+	if (!r.same) {
+		printf("tick %" PRId64 " round %" PRId64 " at %" PRId64 ": %s\n", r.tick, r.round, r.at.s, r.what);
+		die("the audit differs");
+	}
+	if (r.decisions == 0 || r.claims == 0)
+		die("the audit repeated nothing");
+	printf("audit: %" PRIu64 " ticks (%" PRIu64 " cut off), %" PRIu64 " decisions, %" PRIu64 " claims: the same\n", r.ticks,
+	       r.unfinished, r.decisions, r.claims);
+}
+
 int main(int argc, char **argv)
 {
 	sim.seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
@@ -444,6 +462,7 @@ int main(int argc, char **argv)
 		check_since(before);
 	}
 	check_end();
+	check_audit();
 	char command[300];
 	snprintf(command, sizeof command, "rm -rf '%s'", sim.folder);
 	return system(command) == 0 ? 0 : 1;
