@@ -53,7 +53,7 @@ fi
 bench import bench/bench_import.sh $json "$relance"
 retailer=$(unpack "$RELANCE_DATA/online_retail/online_retail_2010-12_2011-08.csv.zst")
 [ -z "$retailer" ] || bench csv "$build/bench/bench_csv" "$retailer" $json
-bench store $pg "$build/bench/bench_store" $json --dir "$work"
+bench store $pg "$build/bench/bench_store" $json --dir "$work" --facts $((customers < 100000 ? customers * 10 : 1000000))
 bench replay env BENCH_DIR="$work" $pg python3 bench/bench_replay.py "$relance" $json
 tick() {
   [ -z "$only" ] || case $only in *" tick "*) ;; *) return 0 ;; esac
