@@ -86,7 +86,7 @@ function condition(text) {
 /* --- plans --- */
 const yaml = (name) => { const f = join(REPO, "plans", name + ".yaml"); return existsSync(f) ? readFileSync(f, "utf8") : `plan: ${name}\n`; };
 const STEPS = {
-	"anti-churn": [["winback-1", 0, ["email", "postcard"], null, "« Ça fait six mois, Odile »", 424, 1142, 496, 131], ["winback-2", 8, ["email"], null, "« Votre bon, encore 12 jours »", 206, 712, 278, 60], ["winback-3", 12, ["email"], "opened any", "« La livraison est pour nous »", 0, 204, 104, 31]],
+	"anti-churn": [["winback-1", 0, ["email", "postcard"], null, "« Ça fait six mois, Odile »", 0, 1142, 496, 131], ["winback-2", 8, ["email"], null, "« Votre bon, encore 12 jours »", 424, 712, 278, 60], ["winback-3", 12, ["email"], "opened any", "« La livraison est pour nous »", 206, 204, 104, 31]],
 	"cross-sell": [["cross-1", 30, ["email"], null, "« Pour aller avec votre salon »", 188, 860, 402, 118], ["cross-2", 45, ["email"], "not clicked any", "« Ce que d’autres ont ajouté »", 74, 390, 150, 33]],
 	"survey": [["survey-1", 7, ["email"], null, "« Votre salon est-il bien arrivé ? »", 29, 1710, 820, 561]],
 	"abandoned-cart": [["cart-1", 0, ["email", "sms"], null, "« Votre panier vous attend »", 9, 612, 391, 148], ["cart-2", 1, ["email"], null, "« Votre panier est gardé »", 4, 402, 217, 61], ["cart-3", 3, ["email"], "opened any", "« Jusqu’à dimanche »", 2, 140, 80, 17]],

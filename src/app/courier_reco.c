@@ -75,6 +75,39 @@ static struct lval proposal(const struct reco *r, const struct rec_answer *x, en
 	return lval_object(o);
 }
 
+static struct lval date_value(int32_t day, struct arena *a)
+{
+	char text[16];
+	return lval_str(arena_str(a, str_from(date_text((struct date){ day }, text))));
+}
+
+/* The run's subject is the order and the product in it (engine/trigger.c). */
+void courier_product(const struct courier_state *c, struct live *l, const struct view *v, uint64_t subject,
+                     struct lobject *data, struct arena *a)
+{
+	uint32_t count;
+	const struct product *products = book_products(l->shop.book, &count);
+	for (uint32_t o = v->order0; o < v->order1; o++)
+		for (uint32_t q = v->k->order_line[o]; q < v->k->order_line[o + 1]; q++) {
+			product_id p = v->k->line_product[q];
+			if (p >= count || hash_mix(v->k->order_key[o], p) != subject)
+				continue;
+			struct lobject *product = lobject_new(a, 6);
+			int32_t day = zone_date(view_profile(v)->zone, (struct instant){ v->k->order_at[o] }).day;
+			set_text(a, product, "name", products[p].name.n ? products[p].name : products[p].sku);
+			if (c->reco && p < c->reco->reco.products && c->reco->reco.item_of[p] != REC_NONE) {
+				const struct reco_words *words = &c->reco->reco.words[c->reco->reco.item_of[p]];
+				set_text(a, product, "url", arena_str(a, words->url));
+				set_text(a, product, "image", arena_str(a, words->image));
+			}
+			lobject_set(a, product, "bought_at", date_value(day, a));
+			lobject_set(a, product, "due_at", date_value(day + products[p].lifetime_days, a));
+			lobject_set(a, product, "kind", lval_cstr("renewal"));
+			lobject_set(a, data, "product", lval_object(product));
+			return;
+		}
+}
+
 bool courier_recommend(struct courier_state *c, struct live *l, const struct outbox_message *m, const struct view *v,
                        struct arena *a, struct lobject *data, struct err *err)
 {

@@ -6,8 +6,8 @@
  * people.
  *
  * What a count means here
- *   prospect     somebody whose first contact (profile created, else first event, consent or cart) is of the period and
- *                earlier than any order; `sold` of them: ordered before the end of the period
+ *   prospect     somebody met before the end of the period (profile created, else first event, consent or cart, on a
+ *                day before any order) who had not ordered when it began; `sold` of them: ordered in it
  *   converted    first order in the period, first contact before it; days between the two
  *   cart         counted in the period of its first change; abandoned: its last word is "changed", and its customer did
  *                not order within FIGURES_CART_DAYS days after

@@ -9,13 +9,13 @@
 
 static const char STYLE[] =
 	":root{color-scheme:light;--paper:#faf8f4;--sheet:#fffefb;--tint:#f2eee6;--ink:#211d18;--ink-2:#595248;--ink-3:#"
-    "70685c;"
+	"70685c;"
 	"--line:#e5dfd4;--line-2:#c9c0b1;--accent:#ad4626;--accent-2:#8c3518;--accent-wash:#f7e8e0;--accent-band:#e9bca6;"
 	"--good:#39694a;--wait:#7d5a0c;--wrong:#a01c41;--band-unknown:#d9d3c7;--lc-ambassador:#8c3518;--lc-loyal:#c76f4c;"
 	"--lc-new:#e6b698;--lc-prospect:#f0e4d0;--lc-lapsing:#c9c6be;--lc-former:#a09d96;"
 	"--font:\"Hanken Grotesk\",\"Noto Sans\",system-ui,sans-serif;--t1:.75rem;--t2:.875rem;--t3:1.25rem;--t4:1.75rem}\n"
 	"@media screen and "
-    "(prefers-color-scheme:dark){:root{color-scheme:dark;--paper:#171411;--sheet:#1f1b17;--tint:#2a241e;"
+	"(prefers-color-scheme:dark){:root{color-scheme:dark;--paper:#171411;--sheet:#1f1b17;--tint:#2a241e;"
 	"--ink:#ede6da;--ink-2:#b8ae9f;--ink-3:#9a9082;--line:#312b24;--line-2:#534a3f;--accent:#e58d67;--accent-2:#f0a787;"
 	"--accent-wash:#34211a;--accent-band:#6d3b28;--good:#8bbf97;--wait:#d8b060;--wrong:#f08fa6;--band-unknown:#403931;"
 	"--lc-ambassador:#f0a787;--lc-loyal:#c4693f;--lc-new:#854429;--lc-prospect:#3a2a20;--lc-lapsing:#56514a;"
@@ -29,7 +29,7 @@ static const char STYLE[] =
 	"small,.note{font-size:var(--t1);line-height:1.4;color:var(--ink-3)}.note{margin-top:12px;max-width:76ch}\n"
 	"main{max-width:1000px;margin:0 auto;padding:32px 32px 64px}\n"
 	".brand{font-size:var(--t3);font-weight:600;letter-spacing:-.02em;display:flex;align-items:baseline;margin-bottom:"
-    "32px}"
+	"32px}"
 	".brand i{width:6px;height:6px;margin-left:2px;background:var(--accent);border-radius:99px}"
 	".brand small{margin-left:auto;font-weight:400;letter-spacing:0}\n"
 	".sub{margin-top:4px;color:var(--ink-2)}\n"
@@ -41,9 +41,9 @@ static const char STYLE[] =
 	"section.long{break-inside:auto}\n"
 	".good{color:var(--good)}.wrong{color:var(--wrong)}.mute{color:var(--ink-3)}.nw{white-space:nowrap}\n"
 	"svg{display:block;overflow:visible}\n"
-	".plot{position:relative;margin:24px 0 28px}.plot>svg{width:100%;height:100%}\n"
+	".plot{position:relative;margin:24px 0 44px}.plot>svg{width:100%;height:100%}\n"
 	".plot .l{position:absolute;font-size:var(--t1);line-height:16px;color:var(--ink-3);white-space:nowrap}"
-	".plot .l b{color:var(--ink)}\n"
+	".plot .l b{color:var(--ink)}.plot .l.v{background:var(--paper);padding:0 3px;border-radius:2px}\n"
 	".x{transform:translateX(-50%)}.x.last{transform:translateX(-100%)}.x.first{transform:none}\n"
 	".stack{margin-right:176px}\n"
 	".curve{max-width:520px;height:240px}\n"
@@ -53,8 +53,9 @@ static const char STYLE[] =
 	"td.n,th.n{text-align:right;white-space:nowrap}td .f{display:block;font-size:var(--t1);color:var(--ink-3)}\n"
 	".bar{display:block;height:8px;margin-top:6px;background:var(--tint);border-radius:1px;min-width:48px}"
 	".bar i{display:block;height:8px;border-radius:1px}\n"
-	".heat td,.heat th{padding:3px 2px;text-align:right;border:0;font-size:var(--t1);white-space:nowrap}"
-	".heat th{color:var(--ink-3);font-weight:400}.heat th:first-child{text-align:left;padding-right:8px}"
+	".heat td,.heat "
+    "th{padding:2px;vertical-align:middle;text-align:right;border:0;font-size:var(--t1);white-space:nowrap}"
+	".heat th{color:var(--ink-3);font-weight:400}.heat th:first-child{text-align:left;padding-right:8px;width:1%}"
 	".heat td i{display:block;font-style:normal;padding:3px 4px;border-radius:2px;min-width:34px}\n"
 	".bands{display:grid;grid-template-columns:minmax(160px,240px) 1fr;gap:16px 24px;align-items:center}"
 	".bands .axis{position:relative;height:36px}.bands .axis>*{position:absolute}"
@@ -65,12 +66,12 @@ static const char STYLE[] =
 	"white-space:nowrap}\n"
 	".scroll{overflow-x:auto}\n"
 	"@media (max-width:640px){main{padding:20px 16px "
-    "48px}.stack{margin-right:128px}.bands{grid-template-columns:1fr;gap:4px}"
+	"48px}.stack{margin-right:128px}.bands{grid-template-columns:1fr;gap:4px}"
 	".bands .axis{margin-bottom:16px}.hide{display:none}.answer{font-size:1.125rem}th,td{padding-left:10px}}\n"
 	"@page{size:A4;margin:14mm 12mm}\n"
 	"@media "
-    "print{body{background:#fff;-webkit-print-color-adjust:exact;print-color-adjust:exact}main{padding:0;max-width:"
-    "none}"
+	"print{body{background:#fff;-webkit-print-color-adjust:exact;print-color-adjust:exact}main{padding:0;max-width:"
+	"none}"
 	".brand{margin-bottom:16px}tr{break-inside:avoid}}\n";
 
 static void esc(struct html *h, const char *text)
@@ -131,6 +132,17 @@ void html_month(struct html *h, int month, bool full)
 	buf_cstr(h->out, (full ? MONTHS : SHORT)[h->french][month % 12]);
 	if (full)
 		buf_printf(h->out, " %d", month / 12);
+}
+
+void html_day(struct html *h, struct date day)
+{
+	int y, m, d;
+	date_ymd(day, &y, &m, &d);
+	if (h->french && d == 1)
+		buf_cstr(h->out, "1er ");
+	else
+		buf_printf(h->out, "%d ", d);
+	buf_printf(h->out, "%s %d", MONTHS[h->french][m - 1], y);
 }
 
 void html_number(struct html *h, double v, int decimals)
@@ -241,7 +253,7 @@ void chart_bars(struct html *h, const struct chart_bars *c)
 		if (i != c->now && !(i == best && (c->now < 0 || (best > c->now ? best - c->now : c->now - best) * step > 14)))
 			continue;
 		double v = isfinite(c->value[i]) && c->value[i] > 0 ? c->value[i] / top * 100 : 0;
-		buf_printf(h->out, "<span class=\"l x%s\" style=\"bottom:%.3f%%;left:%.3f%%;margin-bottom:2px\">",
+		buf_printf(h->out, "<span class=\"l v x%s\" style=\"bottom:%.3f%%;left:%.3f%%;margin-bottom:2px\">",
 		           i == c->count - 1 ? " last" : "", v, i == c->count - 1 ? 100 : step * (i + 0.5));
 		buf_cstr(h->out, i == c->now ? "<b>" : "");
 		if (c->money)
@@ -355,6 +367,7 @@ void chart_bands(struct html *h, const struct chart_band *bands, int count)
 	low = low < 0 ? -round_up(-low) : 0;
 	high = high > 0 ? round_up(high) : low < 0 ? 0 : 1;
 	double span = high - low;
+	bool first = true;
 	buf_cstr(h->out, "<div class=\"bands\">");
 	for (int i = 0; i < count; i++) {
 		const struct chart_band *b = &bands[i];
@@ -371,6 +384,9 @@ void chart_bands(struct html *h, const struct chart_band *bands, int count)
 		}
 		double left = (b->low - low) / span * 100, width = (b->high - b->low) / span * 100;
 		buf_printf(h->out, "<i class=\"zero\" style=\"left:%.3f%%\"></i>", -low / span * 100);
+		if (first)
+			buf_printf(h->out, "<span class=\"w\" style=\"left:%.3f%%;top:-20px\">0</span>", -low / span * 100);
+		first = false;
 		buf_printf(
 			h->out,
 			"<i class=\"band%s\" style=\"left:%.3f%%;width:%.3f%%\"></i><i class=\"tick\" style=\"left:%.3f%%\"></i>",

@@ -33,6 +33,7 @@ void html_number(struct html *h, double v, int decimals);
 void html_money(struct html *h, double minor, bool cents); /* minor units; cents: with decimals */
 void html_percent(struct html *h, double percent, int decimals);
 void html_month(struct html *h, int month, bool full); /* year × 12 + month − 1: "août 2011", "août" */
+void html_day(struct html *h, struct date day);        /* "31 octobre 2026" */
 
 /* ---- charts ---- */
 

@@ -131,7 +131,14 @@ static void put_answer(const struct page *p, size_t side)
 	put_tag(p, side);
 	buf_cstr(p->b, "<i>");
 	put_number(p, t->messages);
-	buf_cstr(p->b, T(p, " messages</i> à <b>", " messages</i> to <b>"));
+	buf_cstr(p->b, " messages</i>");
+	if (side) { /* beside the first */
+		int64_t more = (int64_t)t->messages - (int64_t)p->o->sides[0].tally->messages;
+		buf_cstr(p->b, more > 0 ? " (+" : more < 0 ? " (−" : " (±");
+		put_number(p, (uint64_t)(more < 0 ? -more : more));
+		buf_char(p->b, ')');
+	}
+	buf_cstr(p->b, T(p, " à <b>", " to <b>"));
 	put_number(p, t->reached);
 	buf_cstr(p->b, T(p, " clients</b> en <b>", " customers</b> in <b>"));
 	put_number(p, (uint64_t)t->days);
@@ -190,12 +197,12 @@ static struct chart chart_of(const struct tally *t)
 	return c;
 }
 
-/* 1, 2 or 5 times a power of ten, at least v. */
+/* A round number, even or small, at least v. */
 static uint64_t round_up(uint64_t v)
 {
 	for (uint64_t unit = 1;; unit *= 10)
-		for (int k = 0; k < 3; k++) {
-			uint64_t step = unit * (uint64_t[]){ 1, 2, 5 }[k];
+		for (int k = 0; k < 6; k++) {
+			uint64_t step = unit * (uint64_t[]){ 1, 2, 3, 4, 6, 8 }[k];
 			if (step >= v)
 				return step;
 		}
@@ -221,13 +228,13 @@ static void put_chart(const struct page *p, size_t side, uint64_t top)
 {
 	struct chart c = chart_of(p->o->sides[side].tally);
 	double day_w = (double)CHART_W / (double)c.t->days, w = day_w * c.bin;
-	buf_printf(p->b, "<figure>");
+	buf_cstr(p->b, "<figure>");
 	if (p->o->side_count > 1) {
 		put_tag(p, side);
 		buf_html(p->b, str_from(p->o->sides[side].label));
 	}
-	buf_printf(p->b, "<svg viewBox=\"0 -14 %d %d\" role=\"img\" aria-label=\"%s\">", CHART_W, CHART_H + 34,
-	           T(p, "Messages par jour et par canal", "Messages per day and channel"));
+	buf_printf(p->b, "<div class=\"wide\"><svg class=\"big\" viewBox=\"0 -14 %d %d\" role=\"img\" aria-label=\"%s\">",
+	           CHART_W, CHART_H + 34, T(p, "Messages par jour et par canal", "Messages per day and channel"));
 	for (int k = 1; k <= 2; k++) {
 		double y = CHART_H - CHART_H * k / 2.0;
 		buf_printf(p->b, "<path class=\"ax\" d=\"M0 %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">", y,
@@ -264,7 +271,7 @@ static void put_chart(const struct page *p, size_t side, uint64_t top)
 	}
 	buf_printf(p->b, "<path class=\"zero\" d=\"M0 %d.5H%d\"/>", CHART_H, CHART_W);
 	put_months(p, c.t, day_w);
-	buf_cstr(p->b, "</svg></figure>\n");
+	buf_cstr(p->b, "</svg></div></figure>\n");
 }
 
 static void put_volumes(const struct page *p)
@@ -479,7 +486,7 @@ static void put_pressure(const struct page *p)
 			           n == 1 ? "message" : "messages");
 			buf_printf(p->b,
 			           "<span class=\"bar\" style=\"width:%.2f%%\"></span><span class=\"bar all\" "
-			           "style=\"width:%.2f%%\"></span></span><span>",
+			           "style=\"width:%.2f%%\"></span></span><span class=\"n\">",
 			           100.0 * (double)t->week_marketing[n] / (double)top,
 			           100.0 * (double)t->week_all[n] / (double)top);
 			put_number(p, t->week_marketing[n]);
@@ -527,8 +534,8 @@ static void put_whys(const struct page *p, size_t side)
 					continue;
 				buf_cstr(p->b, "<span>");
 				put_reason(p, (enum reason)r);
-				buf_printf(p->b, "</span><span class=\"bar %s\" style=\"width:%.2f%%\"></span><span>", CLASS[w],
-				           100.0 * (double)by[r] / (double)top);
+				buf_printf(p->b, "</span><span class=\"bar %s\" style=\"width:%.2f%%\"></span><span class=\"n\">",
+				           CLASS[w], 100.0 * (double)by[r] / (double)top);
 				put_number(p, by[r]);
 				buf_cstr(p->b, "</span>");
 			}
@@ -608,7 +615,8 @@ static void put_head(const struct page *p)
 	put_date(p, p->o->to);
 	buf_cstr(p->b, ", ");
 	put_number(p, p->o->sides[0].result->customers);
-	buf_printf(p->b, "%s %s\u202f; %s.</p>\n", T(p, " clients.", " customers."), said_consent(p), said_response(p));
+	buf_printf(p->b, "%s %s\u202f; %s.</p>\n", T(p, " clients\u202f;", " customers;"), said_consent(p),
+	           said_response(p));
 }
 
 void replay_page(const struct page_options *o, struct buf *out)
@@ -620,8 +628,10 @@ void replay_page(const struct page_options *o, struct buf *out)
 	put_volumes(&p);
 	put_plans(&p);
 	put_pressure(&p);
-	buf_printf(out, "<section><header><h2>%s</h2></header><div class=\"two\">",
-	           T(&p, "Ce qui n’est pas parti, et pourquoi", "What did not leave, and why"));
+	buf_printf(out, "<section><header><h2>%s</h2><p>%s</p></header><div class=\"two\">",
+	           T(&p, "Ce qui n’est pas parti, et pourquoi", "What did not leave, and why"),
+	           T(&p, "une branche de plan qui n’est pas la bonne compte comme une étape passée",
+	             "a branch not taken counts as a step passed over"));
 	for (size_t s = 0; s < o->side_count; s++)
 		put_whys(&p, s);
 	buf_cstr(out, "</div></section>\n<section>");

@@ -107,11 +107,14 @@ static void take_send(struct tally *t, size_t day, const struct decision *d)
 	count_week(t, d->customer, st->purpose == PURPOSE_MARKETING);
 }
 
-static void take_why(struct tally_plan *p, const struct decision *d, enum tally_why why)
+/* Of messages and notices only: a wait that nobody ended is no message lost. */
+static void take_why(struct tally *t, const struct decision *d, enum tally_why why)
 {
-	p->why[why][d->reason]++;
-	if (d->step >= 0)
-		p->step[d->step].why[why]++;
+	const struct step *st = d->step >= 0 ? &t->set->plans[d->plan]->steps[d->step] : NULL;
+	if (!st || (st->action != STEP_SEND && st->action != STEP_NOTIFY))
+		return;
+	t->plans[d->plan].why[why][d->reason]++;
+	t->plans[d->plan].step[d->step].why[why]++;
 }
 
 void tally_take(struct tally *t, struct date day, const struct decision *decisions, size_t count)
@@ -133,9 +136,9 @@ void tally_take(struct tally *t, struct date day, const struct decision *decisio
 			t->entered[at * t->set->count + d->plan]++;
 			break;
 		case VERDICT_SEND: take_send(t, at, d); break;
-		case VERDICT_HELD: take_why(p, d, TALLY_HELD); break;
-		case VERDICT_SKIPPED: take_why(p, d, TALLY_SKIPPED); break;
-		case VERDICT_DROPPED: take_why(p, d, TALLY_DROPPED); break;
+		case VERDICT_HELD: take_why(t, d, TALLY_HELD); break;
+		case VERDICT_SKIPPED: take_why(t, d, TALLY_SKIPPED); break;
+		case VERDICT_DROPPED: take_why(t, d, TALLY_DROPPED); break;
 		case VERDICT_EXITED:
 			p->exited++;
 			p->goals += d->reason == REASON_GOAL_MET;

@@ -19,7 +19,7 @@ struct tally_step {
 struct tally_plan {
 	uint64_t entered, control, exited, goals, ended, messages;
 	uint64_t by_channel[CHANNEL_COUNT];
-	uint64_t why[TALLY_WHYS][REASON_COUNT];
+	uint64_t why[TALLY_WHYS][REASON_COUNT]; /* of messages and notices; waits are not counted */
 	struct tally_step step[STEPS_MAX];
 	int64_t cost;     /* thousandths of a minor unit */
 	uint64_t codes;   /* vouchers promised */

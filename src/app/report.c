@@ -31,7 +31,7 @@ static void sentence(struct report *r, const struct kpi_input in[2])
 static void head(struct report *r, const struct kpi_input in[2])
 {
 	struct html *h = &r->h;
-	char title[256], day[16];
+	char title[256];
 	struct buf month;
 	buf_init(&month, 256);
 	struct html m = { .out = &month, .french = h->french, .currency = h->currency };
@@ -44,8 +44,8 @@ static void head(struct report *r, const struct kpi_input in[2])
 	buf_cstr(h->out, "</small></div>\n<h1>");
 	html_text(h, title);
 	buf_cstr(h->out, "</h1>\n<p class=\"sub\">");
-	buf_printf(h->out, report_word(r, "Faits connus, jusqu’au %s inclus", "Facts known, up to and including %s"),
-	           date_text(r->until, day));
+	buf_cstr(h->out, report_word(r, "Tel qu’on le sait au soir du ", "As known on the evening of "));
+	html_day(h, r->until);
 	buf_cstr(h->out, "</p>\n");
 	sentence(r, in);
 	buf_cstr(h->out, "<section style=\"display:none\">\n");

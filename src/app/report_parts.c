@@ -268,6 +268,21 @@ struct band_text {
 	char name[128], note[160], why[320];
 };
 
+static void band_note(struct report *r, const struct uplift *u, enum uplift_outcome o, struct band_text *text)
+{
+	struct buf b;
+	buf_init(&b, sizeof text->note - 1);
+	struct html h = { .out = &b, .french = r->h.french, .currency = r->h.currency };
+	buf_cstr(&b, uplift_outcome_name(o, h.french));
+	buf_cstr(&b, report_word(r, "\xE2\x80\xAF; ", "; "));
+	html_number(&h, (double)u->arm[UPLIFT_TREATED].customers, 0);
+	buf_cstr(&b, report_word(r, " contactés, ", " treated, "));
+	html_number(&h, (double)u->arm[UPLIFT_CONTROL].customers, 0);
+	buf_cstr(&b, report_word(r, " témoins", " in the control group"));
+	snprintf(text->note, sizeof text->note, "%.*s", STR_ARG(buf_view(&b)));
+	buf_release(&b);
+}
+
 static bool plan_band(struct report *r, uint16_t plan, struct chart_band *band, struct band_text *text)
 {
 	struct uplift u;
@@ -284,10 +299,7 @@ static bool plan_band(struct report *r, uint16_t plan, struct chart_band *band, 
 	double scale = pow(10, r->h.currency.exponent) * c->treated_n;
 	uplift_finding(&u, o, r->s->settings, r->ask->french, &f);
 	snprintf(text->name, sizeof text->name, "%.*s", STR_ARG(title));
-	snprintf(text->note, sizeof text->note,
-	         report_word(r, "%s ; %lld contactés, %lld témoins", "%s; %lld treated, %lld in the control group"),
-	         uplift_outcome_name(o, r->ask->french), (long long)u.arm[UPLIFT_TREATED].customers,
-	         (long long)u.arm[UPLIFT_CONTROL].customers);
+	band_note(r, &u, o, text);
 	snprintf(text->why, sizeof text->why, "%s", f.text);
 	*band = (struct chart_band){ .name = text->name,
 		                         .note = text->note,
@@ -327,7 +339,7 @@ void report_plans(struct report *r)
 			report_word(
 				r,
 				"La bande dit où est le vrai chiffre, 19 fois sur 20, quel que soit le jour où l’on regarde ; le "
-		        "trait, "
+				"trait, "
 				"le plus probable. Groupe témoin tiré au sort à l’entrée ; 30 jours suivis ; messages, bons "
 				"et retours déduits.",
 				"The band holds the true figure 19 times in 20, whenever one looks; the tick is the likeliest. Control "
@@ -385,26 +397,34 @@ static void figure_row(struct report *r, enum kpi k, struct kpi_value now, struc
 	buf_cstr(h->out, "</td></tr>\n");
 }
 
+/* Those with one reason together, in the order of their first. */
 static void unknown_figures(struct report *r, const struct figures_ask *ask, const struct kpi_input *in)
 {
 	struct html *h = &r->h;
-	bool first = true;
+	const char *why[KPI_ALL];
 	for (int k = 0; k < KPI_ALL; k++) {
-		const struct kpi_definition *d = kpi_definition((enum kpi)k);
 		struct kpi_value v = figures_value((enum kpi)k, in, ask);
-		if (v.known || d->b2b)
-			continue;
-		buf_cstr(h->out,
-		         first ? report_word(r, "<p class=\"note\">Pas connus : ", "<p class=\"note\">Not known: ") : " ");
-		first = false;
-		buf_cstr(h->out, "<b>");
-		html_text(h, h->french ? d->fr : d->en);
-		buf_cstr(h->out, "</b> (");
-		html_text(h, h->french ? v.why_fr : v.why_en);
-		buf_cstr(h->out, ").");
+		why[k] = v.known || kpi_definition((enum kpi)k)->b2b ? NULL : h->french ? v.why_fr : v.why_en;
 	}
-	if (!first)
-		buf_cstr(h->out, "</p>\n");
+	buf_cstr(h->out, "<p class=\"note\">");
+	for (int k = 0; k < KPI_ALL; k++) {
+		const char *reason = why[k];
+		if (!reason)
+			continue;
+		buf_cstr(h->out, report_word(r, "Pas connu\xE2\x80\xAF: <b>", "Not known: <b>"));
+		for (int other = k; other < KPI_ALL; other++) {
+			if (!why[other] || !str_eq(str_from(why[other]), str_from(reason)))
+				continue;
+			const struct kpi_definition *d = kpi_definition((enum kpi)other);
+			buf_cstr(h->out, other > k ? ", " : "");
+			html_text(h, h->french ? d->fr : d->en);
+			why[other] = NULL;
+		}
+		buf_cstr(h->out, report_word(r, "</b>\xE2\x80\xAF; ", "</b>; "));
+		html_text(h, reason);
+		buf_cstr(h->out, ".<br>\n");
+	}
+	buf_cstr(h->out, "</p>\n");
 }
 
 void report_figures(struct report *r, const struct figures_ask *ask, const struct kpi_input in[2])

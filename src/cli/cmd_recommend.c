@@ -83,7 +83,7 @@ static void print_answers(const struct reco_shop *s, const struct request *q, en
 		table_float(t, (double)a->score, 4);
 		if (kind == REC_AGAIN) {
 			put_date(t, a->day);
-			put_date(t, a->from_day);
+			put_date(t, a->why == REC_WHY_WORN ? a->day : a->from_day);
 			put_date(t, a->to_day);
 		} else if (kind == REC_BUNDLE) {
 			table_text(t, a->with_n ? s->reco.words[a->with[0]].sku : STR(""));

@@ -8,6 +8,7 @@ COMMAND(plan, "check plan files, show one as a timeline, say what changed betwee
 COMMAND(replay, "run the plans over the shop's history: who would have got what, when and why")
 COMMAND(tick, "one turn: decide what is due, claim and deliver it")
 COMMAND(run, "keeps turning; stops cleanly on SIGTERM")
+COMMAND(serve, "keeps turning, with the web pages, the HTTP API and the web UI")
 COMMAND(stop, "emergency stop: nothing leaves any more; shows what is in the queue")
 COMMAND(resume, "ends an emergency stop, or a hold that waits for a person")
 COMMAND(why, "everything decided about one person, with reasons")

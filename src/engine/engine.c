@@ -112,8 +112,10 @@ static bool bought_since(const struct turn *t, const struct run *r)
 	if (sale_after(&t->s.view, r->anchor_at > r->entered_at ? r->anchor_at : r->entered_at))
 		return true;
 	if (p->trigger == TRIGGER_INACTIVE) {
-		struct date last = last_sale_date(&t->s.view, t->w->settings->zone);
-		return date_known(last) && date_add_months(last, p->months).day > r->day;
+		zone_id zone = t->w->settings->zone; /* inactivity is counted in the shop's days, wherever the person lives */
+		struct date last = last_sale_date(&t->s.view, zone);
+		return date_known(last) &&
+		       date_add_months(last, p->months).day > zone_date(zone, (struct instant){ r->entered_at }).day;
 	}
 	return sale_after(&t->s.view, r->anchor_at);
 }
@@ -257,14 +259,19 @@ static bool counts_hours(const struct plan *p)
 	return p->trigger == TRIGGER_CART || (p->trigger == TRIGGER_EVENT && p->delay_s > 0);
 }
 
+static struct run run_for(const struct turn *t, uint16_t plan, const struct firing *f, const struct history *h)
+{
+	int64_t from = f->state ? t->s.view.now.s : f->at.s;
+	return (struct run){ .subject = f->subject, .entered_at = (uint32_t)from, .plan = plan,
+		                 .anchor_at = (uint32_t)(f->state ? from : f->anchor.s), .run_no = (uint16_t)(h->runs + 1),
+		                 .day = zone_date(t->s.zone, (struct instant){ from }).day };
+}
+
 static void enter(struct turn *t, uint16_t plan, const struct firing *f, const struct history *h, enum reason reason)
 {
 	const struct plan *p = t->w->plans->plans[plan];
 	struct run *r = pstate_add_run(t->state);
-	int64_t from = f->state ? t->s.view.now.s : f->at.s;
-	*r = (struct run){ .subject = f->subject, .entered_at = (uint32_t)from, .plan = plan,
-		               .anchor_at = (uint32_t)(f->state ? from : f->anchor.s), .run_no = (uint16_t)(h->runs + 1) };
-	r->day = zone_date(t->s.zone, (struct instant){ from }).day;
+	*r = run_for(t, plan, f, h);
 	uint64_t draw = draw_u64(t->w->seed, DRAW_CONTROL, p->draw_key, t->s.view.customer, 0, 0);
 	r->control = !only_service(p) && draw_per_million(draw) < p->control_per_million;
 	r = pstate_place_run(t->state, t->w->plans);

@@ -18,6 +18,7 @@ interface Props {
 	ordinal?: (v: number) => string;
 	hover?: (index: number | null) => void;
 	format?: (v: number) => string;
+	bare?: boolean;           // no room kept at the right for the last date
 }
 
 function stack(series: Series[]): (number | null)[][] {
@@ -43,7 +44,7 @@ export function Chart(p: Props) {
 		const far = p.x.length > 1 && p.x[p.x.length - 1] - p.x[0] > 150 * 86400;
 		const opts: uPlot.Options = {
 			width: Math.max(120, box.clientWidth), height: p.height, legend: { show: false },
-			padding: [8, 8, 0, 0],
+			padding: [8, p.bare ? 8 : 28, 0, 0],
 			cursor: { y: false, points: { show: !p.stacked }, drag: { x: false, y: false } },
 			scales: {
 				x: { time: !p.ordinal, ...(p.series[0]?.bars ? { range: (_u, a, b) => {

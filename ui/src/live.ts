@@ -1,6 +1,6 @@
 // What the frame and the first page share: the day, asked again on every tick of the server.
 import { createEffect, createResource, createRoot, onCleanup } from "solid-js";
-import { events, get, session, type Today } from "./api";
+import { events, get, session, type Page, type PlanRow, type Today } from "./api";
 
 const shared = createRoot(() => {
 	const [today, { refetch }] = createResource(() => session()?.user?.name, () => get<Today>("/today"));
@@ -14,7 +14,10 @@ const shared = createRoot(() => {
 		});
 		onCleanup(close);
 	});
-	return { today, refresh: async () => { await refetch(); } };
+	const [plans] = createResource(() => session()?.user?.name, () => get<Page<PlanRow>>("/plans").catch(() => ({ items: [], next: null })));
+	return { today, plans, refresh: async () => { await refetch(); } };
 });
 export const today = shared.today;
 export const refreshToday = shared.refresh;
+/** What people read for a plan: its title. */
+export const planTitle = (name: string) => shared.plans.latest?.items.find((p) => p.name === name)?.title || name;

@@ -3,6 +3,7 @@ import { For, Show, createResource, createSignal } from "solid-js";
 import { get, type Consent, type Customer as Person, type Decision, type Happening, type Page as Rows, type Reco } from "../api";
 import { day, exact, hour, money, num, now, when } from "../fmt";
 import { t, word, locale } from "../i18n";
+import { planTitle } from "../live";
 import { href } from "../router";
 import { ChannelIcon, Icon, Load, Page, Rich, Section, When, refuse } from "../ui";
 
@@ -31,11 +32,11 @@ function Row(p: { h: Happening }) {
 			<time datetime={h().at} title={exact(h().at)}>{when(h().at)}</time><span class="n"><Mark h={h()} /></span>
 			<div class="b">
 				<p><Show when={decided()} fallback={<Show when={h().kind === "order" || unhappy(h())} fallback={h().title}><b>{h().title}</b></Show>}>
-					<b>{word("verdict", h().verdict!)}{locale() === "fr" ? "\u00a0: " : ": "}{word("reason", h().reason ?? "none").toLocaleLowerCase()}.</b> {h().title}</Show></p>
+					<b>{h().verdict === "control" ? word("reason", h().reason ?? "control_group") : `${word("verdict", h().verdict!)}${locale() === "fr" ? "\u00a0: " : ": "}${word("reason", h().reason ?? "none").toLocaleLowerCase()}`}.</b> {h().title}</Show></p>
 				<Show when={quote()}><p class="quote">{quote()}</p></Show>
 				<small><Show when={h().detail && !quote()}>{h().detail} </Show>
 					<Show when={decided() && !h().detail}>{word("then", h().reason ?? "none")} </Show>
-					<Show when={h().plan}><a class="t0" href={href("/plans/" + h().plan)}>{h().plan}</a></Show></small>
+					<Show when={h().plan}><a href={href("/plans/" + h().plan)}>{planTitle(h().plan!)}</a></Show></small>
 			</div>
 			<div class="amt"><Show when={h().amount}>{money(h().amount!)}</Show></div>
 		</li>
@@ -124,12 +125,12 @@ export default function CustomerPage(p: { id: string }) {
 						<Section id="why" class="next" title={t("why")} note={t("why_note")}><Load of={why} lines={4}>{(w) => <>
 							<ul class="stand"><For each={w().plans.length ? w().plans : c().plans}>{(x) => {
 								const run = c().runs.find((r) => r.plan === x.plan && r.state === "active");
-								return <li classList={{ live: !!run }}><a class="t0" href={href("/plans/" + x.plan)}><b>{x.plan}</b></a><p>{run ? t("run_active", { step: run.step }) : x.now}</p></li>;
+								return <li classList={{ live: !!run }}><a class="t0" href={href("/plans/" + x.plan)}><b>{planTitle(x.plan)}</b></a><p>{run ? t("run_active", { step: run.step }) : x.now}</p></li>;
 							}}</For></ul>
 							<Show when={w().decisions.length}><details><summary>{t("why_log")} <small>{num(w().decisions.length)}</small></summary>
 								<ol class="log"><For each={w().decisions}>{(d) => (
 									<li><small><When at={d.at} /></small><p><b>{word("verdict", d.verdict)}</b>{d.reason !== "none" ? `, ${word("reason", d.reason).toLocaleLowerCase()}` : ""}{d.times > 1 ? ` (${t("why_times", { n: d.times })})` : ""}
-										<br /><small>{d.plan} v{d.version}{d.step ? `, ${d.step}` : ""}{d.channel ? `, ${word("channel", d.channel)}` : ""}</small></p></li>)}</For></ol></details></Show>
+										<br /><small>{planTitle(d.plan)} v{d.version}{d.step ? `, ${d.step}` : ""}{d.channel ? `, ${word("channel", d.channel)}` : ""}</small></p></li>)}</For></ol></details></Show>
 						</>}</Load></Section>
 					</div>
 				</Page>

@@ -19,7 +19,7 @@ function Wire(p: { picture: Picture; width: number }) {
 	const first = () => Math.min(mid(0), 150), last = () => W() * (1 - TAIL);
 	const x = (d: number) => (steps().length === 1 ? mid(0) : first() + ((last() - first()) * (d - low())) / (high() - low()));
 	const lead = (i: number) => {
-		const a = x(steps()[i].after_days), b = mid(i), y = 44 + (Math.abs(a - b) < 2 ? 0 : 0);
+		const a = x(steps()[i].after_days), b = mid(i), y = 44;
 		if (Math.abs(a - b) < 3) return `M${a} 28V68`;
 		const s = b < a ? -1 : 1, r = Math.min(6, Math.abs(b - a) / 2);
 		return `M${a} 28V${y - r}q0 ${r} ${s * r} ${r}H${b - s * r}q${s * r} 0 ${s * r} ${r}V68`;
@@ -35,7 +35,7 @@ function Wire(p: { picture: Picture; width: number }) {
 			<For each={steps()}>{(s, i) => <>
 				<span class="j" style={{ left: x(s.after_days) + "px", top: "4px" }}>{spacing(s.after_days)}</span>
 				<Show when={i() + 1 < steps().length && x(steps()[i() + 1].after_days) - x(s.after_days) > 110}>
-					<span style={{ left: (x(s.after_days) + x(steps()[i() + 1].after_days)) / 2 + "px", top: "4px" }}>{t("on_wire", { n: steps()[i() + 1].waiting || s.waiting })}</span></Show></>}</For>
+					<span style={{ left: (x(s.after_days) + x(steps()[i() + 1].after_days)) / 2 + "px", top: "4px" }}>{t("on_wire", { n: steps()[i() + 1].waiting })}</span></Show></>}</For>
 		</div>
 	);
 }
@@ -57,13 +57,13 @@ function Drawing(p: { plan: Picture & Partial<Plan> }) {
 				<dl><dt>{t("p_entered")}</dt><dd>{num(counts().entered ?? 0)}</dd><dt>{t("p_waiting")}</dt><dd>{num(counts().active ?? 0)}</dd></dl></div>
 			<div class="tree" ref={watch}>
 				<Wire picture={p.plan} width={width()} />
-				<ol class="steps" style={{ "--n": p.plan.steps.length }}><For each={p.plan.steps}>{(s) => (
+				<ol class="steps" style={{ "--n": p.plan.steps.length }}><For each={p.plan.steps}>{(s, i) => (
 					<li><b class="dd">{spacing(s.after_days)}</b>
-						<p class="cond"><span>{s.condition || t("at_entry")}</span></p>
+						<p class="cond"><span>{s.condition || (i() ? t("still_in") : t("at_entry"))}</span></p>
 						<article class="card msg"><header><span class="ch"><ChannelIcon channel={s.channels[0] ?? "email"} />{s.channels.length ? channels(s.channels) : word("channel", "email")}</span></header>
 							<h3><a class="t0" href={href(`/messages/${locale()}/${s.message ?? s.name}`)}>{(s as { subject?: string }).subject ?? s.message ?? s.name}</a></h3>
 							<p class="mute"><Show when={(s as { subject?: string }).subject}>{s.message ?? s.name}</Show></p>
-							<dl><dt>{t("p_waiting")}</dt><dd>{num(s.waiting)}</dd><dt>{t("p_sent")}</dt><dd>{num(s.sent)}</dd>
+							<dl><dt>{t("p_next")}</dt><dd>{num(s.waiting)}</dd><dt>{t("p_sent")}</dt><dd>{num(s.sent)}</dd>
 								<dt>{t("p_opened")}</dt><dd>{s.sent ? pct(s.opened / s.sent) : "–"}</dd><dt>{t("p_clicked")}</dt><dd>{s.sent ? pct(s.clicked / s.sent) : "–"}</dd></dl>
 							<Show when={s.sent}><svg height="12" role="img" aria-label={`${t("p_opened")} ${pct(s.opened / s.sent)}, ${t("p_clicked")} ${pct(s.clicked / s.sent)}`}>
 								<line class="zero-l" x1="0" x2="100%" y1="6" y2="6" /><rect class="band" x="0" width={(100 * s.opened) / s.sent + "%"} y="3" height="6" /><rect class="mark" x="0" width={(100 * s.clicked) / s.sent + "%"} y="3" height="6" /></svg></Show>

@@ -1,6 +1,6 @@
 // What leaves today, what it brought, what needs somebody: three answers without a click.
 import { For, Show, createMemo, createResource, createSignal } from "solid-js";
-import { refreshToday, today } from "../live";
+import { planTitle, refreshToday, today } from "../live";
 import { get, type Figures, type Leaving, type LifeDay, type Phases } from "../api";
 import { dayOf, day, hour, longDay, money, month, now, num, pct } from "../fmt";
 import { locale, t, word } from "../i18n";
@@ -44,7 +44,7 @@ function Leave() {
 			by.set(r.plan, e);
 		}
 		for (const r of data().sent_today) {
-			const e = by.get(r.plan) ?? { plan: r.plan, title: r.plan, rows: [], sent: 0 };
+			const e = by.get(r.plan) ?? { plan: r.plan, title: planTitle(r.plan), rows: [], sent: 0 };
 			e.sent += r.count;
 			by.set(r.plan, e);
 		}
@@ -119,7 +119,7 @@ export function GainBands(p: { figures: Figures }) {
 		<Show when={rows().length} fallback={<Empty picture="curve" title={t("gain_none")}><p>{t("gain_none_body")}</p></Empty>}>
 			<ul class="ivs">
 				<For each={rows()}>{(x) => (
-					<li><a href={href("/plans/" + x.name)} class="t0">{x.title ?? x.name}</a>
+					<li><a href={href("/plans/" + x.name)} class="t0">{x.title ?? planTitle(x.name)}</a>
 						<Band low={x.uplift!.low} high={x.uplift!.high} value={x.uplift!.value} min={span().min} max={span().max} label={ends(x.uplift!)} />
 						<span class="r nw">{ends(x.uplift!)}</span>
 						<span class="r r2"><Show when={x.uplift!.low >= 0} fallback={<span class="mute">{x.uplift!.high < 0 ? t("costs") : t("not_established")}</span>}>

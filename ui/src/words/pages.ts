@@ -40,6 +40,7 @@ export const pages = {
 	sent_by: ["{channel}, partis", "{channel}, gone"],
 	brought_note: ["Commandes passées après un message. Ce que les plans ajoutent vraiment se lit face au groupe témoin, plus bas.", "Orders placed after a message. What plans truly add is read against the control group, below."],
 	gain: ["Ce que les plans ont ajouté en 30 jours", "What plans added in 30 days"],
+	gain_measured: ["Ce que les plans ont ajouté", "What plans added"],
 	gain_note: ["face au groupe témoin ; 9 chances sur 10 d’être dans la bande", "against the control group; 9 chances in 10 to lie in the band"],
 	gain_none: ["Pas encore de gain mesuré", "No gain measured yet"],
 	gain_none_body: ["Il faut un plan avec un groupe témoin et quelques semaines : alors chaque plan montre ici sa bande.", "It takes a plan with a control group and a few weeks: then each plan shows its band here."],

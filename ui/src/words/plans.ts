@@ -29,6 +29,8 @@ export const plans = {
 	at_end: ["{n} au bout|{n} au bout", "{n} at the end"],
 	receive: ["{n} reçoit|{n} reçoivent", "{n} receives|{n} receive"],
 	at_entry: ["dès l’entrée", "at entry"],
+	still_in: ["toujours en route", "still on the way"],
+	p_next: ["attendent", "waiting"],
 	p_sent: ["envoyés", "sent"],
 	p_opened: ["ouverts", "opened"],
 	p_clicked: ["cliqués", "clicked"],
