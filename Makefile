@@ -4,6 +4,8 @@
 #   make test     the whole test suite      make bench    figures beside their baselines
 #   make tidy     style, checked            make fuzz     the parsers, FUZZ_SECONDS each (60)
 #   make install  into PREFIX (/usr/local)  make bench-quality  recommendation quality
+#
+# make bench BENCH_ARGS=--json BENCH_CUSTOMERS=100000: as JSON, smaller
 
 BUILD ?= build
 PREFIX ?= /usr/local
@@ -35,11 +37,10 @@ test:
 
 bench: build
 	@tools/deps.sh bench
-	@ninja -C $(BUILD) -j$(JOBS) bench
-	@bench/run.sh $(BUILD)
+	@bench/run.sh $(BUILD) $(BENCH_ARGS)
 
 bench-quality: build
-	@ninja -C $(BUILD) -j$(JOBS) bench-quality
+	@tools/deps.sh bench
 	@bench/quality.sh $(BUILD)
 
 tidy:

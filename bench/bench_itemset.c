@@ -6,6 +6,7 @@
  * they are labelled so. The generator follows Agrawal & Srikant (VLDB 1994, section 2.4.3): |L| = 2,000 maximal itemsets
  * with Poisson sizes of mean I = 4, half of the items shared with the one before (exponential, mean 0.5), exponential
  * weights, corruption levels normal(0.5, 0.1); baskets of Poisson size, mean T = 10, N = 10,000 items. */
+#include "app/basket_file.h"
 #include "base/arena.h"
 #include "base/hash.h"
 #include "fold/rules.h"
@@ -89,7 +90,7 @@ static void figure(const char *file, const char *work, uint32_t support, double 
 	uint64_t count = 0;
 	for (int i = 0; i < 3; i++) {
 		double t = now();
-		struct itemset_baskets *b = itemset_read(file, 0, &err);
+		struct itemset_baskets *b = basket_file_read(file, 0, &err);
 		struct itemset_options o = { .support = support, .count_only = true };
 		struct itemset_result r;
 		if (!b || !itemset_mine(b, &o, &r, &err)) {
@@ -114,7 +115,7 @@ static void figure_rules(const char *file, bool json)
 	struct rules_options o = { .support = 5, .q_max = 0.05 };
 	struct rules r;
 	double t = now();
-	struct itemset_baskets *b = itemset_read(file, 0, &err);
+	struct itemset_baskets *b = basket_file_read(file, 0, &err);
 	if (!b || !rules_mine(b, &o, &r, &err))
 		exit(EXIT_FAILURE);
 	t = now() - t;

@@ -93,10 +93,42 @@ def check_format(files):
         problem((ROOT / m.group(1)).resolve(), m.group(2), "not in the house format: run tools/format.sh")
 
 
+def check_features():
+    """doc/features.md: every command and every file it names is there."""
+    path = ROOT / "doc" / "features.md"
+    commands = set(re.findall(r"^COMMAND\((\w+),", (SRC / "cli" / "commands.h").read_text(), re.M))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    for n, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        for name in re.findall(r"`(?:[^`]*\brelance) ([a-z]+)", line):
+            if name not in commands:
+                problem(path, n, f"there is no command {name}")
+        for name in re.findall(r"`make ([a-z-]+)`", line):
+            if name not in targets:
+                problem(path, n, f"there is no make {name}")
+        for name in re.findall(r"`((?:tests|tools|bench|ui|doc)/[^`*]+)`", line):
+            if not (ROOT / name).exists():
+                problem(path, n, f"there is no {name}")
+        if line.startswith("| ") and "| ---" not in line and not line.startswith("| what |") and line.count(" | ") < 2:
+            problem(path, n, "what, command, guarded by: one is missing")
+    for name in sorted(commands - set(re.findall(r"`relance ([a-z]+)", path.read_text(encoding="utf-8")))):
+        problem(path, 1, f"the command {name} is not told of")
+
+
+def check_links(path):
+    """A document's links to files of the project lead somewhere."""
+    for n, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        for name in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", line):
+            if not (path.parent / name).exists():
+                problem(path, n, f"there is no {name}")
+
+
 def main():
     files = [p for d in ("src", "include", "tests", "bench") for p in sorted((ROOT / d).rglob("*.[ch]"))]
     for path in files:
         check_file(path)
+    check_features()
+    for path in sorted([*ROOT.glob("*.md"), *(ROOT / "doc").glob("*.md")]):
+        check_links(path)
     if FORMAT:
         check_format(files)
     found = sorted(set(problems))

@@ -245,7 +245,9 @@ static bool begin_round(struct audit *a, const struct round_row *r, struct err *
 {
 	struct live *l = a->l;
 	bool new_tick = r->tick != a->tick;
-	if (!r->fresh && !ask_rest(a))
+	/* the next slice of the same people: the rest is not due yet */
+	bool goes_on = !new_tick && r->kind == ROUND_ASKED && a->kind == ROUND_ASKED && (customer_id)r->upto > a->upto;
+	if (!r->fresh && !goes_on && !ask_rest(a))
 		return false;
 	if (r->fresh) /* cut off before: whoever was due is asked again below */
 		l->due_count = a->pos = 0;

@@ -91,6 +91,7 @@ void courier_free(struct courier_state *c)
 {
 	if (!c)
 		return;
+	courier_reco_free(c->reco);
 	message_text_release(&c->text);
 	liquid_free(c->liquid);
 	message_set_free(c->set);
@@ -216,6 +217,16 @@ static bool build_mail(struct courier_state *c, struct live *l, const struct out
 	return ok;
 }
 
+bool courier_mail(struct courier_state *c, struct live *l, const struct outbox_message *m, const struct person *to, struct arena *a,
+                  struct buf *out, struct err *err)
+{
+	json_error_t where;
+	json_t *j = json_loadb(m->content.p, m->content.n, 0, &where);
+	bool ok = j ? build_mail(c, l, m, j, to, a, out, err) : err_set(err, ERR_WORLD, "a message's stored content cannot be read");
+	json_decref(j);
+	return ok;
+}
+
 static struct settlement settled(enum message_state to, struct instant at, const char *outcome)
 {
 	return (struct settlement){ .to = to, .at = at, .outcome = str_from(outcome) };
@@ -267,7 +278,27 @@ static struct settlement hand_off(void *ctx, struct live *l, const struct outbox
 	return (struct settlement){ .to = MESSAGE_DEFERRED, .at = now, .try_after = { now.s + 300 }, .outcome = STR("folder not writable") };
 }
 
+/* Mail goes to the server in one go, the rest one by one. */
+static bool hand_off_all(void *ctx, struct live *l, const struct outbox_message *messages, size_t count, struct settlement *out,
+                         struct arena *a, struct instant now, struct err *err)
+{
+	struct courier_state *c = ctx;
+	bool server = courier_has_server(l, a);
+	const struct outbox_message *mails[OUTBOX_CLAIM_MAX];
+	struct settlement *to[OUTBOX_CLAIM_MAX];
+	size_t n = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (server && messages[i].key.channel == CHANNEL_EMAIL) {
+			mails[n] = &messages[i];
+			to[n++] = &out[i];
+		} else {
+			out[i] = hand_off(ctx, l, &messages[i], a, now);
+		}
+	}
+	return n == 0 || courier_send_mails(c, l, mails, to, n, a, err);
+}
+
 struct courier courier_of(struct courier_state *c)
 {
-	return (struct courier){ .ctx = c, .render = render, .hand_off = hand_off };
+	return (struct courier){ .ctx = c, .render = render, .hand_off = hand_off, .hand_off_all = hand_off_all };
 }

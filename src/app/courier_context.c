@@ -248,7 +248,8 @@ bool courier_context(struct courier_state *c, struct live *l, struct outbox_mess
 	struct lobject *data = *out = lobject_new(a, 10);
 	lobject_set(a, data, "customer", lval_object(customer_of(l, &v, &person, a)));
 	lobject_set(a, data, "shop", lval_object(shop_of(l, &words, a)));
-	lobject_set(a, data, "recommendations", lval_array(NULL, 0));
+	if (!courier_recommend(c, l, m, &v, a, data, err))
+		return false;
 	add_order(l, &v, data, a);
 	add_links(l, m, words.public_url, data, a);
 	uint16_t plan;
@@ -261,9 +262,14 @@ bool courier_context(struct courier_state *c, struct live *l, struct outbox_mess
 	set(a, about, "title", p->title[m->locale]);
 	lobject_set(a, data, "plan", lval_object(about));
 	const struct pstate *s = &l->states[m->key.customer];
-	for (uint16_t i = 0; i < s->run_count; i++)
-		if (s->runs[i].plan == plan && s->runs[i].run_no == m->key.run_no && p->trigger == TRIGGER_CART)
+	for (uint16_t i = 0; i < s->run_count; i++) {
+		if (s->runs[i].plan != plan || s->runs[i].run_no != m->key.run_no)
+			continue;
+		if (p->trigger == TRIGGER_CART)
 			add_cart(l, &v, s->runs[i].subject, data, a);
+		else if (p->trigger == TRIGGER_LIFETIME)
+			courier_product(c, l, &v, s->runs[i].subject, data, a);
+	}
 	return add_voucher(l, m, p, step, data, a, err);
 }
 

@@ -9,6 +9,7 @@ struct courier_state {
 	struct liquid *liquid;
 	struct message_text text;
 	char *folder;
+	struct courier_reco *reco; /* NULL until first needed */
 };
 
 /* The shop's own words, with what stands in for those not set. */
@@ -16,6 +17,22 @@ struct courier_shop {
 	struct str url, address, phone, email, signature, review_url, public_url, domain, loyalty, hours;
 };
 bool courier_shop_read(struct courier_state *c, struct live *l, struct arena *a, struct courier_shop *out, struct err *err) MUST_CHECK;
+
+/* Sets "recommendations": what is still allowed now, best first; empty when the shop is too young. */
+bool courier_recommend(struct courier_state *c, struct live *l, const struct outbox_message *m, const struct view *v,
+                       struct arena *a, struct lobject *data, struct err *err) MUST_CHECK;
+/* Sets "product": what a run about a lifetime is about. */
+void courier_product(const struct courier_state *c, struct live *l, const struct view *v, uint64_t subject, struct lobject *data,
+                     struct arena *a);
+void courier_reco_free(struct courier_reco *r);
+
+/* courier_smtp.c: whether the shop has a mail server, and a batch of mails to it: every to[i] is filled. */
+bool courier_has_server(struct live *l, struct arena *a);
+bool courier_send_mails(struct courier_state *c, struct live *l, const struct outbox_message *const *messages,
+                        struct settlement *const *to, size_t count, struct arena *a, struct err *err) MUST_CHECK;
+/* The whole mail of a message with its stored content. */
+bool courier_mail(struct courier_state *c, struct live *l, const struct outbox_message *m, const struct person *to, struct arena *a,
+                  struct buf *out, struct err *err) MUST_CHECK;
 
 /* A code promised by the message being rendered: stored before it leaves. */
 bool courier_voucher_put(struct live *l, const struct outbox_voucher *v, struct err *err) MUST_CHECK;

@@ -6,8 +6,8 @@
  * people.
  *
  * What a count means here
- *   prospect     somebody whose first contact (profile created, else first event, consent or cart) is of the period and
- *                earlier than any order; `sold` of them: ordered before the end of the period
+ *   prospect     somebody met before the end of the period (profile created, else first event, consent or cart, on a
+ *                day before any order) who had not ordered when it began; `sold` of them: ordered in it
  *   converted    first order in the period, first contact before it; days between the two
  *   cart         counted in the period of its first change; abandoned: its last word is "changed", and its customer did
  *                not order within FIGURES_CART_DAYS days after
@@ -25,6 +25,7 @@
 
 #include "app/live.h"
 #include "fold/kpi_fold.h"
+#include "fold/value.h"
 
 enum { FIGURES_PERIODS_MAX = 1200, FIGURES_CART_DAYS = 1, FIGURES_WORTH_CELLS_MAX = 40000000 };
 
@@ -81,6 +82,9 @@ int figures_period(const struct figures_time *t, int64_t at); /* −1: in none *
 
 void figures_people(const struct figures_shop *s, const struct figures_ask *ask, const struct figures_time *t,
                     struct kpi_input *out);
+
+/* Documents of the customers counted, as the value models read them; free() them. NULL when there are none. */
+struct value_row *figures_rows(const struct figures_shop *s, const struct figures_ask *ask, size_t *count);
 void figures_worth(const struct figures_shop *s, const struct figures_ask *ask, const struct figures_time *t,
                    struct kpi_input *out);
 

@@ -50,17 +50,23 @@ static int64_t first_sale(const struct chunk *k, uint32_t i)
 static void contacts(const struct pass *x, const struct chunk *k, uint32_t i)
 {
 	int64_t met = first_contact(k, i), bought = first_sale(k, i);
+	zone_id zone = x->s->settings->zone;
 	if (met == INT64_MAX || met >= bought)
 		return;
-	int p = figures_period(x->t, met), q = bought == INT64_MAX ? -1 : figures_period(x->t, bought);
-	if (p >= 0) {
+	int days = bought == INT64_MAX
+	               ? 1
+	               : zone_date(zone, (struct instant){ bought }).day - zone_date(zone, (struct instant){ met }).day;
+	if (days == 0)
+		return;
+	int q = bought == INT64_MAX ? -1 : figures_period(x->t, bought);
+	for (int p = 0; p < x->t->count; p++) {
+		if (met >= x->t->start[p + 1] || bought < x->t->start[p])
+			continue;
 		plus(&x->out[p].prospects, 1);
-		plus(&x->out[p].prospects_sold, bought < x->t->start[p + 1]);
+		plus(&x->out[p].prospects_sold, p == q);
 	}
 	if (q >= 0) {
-		zone_id zone = x->s->settings->zone;
-		plus(&x->out[q].convert_days,
-		     zone_date(zone, (struct instant){ bought }).day - zone_date(zone, (struct instant){ met }).day);
+		plus(&x->out[q].convert_days, days);
 		plus(&x->out[q].converted, 1);
 	}
 }

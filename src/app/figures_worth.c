@@ -69,6 +69,14 @@ static void worth_at(const struct worth *w, const struct figures_shop *s, int64_
 	value_summary_release(&summary);
 }
 
+struct value_row *figures_rows(const struct figures_shop *s, const struct figures_ask *ask, size_t *count)
+{
+	struct worth w = { 0 };
+	collect(&w, s, ask);
+	*count = w.count;
+	return w.rows;
+}
+
 void figures_worth(const struct figures_shop *s, const struct figures_ask *ask, const struct figures_time *t,
                    struct kpi_input *out)
 {

@@ -178,8 +178,12 @@ static bool settle(struct live *l, const struct outbox_message *m, const struct 
 
 static bool deliver(struct live *l, struct outbox_message *go, size_t n, struct arena *a, struct err *err)
 {
+	struct settlement all[OUTBOX_CLAIM_MAX];
+	const struct courier *c = &l->o.courier;
+	if (c->hand_off_all && !c->hand_off_all(c->ctx, l, go, n, all, a, l->now, err))
+		return false;
 	for (size_t i = 0; i < n; i++) {
-		struct settlement s = l->o.courier.hand_off(l->o.courier.ctx, l, &go[i], a, l->now);
+		struct settlement s = c->hand_off_all ? all[i] : c->hand_off(c->ctx, l, &go[i], a, l->now);
 		if (!settle(l, &go[i], &s, err))
 			return false;
 		count(l->result, s.to);

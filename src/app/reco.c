@@ -95,13 +95,9 @@ uint32_t reco_fresh(struct reco *r, const struct view *v)
 	return place;
 }
 
-/* What the catalogue does not say: the price of the newest sale. */
-static void complete_prices(struct reco *r)
+static void newest_prices(struct reco *r, size_t from, size_t to, int32_t *newest)
 {
-	int32_t *newest = mem_alloc((r->data.items + 1u) * sizeof *newest);
-	for (uint32_t i = 0; i < r->data.items; i++)
-		newest[i] = r->items[i].price_minor >= 0 ? INT32_MAX : INT32_MIN;
-	for (size_t o = 0; o < r->orders; o++)
+	for (size_t o = from; o < to; o++)
 		for (uint32_t q = r->line_start[o]; q < r->line_start[o + 1]; q++) {
 			uint32_t i = r->line_item[q];
 			if (r->line_quantity[q] <= 0 || r->line_minor[q] <= 0 || r->order_day[o] < newest[i])
@@ -110,6 +106,19 @@ static void complete_prices(struct reco *r)
 			r->items[i].price_minor = r->items[i].price_net_minor =
 				(int64_t)((double)r->line_minor[q] / (double)r->line_quantity[q] + 0.5);
 		}
+}
+
+/* What the catalogue does not say: the price of the newest sale to a customer, else to a guest. */
+static void complete_prices(struct reco *r)
+{
+	int32_t *newest = mem_alloc((r->data.items + 1u) * sizeof *newest);
+	size_t guests = r->order_start[r->people + 1];
+	for (uint32_t i = 0; i < r->data.items; i++)
+		newest[i] = r->items[i].price_minor >= 0 ? INT32_MAX : INT32_MIN;
+	newest_prices(r, 0, guests, newest);
+	for (uint32_t i = 0; i < r->data.items; i++)
+		newest[i] = newest[i] != INT32_MIN ? INT32_MAX : INT32_MIN;
+	newest_prices(r, guests, r->orders, newest);
 	for (uint32_t i = 0; i < r->data.items; i++)
 		if (r->items[i].price_minor < 0)
 			r->items[i].price_minor = r->items[i].price_net_minor = 0;
@@ -170,6 +179,10 @@ bool reco_build(struct reco *r, struct db *db, struct book *book, const struct v
 	}
 	if (o->no_model)
 		return true;
+	if (r->orders < o->orders_min) {
+		snprintf(r->reason, sizeof r->reason, "fewer than %zu orders: too little to learn from yet", o->orders_min);
+		return true;
+	}
 	struct err why;
 	r->model =
 		rec_build(&r->data, &(struct rec_options){ .threads = o->threads, .no_ease = o->no_ease, .seed = 1 }, &why);
@@ -253,8 +266,12 @@ void reco_answer(const struct reco *r, struct rec_scratch *s, enum rec_kind kind
 	}
 }
 
-void reco_reason(const struct reco *r, const struct rec_list *l, struct buf *out)
+void reco_reason(const struct reco *r, enum rec_kind kind, const struct rec_list *l, struct buf *out)
 {
+	static const char *const NOTHING[] = { "the orders so far say nothing about it",
+		                                   "nothing is known to be better at a price near it",
+		                                   "nothing bought falls due in these days",
+		                                   "nothing sells together with it more often than chance would have it" };
 	if (!r->model) {
 		buf_cstr(out, r->reason);
 		return;
@@ -265,5 +282,5 @@ void reco_reason(const struct reco *r, const struct rec_list *l, struct buf *out
 			buf_printf(out, "%s%s: %u", out->n > before ? ", " : "candidates turned away: ", REC_REFUSAL_NAMES[i],
 			           l->refused[i]);
 	if (out->n == before)
-		buf_cstr(out, "the orders so far say nothing about it");
+		buf_cstr(out, NOTHING[kind]);
 }

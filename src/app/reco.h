@@ -6,9 +6,9 @@
  *
  * Attributes are the catalogue's JSON object (numbers, true/false, text that begins with a number). "collection"
  * (text), "consumable", "hidden", "excluded" (true/false) and "months" (1 … 12, when it is sold) mean what they say.
- * Whether more of the others is better: setting better.NAME (more, less, no); unset, what dearer products of the same
- * type have. Other settings: recommend.cross_percent, recommend.up_percent, recommend.margin_percent,
- * recommend.per_type.
+ * Whether more of the others is better: setting recommend.better ("power: more, weight: less, size: no"); unset, what
+ * dearer products of the same type have. Others: recommend.cross_percent, recommend.up_percent,
+ * recommend.margin_percent, recommend.per_type.
  *
  * A struct reco must not move (the model points into it). Answers from several threads are fine, each with a scratch of
  * its own; reco_fresh() needs the others out. Limits: RECO_LINES_MAX lines. */
@@ -55,6 +55,7 @@ struct reco_options {
 	int threads;        /* ≤ 0: all processors */
 	bool no_model;      /* the arrays only */
 	bool no_ease;       /* leave the slowest of the models out */
+	size_t orders_min;  /* with fewer orders: no model */
 };
 
 /* False: the database failed. A shop without products or orders is no failure: model NULL and a reason. */
@@ -78,8 +79,8 @@ enum { RECO_DAYS_DEFAULT = 14, RECO_DISCOUNT_PERCENT = 10 };
 void reco_answer(const struct reco *r, struct rec_scratch *s, enum rec_kind kind, const struct rec_ask *ask,
                  int32_t days, size_t n, struct rec_list *out);
 
-/* Why a list is empty: "owned 12, out of stock 3", or that nothing was found. */
-void reco_reason(const struct reco *r, const struct rec_list *l, struct buf *out);
+/* Why a list is empty: "owned: 12, out of stock: 3", or that nothing was found. */
+void reco_reason(const struct reco *r, enum rec_kind kind, const struct rec_list *l, struct buf *out);
 
 /* reco_catalogue.c: items, attributes, words */
 bool reco_catalogue(struct reco *r, struct db *db, const struct book *book, struct err *err) MUST_CHECK;

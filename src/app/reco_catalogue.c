@@ -189,34 +189,40 @@ static void learn_directions(const struct reco *r, int8_t *direction, uint32_t n
 	free(pairs);
 }
 
-static bool given_direction(struct reco *r, struct db *db, uint32_t a, int8_t *direction, struct err *err)
+/* "power: more, weight: less": over what was learnt. */
+static bool given_directions(struct taking *t, struct db *db, int8_t *direction, struct err *err)
 {
-	struct str word;
+	struct str text;
 	bool found;
-	const char *name = arena_printf(&r->arena, "better.%.*s", STR_ARG(r->attribute_names[a])).p;
-	if (!store_shop_get(db, name, &r->arena, &word, &found, err))
+	if (!store_shop_get(db, "recommend.better", &t->r->arena, &text, &found, err))
 		return false;
-	if (!found || !word.n)
-		return true;
-	if (!str_is(word, "more") && !str_is(word, "less") && !str_is(word, "no"))
-		return err_set(err, ERR_INPUT, "the setting %s is more, less or no", name);
-	*direction = (int8_t)(str_is(word, "more") - str_is(word, "less"));
+	for (const char *p = text.p, *end = text.p + text.n; found && p < end;) {
+		const char *comma = memchr(p, ',', (size_t)(end - p)), *stop = comma ? comma : end;
+		const char *colon = memchr(p, ':', (size_t)(stop - p));
+		struct str name = str_trim((struct str){ p, (size_t)((colon ? colon : stop) - p) });
+		struct str word = colon ? str_trim((struct str){ colon + 1, (size_t)(stop - colon - 1) }) : STR("");
+		if (!str_is(word, "more") && !str_is(word, "less") && !str_is(word, "no"))
+			return err_set(err, ERR_INPUT,
+			               "the setting recommend.better: \"%.*s\" is followed by : and more, less or no",
+			               STR_ARG(name));
+		uint32_t id = intern_find(&t->attributes, name);
+		if (id != INTERN_NONE)
+			direction[id] = (int8_t)(str_is(word, "more") - str_is(word, "less"));
+		p = stop + 1;
+	}
 	return true;
 }
 
 static bool set_directions(struct taking *t, struct db *db, struct err *err)
 {
-	enum { ASKED_MAX = 500 }; /* attribute names whose setting is looked up */
 	struct reco *r = t->r;
 	uint32_t names = (uint32_t)t->attributes.count;
 	int8_t *direction = mem_alloc(names + 1u);
 	r->attribute_names = mem_alloc((names + 1u) * sizeof *r->attribute_names);
 	learn_directions(r, direction, names);
-	bool ok = true;
-	for (uint32_t a = 0; a < names; a++) {
+	bool ok = given_directions(t, db, direction, err);
+	for (uint32_t a = 0; a < names; a++)
 		r->attribute_names[a] = arena_str(&r->arena, intern_name(&t->attributes, a));
-		ok = ok && (a >= ASKED_MAX || given_direction(r, db, a, &direction[a], err));
-	}
 	for (size_t i = 0; i < t->attribute_n; i++)
 		r->attributes[i].direction = direction[r->attributes[i].id];
 	free(direction);

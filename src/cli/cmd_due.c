@@ -85,7 +85,7 @@ static void print_rows(const struct reco_shop *s, const struct people *p, const 
 		table_text(t, s->reco.words[a->item].sku);
 		table_text(t, s->reco.words[a->item].name);
 		put_date(t, a->day);
-		put_date(t, a->from_day);
+		put_date(t, a->why == REC_WHY_WORN ? a->day : a->from_day);
 		put_date(t, a->to_day);
 		table_float(t, (double)a->gap_days, 1);
 		table_cstr(t, a->why == REC_WHY_WORN ? "lifetime" : "rhythm");

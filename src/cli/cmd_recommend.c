@@ -13,10 +13,10 @@ struct request {
 static const struct usage USAGE = {
 	.synopsis = "recommend DB --customer ID [--basket SKU,SKU] [--kind cross|up|again|bundle] [-n 3] [--why]",
 	.text = "What to propose now: cross (what goes with it, never bought before), up (a better one of the same type, "
-	        "within the\n"
+			"within the\n"
 			"price limit; of the basket, else of the newest sale), again (due or worn out), bundle (a set that sells\n"
 			"together). Out of stock, hidden, owned, returned and non-products are never proposed. When nothing is "
-	        "left the list\n"
+			"left the list\n"
 			"is empty and the reason is said on stderr.",
 	.example = "relance recommend shop.db --customer 12583 -n 3 --why\n"
 			   "  relance recommend shop.db --basket 22423,22699 --kind cross --format json",
@@ -83,7 +83,7 @@ static void print_answers(const struct reco_shop *s, const struct request *q, en
 		table_float(t, (double)a->score, 4);
 		if (kind == REC_AGAIN) {
 			put_date(t, a->day);
-			put_date(t, a->from_day);
+			put_date(t, a->why == REC_WHY_WORN ? a->day : a->from_day);
 			put_date(t, a->to_day);
 		} else if (kind == REC_BUNDLE) {
 			table_text(t, a->with_n ? s->reco.words[a->with[0]].sku : STR(""));
@@ -97,11 +97,11 @@ static void print_answers(const struct reco_shop *s, const struct request *q, en
 	buf_release(&text);
 }
 
-static void say_reason(const struct reco_shop *s, const struct rec_list *l)
+static void say_reason(const struct reco_shop *s, enum rec_kind kind, const struct rec_list *l)
 {
 	struct buf text;
 	buf_init(&text, 4096);
-	reco_reason(&s->reco, l, &text);
+	reco_reason(&s->reco, kind, l, &text);
 	fprintf(stderr, "nothing to propose: %.*s\n", STR_ARG(buf_view(&text)));
 	buf_release(&text);
 }
@@ -127,7 +127,7 @@ static bool answer(struct reco_shop *s, const struct request *q, enum rec_kind k
 	}
 	print_answers(s, q, kind, &list);
 	if (!list.count)
-		say_reason(s, &list);
+		say_reason(s, kind, &list);
 	return true;
 }
 

@@ -132,8 +132,8 @@ static struct hashed *part_read(struct spill *s, size_t part)
 
 static bool part_write(struct pouring *p, const struct hashed *rows, size_t n)
 {
-	struct bulk *k = p->documents ? bulk_begin(p->b->db, "document", DOCUMENT, ARRAY_LEN(DOCUMENT), p->err)
-	                              : bulk_begin(p->b->db, "address", ADDRESS, ARRAY_LEN(ADDRESS), p->err);
+	struct bulk *k = p->documents ? bulk_begin_held(p->b->db, "document", DOCUMENT, ARRAY_LEN(DOCUMENT), p->err)
+	                              : bulk_begin_held(p->b->db, "address", ADDRESS, ARRAY_LEN(ADDRESS), p->err);
 	bool ok = k;
 	for (size_t i = 0; ok && i < n; i++) {
 		bulk_int(k, rows[i].hash);
@@ -329,7 +329,7 @@ bool store_build_products(struct store_build *b, const struct product_row *rows,
 {
 	if (!write_products(b->db, rows, count, err))
 		return false;
-	struct bulk *k = bulk_begin(b->db, "price", PRICE, ARRAY_LEN(PRICE), err);
+	struct bulk *k = bulk_begin_held(b->db, "price", PRICE, ARRAY_LEN(PRICE), err);
 	bool ok = k;
 	for (size_t i = 0; ok && i < price_count; i++) {
 		bulk_int(k, prices[i].product);
@@ -342,7 +342,7 @@ bool store_build_products(struct store_build *b, const struct product_row *rows,
 
 static bool write_customers(struct store_build *b, const struct build_block *block, struct err *err)
 {
-	struct bulk *k = bulk_begin(b->db, "customer", CUSTOMER, ARRAY_LEN(CUSTOMER), err);
+	struct bulk *k = bulk_begin_held(b->db, "customer", CUSTOMER, ARRAY_LEN(CUSTOMER), err);
 	bool ok = k;
 	for (size_t i = 0; ok && i < block->customer_count; i++) {
 		bulk_int(k, (int64_t)(block->first + i));
@@ -364,7 +364,7 @@ static bool spill_addresses(struct store_build *b, customer_id id, const struct 
 
 static bool write_persons(struct store_build *b, const struct build_block *block, struct err *err)
 {
-	struct bulk *k = bulk_begin(b->db, "person", PERSON, ARRAY_LEN(PERSON), err);
+	struct bulk *k = bulk_begin_held(b->db, "person", PERSON, ARRAY_LEN(PERSON), err);
 	bool ok = k;
 	for (size_t i = 0; ok && i < block->customer_count; i++) {
 		const struct person *p = &block->customers[i].person;
@@ -381,7 +381,7 @@ static bool write_persons(struct store_build *b, const struct build_block *block
 
 static bool write_facts(struct store_build *b, const struct build_block *block, struct err *err)
 {
-	struct bulk *k = bulk_begin(b->db, "fact", FACT, ARRAY_LEN(FACT), err);
+	struct bulk *k = bulk_begin_held(b->db, "fact", FACT, ARRAY_LEN(FACT), err);
 	bool ok = k;
 	for (size_t i = 0; ok && i < block->fact_count; i++) {
 		const struct fact *f = &block->facts[i];

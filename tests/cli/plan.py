@@ -21,6 +21,36 @@ def write(path, text):
     return path
 
 
+def approval(folder, shop):
+    """A campaign waits for a second person, where the shop wants it."""
+    file = write(os.path.join(folder, "opening.yaml"), "plan: opening\nenter: {when: once on 2026-05-04, who: orders >= 1}\n"
+                 "steps:\n  - {at: J, send: news}\n")
+
+    def state():
+        out, _ = run("list", shop, "--format", "json")
+        return {p["plan"]: (p["state"], p["version"]) for p in json.loads(out)}["opening"]
+
+    run("on", shop, file, "--at", "2026-03-01", "--by", "claire")
+    assert state() == ("on", 1), "without the setting it is on at once"
+    subprocess.run([RELANCE, "set", shop, "approval.campaigns", "yes"], check=True, stdout=subprocess.DEVNULL)
+    run("on", shop, file, "--at", "2026-03-02", "--by", "claire")
+    assert state() == ("on", 1), "what is on and unchanged needs no approval"
+    write(file, open(file).read().replace("orders >= 1", "orders >= 2"))
+    run("on", shop, file, "--at", "2026-03-03", "--by", "claire")
+    assert state() == ("waiting", 2)
+    _, err = run("approve", shop, "opening", "--at", "2026-03-04", "--by", "claire", status=1)
+    assert "a second person approves it" in err, err
+    _, err = run("approve", shop, "opening", "--at", "2026-05-04", "--by", "paul", status=1)
+    assert "has begun" in err, err
+    assert state() == ("waiting", 2)
+    run("approve", shop, "opening", "--at", "2026-03-04", "--by", "paul")
+    assert state() == ("on", 2)
+    _, err = run("approve", shop, "opening", "--at", "2026-03-05", "--by", "paul", status=1)
+    assert "waits for no approval" in err, err
+    run("on", shop, "anti-churn", "--at", "2026-03-05")  # not a campaign: on at once
+    run("off", shop, "opening")
+
+
 def main(folder):
     good = os.path.join(SOURCE, "plans", "anti-churn.yaml")
     with open(good, encoding="utf-8") as f:
@@ -59,6 +89,7 @@ def main(folder):
     out, _ = run("list", shop, "--format", "json")
     states = {p["plan"]: (p["state"], p["version"]) for p in json.loads(out)}
     assert states["anti-churn"] == ("on", 2) and states["survey"] == ("off", 1) and states["welcome"] == ("never on", None), out
+    approval(folder, shop)
     _, err = run("on", shop, "survy", status=1)
     assert err == "relance: no plan \"survy\"; did you mean \"survey\"? A file of your own is given by its path\n", err
     _, err = run("on", shop, bad, status=1)

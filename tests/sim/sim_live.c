@@ -301,7 +301,7 @@ static void tick(int64_t at)
 		sim.crash_after = crash;
 		sim.now = at;
 		struct live_options o = { .owner = "sim", .threads = 1 + (int)rng_below(&sim.rng, 3), .lease_s = 1,
-			                      .courier = { NULL, render, hand_off } };
+			                      .courier = { .render = render, .hand_off = hand_off } };
 		struct live *l = live_open(sim.address, &o, (struct instant){ at }, &err);
 		struct tick_result r;
 		if (!l || !live_tick(l, (struct instant){ at }, &r, &err)) {

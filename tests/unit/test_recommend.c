@@ -102,6 +102,8 @@ static double kept(const struct rec_data *d, uint32_t customer, uint32_t item, b
 	return sum;
 }
 
+enum { AGAIN_DAYS = 30 };
+
 static void check_item(const struct rec_data *d, const struct rec_ask *ask, enum rec_kind kind, uint32_t item)
 {
 	const struct rec_item *x = &d->item[item];
@@ -127,7 +129,7 @@ static void check_item(const struct rec_data *d, const struct rec_ask *ask, enum
 	else if (kind != REC_AGAIN && !(x->flags & REC_CONSUMABLE) && x->lifetime_days > 0)
 		ck_assert(owned <= 0 || worn);
 	else if (kind == REC_AGAIN && x->lifetime_days > 0 && !(x->flags & REC_CONSUMABLE))
-		ck_assert(worn);
+		ck_assert(owned > 0 && (int64_t)g->today + AGAIN_DAYS - last >= x->lifetime_days); /* within the days asked */
 }
 
 static void check_list(const struct rec_data *d, const struct rec_ask *ask, enum rec_kind kind, size_t n,
@@ -222,7 +224,7 @@ static size_t ask_all(const struct shop *s, const struct rec_model *m, uint64_t 
 		check_list(&s->d, &ask, REC_UP, n, &l);
 		check_words(m, &l);
 		answers += l.count;
-		rec_again(m, scratch, &ask, 30, n, &l);
+		rec_again(m, scratch, &ask, AGAIN_DAYS, n, &l);
 		check_list(&s->d, &ask, REC_AGAIN, n, &l);
 		check_words(m, &l);
 		answers += l.count;

@@ -1,0 +1,7 @@
+#!/bin/sh
+# Builds the web UI into ui/dist, each text file with its .gz beside it. Needs Node 18 or later.
+set -eu
+cd "$(dirname "$0")"
+npm ci --no-audit --no-fund --loglevel=error
+./node_modules/.bin/vite build --logLevel warn
+find dist -type f \( -name '*.js' -o -name '*.css' -o -name '*.html' -o -name '*.svg' \) -exec gzip -9 -n -k -f {} +

@@ -1,0 +1,84 @@
+// Money, dates and counts as people say them. Money comes as minor units of the shop's currency, instants in UTC; days
+// and hours are those of the shop's zone.
+import { createSignal } from "solid-js";
+import { locale, t } from "./i18n";
+
+export interface Shop {
+	name: string; zone: string; currency: string; exponent: number; locale: string; now: string;
+}
+const [shop, setShopSignal] = createSignal<Shop>({
+	name: "", zone: "Europe/Paris", currency: "EUR", exponent: 2, locale: "fr", now: new Date().toISOString(),
+});
+export { shop };
+let skew = 0; // the server's clock less ours, ms: a demo shop lives at another date
+export function setShop(s: Shop) {
+	skew = Date.parse(s.now) - Date.now();
+	setShopSignal(s);
+}
+export const now = () => new Date(Date.now() + skew);
+
+const tag = () => (locale() === "fr" ? "fr-FR" : "en-GB");
+const cache = new Map<string, Intl.DateTimeFormat>();
+function dateFormat(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+	const key = tag() + shop().zone + JSON.stringify(options);
+	let f = cache.get(key);
+	if (!f) cache.set(key, (f = new Intl.DateTimeFormat(tag(), { timeZone: shop().zone, ...options })));
+	return f;
+}
+
+const minus = (s: string) => s.replace("-", "−");
+export const num = (v: number, digits = 0) =>
+	minus(v.toLocaleString(tag(), { maximumFractionDigits: digits, minimumFractionDigits: 0 }));
+export const pct = (share: number, digits = 0) =>
+	minus((share * 100).toLocaleString(tag(), { maximumFractionDigits: digits })) + (locale() === "fr" ? "\u202f%" : "%");
+/** Minor units to money; whole: without cents, for large sums. */
+export function money(minor: number, whole = false): string {
+	const digits = whole ? 0 : shop().exponent;
+	return minus((minor / 10 ** shop().exponent).toLocaleString(tag(), {
+		style: "currency", currency: shop().currency, minimumFractionDigits: digits, maximumFractionDigits: digits,
+	}));
+}
+
+/** Day number in the shop's zone, to compare days. */
+function dayNumber(d: Date): number {
+	const p = dateFormat({ year: "numeric", month: "2-digit", day: "2-digit" }).formatToParts(d);
+	const get = (k: string) => Number(p.find((x) => x.type === k)?.value);
+	return Date.UTC(get("year"), get("month") - 1, get("day")) / 86400000;
+}
+export function hour(iso: string | Date): string {
+	const s = dateFormat({ hour: "numeric", minute: "2-digit", hour12: false }).format(new Date(iso));
+	if (locale() !== "fr") return s;
+	const [h, m] = s.split(":");
+	return `${Number(h)}\u00a0h${m === "00" ? "" : "\u00a0" + m}`;
+}
+const isDay = (iso: string) => iso.length === 10;
+/** "hier", "mar. 12 mai", "20 oct. 2025": the day as people say it. */
+export function day(iso: string): string {
+	const d = new Date(isDay(iso) ? iso + "T12:00:00Z" : iso);
+	const diff = dayNumber(d) - dayNumber(now());
+	if (diff === 0) return t("today_word");
+	if (diff === -1) return t("yesterday_word");
+	if (diff === 1) return t("tomorrow_word");
+	const year = dateFormat({ year: "numeric" });
+	if (Math.abs(diff) < 60 || year.format(d) === year.format(now()))
+		return first(dateFormat({ weekday: "short", day: "numeric", month: "short" }).format(d).replace(",", ""));
+	return first(dateFormat({ day: "numeric", month: "short", year: "numeric" }).format(d));
+}
+const first = (s: string) => (locale() === "fr" ? s.replace(/\b1 (?=\p{L})/u, "1er ") : s);
+export const when = (iso: string) => (isDay(iso) ? day(iso) : `${day(iso)}${locale() === "fr" ? ", " : ", "}${hour(iso)}`);
+export const longDay = (iso: string) =>
+	dateFormat({ weekday: "long", day: "numeric", month: "long" }).format(new Date(iso));
+/** The exact instant, for the hover. */
+export function exact(iso: string): string {
+	if (isDay(iso)) return iso;
+	return dateFormat({ dateStyle: "full", timeStyle: "medium" }).format(new Date(iso)) + ` (${shop().zone})`;
+}
+export const month = (iso: string, long = false) =>
+	dateFormat({ month: long ? "long" : "short", year: "numeric" }).format(new Date(iso.slice(0, 7) + "-15T12:00:00Z"));
+export const dayOf = (d: Date) => new Date(dayNumber(d) * 86400000).toISOString().slice(0, 10);
+/** A delay in a plan: J, J+8 (French), D, D+8 (English). */
+export function spacing(days: number): string {
+	const j = locale() === "fr" ? "J" : "D";
+	return days === 0 ? j : days > 0 ? `${j}+${num(days, 1)}` : `${j}−${num(-days, 1)}`;
+}
+export const list = (items: string[]) => new Intl.ListFormat(tag(), { type: "conjunction" }).format(items);

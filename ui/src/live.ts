@@ -1,0 +1,23 @@
+// What the frame and the first page share: the day, asked again on every tick of the server.
+import { createEffect, createResource, createRoot, onCleanup } from "solid-js";
+import { events, get, session, type Page, type PlanRow, type Today } from "./api";
+
+const shared = createRoot(() => {
+	const [today, { refetch }] = createResource(() => session()?.user?.name, () => get<Today>("/today"));
+	createEffect(() => {
+		if (!session()?.user) return;
+		let last = 0;
+		const close = events((kind) => {
+			if (kind === "job" || Date.now() - last < 5000 || document.hidden) return;
+			last = Date.now();
+			void refetch();
+		});
+		onCleanup(close);
+	});
+	const [plans] = createResource(() => session()?.user?.name, () => get<Page<PlanRow>>("/plans").catch(() => ({ items: [], next: null })));
+	return { today, plans, refresh: async () => { await refetch(); } };
+});
+export const today = shared.today;
+export const refreshToday = shared.refresh;
+/** What people read for a plan: its title. */
+export const planTitle = (name: string) => shared.plans.latest?.items.find((p) => p.name === name)?.title || name;

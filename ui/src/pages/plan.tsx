@@ -1,0 +1,215 @@
+// One plan: its picture with live counts, its file with checks as typed, and its replay before it is switched on.
+import { For, Match, Show, Switch, createEffect, createMemo, createResource, createSignal, on } from "solid-js";
+import { call, follow, get, may, type Issue, type Picture, type Plan, type Replay } from "../api";
+import { Chart } from "../chart";
+import { Editor, Remarks, type Remark } from "../editor";
+import { day, dayOf, money, now, num, pct, spacing } from "../fmt";
+import { locale, t, word } from "../i18n";
+import { href, query, setQuery } from "../router";
+import { ChannelIcon, Dialog, Icon, Load, Page, Rich, Section, Tabs, When, refuse, rested, toast } from "../ui";
+
+const TAIL = 0.12; // the wire goes on a little after the last message
+
+/** The line of days: messages at their true spacing, each led to its card below. */
+function Wire(p: { picture: Picture; width: number }) {
+	const steps = () => p.picture.steps;
+	const low = () => Math.min(0, ...steps().map((s) => s.after_days)), high = () => Math.max(low() + 1, ...steps().map((s) => s.after_days));
+	const W = () => p.width;
+	const mid = (i: number) => { const gap = 12, w = (W() - gap * (steps().length - 1)) / steps().length; return i * (w + gap) + w / 2; };
+	const first = () => Math.min(mid(0), 150), last = () => W() * (1 - TAIL);
+	const x = (d: number) => (steps().length === 1 ? mid(0) : first() + ((last() - first()) * (d - low())) / (high() - low()));
+	const lead = (i: number) => {
+		const a = x(steps()[i].after_days), b = mid(i), y = 44;
+		if (Math.abs(a - b) < 3) return `M${a} 28V68`;
+		const s = b < a ? -1 : 1, r = Math.min(6, Math.abs(b - a) / 2);
+		return `M${a} 28V${y - r}q0 ${r} ${s * r} ${r}H${b - s * r}q${s * r} 0 ${s * r} ${r}V68`;
+	};
+	const days = () => { const n = high() - low(); if (n > 70) return []; return Array.from({ length: n + 1 }, (_, i) => low() + i); };
+	return (
+		<div class="wirebox" aria-hidden="true">
+			<svg>
+				<For each={days()}>{(d) => <line class="zero-l" x1={x(d)} x2={x(d)} y1="25" y2="31" />}</For>
+				<path class="trace" d={`M8 0V20q0 8 8 8H${W() - 2}M${W() - 2} 24V32`} />
+				<For each={steps()}>{(s, i) => <><path class="trace" d={lead(i())} /><circle class="dot" cx={x(s.after_days)} cy="28" r="4" /></>}</For>
+			</svg>
+			<For each={steps()}>{(s, i) => <>
+				<span class="j" style={{ left: x(s.after_days) + "px", top: "4px" }}>{spacing(s.after_days)}</span>
+				<Show when={i() + 1 < steps().length && x(steps()[i() + 1].after_days) - x(s.after_days) > 110}>
+					<span style={{ left: (x(s.after_days) + x(steps()[i() + 1].after_days)) / 2 + "px", top: "4px" }}>{t("on_wire", { n: steps()[i() + 1].waiting })}</span></Show></>}</For>
+		</div>
+	);
+}
+
+const channels = (list: string[]) => list.map((c) => word("channel", c)).reduce((a, b) => t("channel_or", { a, b: locale() === "fr" && b !== "SMS" ? b.toLocaleLowerCase() : b }));
+
+function Drawing(p: { plan: Picture & Partial<Plan> }) {
+	let box!: HTMLDivElement;
+	const [width, setWidth] = createSignal(700);
+	const watch = (el: HTMLDivElement) => {
+		box = el;
+		new ResizeObserver(() => setWidth(box.clientWidth || 700)).observe(el);
+	};
+	const counts = () => p.plan.counts ?? {};
+	const exits = () => p.plan.exits ?? [];
+	return (
+		<>
+			<div class="enter"><span class="k">{t("enters")}</span><p><b>{p.plan.trigger}</b><Show when={(p.plan as { audience?: string }).audience}><br /><span class="mute">{(p.plan as { audience?: string }).audience}</span></Show></p>
+				<dl><dt>{t("p_entered")}</dt><dd>{num(counts().entered ?? 0)}</dd><dt>{t("p_waiting")}</dt><dd>{num(counts().active ?? 0)}</dd></dl></div>
+			<div class="tree" ref={watch}>
+				<Wire picture={p.plan} width={width()} />
+				<ol class="steps" style={{ "--n": p.plan.steps.length }}><For each={p.plan.steps}>{(s, i) => (
+					<li><b class="dd">{spacing(s.after_days)}</b>
+						<p class="cond"><span>{s.condition || (i() ? t("still_in") : t("at_entry"))}</span></p>
+						<article class="card msg"><header><span class="ch"><ChannelIcon channel={s.channels[0] ?? "email"} />{s.channels.length ? channels(s.channels) : word("channel", "email")}</span></header>
+							<h3><a class="t0" href={href(`/messages/${locale()}/${s.message ?? s.name}`)}>{(s as { subject?: string }).subject ?? s.message ?? s.name}</a></h3>
+							<p class="mute"><Show when={(s as { subject?: string }).subject}>{s.message ?? s.name}</Show></p>
+							<dl><dt>{t("p_next")}</dt><dd>{num(s.waiting)}</dd><dt>{t("p_sent")}</dt><dd>{num(s.sent)}</dd>
+								<dt>{t("p_opened")}</dt><dd>{s.sent ? pct(s.opened / s.sent) : "–"}</dd><dt>{t("p_clicked")}</dt><dd>{s.sent ? pct(s.clicked / s.sent) : "–"}</dd></dl>
+							<Show when={s.sent}><svg height="12" role="img" aria-label={`${t("p_opened")} ${pct(s.opened / s.sent)}, ${t("p_clicked")} ${pct(s.clicked / s.sent)}`}>
+								<line class="zero-l" x1="0" x2="100%" y1="6" y2="6" /><rect class="band" x="0" width={(100 * s.opened) / s.sent + "%"} y="3" height="6" /><rect class="mark" x="0" width={(100 * s.clicked) / s.sent + "%"} y="3" height="6" /></svg></Show>
+						</article></li>
+				)}</For></ol>
+				<Show when={exits().length}><p class="outs"><b>{t("exits_on")}</b><For each={exits()}>{(e) => <span class="x">{word("exit", e)}</span>}</For></p></Show>
+				<div class="ctl"><Show when={p.plan.control} fallback={<p class="mute">{(p.plan as { purpose?: string }).purpose === "service" || p.plan.goal === "answered" ? t("no_control_service") : t("no_control")}</p>}>
+					<p><b>{t("control_group", { share: pct(p.plan.control) })}</b><br /><span class="mute"><Rich text={t("control_body", { n: counts().control ?? 0 })} /></span></p></Show></div>
+			</div>
+		</>
+	);
+}
+
+/** Before the switch: volumes, pressure and cost of the plan over the shop's own history. */
+function Before(p: { plan: Plan; text: string; seen: (r: Replay | null) => void }) {
+	const [months, setMonths] = createSignal("12");
+	const [response, setResponse] = createSignal("history");
+	const [consent, setConsent] = createSignal("as-is");
+	const [share, setShare] = createSignal<number | null>(null);
+	const [result, setResult] = createSignal<Replay | null>(null);
+	let run = 0;
+	createEffect(on(() => [p.text, months(), response(), consent()], () => { run++; setShare(null); setResult(null); p.seen(null); }, { defer: true }));
+	async function replay() {
+		const mine = ++run;
+		setShare(0);
+		setResult(null);
+		try {
+			const { job } = await call<{ job: string }>("POST", `/plans/${p.plan.name}/replay`, {
+				...(p.text !== p.plan.text ? { text: p.text } : {}), to: dayOf(now()), consent: consent(), response: response(),
+				from: dayOf(new Date(now().getTime() - Number(months()) * 30.4 * 86400000)),
+			});
+			const r = await follow(String(job), setShare, () => run !== mine);
+			if (run === mine && r) { setResult(r); p.seen(r); }
+		} catch (e) { if (run === mine) refuse(e); }
+		if (run === mine) setShare(null);
+	}
+	return (
+		<>
+			<div class="two">
+				<label class="field"><span>{t("replay_period")}</span><select value={months()} onChange={(e) => setMonths(e.currentTarget.value)}>
+					<For each={["3", "6", "12", "24"]}>{(m) => <option value={m}>{t("replay_months", { n: m })}</option>}</For></select></label>
+				<label class="field"><span>{t("replay_response")}</span><select value={response()} onChange={(e) => setResponse(e.currentTarget.value)}>
+					<For each={["history", "benchmark", "none"] as const}>{(m) => <option value={m}>{t(`response_${m}`)}</option>}</For></select></label>
+				<label class="field"><span>{t("replay_consent")}</span><select value={consent()} onChange={(e) => setConsent(e.currentTarget.value)}>
+					<option value="as-is">{t("consent_as_is")}</option><option value="all">{t("consent_all")}</option></select></label>
+				<div class="field"><span>&nbsp;</span><button class="btn" classList={{ main: !result() }} disabled={share() !== null} onClick={replay}><Icon name="play" />{t("replay_do")}</button></div>
+			</div>
+			<Show when={share() !== null}><div class="bar" role="progressbar" aria-label={t("replay_do")} aria-valuenow={Math.round(share()! * 100)}><i style={{ width: share()! * 100 + "%" }} /></div>
+				<p class="note">{t("replaying", { share: pct(share()!) })}</p></Show>
+			<Show when={result()}>{(r) => {
+				const c = () => r().plans[p.plan.name] ?? Object.values(r().plans)[0];
+				const most = () => Math.max(0, ...r().days.map((d) => d.messages));
+				const top = () => Math.max(1, ...r().pressure.map((x) => x.customers));
+				return <div class="replayed">
+					<h3>{t("volume")}</h3><p class="mute">{t("volume_note", { n: num(c()?.messages ?? 0), most: num(most()) })}</p>
+					<Chart height={132} x={r().days.map((d) => Date.parse(d.day) / 1000)} label={t("volume_note", { n: num(c()?.messages ?? 0), most: num(most()) })}
+						series={[{ label: t("per_day"), values: r().days.map((d) => d.messages), color: "--accent", fill: true }, { label: t("would_hold"), values: r().days.map((d) => d.held), color: "--ink-3", dash: true }]} />
+					<dl class="cost"><dt>{t("would_enter")}</dt><dd>{num(c()?.entered ?? 0)}</dd><dt>{t("would_hold")}</dt><dd>{num(c()?.held ?? 0)}</dd>
+						<dt>{t("would_control")}</dt><dd>{num(c()?.control ?? 0)}</dd><dt>{t("would_exit")}</dt><dd>{num(c()?.exited ?? 0)}</dd></dl>
+					<h3>{t("pressure")}</h3><p class="mute">{t("pressure_note")}</p>
+					<ul class="pbars"><For each={r().pressure}>{(x) => <li classList={{ over: x.per_week >= 3 }}><span>{t("per_week", { n: x.per_week })}</span><i style={{ width: (100 * x.customers) / top() + "%" }} /><b title={t("people_n", { n: x.customers })}>{num(x.customers)}</b></li>}</For></ul>
+					<h3>{t("cost")}</h3><dl class="cost"><dt>{t("cost_note")}</dt><dd><b>{money(r().cost)}</b></dd></dl>
+				</div>;
+			}}</Show>
+		</>
+	);
+}
+
+function Versions(p: { plan: Plan }) {
+	const rows = () => p.plan.versions.map((v) => (typeof v === "number" ? { version: v } : v) as { version: number; at?: string; by?: string; note?: string });
+	return <table class="rows"><thead><tr><th scope="col">{t("version")}</th><th scope="col">{t("changed")}</th><th scope="col">{t("by")}</th><th scope="col" class="num">{t("since")}</th></tr></thead>
+		<tbody><For each={rows()}>{(v) => <tr><td><b>{v.version}</b></td><td>{v.note ?? "–"}</td><td class="mute">{v.by ?? "–"}</td><td class="num"><Show when={v.at}><When at={v.at!} /></Show></td></tr>}</For></tbody></table>;
+}
+
+function One(p: { plan: Plan; again: () => void }) {
+	const tab = () => query("tab") || "picture";
+	const [text, setText] = createSignal(p.plan.text);
+	createEffect(on(() => p.plan.text, (s) => setText(s), { defer: true }));
+	const asked = rested(text, 150);
+	const [checked] = createResource(() => (asked() !== p.plan.text ? asked() : null), (s) => call<{ issues: Issue[]; plan?: Picture }>("POST", "/plans/check", { text: s }));
+	const issues = (): Issue[] => (text() === p.plan.text ? p.plan.issues : checked.error ? [] : checked.latest?.issues ?? []);
+	const picture = createMemo((): Picture & Partial<Plan> => (text() !== p.plan.text && !checked.error && checked.latest?.plan ? { ...checked.latest.plan, counts: p.plan.counts } : p.plan));
+	const [jump, setJump] = createSignal<Remark | null>(null);
+	const [seen, setSeen] = createSignal<Replay | null>(null);
+	const [asking, setAsking] = createSignal<"" | "on" | "off">("");
+	const changed = () => text() !== p.plan.text;
+	const wrong = () => issues().some((i) => i.level === "error");
+	async function keep() {
+		if (!changed() || wrong()) return;
+		try {
+			const r = await call<{ version?: number } | null>("PUT", "/plans/" + p.plan.name, { text: text() });
+			toast(t("version_saved", { n: String(r?.version ?? p.plan.version + 1) }));
+			p.again();
+		} catch (e) { refuse(e); }
+	}
+	async function turn(to: "on" | "off" | "drain") {
+		setAsking("");
+		try {
+			await call("POST", `/plans/${p.plan.name}/switch`, { to });
+			toast(t(to === "on" ? "switched_on" : to === "off" ? "switched_off" : "switched_drain", { plan: p.plan.title }));
+			p.again();
+		} catch (e) { refuse(e); }
+	}
+	const off = () => p.plan.state !== "on";
+	const counts = () => p.plan.counts;
+	const since = () => (p.plan as { on_since?: string | null }).on_since;
+	return (
+		<Page title={p.plan.title} sub={<>{p.plan.name} <span class={"badge " + p.plan.state}>{t("version_n", { n: String(p.plan.version) })} {word("pstate", p.plan.state)}</span></>}
+			actions={<Show when={!off() && may("plans")}><button class="btn" onClick={() => setAsking("off")}>{t("switch_off")}</button></Show>}
+			answer={<Rich text={off() && !counts().active ? t("p_answer_off") : (since() ? t("p_answer_since", { since: day(since()!) }) + " " : "") + t("p_answer", { n: counts().entered ?? 0, active: num(counts().active ?? 0), orders: num(counts().orders ?? counts().goal ?? 0) })} />}>
+			<div class="split wide">
+				<div>
+					<Tabs label={t("plan_views")} now={tab()} set={(id) => setQuery("tab", id === "picture" ? "" : id)} names={[["picture", t("tab_picture")], ["file", t("tab_file")], ["versions", t("tab_versions")]]} />
+					<Switch>
+						<Match when={tab() === "picture"}><Drawing plan={picture()} /></Match>
+						<Match when={tab() === "file"}>
+							<Editor label={t("file_label")} text={text()} set={setText} remarks={issues()} save={keep} jump={jump()} readonly={!may("plans")} />
+							<Show when={!checked.loading || !changed()} fallback={<p class="issues mute">{t("file_checking")}</p>}>
+								<Remarks list={issues()} fine={t("file_checked")} pick={setJump} /></Show>
+							<div class="edacts"><button class="btn main" disabled={!changed() || wrong()} onClick={keep}>{t("save_version", { n: String(p.plan.version + 1) })}</button>
+								<Show when={changed()}><button class="btn" onClick={() => setText(p.plan.text)}>{t("discard")}</button></Show></div>
+							<p class="note">{t("runs_keep")}</p>
+						</Match>
+						<Match when={tab() === "versions"}><Versions plan={p.plan} /><p class="note">{t("runs_keep")}</p></Match>
+					</Switch>
+				</div>
+				<Section class="side before" title={off() ? t("before_on") : t("before_again")} note={t("before_note")}>
+					<Before plan={p.plan} text={text()} seen={setSeen} />
+					<Show when={off() && may("plans")}><div class="do"><button class="btn" classList={{ main: !!seen() }} disabled={!seen() || changed()} onClick={() => setAsking("on")}>{t("switch_on_v", { n: String(p.plan.version) })}</button></div>
+						<Show when={!seen()}><p class="note">{t("replay_needed")}</p></Show></Show>
+				</Section>
+			</div>
+			<Dialog open={asking() === "on"} title={t("switch_on")} close={() => setAsking("")}>
+				<h2 class="t3">{t("switch_on_title", { plan: p.plan.title })}</h2>
+				<p><Show when={seen()}>{(r) => <Rich text={t("switch_on_body", { n: num((r().plans[p.plan.name] ?? Object.values(r().plans)[0])?.messages ?? 0), who: num((r().plans[p.plan.name] ?? Object.values(r().plans)[0])?.entered ?? 0), cost: money(r().cost) })} />}</Show></p>
+				<div class="do"><button class="btn" onClick={() => setAsking("")}>{t("cancel")}</button><button class="btn main" onClick={() => turn("on")}>{t("switch_on")}</button></div>
+			</Dialog>
+			<Dialog open={asking() === "off"} title={t("switch_off")} close={() => setAsking("")}>
+				<h2 class="t3">{t("switch_off_title", { plan: p.plan.title })}</h2><p><Rich text={t("switch_off_body", { n: num(counts().active ?? 0) })} /></p>
+				<div class="do"><button class="btn" onClick={() => setAsking("")}>{t("cancel")}</button><button class="btn danger" onClick={() => turn("off")}>{t("cut")}</button><button class="btn main" onClick={() => turn("drain")}>{t("drain")}</button></div>
+			</Dialog>
+		</Page>
+	);
+}
+
+export default function PlanPage(p: { name: string }) {
+	const [plan, { refetch }] = createResource(() => p.name, (n) => get<Plan>("/plans/" + n));
+	return <Load of={plan} again={() => void refetch()} lines={12}>{(x) => <One plan={x()} again={() => void refetch()} />}</Load>;
+}
