@@ -1,5 +1,5 @@
 // The frame: navigation, search, keyboard, theme, the emergency stop; pages load on first visit.
-import { For, Match, Show, Suspense, Switch, createEffect, createResource, createSignal, lazy, onCleanup, onMount, type JSX } from "solid-js";
+import { ErrorBoundary, For, Match, Show, Suspense, Switch, createEffect, createResource, createSignal, lazy, onCleanup, onMount, type JSX } from "solid-js";
 import { adopt, call, get, may, openSession, session, type CustomerRow, type Page as Rows, type Session } from "./api";
 import { setThemeTick } from "./chart";
 import { num, shop } from "./fmt";
@@ -236,6 +236,7 @@ export function App() {
 				<Match when={session() && !session()!.user}><Door entered={entered} /></Match>
 				<Match when={session()?.user}>
 					<Frame>
+						<Show when={path()} keyed>{(_place) => <ErrorBoundary fallback={(e) => <div class="empty" role="alert"><h1>{t("failed_title")}</h1><p>{String(e?.message ?? e)}</p><button class="btn" onClick={() => location.reload()}>{t("retry")}</button></div>}>
 						<Suspense>
 							<Switch fallback={<NotFound />}>
 								<Match when={first() === "" || first() === "today" || first() === "setup"}><Today /></Match>
@@ -250,6 +251,7 @@ export function App() {
 								<Match when={first() === "settings"}><Settings /></Match>
 							</Switch>
 						</Suspense>
+						</ErrorBoundary>}</Show>
 					</Frame>
 				</Match>
 			</Switch>

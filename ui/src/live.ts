@@ -26,5 +26,8 @@ export const planTitle = (name: string) => shared.plans.latest?.items.find((p) =
 /** The subject of a message in the reader's language, to show instead of its name. */
 export function subjectOf(name: string): string | undefined {
 	const rows = shared.messages.latest?.items.filter((m) => m.name === name) ?? [];
-	return (rows.find((m) => m.locale === locale()) ?? rows[0])?.subject || undefined;
+	const subject = (rows.find((m) => m.locale === locale()) ?? rows[0])?.subject;
+	return subject && plain(subject);
 }
+/** A subject to be read in a list: what is filled in for each person is an ellipsis. */
+export const plain = (subject: string) => subject.replace(/\{\{.*?\}\}|\{%.*?%\}/g, "…").replace(/(…\s*)+/g, "… ").replace(/ ([,.])/g, "$1").trim();

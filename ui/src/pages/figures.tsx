@@ -47,7 +47,7 @@ export default function Figures() {
 			const measured = () => f().plans.filter((p) => p.uplift);
 			return (
 				<Page title={t("figures_title")} actions={<div class="seg" role="group" aria-label={t("period")}><For each={PERIODS}>{(p) => <button aria-pressed={period() === p} onClick={() => setQuery("p", p === "12" ? "" : p)}>{t(`period_${p}`)}</button>}</For></div>}
-					answer={<Show when={f().plans.length}><Rich text={t("figures_answer", { since: theDay(from()), n: sum("orders"), sum: money(sum("revenue"), true), est: measured().filter((p) => p.uplift!.low > 0).length, all: measured().length })} /></Show>}>
+					answer={<Show when={f().plans.length}><Rich text={t("figures_answer", { since: theDay(from()), n: sum("orders"), sum: money(sum("revenue"), true) }) + " " + (measured().length ? t("figures_est", { est: measured().filter((p) => p.uplift!.low > 0).length, all: measured().length }) : t("figures_est_none"))} /></Show>}>
 					<Show when={f().plans.length || f().months.length} fallback={<Empty picture="curve" title={t("figures_none")}><p>{t("figures_none_body")}</p><a class="btn" href={href("/plans")}>{t("see_plans")}</a></Empty>}>
 						<Section title={t("gain_measured")} note={t("gain_note")}><GainBands figures={f()} /></Section>
 						<Section id="results" title={t("results")} note={t("rates_note")} more={<CsvButton onClick={csv} />}>

@@ -3,7 +3,7 @@ import { For, Match, Show, Switch, createEffect, createResource, createSignal, o
 import { call, get, may, type CustomerRow, type Finding, type MessageRow, type Page as Rows, type Preview } from "../api";
 import { Editor, Remarks, type Remark } from "../editor";
 import { t, word } from "../i18n";
-import { planTitle } from "../live";
+import { plain, planTitle } from "../live";
 import { href } from "../router";
 import { Dialog, Icon, Load, Page, refuse, rested, toast } from "../ui";
 
@@ -58,7 +58,7 @@ function One(p: { message: Message }) {
 		} catch (x) { refuse(x); }
 	}
 	return (
-		<Page title={p.message.subject || p.message.name} sub={<>{p.message.name}, {p.message.locale === "fr" ? "français" : "English"}, {word("purpose", p.message.purpose)}
+		<Page title={p.message.subject ? plain(p.message.subject) : p.message.name} sub={<>{p.message.name}, {p.message.locale === "fr" ? "français" : "English"}, {word("purpose", p.message.purpose)}
 			<For each={p.message.plans ?? []}>{(x) => <>{", "}<a href={href("/plans/" + x)}>{planTitle(x)}</a></>}</For></>}
 			actions={<><a class="btn" href={href(`/messages/${p.message.locale === "fr" ? "en" : "fr"}/${p.message.name}`)}>{p.message.locale === "fr" ? "English" : "Français"}</a>
 				<Show when={may("plans")}><button class="btn" onClick={() => setTesting(true)}>{t("test_send")}</button></Show></>}>

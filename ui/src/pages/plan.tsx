@@ -38,7 +38,7 @@ function Wire(p: { picture: Picture; width: number }) {
 			</svg>
 			<For each={steps()}>{(s, i) => <>
 				<span class="j" style={{ left: x(s.after_days) + "px", top: "4px" }}>{spacing(s.after_days)}</span>
-				<Show when={i() + 1 < steps().length && x(steps()[i() + 1].after_days) - x(s.after_days) > 110}>
+				<Show when={i() + 1 < steps().length && x(steps()[i() + 1].after_days) - x(s.after_days) > 110 && steps()[i() + 1].waiting > 0}>
 					<span style={{ left: (x(s.after_days) + x(steps()[i() + 1].after_days)) / 2 + "px", top: "4px" }}>{t("on_wire", { n: steps()[i() + 1].waiting })}</span></Show></>}</For>
 		</div>
 	);
@@ -75,7 +75,7 @@ function Drawing(p: { plan: Picture & Partial<Plan> }) {
 				)}</For></ol>
 				<Show when={exits().length}><p class="outs"><b>{t("exits_on")}</b><For each={exits()}>{(e) => <span class="x">{typeof e === "string" ? word("exit", e) : e.kind === "when" || e.kind === "event" ? e.text : word("exit", e.kind)}</span>}</For></p></Show>
 				<div class="ctl"><Show when={p.plan.control} fallback={<p class="mute">{(p.plan as { purpose?: string }).purpose === "service" || JSON.stringify(p.plan.goal ?? "").includes("answer") ? t("no_control_service") : t("no_control")}</p>}>
-					<p><b>{t("control_group", { share: pct(p.plan.control) })}</b><br /><span class="mute"><Rich text={t("control_body", { n: counts().control ?? 0 })} /></span></p></Show></div>
+					<p><b>{t("control_group", { share: pct(p.plan.control > 1 ? p.plan.control / 100 : p.plan.control) })}</b><br /><span class="mute"><Rich text={t("control_body", { n: counts().control ?? 0 })} /></span></p></Show></div>
 			</div>
 		</>
 	);
@@ -159,7 +159,7 @@ function One(p: { plan: Plan; again: () => void }) {
 		if (!changed() || wrong()) return;
 		try {
 			const r = await call<{ version?: number } | null>("PUT", "/plans/" + p.plan.name, { text: text() });
-			toast(t("version_saved", { n: String(r?.version ?? p.plan.version + 1) }));
+			toast(t("version_saved", { n: String(r?.version ?? (p.plan.version ?? 0) + 1) }));
 			p.again();
 		} catch (e) { refuse(e); }
 	}
@@ -175,7 +175,7 @@ function One(p: { plan: Plan; again: () => void }) {
 	const counts = () => p.plan.counts;
 	const since = () => p.plan.on_since;
 	return (
-		<Page title={p.plan.title} sub={<>{p.plan.name} <span class={"badge " + p.plan.state}>{t("version_n", { n: String(p.plan.version) })} {word("pstate", p.plan.state)}</span></>}
+		<Page title={p.plan.title} sub={<>{p.plan.name} <span class={"badge " + p.plan.state}>{p.plan.version ? t("version_n", { n: String(p.plan.version) }) : ""} {word("pstate", p.plan.state)}</span></>}
 			actions={<Show when={!off() && may("plans")}><button class="btn" onClick={() => setAsking("off")}>{t("switch_off")}</button></Show>}
 			answer={<Rich text={off() && !counts().active ? t("p_answer_off") : (since() ? t("p_answer_since", { since: theDay(since()!) }) + " " : "") + t("p_answer", { n: counts().entered ?? 0, active: num(counts().active ?? 0), out: num(counts().exited ?? 0) })} />}>
 			<div class="split wide">
@@ -187,7 +187,7 @@ function One(p: { plan: Plan; again: () => void }) {
 							<Editor label={t("file_label")} text={text()} set={setText} remarks={issues()} save={keep} jump={jump()} readonly={!may("plans")} />
 							<Show when={!checked.loading || !changed()} fallback={<p class="issues mute">{t("file_checking")}</p>}>
 								<Remarks list={issues()} fine={t("file_checked")} pick={setJump} /></Show>
-							<div class="edacts"><button class="btn main" disabled={!changed() || wrong()} onClick={keep}>{t("save_version", { n: String(p.plan.version + 1) })}</button>
+							<div class="edacts"><button class="btn main" disabled={!changed() || wrong()} onClick={keep}>{t("save_version", { n: String((p.plan.version ?? 0) + 1) })}</button>
 								<Show when={changed()}><button class="btn" onClick={() => setText(p.plan.text)}>{t("discard")}</button></Show></div>
 							<p class="note">{t("runs_keep")}</p>
 						</Match>
@@ -196,7 +196,7 @@ function One(p: { plan: Plan; again: () => void }) {
 				</div>
 				<Section class="side before" title={off() ? t("before_on") : t("before_again")} note={t("before_note")}>
 					<Before plan={p.plan} text={text()} seen={setSeen} />
-					<Show when={off() && may("plans")}><div class="do"><button class="btn" classList={{ main: !!seen() }} disabled={!seen() || changed()} onClick={() => setAsking("on")}>{t("switch_on_v", { n: String(p.plan.version) })}</button></div>
+					<Show when={off() && may("plans")}><div class="do"><button class="btn" classList={{ main: !!seen() }} disabled={!seen() || changed()} onClick={() => setAsking("on")}>{p.plan.version ? t("switch_on_v", { n: String(p.plan.version) }) : t("switch_on")}</button></div>
 						<Show when={!seen()}><p class="note">{t("replay_needed")}</p></Show></Show>
 				</Section>
 			</div>

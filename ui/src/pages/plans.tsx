@@ -36,7 +36,7 @@ export default function Plans() {
 						<ul class="plist"><For each={rows()}>{(p) => (
 							<li><div class="hd"><h2><a href={href("/plans/" + p.name)}>{p.title || p.name}</a></h2>
 								<p class="st"><span class={"badge " + p.state}>{word("pstate", p.state)}</span>
-									<small>{t("version_n", { n: String(p.version) })}{p.on_since ? `, ${t("since").toLocaleLowerCase()} ${day(p.on_since)}` : ""}</small></p></div>
+									<small>{p.version ? t("version_n", { n: String(p.version) }) : ""}{p.on_since ? `, ${t("since").toLocaleLowerCase()} ${day(p.on_since)}` : ""}</small></p></div>
 								<Mini name={p.name} off={p.state !== "on"} />
 								<p class="f"><b>{num(p.active)}</b><small>{t("on_way").toLocaleLowerCase()}</small></p>
 								<p class="f"><b>{num(p.messages_30d)}</b><small>{t("messages_30").toLocaleLowerCase()}</small></p>
