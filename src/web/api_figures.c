@@ -4,6 +4,7 @@
 
 #include "app/clock.h"
 #include "app/config.h"
+#include "app/uplift.h"
 #include "fold/basis.h"
 #include "model/names.h"
 
@@ -101,6 +102,35 @@ static void put_kpi(struct buf *b, const char *name, const char *unit, const cha
 	put_close(b, '}');
 }
 
+/* What the plan brought beside its control group: total over those treated, in minor units, with its interval. */
+static void put_uplift(struct request *r, const struct figures_shop *shop, uint16_t plan, struct date from,
+                       struct date to, bool french)
+{
+	struct buf *b = &r->out;
+	zone_id zone = shop->settings->zone;
+	struct uplift *u = arena_new(&r->arena, struct uplift);
+	struct finding found;
+	struct uplift_ask ask = { .plan = plan,
+		                      .from = zone_instant(zone, from, 0),
+		                      .to = zone_instant(zone, (struct date){ to.day + 1 }, 0),
+		                      .margin_per_mille = -1 };
+	uplift_make(shop, &ask, u);
+	const struct comparison *c = &u->outcome[UPLIFT_REVENUE];
+	if (!c->known)
+		return;
+	uplift_finding(u, UPLIFT_REVENUE, shop->settings, french, &found);
+	double minor = c->treated_n;
+	for (int i = 0; i < shop->settings->currency.exponent; i++)
+		minor *= 10;
+	put_open(b, "uplift", '{');
+	put_real(b, "value", c->difference * minor);
+	put_real(b, "low", c->low * minor);
+	put_real(b, "high", c->high * minor);
+	put_cstr(b, "verdict", finding_name(found.kind));
+	put_cstr(b, "text", found.text);
+	put_close(b, '}');
+}
+
 void on_figures(struct request *r)
 {
 	struct live *l = r->web->live;
@@ -111,6 +141,8 @@ void on_figures(struct request *r)
 		return;
 	const struct summary *s = web_summary(r->web, clock_now());
 	uint64_t sent = 0, opened = 0, clicked = 0;
+	struct figures_shop shop;
+	figures_shop_of(l, NULL, 0, clock_now(), &shop);
 	put_open(b, NULL, '{');
 	put_open(b, "plans", '[');
 	for (uint16_t i = 0; i < s->count; i++) {
@@ -127,12 +159,15 @@ void on_figures(struct request *r)
 		put_int(b, "clicked", p->clicked);
 		put_int(b, "orders", p->orders);
 		put_int(b, "revenue", p->revenue);
+		if (p->control && p->control < p->entered)
+			put_uplift(r, &shop, i, from, to, locale == LOCALE_FR);
 		put_close(b, '}');
 		sent += p->sent;
 		opened += p->opened;
 		clicked += p->clicked;
 	}
 	put_close(b, ']');
+	book_unpin(r->web->book, shop.version);
 	put_months(r, r->version, from, to);
 	put_open(b, "kpis", '[');
 	const struct thresholds *t = &l->thresholds;

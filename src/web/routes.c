@@ -44,6 +44,7 @@ const struct route ROUTES[] = {
 
 	{ "GET", API "/messages", MAY_READ, on_messages, 0 },
 	{ "POST", API "/messages/preview", MAY_READ, on_message_preview, 0 },
+	{ "POST", API "/messages/test", MAY_PLANS, on_message_test, ON_TICKER },
 	{ "GET", API "/messages/{}/{}", MAY_READ, on_message, 0 },
 
 	{ "GET", API "/figures", MAY_READ, on_figures, ON_TICKER },

@@ -294,6 +294,7 @@ HANDLER(on_job);
 HANDLER(on_messages);
 HANDLER(on_message);
 HANDLER(on_message_preview);
+HANDLER(on_message_test);
 HANDLER(on_figures);
 HANDLER(on_lifecycle);
 HANDLER(on_compliance);
@@ -318,6 +319,8 @@ HANDLER(page_confirm_post);
 void page_problem(struct request *r, int status);
 
 /* ---- confirm.c ---- */
+bool web_send_mail(struct request *r, struct str key, struct str to, struct str subject, struct str text,
+                   struct str html, struct err *err) MUST_CHECK;
 bool web_confirm_mail(struct request *r, int64_t id, struct str email, bool fr, struct err *err) MUST_CHECK;
 
 /* ---- facts.c ---- */
