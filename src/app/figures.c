@@ -16,7 +16,8 @@ void figures_shop_of(const struct live *l, const struct str *ref, uint32_t ids, 
 		                          .settings = &w->settings,
 		                          .ref = ref,
 		                          .ids = ids,
-		                          .now = now };
+		                          .now = now,
+		                          .seed = live_world(l)->seed };
 }
 
 static int month_of(zone_id zone, int64_t at)

@@ -3,6 +3,7 @@
 #include "web/web_int.h"
 
 #include "app/clock.h"
+#include "app/config.h"
 #include "fold/basis.h"
 #include "model/names.h"
 
@@ -254,6 +255,68 @@ static void put_pressure(struct buf *b, const char *key, const struct pressure_r
 	put_close(b, '}');
 }
 
+/* {"pressure.email": "2/7", …}: each is checked, stored as a fact, audited; from the next opening of the shop on for
+ * what is in memory. */
+void on_settings_put(struct request *r)
+{
+	json_t *o = request_json(r), *v;
+	struct db *db = live_db(r->web->live);
+	struct err err;
+	const char *name;
+	if (!o)
+		return;
+	json_object_foreach(o, name, v)
+	{
+		const struct config_item *item = config_find(str_from(name));
+		if (!item || !json_is_string(v)) {
+			request_problem(
+				r, 422, item ? "\"%s\" has to be text such as \"%s\"" : "there is no setting \"%s\"; GET lists them",
+				name, item ? item->example : "");
+			json_decref(o);
+			return;
+		}
+		if (!config_set(db, &r->web->shop, str_from(name), str_from(json_string_value(v)), clock_now(), r->who.actor,
+		                &err)) {
+			request_err(r, &err);
+			json_decref(o);
+			return;
+		}
+	}
+	json_decref(o);
+	on_settings(r);
+}
+
+static bool put_items(struct request *r)
+{
+	struct db *db = request_db(r);
+	struct settings *now = arena_new(&r->arena, struct settings);
+	struct err err;
+	if (!db)
+		return false;
+	if (!config_read(db, &r->web->shop, now, &err)) {
+		request_err(r, &err);
+		return false;
+	}
+	put_open(&r->out, "items", '[');
+	for (size_t i = 0; i < CONFIG_ITEM_COUNT; i++) {
+		const struct config_item *item = &CONFIG_ITEMS[i];
+		struct str text;
+		if (!config_text(db, now, item, &r->arena, &text, &err)) {
+			request_err(r, &err);
+			return false;
+		}
+		bool secret = strstr(item->name, "password") || strstr(item->name, "secret") || strstr(item->name, "key");
+		put_open(&r->out, NULL, '{');
+		put_cstr(&r->out, "name", item->name);
+		put_str(&r->out, "value", secret ? STR("") : text);
+		put_cstr(&r->out, "example", item->example);
+		put_cstr(&r->out, "help", item->help);
+		put_close(&r->out, '}');
+	}
+	put_close(&r->out, ']');
+	return true;
+}
+
 void on_settings(struct request *r)
 {
 	struct web *w = r->web;
@@ -293,6 +356,8 @@ void on_settings(struct request *r)
 	put_close(b, '}');
 	put_bool(b, "post_opt_in", s->post_opt_in);
 	put_bool(b, "soft_opt_in", s->soft_opt_in);
+	if (!put_items(r))
+		return;
 	put_close(b, '}');
 	request_send_json(r, 200);
 }

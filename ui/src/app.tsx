@@ -151,7 +151,7 @@ function Frame(p: { children: JSX.Element }) {
 		<div class="prefs">
 			<div class="seg" role="group" aria-label={t("language")}>
 				<For each={["fr", "en"] as const}>{(l) => <button aria-pressed={locale() === l} lang={l}
-					aria-label={l === "fr" ? "Français" : "English"} onClick={() => changeLocale(l)}>{l}</button>}</For></div>
+					title={l === "fr" ? "Français" : "English"} onClick={() => changeLocale(l)}>{l}</button>}</For></div>
 			<div class="seg" role="group" aria-label={t("theme")}>
 				<For each={["light", "dark", "auto"] as const}>{(x) => <button aria-pressed={theme() === x} title={t(`theme_${x}`)}
 					aria-label={`${t("theme")} : ${t(`theme_${x}`)}`} onClick={() => changeTheme(x)}>{x === "light" ? "☼" : x === "dark" ? "☾" : "◐"}</button>}</For></div>
@@ -159,9 +159,9 @@ function Frame(p: { children: JSX.Element }) {
 	);
 	return (
 		<>
-			<a class="skip" href={location.hash} onClick={(e) => { e.preventDefault(); main.focus(); }}>{t("skip")}</a>
 			<div class="app">
 				<nav class="nav" aria-label={t("pages")}>
+					<a class="skip" href={location.hash} onClick={(e) => { e.preventDefault(); main.focus(); }}>{t("skip")}</a>
 					<a class="brand" href={href("/")}>relance<i /></a>
 					<button class="find" type="button" aria-label={t("search")} onClick={() => setSeek(true)}>
 						<Icon name="find" /><span>{t("search")}</span><kbd>/</kbd></button>

@@ -25,7 +25,7 @@ export default function Messages() {
 								<tr><td><a class="t" href={href(`/messages/${m.main.locale}/${m.main.name}`)}>{m.main.subject || m.main.name}</a><br /><small class="ch"><ChannelIcon channel={m.main.channel} />{m.main.name}</small></td>
 									<td class="w"><For each={m.main.plans ?? []} fallback={<span class="mute">–</span>}>{(p, i) => <>{i() ? ", " : ""}<a class="t0" href={href("/plans/" + p)}>{planTitle(p)}</a></>}</For></td>
 									<td class="w mute">{word("purpose", m.main.purpose)}</td>
-									<td><For each={m.rows}>{(r, i) => <>{i() ? " " : ""}<a href={href(`/messages/${r.locale}/${r.name}`)} aria-label={`${r.name}, ${r.locale === "fr" ? "français" : "English"}`}>{r.locale}</a></>}</For></td></tr>
+									<td><For each={m.rows}>{(r, i) => <>{i() ? " " : ""}<a href={href(`/messages/${r.locale}/${r.name}`)} aria-label={`${r.locale}, ${r.name}`}>{r.locale}</a></>}</For></td></tr>
 							)}</For></tbody></table>
 					</Show>
 				</Page>

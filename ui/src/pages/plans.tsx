@@ -8,7 +8,7 @@ import { Empty, Load, Page, Rich } from "../ui";
 
 /** A plan in one line: its messages at their true spacing. */
 function Mini(p: { name: string; off: boolean }) {
-	const [plan] = createResource(() => p.name, (n) => get<Plan>("/plans/" + n));
+	const [plan] = createResource(() => p.name, (n) => get<Plan>("/plans/" + n).then((x) => ({ ...x, steps: x.steps.map((s) => ({ ...s, after_days: s.after_days ?? (s.after_s ?? 0) / 86400 })) })));
 	const steps = () => (plan.error ? [] : plan.latest?.steps ?? []);
 	const low = () => Math.min(0, ...steps().map((s) => s.after_days)), high = () => Math.max(low() + 1, ...steps().map((s) => s.after_days));
 	const x = (d: number) => 6 + (84 * (d - low())) / (high() - low());

@@ -2,7 +2,7 @@
 import { For, Show, createMemo, createResource, createSignal } from "solid-js";
 import { planTitle, refreshToday, today } from "../live";
 import { get, type Figures, type Leaving, type LifeDay, type Phases } from "../api";
-import { dayOf, day, hour, longDay, money, month, now, num, pct } from "../fmt";
+import { dayOf, day, hour, longDay, money, month, now, num, pct, theDay } from "../fmt";
 import { locale, t, word } from "../i18n";
 import { href } from "../router";
 import { Chart } from "../chart";
@@ -178,7 +178,7 @@ export function Today() {
 				<Page title={t("today_title")} sub={<time datetime={d().now}>{longDay(d().now)}, {hour(d().now)}</time>}
 					answer={<Rich text={[
 						t("today_leaving", { n: leaving() + sent() }), held() ? t("today_held", { n: held() }) : t("today_held_none"),
-						t("today_brought", { n: d().brought.orders, sum: money(d().brought.revenue, true), since: day(d().brought.since) }),
+						t("today_brought", { n: d().brought.orders, sum: money(d().brought.revenue, true), since: theDay(d().brought.since) }),
 						needs() ? t("today_needs", { n: needs() }) : t("today_needs_none"),
 					].join(" ")} />}>
 					<div class="split">
@@ -194,7 +194,7 @@ export function Today() {
 								</Section>
 							</Show>
 						</div>
-						<Section class="next" title={t("brought")} note={t("since_day", { day: day(d().brought.since) })}>
+						<Section class="next" title={t("brought")} note={t("since_day", { day: theDay(d().brought.since) })}>
 							<dl class="cost"><dt>{t("orders")}</dt><dd><a href={href("/figures")}>{num(d().brought.orders)}</a></dd>
 								<dt>{t("revenue")}</dt><dd><a href={href("/figures")}>{money(d().brought.revenue)}</a></dd>
 								<For each={[...new Set(d().sent_today.map((s) => s.channel))]}>{(c) => <>

@@ -105,5 +105,6 @@ export const shell = {
 	role_service: ["service client", "customer service"],
 	role_privacy: ["données personnelles", "privacy officer"],
 	"role_read-only": ["lecture seule", "read-only"],
+	role_reader: ["lecture seule", "read-only"],
 	role_readonly: ["lecture seule", "read-only"],
 } as const;
