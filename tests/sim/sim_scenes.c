@@ -25,7 +25,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SEED = 12 /* nobody of the nine is drawn into the control group */, PEOPLE = 9, DELIVERIES_MAX = 4096, FAULTS_MAX = 4000 };
+enum { SEED = 12 /* nobody of the five is drawn into the control group */, PEOPLE = 5, DELIVERIES_MAX = 4096, FAULTS_MAX = 4000 };
 static const int64_t NOW = 1760000000; /* 2025-10-09 08:53 UTC: the steps of the day are due at 10:00 in Paris */
 static const char PLAN[] = "abandoned-cart";
 
@@ -99,7 +99,7 @@ static struct settlement hand_off(void *ctx, struct live *l, const struct outbox
 
 static struct live_options options(const char *owner, bool sends)
 {
-	struct live_options o = { .owner = owner, .threads = 2, .lease_s = 60 };
+	struct live_options o = { .owner = owner, .threads = 1, .lease_s = 60 };
 	if (sends)
 		o.courier = (struct courier){ .render = render, .hand_off = hand_off };
 	return o;
@@ -301,6 +301,8 @@ static void faults(bool ends)
 		HOLDS(left == PEOPLE);
 		HOLDS(in_state(MESSAGE_QUEUED) == 0 && in_state(MESSAGE_SENDING) == 0 && in_state(MESSAGE_CLAIMED) == 0);
 		HOLDS(record->count <= PEOPLE && (!over || record->count == PEOPLE));
+		if (n % 5 && !over)
+			continue;
 		/* the next step goes on from there, also after what is uncertain */
 		tick("third", NOW + 120 + DAY_S + HOUR_S, true, &r);
 		HOLDS(in_state(MESSAGE_ACCEPTED) + in_state(MESSAGE_UNCERTAIN) == 2 * PEOPLE);
