@@ -19,6 +19,7 @@ const struct config_item CONFIG_ITEMS[] = {
 	{ "shop.loyalty", CONFIG_TEXT, "1 point par euro", "the loyalty programme in one line" },
 	{ "shop.hours", CONFIG_TEXT, "du mardi au samedi, de 10 h à 19 h", "opening hours" },
 	{ "public_url", CONFIG_TEXT, "https://r.example.com", "where relance's own pages are reached from outside" },
+	{ "bounce.address", CONFIG_TEXT, "b@example.com", "mailbox of returned mails; each mail gets its own b+…@example.com" },
 	{ "smtp.host", CONFIG_TEXT, "smtp.example.com", "mail server; empty: mails are written as files" },
 	{ "smtp.port", CONFIG_NUMBER, "587", "its port" },
 	{ "smtp.tls", CONFIG_TEXT, "starttls", "none, offered, starttls or tls" },

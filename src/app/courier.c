@@ -178,10 +178,10 @@ static struct str json_field(json_t *j, const char *name)
 	return v && json_is_string(v) ? (struct str){ json_string_value(v), json_string_length(v) } : STR("");
 }
 
-static struct str key_name(const struct outbox_message *m, struct arena *a)
+struct str courier_key_name(const struct message_key *k, struct arena *a)
 {
-	return arena_printf(a, "%u.%.*s.%u.%.*s.%s", m->key.customer, STR_ARG(m->key.plan), m->key.run_no, STR_ARG(m->key.step),
-	                    channel_name(m->key.channel));
+	return arena_printf(a, "%u.%.*s.%u.%.*s.%s", k->customer, STR_ARG(k->plan), k->run_no, STR_ARG(k->step),
+	                    channel_name(k->channel));
 }
 
 static bool build_mail(struct courier_state *c, struct live *l, const struct outbox_message *m, json_t *j, const struct person *to,
@@ -195,7 +195,7 @@ static bool build_mail(struct courier_state *c, struct live *l, const struct out
 	links_key(shop, key);
 	struct buf id;
 	buf_init(&id, 512);
-	mime_message_id(key_name(m, a), s.domain, &id);
+	mime_message_id(courier_key_name(&m->key, a), s.domain, &id);
 	struct str name = arena_printf(a, "%.*s%s%.*s", STR_ARG(to->first_name), to->first_name.n && to->last_name.n ? " " : "",
 	                               STR_ARG(to->last_name));
 	struct mime_mail mail = { .from_name = json_field(j, "from").n ? json_field(j, "from") : str_from(shop->name),
@@ -239,7 +239,7 @@ static bool write_file(struct courier_state *c, struct live *l, const struct out
 		struct buf mail;
 		buf_init(&mail, MIME_MAIL_MAX);
 		bool ok = build_mail(c, l, m, j, to, a, &mail, err) &&
-		          dir_write(c->folder, key_name(m, a), ".eml", buf_view(&mail), NULL, 0, err);
+		          dir_write(c->folder, courier_key_name(&m->key, a), ".eml", buf_view(&mail), NULL, 0, err);
 		buf_release(&mail);
 		return ok;
 	}
@@ -254,7 +254,7 @@ static bool write_file(struct courier_state *c, struct live *l, const struct out
 	}
 	if (!text.n)
 		text = json_field(j, "text");
-	return dir_write_text(c->folder, key_name(m, a), address, text, NULL, 0, err);
+	return dir_write_text(c->folder, courier_key_name(&m->key, a), address, text, NULL, 0, err);
 }
 
 static struct settlement hand_off(void *ctx, struct live *l, const struct outbox_message *m, struct arena *a, struct instant now)

@@ -20,6 +20,9 @@ struct courier_state *courier_for(const char *address, const char *messages, con
 void courier_free(struct courier_state *c);
 struct courier courier_of(struct courier_state *c);
 
+/* "12.welcome.1.hello.email": a message's files and its Message-ID are named so. */
+struct str courier_key_name(const struct message_key *k, struct arena *a);
+
 /* The template's data for one message of one person; also for previews (m may lack a plan: sample values are left out). */
 bool courier_context(struct courier_state *c, struct live *l, struct outbox_message *m, struct arena *a, struct lobject **out,
                      struct err *err) MUST_CHECK;

@@ -1,9 +1,11 @@
 /* Mail through the shop's mail server: the claimed batch is built, signed and handed over in one go (channel/smtp.h). */
 #include "app/courier_int.h"
+#include "app/links.h"
 #include "app/live_int.h"
 #include "channel/dkim.h"
 #include "channel/mime.h"
 #include "channel/smtp.h"
+#include "channel/token.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -167,9 +169,44 @@ static struct str signed_mail(struct signing *s, struct buf *mail, struct arena 
 	return all;
 }
 
+/* Where a mail that fails goes back to: the mailbox of the setting bounce.address, with the message's token in it. */
+struct return_path {
+	unsigned char key[TOKEN_KEY_BYTES];
+	struct str prefix, domain; /* prefix empty: no such mailbox */
+	struct str plain;
+};
+
+static bool read_return_path(struct live *l, struct str email, struct return_path *r, struct arena *a, struct err *err)
+{
+	struct str mailbox;
+	bool found;
+	*r = (struct return_path){ .plain = email };
+	if (!store_shop_get(l->shop.db, "bounce.address", a, &mailbox, &found, err))
+		return false;
+	const char *at = found && mailbox.n ? memchr(mailbox.p, '@', mailbox.n) : NULL;
+	if (at) {
+		r->prefix = (struct str){ mailbox.p, (size_t)(at - mailbox.p) };
+		r->domain = (struct str){ at + 1, mailbox.n - r->prefix.n - 1 };
+		links_key(&l->shop.shop, r->key);
+	}
+	return true;
+}
+
+static struct str return_path(const struct return_path *r, const struct message_key *m, struct arena *a)
+{
+	if (!r->prefix.n)
+		return r->plain;
+	struct buf path;
+	buf_init(&path, 512);
+	verp_write(r->key, outbox_link_id(m), r->prefix, r->domain, &path);
+	struct str s = path.full ? r->plain : arena_str(a, buf_view(&path));
+	buf_release(&path);
+	return s;
+}
+
 /* A mail of the batch; false: it is settled already (no address, cannot be built). */
-static bool add_mail(struct courier_state *c, struct live *l, const struct outbox_message *m, struct signing *sign, struct str from,
-                     struct item *item, struct arena *a)
+static bool add_mail(struct courier_state *c, struct live *l, const struct outbox_message *m, struct signing *sign,
+                     const struct return_path *from, struct item *item, struct arena *a)
 {
 	struct err err;
 	struct person to = { .email = STR("") };
@@ -183,7 +220,7 @@ static bool add_mail(struct courier_state *c, struct live *l, const struct outbo
 	bool utf8 = false;
 	bool ok = courier_mail(c, l, m, &to, a, &mail, &err) && mime_address(to.email, &address, &utf8);
 	if (ok) {
-		item->mail = (struct smtp_mail){ .from = from, .to = arena_str(a, buf_view(&address)), .smtputf8 = utf8 };
+		item->mail = (struct smtp_mail){ .from = return_path(from, &m->key, a), .to = arena_str(a, buf_view(&address)), .smtputf8 = utf8 };
 		item->mail.data = signed_mail(sign, &mail, a, &err);
 		ok = item->mail.data.p != NULL;
 	}
@@ -198,11 +235,13 @@ bool courier_send_mails(struct courier_state *c, struct live *l, const struct ou
 	struct mail_server server;
 	struct courier_shop words;
 	struct signing sign = { .count = 0 };
+	struct return_path from;
 	struct batch b = { .items = arena_array(a, struct item, count + 1), .now = l->now, .arena = a };
-	bool ok = read_server(l, &server, a, err) && courier_shop_read(c, l, a, &words, err) && open_signing(l, words.domain, &sign, a, err);
+	bool ok = read_server(l, &server, a, err) && courier_shop_read(c, l, a, &words, err) &&
+	          read_return_path(l, words.email, &from, a, err) && open_signing(l, words.domain, &sign, a, err);
 	for (size_t i = 0; i < count && ok; i++) {
 		b.items[b.count].to = to[i];
-		if (!add_mail(c, l, messages[i], &sign, words.email, &b.items[b.count], a))
+		if (!add_mail(c, l, messages[i], &sign, &from, &b.items[b.count], a))
 			continue;
 		*to[i] = (struct settlement){ .to = MESSAGE_DEFERRED, .at = l->now, .try_after = { l->now.s + RETRY_S },
 			                          .outcome = STR("server not reached") };

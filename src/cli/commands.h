@@ -26,7 +26,7 @@ COMMAND(experiment, "what a test brought: lift, intervals, split check, a verdic
 COMMAND(case, "the business case of keeping customers, to the euro")
 COMMAND(message, "the messages: list, check, preview, render")
 COMMAND(render, "fill a Liquid template with JSON data")
-COMMAND(bounce, "says what a returned mail means for each recipient")
+COMMAND(bounce, "returned mails: what they mean, and what follows from them")
 COMMAND(domain, "the DNS records a sending domain needs, and its DKIM keys")
 COMMAND(simulate, "makes the database of an invented shop, its customers and years of history")
 COMMAND(check, "verifies a database")

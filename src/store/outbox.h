@@ -135,6 +135,8 @@ bool outbox_settle(struct store_batch *b, int64_t epoch, const struct message_ke
  * known = false: there is no such message, nothing was written. */
 bool outbox_feedback(struct store_batch *b, const struct message_key *key, enum receipt receipt, struct instant at,
                      struct str answer, bool *known, struct err *err) MUST_CHECK;
+/* The key of that fact, in the arena: to see whether it is there. */
+struct str outbox_receipt_key(const struct message_key *key, enum receipt receipt, struct arena *a);
 /* At the start of a program that holds the lease. */
 bool outbox_recover(struct store_batch *b, int64_t epoch, struct instant at, int64_t *requeued, int64_t *uncertain,
                     struct err *err) MUST_CHECK;
