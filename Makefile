@@ -4,37 +4,43 @@
 #   make test     the whole test suite      make bench    figures beside their baselines
 #   make tidy     style, checked            make fuzz     the parsers, FUZZ_SECONDS each (60)
 #   make install  into PREFIX (/usr/local)  make bench-quality  recommendation quality
+#
+# make bench BENCH_ARGS=--json BENCH_CUSTOMERS=100000: as JSON, smaller
 
 BUILD ?= build
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 JOBS ?= $(shell nproc)
+export JOBS
 
-.PHONY: all deps build test bench bench-quality tidy fuzz demo install clean
+.PHONY: all deps ui build test bench bench-quality tidy fuzz demo install clean
 
 all: build
 
 deps:
 	@tools/deps.sh build
 
-$(BUILD)/build.ninja: | deps
+ui: deps
+	@tools/ui.sh
+
+$(BUILD)/build.ninja: | deps ui
 	@meson setup $(BUILD) --prefix=$(PREFIX) -Dwerror=$(if $(CI),true,false) >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
 	@mv $(BUILD).log $(BUILD)/setup.log
 
-build: deps $(BUILD)/build.ninja
+build: deps ui $(BUILD)/build.ninja
 	@ninja -C $(BUILD) -j$(JOBS)
 
 test:
 	@tools/deps.sh build test
+	@tools/ui.sh
 	@tools/test.sh $(BUILD)
 
 bench: build
 	@tools/deps.sh bench
-	@ninja -C $(BUILD) -j$(JOBS) bench
-	@bench/run.sh $(BUILD)
+	@bench/run.sh $(BUILD) $(BENCH_ARGS)
 
 bench-quality: build
-	@ninja -C $(BUILD) -j$(JOBS) bench-quality
+	@tools/deps.sh bench
 	@bench/quality.sh $(BUILD)
 
 tidy:

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that a target needs and that are missing; says which. Nothing else comes from outside.
+# deps.sh GROUP…: installs the Debian packages that the groups need and that are missing; says which. Nothing else comes from outside.
+# Groups: build, ui, test, bench, tidy, fuzz. The group ui is wanted but not needed: without it the program is built with no web pages.
 set -euo pipefail
-build="gcc meson ninja-build pkg-config python3 libicu-dev libsqlite3-dev libpq-dev libjansson-dev libyajl-dev libyaml-dev
+build="gcc libc6-dev make meson ninja-build pkg-config python3 libicu-dev libsqlite3-dev libpq-dev libjansson-dev libyajl-dev libyaml-dev
   libmicrohttpd-dev libcurl4-openssl-dev libssl-dev libsodium-dev libgmime-3.0-dev libcmark-dev libnlopt-dev libgsl-dev
   libopenblas-pthread-dev liblapacke-dev"
-test="check postgresql-15 sqlite3 zstd python3-dkim libasan8 libubsan1"
-bench="postgresql-15 sqlite3 zstd postfix ruby-liquid ruby-liquid-c"
+ui="nodejs npm"
+test="check postgresql-15 sqlite3 zstd python3-dkim libasan8 libubsan1 chromium"
+bench="postgresql-15 sqlite3 zstd postfix ruby-liquid ruby-liquid-c r-base-core"
 tidy="clang-format-14 python3"
 fuzz="clang-14 libclang-rt-14-dev"
 wanted="check"
@@ -21,6 +23,11 @@ if [ "$(id -u)" != 0 ]; then
   sudo=sudo
 fi
 echo "relance: installing from Debian:$missing"
-export DEBIAN_FRONTEND=noninteractive
-$sudo apt-get update -qq >/dev/null 2>&1 || true
-$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+$sudo apt-get update -qq >"$log" 2>&1 || true
+if ! $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >>"$log" 2>&1 </dev/null; then
+  grep -E '^(E|W):' "$log" >&2 || tail -5 "$log" >&2
+  echo "relance: apt-get did not install them; the lines above say why" >&2
+  exit 1
+fi

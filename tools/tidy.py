@@ -1,6 +1,6 @@
 """Style as a test: rooms include only rooms below them, banned functions, file length, marks left behind, format.
 
-Run by `make tidy` and by `make test`. Prints file:line: what, and exits 1 when there is anything to mend.
+Run by `make tidy` and, with --no-format, by `make test`. Prints file:line: what, and exits 1 when there is anything to mend.
 """
 import pathlib
 import re
@@ -37,6 +37,8 @@ BANNED = {
 PURE = {"model", "intake", "book", "fold", "engine"}
 IMPURE = ("time", "clock_gettime", "gettimeofday", "fopen", "open", "socket", "getenv")
 LENGTH_MAX = 800
+SHOWN_MAX = 200
+FORMAT = "--no-format" not in sys.argv[1:]
 MARKS = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 
 problems = []
@@ -65,7 +67,7 @@ def check_file(path):
                 problem(path, n, f"{room} may not include {other}: includes go up the table in doc/architecture.md only")
         if MARKS.search(line):
             problem(path, n, "a mark left behind")
-        if len(line.expandtabs(4)) > 132:
+        if FORMAT and len(line.expandtabs(4)) > 132:
             problem(path, n, "line longer than 132 columns")
     code = strip_comments_and_strings(text)
     for name, instead in BANNED.items():
@@ -91,15 +93,52 @@ def check_format(files):
         problem((ROOT / m.group(1)).resolve(), m.group(2), "not in the house format: run tools/format.sh")
 
 
+def check_features():
+    """doc/features.md: every command and every file it names is there."""
+    path = ROOT / "doc" / "features.md"
+    commands = set(re.findall(r"^COMMAND\((\w+),", (SRC / "cli" / "commands.h").read_text(), re.M))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    for n, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        for name in re.findall(r"`(?:[^`]*\brelance) ([a-z]+)", line):
+            if name not in commands:
+                problem(path, n, f"there is no command {name}")
+        for name in re.findall(r"`make ([a-z-]+)`", line):
+            if name not in targets:
+                problem(path, n, f"there is no make {name}")
+        for name in re.findall(r"`((?:tests|tools|bench|ui|doc)/[^`*]+)`", line):
+            if not (ROOT / name).exists():
+                problem(path, n, f"there is no {name}")
+        if line.startswith("| ") and "| ---" not in line and not line.startswith("| what |") and line.count(" | ") < 2:
+            problem(path, n, "what, command, guarded by: one is missing")
+    for name in sorted(commands - set(re.findall(r"`relance ([a-z]+)", path.read_text(encoding="utf-8")))):
+        if FORMAT:
+            problem(path, 1, f"the command {name} is not told of")
+
+
+def check_links(path):
+    """A document's links to files of the project lead somewhere."""
+    for n, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        for name in re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", line):
+            if not (path.parent / name).exists():
+                problem(path, n, f"there is no {name}")
+
+
 def main():
     files = [p for d in ("src", "include", "tests", "bench") for p in sorted((ROOT / d).rglob("*.[ch]"))]
     for path in files:
         check_file(path)
-    check_format(files)
-    for line in sorted(set(problems))[:200]:
+    check_features()
+    for path in sorted([*ROOT.glob("*.md"), *(ROOT / "doc").glob("*.md")]):
+        check_links(path)
+    if FORMAT:
+        check_format(files)
+    found = sorted(set(problems))
+    for line in found[:SHOWN_MAX]:
         print(line)
-    print(f"tidy: {len(files)} files, {len(problems)} to mend")
-    sys.exit(1 if problems else 0)
+    if len(found) > SHOWN_MAX:
+        print(f"… and {len(found) - SHOWN_MAX} more")
+    print(f"tidy: {len(files)} files, {len(found)} to mend")
+    sys.exit(1 if found else 0)
 
 
 main()

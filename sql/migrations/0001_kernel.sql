@@ -179,6 +179,16 @@ CREATE TABLE message (
 -- What is waiting or in flight; small, whatever was ever sent.
 CREATE INDEX message_open ON message (state, try_after, customer_id) WHERE state < 3 OR state = 4;
 
+-- The links and return paths of a message name it by a number: hash of its key (outbox_link_id). clustered
+CREATE TABLE link (
+  id BIGINT NOT NULL PRIMARY KEY,
+  customer_id BIGINT NOT NULL,
+  plan TEXT NOT NULL,
+  run_no BIGINT NOT NULL,
+  step TEXT NOT NULL,
+  channel BIGINT NOT NULL
+);
+
 -- Voucher codes exist before they are promised. clustered
 CREATE TABLE voucher (
   code TEXT NOT NULL PRIMARY KEY,
@@ -209,6 +219,23 @@ CREATE TABLE tick (
   settings BIGINT NOT NULL, plans BIGINT NOT NULL, thresholds_day BIGINT NOT NULL,
   tzdata TEXT NOT NULL, engine TEXT NOT NULL,
   decisions BIGINT NOT NULL, trace_sha256 TEXT NOT NULL
+);
+
+-- What a tick did, one row a commit, written by that commit: with the facts, enough to decide everything again. kind: 0 the
+-- due were asked, 1 smoothing slots given, 2 messages claimed. clustered
+CREATE TABLE round (
+  tick BIGINT NOT NULL,          -- also of a tick that was cut off: it has no row in tick
+  round BIGINT NOT NULL,
+  kind BIGINT NOT NULL,
+  fresh BIGINT NOT NULL,         -- the first since the program was started
+  at BIGINT NOT NULL,
+  seq_hi BIGINT NOT NULL,        -- facts known
+  hold BIGINT NOT NULL,          -- why nothing may leave; 0
+  upto BIGINT NOT NULL,          -- asked: the last customer of the slice; slots: how many were tried
+  plans TEXT,                    -- id:on:draining:since of each plan, when it differs from the row before
+  claims TEXT,                   -- customer:plan id:run:step:channel of each, in order
+  decisions BIGINT NOT NULL, trace_sha256 TEXT NOT NULL,
+  PRIMARY KEY (tick, round)
 );
 
 -- Saved segments.

@@ -2,6 +2,17 @@
 UPDATE voucher SET customer_id = ?2, plan = ?3, run_no = ?4, step = ?5
 WHERE code = (SELECT code FROM voucher WHERE pool = ?1 AND customer_id = 0 ORDER BY code LIMIT 1) RETURNING code;
 
+-- name: voucher_of
+SELECT code, coalesce(valid_until, 0) FROM voucher WHERE pool = ?1 AND customer_id = ?2 AND plan = ?3 AND run_no = ?4 AND step = ?5
+ORDER BY code LIMIT 1;
+
+-- name: voucher_add
+INSERT INTO voucher (code, customer_id, plan, run_no, step, pool, percent, amount, minimum)
+VALUES (?1, 0, '', 0, '', ?2, 0, 0, 0) ON CONFLICT (code) DO NOTHING;
+
+-- name: voucher_free
+SELECT count(*) FROM voucher WHERE pool = ?1 AND customer_id = 0;
+
 -- name: voucher_start
 UPDATE voucher SET valid_from = ?2, valid_until = ?3 WHERE code = ?1;
 
@@ -27,7 +38,16 @@ ON CONFLICT (plan_id) DO UPDATE SET name = excluded.name, version = excluded.ver
 SELECT plan_id, name, version, text, state, on_since, first_on, created_at FROM plan ORDER BY plan_id;
 
 -- name: tick_next
-SELECT coalesce(max(tick), 0) + 1 FROM tick;
+SELECT 1 + CASE WHEN t.n > r.n THEN t.n ELSE r.n END
+FROM (SELECT coalesce(max(tick), 0) AS n FROM tick) t, (SELECT coalesce(max(tick), 0) AS n FROM round) r;
+
+-- name: round_put
+INSERT INTO round (tick, round, kind, fresh, at, seq_hi, hold, upto, plans, claims, decisions, trace_sha256)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12);
+
+-- name: rounds
+SELECT tick, round, kind, fresh, at, seq_hi, hold, upto, plans, claims, decisions, trace_sha256 FROM round
+ORDER BY tick, round;
 
 -- name: tick_put
 INSERT INTO tick (tick, at, seq_hi, settings, plans, thresholds_day, tzdata, engine, decisions, trace_sha256)

@@ -22,8 +22,8 @@ static bool read_flag(struct live *l, const char *name, bool *out, struct err *e
 	return ok;
 }
 
-/* Why nothing may leave, read anew at every tick: "relance stop" may come from another process. */
-static bool read_holds(struct live *l, struct err *err)
+/* Read anew at every tick and before every hand-off: "relance stop" may come from another process. */
+bool live_read_holds(struct live *l, struct err *err)
 {
 	bool stopped, jumped, restored;
 	if (!read_flag(l, "stopped", &stopped, err) || !read_flag(l, "clock_hold", &jumped, err) ||
@@ -58,20 +58,33 @@ static bool read_last_tick(struct live *l, struct err *err)
 	bool found;
 	struct arena a;
 	arena_init(&a);
-	bool ok = tick_last(l->shop.db, &a, &last, &found, err);
+	bool ok = tick_last(l->shop.db, &a, &last, &found, err) && tick_next(l->shop.db, &l->tick, err);
 	if (ok && found) {
 		l->last_tick = last.at;
-		l->tick = last.tick;
 		l->allotted = last.thresholds_day;
 	}
 	arena_release(&a);
+	if (l->now.s < l->last_tick.s) /* now never goes back */
+		l->now = l->last_tick;
 	return ok;
 }
 
 /* After a silence of 30 days a machine's clock, or the shop, is not what it was: a person confirms (SEMANTICS "A tick"). */
 static bool check_silence(struct live *l, struct err *err)
 {
-	if (l->last_tick.s == 0 || l->now.s - l->last_tick.s <= SILENCE_MAX_S)
+	struct arena a;
+	struct str text;
+	bool found;
+	int64_t confirmed = 0;
+	arena_init(&a);
+	bool ok = store_shop_get(l->shop.db, "clock_confirmed", &a, &text, &found, err);
+	if (ok && found && !str_i64(text, &confirmed))
+		confirmed = 0;
+	arena_release(&a);
+	if (!ok)
+		return false;
+	int64_t heard = l->last_tick.s > confirmed ? l->last_tick.s : confirmed;
+	if (l->last_tick.s == 0 || l->now.s - heard <= SILENCE_MAX_S)
 		return true;
 	return db_begin(l->shop.db, err) && store_shop_set(l->shop.db, "clock_hold", STR("1"), err) && db_commit(l->shop.db, err);
 }
@@ -98,7 +111,7 @@ static bool open_all(struct live *l, struct err *err)
 		return false;
 	l->lease = true;
 	bool restored = false;
-	if (!store_mark_check(l->shop.db, &restored, err) || !recover(l, err) || !read_last_tick(l, err) || !check_silence(l, err))
+	if (!store_mark_check(l->shop.db, &restored, err) || !read_last_tick(l, err) || !recover(l, err) || !check_silence(l, err))
 		return false;
 	if (restored && !(db_begin(l->shop.db, err) && store_shop_set(l->shop.db, "restored_hold", STR("1"), err) &&
 	                  db_commit(l->shop.db, err)))
@@ -126,6 +139,8 @@ struct live *live_open(const char *address, const struct live_options *o, struct
 	l->plans = mem_alloc(sizeof *l->plans);
 	l->now = now;
 	l->allotted = DATE_UNKNOWN;
+	l->seq_max = INT64_MAX;
+	l->fresh = true;
 	struct tick_result none = { 0 };
 	l->result = &none;
 	bool ok = open_all(l, err);
@@ -163,6 +178,23 @@ static bool open_to_look(struct live *l, struct instant known, struct err *err)
 		return false;
 	l->world.words = plan_set_words(l->plans, &l->arena);
 	return true;
+}
+
+struct live *live_open_to_audit(const char *address, struct err *err)
+{
+	struct live *l = mem_alloc(sizeof *l);
+	arena_init(&l->arena);
+	l->address = arena_cstr(&l->arena, str_from(address));
+	l->plans = mem_alloc(sizeof *l->plans);
+	l->audit = true;
+	struct load_options o = { .read_only = true, .known = INSTANT_NEVER, .no_facts = true };
+	if (load_shop(l->address, &o, &l->shop, err)) {
+		begin_world(l);
+		if (live_load_plans(l, err))
+			return l;
+	}
+	live_close(l);
+	return NULL;
 }
 
 struct live *live_open_to_look(const char *address, struct instant known, struct err *err)
@@ -248,7 +280,7 @@ static void turn(struct live *l, customer_id c, struct live_slice *s)
 	live_turn_end(l, s);
 }
 
-static void ask_ring(struct live *l, customer_id c, struct live_slice *s)
+void live_ask(struct live *l, customer_id c, struct live_slice *s)
 {
 	if (l->next_at[c] <= l->now.s)
 		turn(l, c, s);
@@ -265,7 +297,7 @@ static void ask_slice(void *ctx, size_t from, size_t to, int thread)
 	for (size_t i = from; i < to; i++) {
 		size_t end = (i + 1) * SLICE < l->due_count ? (i + 1) * SLICE : l->due_count;
 		for (size_t k = i * SLICE; k < end; k++)
-			ask_ring(l, l->due[k], &l->slices[i]);
+			live_ask(l, l->due[k], &l->slices[i]);
 	}
 }
 
@@ -275,8 +307,7 @@ static int by_number(const void *x, const void *y)
 	return (a > b) - (a < b);
 }
 
-/* Everybody whose timer has come, once each, in order of their numbers; of a ring, its first. */
-static void gather_due(struct live *l)
+void live_gather_due(struct live *l)
 {
 	l->due_count = 0;
 	while (timers_next(&l->timers) <= l->now.s) {
@@ -313,7 +344,7 @@ static void look_again(struct live *l, customer_id c)
 		live_look_at(l, c, at);
 }
 
-static void look_again_ring(struct live *l, customer_id c)
+void live_look_again(struct live *l, customer_id c)
 {
 	look_again(l, c);
 	if (l->peers)
@@ -334,42 +365,74 @@ static void prepare_slices(struct live *l, size_t need)
 
 static bool decide_due(struct live *l, struct err *err)
 {
-	gather_due(l);
+	live_gather_due(l);
 	size_t need = (l->due_count + SLICE - 1) / SLICE;
 	prepare_slices(l, need);
 	par_for(need, 1, l->o.threads, ask_slice, l);
 	l->result->asked += l->due_count;
 	for (size_t i = 0; i < l->due_count; i++)
-		look_again_ring(l, l->due[i]);
+		live_look_again(l, l->due[i]);
 	for (size_t i = 0; i < need; i++) {
 		allot_take(&l->waiting, &l->slices[i].said);
-		if (!live_commit(l, &l->slices[i], err))
+		size_t last = (i + 1) * SLICE < l->due_count ? (i + 1) * SLICE : l->due_count;
+		if (!live_commit(l, &l->slices[i], &(struct live_round){ .kind = ROUND_ASKED, .upto = l->due[last - 1] }, err))
 			return false;
 	}
 	return true;
+}
+
+/* Slots of this shop day that were given before: after a crash or a restart the day goes on, it does not begin anew. */
+static int32_t given_today(const struct live *l, uint16_t plan, struct date day)
+{
+	int64_t from = zone_instant(l->shop.settings.zone, day, 0).s;
+	int32_t n = 0;
+	for (size_t c = 1; c < l->people; c++)
+		for (uint16_t i = l->states[c].run_count; i-- > 0;)
+			n += l->states[c].runs[i].entered_at >= from && l->plans->family[l->states[c].runs[i].plan] == l->plans->family[plan];
+	return n;
+}
+
+bool live_slot_next(struct live *l, struct live_slots *at, customer_id *c)
+{
+	for (; at->plan < l->plans->count; at->plan++, at->begun = false) {
+		if (!at->begun) {
+			int32_t day = l->plans->on[at->plan] ? l->plans->plans[at->plan]->smooth_per_day : 0;
+			at->left = day > 0 ? day - given_today(l, at->plan, zone_date(l->shop.settings.zone, l->now)) : 0;
+			at->begun = true;
+		}
+		if (at->left > 0 && allot_next(&l->waiting, at->plan, c))
+			return true;
+	}
+	return false;
+}
+
+void live_slot_give(struct live *l, struct live_slots *at, customer_id c, struct live_slice *s)
+{
+	live_turn_begin(l, s, c);
+	at->left -= engine_enter(&l->world, c, &l->states[c], at->plan, l->now, &s->said);
+	live_turn_end(l, s);
+	look_again(l, c);
 }
 
 /* The day's slots of the smoothed plans. */
 static bool give_slots(struct live *l, struct date day, struct err *err)
 {
 	struct live_slice s = { .turn_count = 0 };
+	struct live_round round = { .kind = ROUND_SLOTS };
+	struct live_slots at = { .plan = 0 };
+	customer_id c;
 	arena_init(&s.arena);
 	bool ok = true;
-	for (size_t p = 0; p < l->plans->count && ok; p++) {
-		int32_t slots = l->plans->on[p] ? l->plans->plans[p]->smooth_per_day : 0;
-		customer_id c;
-		while (slots > 0 && ok && allot_next(&l->waiting, p, &c)) {
-			live_turn_begin(l, &s, c);
-			slots -= engine_enter(&l->world, c, &l->states[c], (uint16_t)p, l->now, &s.said);
-			live_turn_end(l, &s);
-			look_again(l, c);
-			if (s.turn_count >= SLICE) {
-				ok = live_commit(l, &s, err);
-				live_slice_clear(&s);
-			}
+	while (ok && live_slot_next(l, &at, &c)) {
+		round.upto++;
+		live_slot_give(l, &at, c, &s);
+		if (round.upto >= SLICE) {
+			ok = live_commit(l, &s, &round, err);
+			live_slice_clear(&s);
+			round.upto = 0;
 		}
 	}
-	ok = ok && live_commit(l, &s, err);
+	ok = ok && live_commit(l, &s, &round, err);
 	live_slice_release(&s);
 	l->allotted = day;
 	return ok;
@@ -388,7 +451,8 @@ static bool log_tick(struct live *l, struct err *err)
 {
 	char hex[65];
 	sha256_hex(l->hash, hex);
-	struct tick_row row = { .at = l->now,
+	struct tick_row row = { .tick = l->tick,
+		                    .at = l->now,
 		                    .seq_hi = l->seq_hi,
 		                    .plans = (int64_t)l->plans->count,
 		                    .decisions = (int64_t)l->result->decisions,
@@ -399,6 +463,7 @@ static bool log_tick(struct live *l, struct err *err)
 	bool ok = db_begin(l->shop.db, err) && tick_put(l->shop.db, &row, err) && db_commit(l->shop.db, err);
 	if (!ok)
 		db_rollback(l->shop.db);
+	l->tick++;
 	return ok && store_mark(l->shop.db, err);
 }
 
@@ -421,10 +486,16 @@ static bool turn_world(struct live *l, struct err *err)
 			return false;
 		if (timers_next(&l->timers) > l->now.s)
 			return true;
-		if (!decide_due(l, err))
+		if (!live_take_facts(l, err) || !decide_due(l, err)) /* the receipts of what just left among them */
 			return false;
 	}
 	return true;
+}
+
+static bool worth_a_line(const struct live *l, const struct tick_result *r)
+{
+	zone_id zone = l->shop.settings.zone;
+	return r->commits || r->facts || r->accepted || zone_date(zone, l->last_tick).day != zone_date(zone, l->now).day;
 }
 
 bool live_tick(struct live *l, struct instant now, struct tick_result *out, struct err *err)
@@ -433,16 +504,21 @@ bool live_tick(struct live *l, struct instant now, struct tick_result *out, stru
 	*out = (struct tick_result){ 0 };
 	l->result = out;
 	l->now = now.s < l->last_tick.s ? l->last_tick : now; /* now never goes back */
-	bool ok = store_lease(l->shop.db, l->o.owner, l->now, l->o.lease_s, &l->epoch, err) && read_holds(l, err);
+	l->round = 0;
+	bool ok = store_lease(l->shop.db, l->o.owner, l->now, l->o.lease_s, &l->epoch, err) && live_read_holds(l, err);
+	out->hold_all = l->world.hold_all;
+	if (ok && l->world.hold_all == REASON_CLOCK_JUMP) { /* at a wrong hour nothing is decided: it could not be taken back */
+		l->result = NULL;
+		return true;
+	}
 	if (ok) {
 		l->hash = sha256_new();
 		ok = turn_world(l, err);
-		if (ok && (out->decisions || out->facts || out->accepted || zone_date(0, l->last_tick).day != zone_date(0, l->now).day))
+		if (ok && worth_a_line(l, out))
 			ok = log_tick(l, err);
 		sha256_free(l->hash);
 		l->hash = NULL;
 	}
-	out->hold_all = l->world.hold_all;
 	out->total_s = seconds_now() - started;
 	if (ok)
 		l->last_tick = l->now;

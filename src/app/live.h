@@ -21,7 +21,11 @@ struct live;
 struct courier {
 	void *ctx;
 	bool (*render)(void *ctx, struct live *live, struct outbox_message *m, struct arena *a, struct err *err);
-	struct settlement (*hand_off)(void *ctx, struct live *live, const struct outbox_message *m, struct arena *a, struct instant now);
+	/* All of a batch at once: fills out[i] for every message. NULL: hand_off one by one. False: the world failed, nothing left. */
+	bool (*hand_off_all)(void *ctx, struct live *live, const struct outbox_message *messages, size_t count, struct settlement *out,
+	                     struct arena *a, struct instant now, struct err *err);
+	struct settlement (*hand_off)(void *ctx, struct live *live, const struct outbox_message *m, struct arena *a,
+	                              struct instant now);
 };
 
 struct live_options {
@@ -35,6 +39,9 @@ struct live_options {
 
 struct tick_result {
 	uint64_t facts, asked, decisions, queued, accepted, refused, deferred, dropped, entered;
+	uint64_t commits;     /* of decisions; 0: nothing changed */
+	uint64_t unrendered;  /* messages that could not be rendered: tried again in a quarter of an hour, until `late` */
+	struct err why_unrendered; /* the last one's */
 	double decided_s, total_s; /* until the decisions were committed; until everything had left */
 	enum reason hold_all;
 };

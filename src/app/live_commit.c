@@ -111,26 +111,58 @@ static void add_turn(struct live *l, const struct live_slice *s, const struct tu
 	}
 }
 
-static void trace(struct live *l, const struct live_slice *s)
+static void write_trace(struct live *l, const struct live_slice *s, struct buf *b)
 {
-	struct buf b;
-	buf_init(&b, SIZE_MAX / 2);
+	buf_init(b, SIZE_MAX / 2);
 	for (size_t i = 0; i < s->said.count; i++)
-		trace_line(&s->said.items[i], l->plans, l->shop.shop.zone, &b);
-	if (l->hash && b.n)
-		sha256_add(l->hash, b.p, b.n);
-	if (l->o.trace && b.n)
-		l->o.trace(l->o.trace_ctx, buf_view(&b));
-	buf_release(&b);
+		trace_line(&s->said.items[i], l->plans, l->shop.shop.zone, b);
 }
 
-bool live_commit(struct live *l, const struct live_slice *s, struct err *err)
+void live_plan_states(const struct plan_set *set, struct buf *out)
+{
+	for (size_t i = 0; i < set->count; i++)
+		buf_printf(out, "%s%zu:%d:%d:%u", i ? " " : "", i, set->on[i], set->draining[i], set->on_since[i]);
+}
+
+/* The line of the tick log: which facts were known, who was asked, what was said. */
+static bool put_round(struct live *l, const struct live_slice *s, const struct live_round *r, struct err *err)
+{
+	struct buf trace, plans;
+	char hex[65];
+	write_trace(l, s, &trace);
+	struct sha256 *h = sha256_new();
+	sha256_add(h, trace.p ? trace.p : "", trace.n);
+	sha256_hex(h, hex);
+	sha256_free(h);
+	buf_release(&trace);
+	buf_init(&plans, 1 << 20);
+	live_plan_states(l->plans, &plans);
+	uint64_t told = hash64(plans.p ? plans.p : "", plans.n, 1);
+	struct round_row row = { .tick = l->tick,
+		                     .round = l->round,
+		                     .kind = r->kind,
+		                     .fresh = l->fresh,
+		                     .at = l->now,
+		                     .seq_hi = l->seq_hi,
+		                     .hold = l->world.hold_all,
+		                     .upto = r->upto,
+		                     .plans = l->fresh || told != l->plans_told ? buf_view(&plans) : (struct str){ "", 0 },
+		                     .claims = r->claims,
+		                     .decisions = (int64_t)s->said.count,
+		                     .trace_sha256 = str_from(hex) };
+	bool ok = round_put(l->shop.db, &row, err);
+	l->plans_told = told;
+	l->fresh = false;
+	l->round++;
+	buf_release(&plans);
+	return ok;
+}
+
+bool live_put(struct live *l, const struct live_slice *s, const struct live_round *r, struct err *err)
 {
 	size_t runs = 0;
 	for (size_t i = 0; i < s->turn_count; i++)
 		runs += l->states[s->turns[i].customer].run_count;
-	if (s->turn_count == 0)
-		return true;
 	struct arena a;
 	arena_init(&a);
 	struct outbox_slice out = { .epoch = l->epoch };
@@ -142,16 +174,37 @@ bool live_commit(struct live *l, const struct live_slice *s, struct err *err)
 	out.runs = run_rows;
 	out.decisions = decisions;
 	out.messages = messages;
-	bool ok = db_begin(l->shop.db, err) && outbox_put(l->shop.db, &out, err) && db_commit(l->shop.db, err);
-	if (!ok)
-		db_rollback(l->shop.db);
+	bool ok = outbox_put(l->shop.db, &out, err) && (!r || put_round(l, s, r, err));
 	arena_release(&a);
-	if (!ok)
-		return err_context(err, "committing decisions");
-	trace(l, s);
+	return ok || err_context(err, "committing decisions");
+}
+
+void live_told(struct live *l, const struct live_slice *s)
+{
+	struct buf b;
+	write_trace(l, s, &b);
+	if (l->hash && b.n)
+		sha256_add(l->hash, b.p, b.n);
+	if (l->o.trace && b.n)
+		l->o.trace(l->o.trace_ctx, buf_view(&b));
+	buf_release(&b);
+	l->result->commits++;
 	l->result->decisions += s->said.count;
-	l->result->queued += out.message_count;
-	for (size_t i = 0; i < s->said.count; i++)
+	for (size_t i = 0; i < s->said.count; i++) {
+		l->result->queued += s->said.items[i].verdict == VERDICT_SEND;
 		l->result->entered += s->said.items[i].verdict == VERDICT_ENTERED || s->said.items[i].verdict == VERDICT_CONTROL;
+	}
+}
+
+bool live_commit(struct live *l, const struct live_slice *s, const struct live_round *r, struct err *err)
+{
+	if (s->turn_count == 0 && !(r && r->kind == ROUND_SLOTS && r->upto > 0)) /* whom a slot was offered in vain waits no more */
+		return true;
+	bool ok = db_begin(l->shop.db, err) && live_put(l, s, r, err) && db_commit(l->shop.db, err);
+	if (!ok) {
+		db_rollback(l->shop.db);
+		return false;
+	}
+	live_told(l, s);
 	return true;
 }

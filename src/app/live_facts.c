@@ -1,6 +1,8 @@
 /* New facts: into the book, onto the messages they speak of, and their people onto the list of the tick. */
 #include "app/live_int.h"
 
+#include "app/config.h"
+
 #include <stdlib.h>
 
 enum { FACTS_AT_ONCE = 20000 };
@@ -61,7 +63,7 @@ static bool keep(void *ctx, const struct fact *f, struct err *err)
 	return true;
 }
 
-static bool take_receipt(struct live *l, const struct fact *f, struct arena *a, struct err *err)
+static bool take_receipt(struct live *l, const struct fact *f, struct live_slice *moved, struct arena *a, struct err *err)
 {
 	struct receipt_body r;
 	uint16_t plan;
@@ -70,8 +72,10 @@ static bool take_receipt(struct live *l, const struct fact *f, struct arena *a, 
 		return false;
 	if (f->customer >= l->people || !live_find_step(l, f->customer, r.plan, (uint32_t)r.run, r.step, &plan, &step))
 		return true; /* of a message erased since, or of another shop's plan */
+	live_turn_begin(l, moved, f->customer);
 	engine_receipt(&l->world, &l->states[f->customer], plan, (uint16_t)r.run, step, r.channel, r.receipt, live_answer(r.answer),
 	               f->at);
+	live_turn_end(l, moved);
 	return true;
 }
 
@@ -97,22 +101,29 @@ static bool apply(struct live *l, struct batch *b, struct err *err)
 	l->world.version = book_pin(book);
 	live_grow(l, l->world.version->customers);
 	l->seq_hi = b->facts[b->count - 1].seq;
-	for (size_t i = 0; i < b->count; i++) {
+	struct live_slice moved = { .turn_count = 0 };
+	bool ok = true;
+	arena_init(&moved.arena);
+	for (size_t i = 0; i < b->count && ok; i++) {
 		const struct fact *f = &b->facts[i];
-		if (f->kind == FACT_RECEIPT && !take_receipt(l, f, &b->arena, err))
-			return false;
+		if (f->kind == FACT_RECEIPT)
+			ok = take_receipt(l, f, &moved, &b->arena, err);
+		if (f->kind == FACT_THRESHOLD)
+			ok = load_thresholds(f->body, &l->thresholds) || err_set(err, ERR_WORLD, "frozen thresholds cannot be read");
 		uint32_t at = f->at.s > l->now.s ? (uint32_t)f->at.s : (uint32_t)l->now.s; /* a fact may lie a little ahead */
 		live_look_at(l, f->customer, at);
 	}
+	ok = ok && (l->audit || live_commit(l, &moved, NULL, err));
+	live_slice_release(&moved);
 	if (b->profiles)
 		refresh_peers(l);
 	l->result->facts += b->count;
-	return true;
+	return ok;
 }
 
 static bool reload_plans(struct live *l, struct err *err)
 {
-	if (!live_load_plans(l, err))
+	if (!config_read(l->shop.db, &l->shop.shop, &l->shop.settings, err) || !live_load_plans(l, err))
 		return false;
 	l->world.words = plan_set_words(l->plans, &l->arena);
 	for (customer_id c = 1; c < l->people; c++) /* a switch concerns everybody */
@@ -123,12 +134,15 @@ static bool reload_plans(struct live *l, struct err *err)
 bool live_take_facts(struct live *l, struct err *err)
 {
 	for (;;) {
+		int64_t left = l->seq_max - l->seq_hi; /* numbers have no gaps */
+		if (left <= 0)
+			return true;
 		struct batch b = { .count = 0 };
 		arena_init(&b.arena);
-		bool ok = store_facts_after(l->shop.db, l->seq_hi, FACTS_AT_ONCE, keep, &b, err);
+		bool ok = store_facts_after(l->shop.db, l->seq_hi, left < FACTS_AT_ONCE ? left : FACTS_AT_ONCE, keep, &b, err);
 		bool more = b.count > 0;
 		if (ok && more)
-			ok = apply(l, &b, err) && (!b.switched || reload_plans(l, err));
+			ok = apply(l, &b, err) && (!b.switched || l->audit || reload_plans(l, err));
 		free(b.facts);
 		arena_release(&b.arena);
 		if (!ok || !more)

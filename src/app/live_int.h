@@ -47,32 +47,71 @@ struct live {
 	size_t due_count, due_cap;
 	struct live_slice *slices;
 	size_t slice_cap;
+	int64_t seq_max;    /* facts beyond are not taken: an audit's round; else INT64_MAX */
+	bool audit;         /* nothing is written (audit.h) */
+	int64_t round;      /* of the tick: commits so far */
+	bool fresh;         /* nothing was committed since the start */
+	uint64_t plans_told; /* hash of the plan states the log was last told */
 	struct sha256 *hash;
 	struct tick_result *result;
 	struct instant now;
+
+	/* codes promised by the messages being rendered: written in the transaction that marks them as sending */
+	struct outbox_voucher vouchers[OUTBOX_CLAIM_MAX];
+	size_t voucher_count;
 };
+
+/* A world without facts and states, to be filled by the audit. */
+struct live *live_open_to_audit(const char *address, struct err *err) MUST_CHECK;
 
 bool live_load_plans(struct live *l, struct err *err) MUST_CHECK;
 bool live_load_states(struct live *l, struct err *err) MUST_CHECK;
 bool live_load_state(struct live *l, customer_id c, struct err *err) MUST_CHECK; /* one person */
+bool live_load_suppressed(struct live *l, struct err *err) MUST_CHECK;
 /* The plan (in the set) and step of a message named by words; false: unknown. */
 bool live_find_step(const struct live *l, customer_id c, struct str plan, uint32_t run_no, struct str step, uint16_t *plan_at,
                     uint8_t *step_at);
 uint8_t live_answer(struct str text);
+
+bool live_read_holds(struct live *l, struct err *err) MUST_CHECK; /* world.hold_all: why nothing may leave */
+
+/* live.c: parts of a tick, shared with the audit. */
+void live_gather_due(struct live *l); /* everybody whose timer has come, once each, by number; of a ring, its first */
+void live_ask(struct live *l, customer_id first, struct live_slice *s); /* the due of that ring */
+void live_look_again(struct live *l, customer_id first);
+
+struct live_slots { /* how far the giving of the day's slots has come */
+	uint16_t plan;
+	bool begun;
+	int32_t left;
+};
+bool live_slot_next(struct live *l, struct live_slots *at, customer_id *c);
+void live_slot_give(struct live *l, struct live_slots *at, customer_id c, struct live_slice *s);
 
 /* live_facts.c */
 bool live_take_facts(struct live *l, struct err *err) MUST_CHECK; /* everything new in the database */
 void live_look_at(struct live *l, customer_id c, uint32_t at);
 void live_grow(struct live *l, uint32_t customers);
 
-/* live_commit.c */
-bool live_commit(struct live *l, const struct live_slice *s, struct err *err) MUST_CHECK;
+/* live_commit.c: a slice of decisions in one transaction with its line of the tick log. */
+struct live_round {
+	enum round_kind kind;
+	int64_t upto;
+	struct str claims;
+};
+bool live_commit(struct live *l, const struct live_slice *s, const struct live_round *r, struct err *err) MUST_CHECK;
+/* The same in two parts: inside the caller's transaction; once that is committed. r NULL: no line (runs alone). */
+bool live_put(struct live *l, const struct live_slice *s, const struct live_round *r, struct err *err) MUST_CHECK;
+void live_told(struct live *l, const struct live_slice *s);
 void live_turn_begin(struct live *l, struct live_slice *s, customer_id c);
 void live_turn_end(struct live *l, struct live_slice *s);
 void live_slice_clear(struct live_slice *s);
 void live_slice_release(struct live_slice *s);
 
+void live_plan_states(const struct plan_set *set, struct buf *out); /* as the tick log has them */
+
 /* live_send.c */
+struct sent *live_find_sent(struct live *l, const struct message_key *k, uint16_t *plan, uint8_t *step); /* not dropped */
 bool live_send(struct live *l, struct err *err) MUST_CHECK; /* claims and delivers what is due */
 
 #endif

@@ -52,7 +52,8 @@ static bool take_run(void *ctx, const struct outbox_run *o, struct err *err)
 {
 	struct live *l = ctx;
 	if (o->customer >= l->people || o->plan_id >= l->plans->count)
-		return err_set(err, ERR_WORLD, "run %u of customer #%u names what is not there: run \"relance check\"", o->run_no, o->customer);
+		return err_set(err, ERR_WORLD, "run %u of customer #%u names what is not there: run \"relance check\"",
+		               o->run_no, o->customer);
 	struct run *r = pstate_add_run(&l->states[o->customer]);
 	*r = (struct run){ .subject = o->subject,
 		               .entered_at = (uint32_t)o->entered_at.s,
@@ -68,6 +69,7 @@ static bool take_run(void *ctx, const struct outbox_run *o, struct err *err)
 		               .step = o->step,
 		               .queued = o->queued,
 		               .held_reason = o->held_reason };
+	pstate_place_run(&l->states[o->customer], l->plans);
 	return true;
 }
 
@@ -130,7 +132,8 @@ static bool take_message(void *ctx, const struct outbox_message *m, struct err *
 	if (m->key.customer >= l->people || !live_find_step(l, m->key.customer, m->key.plan, m->key.run_no, m->key.step, &plan, &step))
 		return err_set(err, ERR_WORLD, "a message of customer #%u has no run: run \"relance check\"", m->key.customer);
 	struct sent *s = pstate_add_sent(&l->states[m->key.customer]);
-	*s = (struct sent){ .at = (uint32_t)(m->sent_at.s ? m->sent_at.s : m->queued_at.s),
+	bool left = m->state == MESSAGE_ACCEPTED || m->state == MESSAGE_UNCERTAIN; /* a deferred one has a sent_at too */
+	*s = (struct sent){ .at = (uint32_t)((left || m->state == MESSAGE_REFUSED) && m->sent_at.s ? m->sent_at.s : m->queued_at.s),
 		                .opened_at = (uint32_t)m->opened_at.s,
 		                .clicked_at = (uint32_t)m->clicked_at.s,
 		                .plan = plan,
@@ -148,20 +151,57 @@ static bool take_suppression(void *ctx, uint64_t hash, enum channel channel, str
 {
 	struct live *l = ctx;
 	const struct version *v = l->world.version;
+	if (l->audit && at.s > l->now.s)
+		return true;
 	for (customer_id c = 1; c < l->people && c <= v->customers; c++)
 		if (v->chunks[1 + (c - 1) / BOOK_CHUNK]->profile[(c - 1) % BOOK_CHUNK].address == hash)
 			l->states[c].suppressed |= (uint8_t)(1u << channel);
 	return true;
 }
 
+/* A message settled whose run still waits for it (the receipt came in while nothing ran), and one queued whose run has been
+ * left: brought in line as the running program would have. */
+static void reconcile(struct live *l, customer_id c)
+{
+	struct pstate *s = &l->states[c];
+	for (uint16_t i = 0; i < s->sent_count; i++) {
+		struct sent *m = &s->sent[i];
+		enum receipt receipt = m->state == SENT_ACCEPTED    ? RECEIPT_ACCEPTED
+		                       : m->state == SENT_UNCERTAIN ? RECEIPT_UNCERTAIN
+		                       : m->state == SENT_REFUSED   ? RECEIPT_REFUSED
+		                                                    : 0;
+		for (uint16_t k = 0; k < s->run_count; k++) {
+			struct run *r = &s->runs[k];
+			if (r->plan != m->plan || r->run_no != m->run_no)
+				continue;
+			if (m->state == SENT_QUEUED && r->state != RUN_ACTIVE)
+				m->state = SENT_DROPPED;
+			if (receipt && r->queued && r->step == m->step)
+				engine_receipt(&l->world, s, m->plan, m->run_no, m->step, (enum channel)m->channel, receipt, 0,
+				               (struct instant){ m->at });
+		}
+	}
+}
+
 bool live_load_state(struct live *l, customer_id c, struct err *err)
 {
-	return outbox_runs(l->shop.db, c, c, take_run, l, err) && outbox_messages(l->shop.db, c, c, take_message, l, err);
+	if (!outbox_runs(l->shop.db, c, c, take_run, l, err) || !outbox_messages(l->shop.db, c, c, take_message, l, err))
+		return false;
+	reconcile(l, c);
+	return true;
+}
+
+bool live_load_suppressed(struct live *l, struct err *err)
+{
+	return suppressions(l->shop.db, take_suppression, l, err);
 }
 
 bool live_load_states(struct live *l, struct err *err)
 {
 	customer_id last = (customer_id)(l->people - 1);
-	return outbox_runs(l->shop.db, 1, last, take_run, l, err) && outbox_messages(l->shop.db, 1, last, take_message, l, err) &&
-	       suppressions(l->shop.db, take_suppression, l, err);
+	if (!outbox_runs(l->shop.db, 1, last, take_run, l, err) || !outbox_messages(l->shop.db, 1, last, take_message, l, err))
+		return false;
+	for (customer_id c = 1; c < l->people; c++)
+		reconcile(l, c);
+	return live_load_suppressed(l, err);
 }

@@ -2,30 +2,18 @@
  * asked; content is stored, `sending` is durable before the hand-off (SEMANTICS "Runs, messages, claims"). */
 #include "app/live_int.h"
 
-static struct sent *sent_of(struct live *l, const struct outbox_message *m, uint16_t *plan, uint8_t *step)
+enum { RENDER_AGAIN_S = 15 * MINUTE_S };
+
+struct sent *live_find_sent(struct live *l, const struct message_key *k, uint16_t *plan, uint8_t *step)
 {
-	if (m->key.customer >= l->people ||
-	    !live_find_step(l, m->key.customer, m->key.plan, m->key.run_no, m->key.step, plan, step))
+	if (k->customer >= l->people || !live_find_step(l, k->customer, k->plan, k->run_no, k->step, plan, step))
 		return NULL;
-	struct pstate *s = &l->states[m->key.customer];
+	struct pstate *s = &l->states[k->customer];
 	for (uint16_t i = s->sent_count; i-- > 0;)
-		if (s->sent[i].plan == *plan && s->sent[i].run_no == m->key.run_no && s->sent[i].step == *step &&
-		    s->sent[i].channel == m->key.channel && s->sent[i].state != SENT_DROPPED)
+		if (s->sent[i].plan == *plan && s->sent[i].run_no == k->run_no && s->sent[i].step == *step &&
+		    s->sent[i].channel == k->channel && s->sent[i].state != SENT_DROPPED)
 			return &s->sent[i];
 	return NULL;
-}
-
-/* Settles in one transaction with the receipt's fact, then in memory. */
-static bool settle(struct live *l, const struct outbox_message *m, const struct settlement *s, struct err *err)
-{
-	struct store_batch *b = store_batch_begin(l->shop.db, NULL, l->now, err);
-	if (!b)
-		return false;
-	if (!outbox_settle(b, l->epoch, &m->key, s, err)) {
-		store_batch_rollback(b);
-		return false;
-	}
-	return store_batch_commit(b, err);
 }
 
 static enum receipt receipt_of(enum message_state s)
@@ -52,35 +40,109 @@ static void count(struct tick_result *r, enum message_state s)
 	r->dropped += s == MESSAGE_DROPPED;
 }
 
-/* The guard, once more. True: the message may go. */
-static bool ask(struct live *l, const struct outbox_message *m, struct live_slice *said, bool *go, struct err *err)
+/* What the guard said about one claimed message. */
+struct asked {
+	bool go;
+	struct instant retry; /* INSTANT_NEVER and not go: dropped */
+	struct str why;
+};
+
+/* The guard, once more. */
+static struct asked ask(struct live *l, const struct outbox_message *m, struct live_slice *said)
 {
 	uint16_t plan;
 	uint8_t step;
-	struct instant retry;
-	struct sent *s = sent_of(l, m, &plan, &step);
-	*go = false;
+	struct asked out = { .retry = INSTANT_NEVER, .why = STR("guard") };
+	struct sent *s = live_find_sent(l, &m->key, &plan, &step);
 	if (!s || s->state != SENT_QUEUED) { /* its run was left in the meantime */
-		count(l->result, MESSAGE_DROPPED);
-		return settle(l, m, &(struct settlement){ .to = MESSAGE_DROPPED, .at = l->now, .outcome = STR("run left") }, err);
+		out.why = STR("run left");
+		return out;
 	}
 	live_turn_begin(l, said, m->key.customer);
-	*go = engine_claim(&l->world, m->key.customer, &l->states[m->key.customer], s, l->now, &said->said, &retry);
+	out.go = engine_claim(&l->world, m->key.customer, &l->states[m->key.customer], s, l->now, &said->said, &out.retry);
 	live_turn_end(l, said);
-	if (*go)
+	if (!out.go) {
+		if (out.retry.s == INSTANT_NEVER.s)
+			s->state = SENT_DROPPED;
+		live_look_at(l, m->key.customer, l->states[m->key.customer].wake);
+	}
+	return out;
+}
+
+static struct str claims_text(const struct live *l, const struct outbox_message *claimed, size_t n, struct arena *a)
+{
+	struct buf b;
+	buf_init(&b, 1 << 20);
+	for (size_t i = 0; i < n; i++) {
+		uint16_t plan = 0;
+		uint8_t step = 0;
+		const struct message_key *k = &claimed[i].key;
+		bool known = k->customer < l->people && live_find_step(l, k->customer, k->plan, k->run_no, k->step, &plan, &step);
+		buf_printf(&b, "%s%u:%d:%u:%d:%d", i ? " " : "", k->customer, known ? plan : -1, k->run_no, step, (int)k->channel);
+	}
+	struct str text = arena_str(a, buf_view(&b));
+	buf_release(&b);
+	return text;
+}
+
+/* What the guard said becomes true in one transaction: decisions, runs, what waits on, what is dropped. */
+static bool put_asked(struct live *l, const struct outbox_message *claimed, const struct asked *answers, size_t n,
+                      const struct live_slice *said, struct arena *a, struct err *err)
+{
+	struct live_round round = { .kind = ROUND_CLAIMED, .claims = claims_text(l, claimed, n, a) };
+	struct store_batch *b = store_batch_begin(l->shop.db, NULL, l->now, err);
+	if (!b)
+		return false;
+	bool ok = live_put(l, said, &round, err);
+	for (size_t i = 0; i < n && ok; i++) {
+		if (answers[i].go)
+			continue;
+		if (answers[i].retry.s != INSTANT_NEVER.s)
+			ok = outbox_release(l->shop.db, l->epoch, &claimed[i].key, answers[i].retry, err);
+		else
+			ok = outbox_settle(b, l->epoch, &claimed[i].key,
+			                   &(struct settlement){ .to = MESSAGE_DROPPED, .at = l->now, .outcome = answers[i].why }, err);
+	}
+	if (!ok) {
+		store_batch_rollback(b);
+		return false;
+	}
+	if (!store_batch_commit(b, err))
+		return false;
+	live_told(l, said);
+	for (size_t i = 0; i < n; i++)
+		if (!answers[i].go && answers[i].retry.s == INSTANT_NEVER.s)
+			count(l->result, MESSAGE_DROPPED);
+	return true;
+}
+
+/* One message that cannot be rendered must not keep the others: it waits, and `late` ends it. */
+static bool render(struct live *l, struct outbox_message *m, struct arena *a, bool *rendered, struct err *err)
+{
+	*rendered = l->o.courier.render(l->o.courier.ctx, l, m, a, err);
+	if (*rendered)
 		return true;
-	live_look_at(l, m->key.customer, l->states[m->key.customer].wake);
-	if (retry.s != INSTANT_NEVER.s)
-		return db_begin(l->shop.db, err) && outbox_release(l->shop.db, l->epoch, &m->key, retry, err) &&
-		       db_commit(l->shop.db, err);
-	count(l->result, MESSAGE_DROPPED);
-	return settle(l, m, &(struct settlement){ .to = MESSAGE_DROPPED, .at = l->now, .outcome = STR("guard") }, err);
+	if (err->kind == ERR_WORLD || err->kind == ERR_CONFLICT)
+		return false;
+	l->result->unrendered++;
+	l->result->why_unrendered = *err;
+	bool ok = db_begin(l->shop.db, err) &&
+	          outbox_release(l->shop.db, l->epoch, &m->key, (struct instant){ l->now.s + RENDER_AGAIN_S }, err) &&
+	          db_commit(l->shop.db, err);
+	if (!ok)
+		db_rollback(l->shop.db);
+	return ok;
 }
 
 static bool mark_sending(struct live *l, const struct outbox_message *go, size_t n, struct err *err)
 {
+	struct outbox_slice codes = { .epoch = l->epoch, .vouchers = l->vouchers, .voucher_count = l->voucher_count };
 	bool ok = db_durable(l->shop.db, true, err) && db_begin(l->shop.db, err) &&
-	          outbox_sending(l->shop.db, l->epoch, l->now, go, n, err) && db_commit(l->shop.db, err);
+	          (codes.voucher_count == 0 || outbox_put(l->shop.db, &codes, err)) &&
+	          outbox_sending(l->shop.db, l->epoch, l->now, go, n, err);
+	for (size_t i = 0; i < n && ok; i++)
+		ok = outbox_link_put(l->shop.db, &go[i].key, err);
+	ok = ok && db_commit(l->shop.db, err);
 	if (!ok)
 		db_rollback(l->shop.db);
 	struct err later;
@@ -89,20 +151,50 @@ static bool mark_sending(struct live *l, const struct outbox_message *go, size_t
 	return ok;
 }
 
+/* Settles in one transaction with the receipt's fact and the run that moves on. */
+static bool settle(struct live *l, const struct outbox_message *m, const struct settlement *s, struct err *err)
+{
+	struct live_slice moved = { .turn_count = 0 };
+	uint16_t plan;
+	uint8_t step;
+	arena_init(&moved.arena);
+	struct store_batch *b = store_batch_begin(l->shop.db, NULL, l->now, err);
+	bool ok = b != NULL;
+	if (ok && s->to != MESSAGE_DEFERRED && live_find_sent(l, &m->key, &plan, &step)) {
+		customer_id c = m->key.customer;
+		live_turn_begin(l, &moved, c);
+		engine_receipt(&l->world, &l->states[c], plan, (uint16_t)m->key.run_no, step, m->key.channel, receipt_of(s->to), 0, s->at);
+		live_turn_end(l, &moved);
+		live_look_at(l, c, (uint32_t)l->now.s);
+	}
+	ok = ok && outbox_settle(b, l->epoch, &m->key, s, err) && (moved.turn_count == 0 || live_put(l, &moved, NULL, err));
+	if (ok)
+		ok = store_batch_commit(b, err);
+	else if (b)
+		store_batch_rollback(b);
+	live_slice_release(&moved);
+	return ok;
+}
+
+/* The emergency stop holds what was about to leave this second: it was not handed over, so it waits like a deferred one. */
 static bool deliver(struct live *l, struct outbox_message *go, size_t n, struct arena *a, struct err *err)
 {
+	struct settlement all[OUTBOX_CLAIM_MAX];
+	const struct courier *c = &l->o.courier;
+	const struct settlement waits = { .to = MESSAGE_DEFERRED, .at = l->now, .try_after = l->now, .outcome = STR("held back") };
+	if (!live_read_holds(l, err))
+		return false;
+	bool together = c->hand_off_all && l->world.hold_all == REASON_NONE;
+	if (together && !c->hand_off_all(c->ctx, l, go, n, all, a, l->now, err))
+		return false;
 	for (size_t i = 0; i < n; i++) {
-		struct settlement s = l->o.courier.hand_off(l->o.courier.ctx, l, &go[i], a, l->now);
+		if (!together && !live_read_holds(l, err))
+			return false;
+		bool held = !together && l->world.hold_all != REASON_NONE;
+		struct settlement s = held ? waits : together ? all[i] : c->hand_off(c->ctx, l, &go[i], a, l->now);
 		if (!settle(l, &go[i], &s, err))
 			return false;
 		count(l->result, s.to);
-		uint16_t plan;
-		uint8_t step;
-		if (s.to != MESSAGE_DEFERRED && sent_of(l, &go[i], &plan, &step)) {
-			struct pstate *state = &l->states[go[i].key.customer];
-			engine_receipt(&l->world, state, plan, (uint16_t)go[i].key.run_no, step, go[i].key.channel, receipt_of(s.to), 0, s.at);
-			live_look_at(l, go[i].key.customer, (uint32_t)l->now.s);
-		}
 	}
 	return true;
 }
@@ -110,20 +202,23 @@ static bool deliver(struct live *l, struct outbox_message *go, size_t n, struct 
 static bool send_batch(struct live *l, struct outbox_message *claimed, size_t n, struct arena *a, struct err *err)
 {
 	struct outbox_message go[OUTBOX_CLAIM_MAX];
+	struct asked answers[OUTBOX_CLAIM_MAX];
 	struct live_slice said = { .turn_count = 0 };
 	size_t going = 0;
-	bool ok = true;
+	l->voucher_count = 0;
 	arena_init(&said.arena);
+	for (size_t i = 0; i < n; i++)
+		answers[i] = ask(l, &claimed[i], &said);
+	bool ok = put_asked(l, claimed, answers, n, &said, a, err);
 	for (size_t i = 0; i < n && ok; i++) {
-		bool may;
-		ok = ask(l, &claimed[i], &said, &may, err);
-		if (ok && may) {
-			go[going] = claimed[i];
-			ok = l->o.courier.render(l->o.courier.ctx, l, &go[going], a, err);
-			going++;
-		}
+		if (!answers[i].go)
+			continue;
+		bool rendered;
+		go[going] = claimed[i];
+		ok = render(l, &go[going], a, &rendered, err);
+		going += ok && rendered;
 	}
-	ok = ok && live_commit(l, &said, err) && (going == 0 || (mark_sending(l, go, going, err) && deliver(l, go, going, a, err)));
+	ok = ok && (going == 0 || (mark_sending(l, go, going, err) && deliver(l, go, going, a, err)));
 	live_slice_release(&said);
 	return ok;
 }
@@ -136,6 +231,10 @@ bool live_send(struct live *l, struct err *err)
 		struct arena a;
 		struct outbox_message claimed[OUTBOX_CLAIM_MAX];
 		size_t n = 0;
+		if (!live_read_holds(l, err))
+			return false;
+		if (l->world.hold_all != REASON_NONE)
+			return true;
 		arena_init(&a);
 		bool ok = db_begin(l->shop.db, err) &&
 		          outbox_claim(l->shop.db, l->epoch, l->now, OUTBOX_CLAIM_MAX, &a, claimed, &n, err) &&

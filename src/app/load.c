@@ -1,5 +1,7 @@
 #include "app/load.h"
 
+#include "app/config.h"
+
 #include "base/par.h"
 
 #include <jansson.h>
@@ -105,7 +107,7 @@ static bool take_fact(void *ctx, const struct fact *f, struct err *err)
 }
 
 /* {"day":15000,"top_decile_spend":…,"average_basket":…,"buyers":…}: what freeze_thresholds() writes. */
-static bool read_thresholds(struct str body, struct thresholds *out)
+bool load_thresholds(struct str body, struct thresholds *out)
 {
 	json_error_t where;
 	json_t *j = json_loadb(body.p, body.n, 0, &where);
@@ -128,7 +130,7 @@ struct shop_facts {
 static bool take_shop_fact(void *ctx, const struct fact *f, struct err *err)
 {
 	struct shop_facts *s = ctx;
-	if (f->kind == FACT_THRESHOLD && !read_thresholds(f->body, s->thresholds))
+	if (f->kind == FACT_THRESHOLD && !load_thresholds(f->body, s->thresholds))
 		return err_set(err, ERR_WORLD, "the frozen thresholds %.*s cannot be read: run \"relance check\"", STR_ARG(f->key));
 	return book_loader_add(s->loader, f, err);
 }
@@ -179,6 +181,11 @@ static bool load_facts(const char *address, const struct load_options *o, struct
 	struct loading l = { .address = address, .book = w->book, .customers = w->customers, .known = o->known };
 	pthread_mutex_init(&l.lock, NULL);
 	w->thresholds.day = DATE_UNKNOWN;
+	if (o->no_facts) {
+		w->seq_hi = 0;
+		book_load_done(w->book, w->customers, 0);
+		return true;
+	}
 	if (!load_guests(&l, w->db, &w->thresholds, err))
 		return false;
 	if (o->one) {
@@ -206,9 +213,8 @@ bool load_shop(const char *address, const struct load_options *o, struct shop_wo
 	out->db = store_open(address, o->read_only, &out->shop, err);
 	if (!out->db)
 		return false;
-	settings_defaults(&out->settings, out->shop.zone, out->shop.locale, out->shop.currency);
 	out->book = book_new(&(struct book_options){ .zone = out->shop.zone, .locale = out->shop.locale });
-	bool ok = store_seq_hi(out->db, &out->seq_hi, &out->customers, err) && load_catalogue(out->db, out->book, err) &&
+	bool ok = config_read(out->db, &out->shop, &out->settings, err) && store_seq_hi(out->db, &out->seq_hi, &out->customers, err) && load_catalogue(out->db, out->book, err) &&
 	          load_facts(address, o, out, err);
 	if (!ok)
 		load_release(out);

@@ -12,6 +12,7 @@ struct load_options {
 	bool read_only;
 	struct instant known; /* only facts learned before; INSTANT_NEVER: all */
 	int threads;          /* ≤ 0: all processors */
+	bool no_facts;        /* an empty book */
 	bool one;             /* only the facts of customer `only` and the shop's own */
 	customer_id only;
 };
@@ -28,5 +29,8 @@ struct shop_world {
 
 bool load_shop(const char *address, const struct load_options *o, struct shop_world *out, struct err *err) MUST_CHECK;
 void load_release(struct shop_world *w);
+
+/* The body of a FACT_THRESHOLD. */
+bool load_thresholds(struct str body, struct thresholds *out) MUST_CHECK;
 
 #endif

@@ -142,8 +142,9 @@ bool plans_load(const char *path, const struct settings *s, struct instant since
 	struct stat st;
 	if (!path) {
 		for (size_t i = 0; i < plans_file_count && ok; i++)
-			ok = add_text(out, str_from(plans_files[i].name), (struct str){ (const char *)plans_files[i].data, plans_files[i].size },
-			              &context, true, since, a, issues, err);
+			ok = add_text(out, str_from(plans_files[i].name),
+			              (struct str){ (const char *)plans_files[i].data, plans_files[i].size }, &context, true, since,
+			              a, issues, err);
 	} else if (stat(path, &st) != 0) {
 		return err_errno(err, "%s", path);
 	} else if (S_ISDIR(st.st_mode)) {

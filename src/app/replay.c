@@ -185,8 +185,8 @@ static void take_feedback(struct replay *r, customer_id c, struct instant now)
 			return;
 		const struct sent *m = sent_for(r, f);
 		if (m)
-			engine_receipt(&r->world, &r->states[c], m->plan, m->run_no, m->step, (enum channel)m->channel, (enum receipt)f->receipt,
-			               f->answer, now);
+			engine_receipt(&r->world, &r->states[c], m->plan, m->run_no, m->step, (enum channel)m->channel,
+			               (enum receipt)f->receipt, f->answer, now);
 	}
 }
 
@@ -205,7 +205,10 @@ static void look(struct replay *r, customer_id c, struct slice_out *out)
 		take_feedback(r, c, now);
 	for (int i = 0; i < 2 * STEPS_MAX; i++) { /* each message delivered may make the next step due at once */
 		size_t from = out->said.count;
-		engine_person(&r->world, c, state, now, &out->said);
+		if (i == 0)
+			engine_person(&r->world, c, state, now, &out->said);
+		else
+			engine_go_on(&r->world, c, state, now, &out->said);
 		out->asked++;
 		deliver(r, state, from, out);
 		if (state->wake > now.s)
@@ -242,14 +245,47 @@ static void write_trace(struct replay *r, struct slice_out *s)
 		trace_line(&s->said.items[i], r->world.plans, r->o->settings->zone, &s->text);
 }
 
+/* People of a day are strewn over memory: their lines are asked for a few people ahead. */
+static void fetch_ahead(const struct replay *r, size_t k, size_t end)
+{
+	enum { FAR = 12, NEAR = 5 };
+	if (k + FAR < end) {
+		customer_id c = r->list[k + FAR];
+		const struct chunk *chunk = r->world.version->chunks[1 + (c - 1) / BOOK_CHUNK];
+		uint32_t i = (c - 1) % BOOK_CHUNK;
+		__builtin_prefetch(&chunk->order_start[i]);
+		__builtin_prefetch(&chunk->cart_start[i]);
+		__builtin_prefetch(&chunk->consent_start[i]);
+		__builtin_prefetch(&chunk->event_start[i]);
+		__builtin_prefetch(&chunk->profile[i]);
+		__builtin_prefetch(&chunk->order_at);
+		__builtin_prefetch(&chunk->events);
+		__builtin_prefetch(&r->states[c]);
+	}
+	if (k + NEAR < end) {
+		customer_id c = r->list[k + NEAR];
+		const struct chunk *chunk = r->world.version->chunks[1 + (c - 1) / BOOK_CHUNK];
+		uint32_t i = (c - 1) % BOOK_CHUNK;
+		__builtin_prefetch(&chunk->order_at[chunk->order_start[i]]);
+		__builtin_prefetch(&chunk->order_flags[chunk->order_start[i]]);
+		__builtin_prefetch(&chunk->carts[chunk->cart_start[i]]);
+		__builtin_prefetch(&chunk->consents[chunk->consent_start[i]]);
+		__builtin_prefetch(&chunk->events[chunk->event_start[i]]);
+		__builtin_prefetch(r->states[c].runs);
+		__builtin_prefetch(r->states[c].sent);
+	}
+}
+
 static void slice_body(void *ctx, size_t from, size_t to, int thread)
 {
 	struct replay *r = ctx;
 	for (size_t i = from; i < to; i++) {
 		struct slice_out *s = &r->slices[i];
 		size_t end = (i + 1) * SLICE < r->list_count ? (i + 1) * SLICE : r->list_count;
-		for (size_t k = i * SLICE; k < end; k++)
+		for (size_t k = i * SLICE; k < end; k++) {
+			fetch_ahead(r, k, end);
 			look_ring(r, r->list[k], s);
+		}
 		write_trace(r, s);
 	}
 }

@@ -24,8 +24,8 @@ static bool take(void *ctx, const struct plan_row *p, struct err *err)
 	return true;
 }
 
-static bool put_switch_fact(struct store_batch *b, struct str name, uint32_t version, const char *state, struct instant now,
-                            struct arena *a, struct err *err)
+static bool put_switch_fact(struct store_batch *b, struct str name, uint32_t version, const char *state,
+                            struct instant now, struct arena *a, struct err *err)
 {
 	struct buf body;
 	buf_init(&body, 4096);
@@ -55,14 +55,14 @@ static bool same_plan(struct db *db, const struct plan_row *row, const struct pl
 	return stored && stored->hash == plan->hash;
 }
 
-static bool put_on(struct store_batch *b, const struct known *k, const struct plan *plan, struct instant now,
-                   struct switch_result *out, struct arena *a, struct err *err)
+static bool put_on(struct store_batch *b, const struct known *k, const struct plan *plan, const char *state,
+                   struct instant now, struct switch_result *out, struct arena *a, struct err *err)
 {
 	struct plan_row row = { .plan_id = (uint32_t)k->count,
 		                    .version = 1,
 		                    .name = plan->name,
 		                    .text = plan->text,
-		                    .state = STR("on"),
+		                    .state = str_from(state),
 		                    .on_since = now,
 		                    .first_on = now,
 		                    .created_at = now };
@@ -75,10 +75,11 @@ static bool put_on(struct store_batch *b, const struct known *k, const struct pl
 		row.version = newest->version + 1;
 		if (same_plan(store_batch_db(b), newest, plan, a)) {
 			row = *newest;
-			row.state = STR("on");
+			row.state = str_from(state);
 			out->new_version = false;
 		}
-		/* An edit of a plan that is on goes on since then: the carts and orders that wait for their delay still enter. */
+		/* An edit of a plan that is on goes on since then: the carts and orders that wait for their delay still enter.
+		 */
 		row.on_since = str_is(newest->state, "on") ? newest->on_since : now;
 		row.first_on = newest->first_on;
 	}
@@ -92,22 +93,35 @@ static bool put_on(struct store_batch *b, const struct known *k, const struct pl
 		if (!plan_put(store_batch_db(b), &old, err))
 			return false;
 	}
-	return plan_put(store_batch_db(b), &row, err) && put_switch_fact(b, row.name, row.version, "on", now, a, err);
+	return plan_put(store_batch_db(b), &row, err) && put_switch_fact(b, row.name, row.version, state, now, a, err);
 }
 
-bool switch_plan_on(struct db *db, const struct plan *plan, struct instant now, struct switch_result *out, struct err *err)
+static bool put_version(struct db *db, const struct plan *plan, const char *state, struct instant now,
+                        struct switch_result *out, struct err *err)
 {
 	struct arena a;
 	arena_init(&a);
 	struct known k = { .a = &a };
 	struct store_batch *b = store_batch_begin(db, NULL, now, err);
-	bool ok = b && plans(db, take, &k, err) && put_on(b, &k, plan, now, out, &a, err);
+	bool ok = b && plans(db, take, &k, err) && put_on(b, &k, plan, state, now, out, &a, err);
 	if (ok)
 		ok = store_batch_commit(b, err);
 	else if (b)
 		store_batch_rollback(b);
 	arena_release(&a);
 	return ok;
+}
+
+bool switch_plan_on(struct db *db, const struct plan *plan, struct instant now, struct switch_result *out,
+                    struct err *err)
+{
+	return put_version(db, plan, "on", now, out, err);
+}
+
+bool switch_plan_waiting(struct db *db, const struct plan *plan, struct instant now, struct switch_result *out,
+                         struct err *err)
+{
+	return put_version(db, plan, "waiting", now, out, err);
 }
 
 static const char *state_name(enum switch_state s)
@@ -120,8 +134,8 @@ static const char *state_name(enum switch_state s)
 	return "off";
 }
 
-static bool put_state(struct store_batch *b, const struct known *k, struct str name, enum switch_state to, struct instant now,
-                      struct arena *a, struct err *err)
+static bool put_state(struct store_batch *b, const struct known *k, struct str name, enum switch_state to,
+                      struct instant now, struct arena *a, struct err *err)
 {
 	uint32_t version = 0;
 	const char *names[64];
@@ -139,8 +153,10 @@ static bool put_state(struct store_batch *b, const struct known *k, struct str n
 	}
 	if (version == 0) {
 		const char *near = str_nearest(name, names, n, 3);
-		return near ? err_set(err, ERR_INPUT, "no plan \"%.*s\" was ever switched on here; did you mean \"%s\"?", STR_ARG(name), near)
-		            : err_set(err, ERR_INPUT, "no plan \"%.*s\" was ever switched on here; \"relance plan list DB\" shows them",
+		return near ? err_set(err, ERR_INPUT, "no plan \"%.*s\" was ever switched on here; did you mean \"%s\"?",
+		                      STR_ARG(name), near)
+		            : err_set(err, ERR_INPUT,
+		                      "no plan \"%.*s\" was ever switched on here; \"relance plan list DB\" shows them",
 		                      STR_ARG(name));
 	}
 	return put_switch_fact(b, name, version, state_name(to), now, a, err);
@@ -180,5 +196,9 @@ bool switch_stop(struct db *db, struct instant now, const char *actor, struct er
 
 bool switch_resume(struct db *db, struct instant now, const char *actor, struct err *err)
 {
-	return set_flags(db, (const char *const[]){ "stopped", "clock_hold", "restored_hold" }, 3, "0", "resume", now, actor, err);
+	char at[32];
+	snprintf(at, sizeof at, "%lld", (long long)now.s); /* a silence up to here is confirmed */
+	return set_flags(db, (const char *const[]){ "clock_confirmed" }, 1, at, "clock confirmed", now, actor, err) &&
+	       set_flags(db, (const char *const[]){ "stopped", "clock_hold", "restored_hold" }, 3, "0", "resume", now,
+	                 actor, err);
 }

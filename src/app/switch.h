@@ -1,8 +1,8 @@
 /* switch: plans on and off, the emergency stop and its end. Each is a fact and a line of the audit log.
  *
- * A plan switched on is stored as text; the same meaning (hash) as its newest version is that version, anything else a new
- * one. Runs in progress stay on theirs. Switching a plan on again never resends what was sent: message keys hold no version,
- * and events from before the switch do not enter it. */
+ * A plan switched on is stored as text; the same meaning (hash) as its newest version is that version, anything else a
+ * new one. Runs in progress stay on theirs. Switching a plan on again never resends what was sent: message keys hold no
+ * version, and events from before the switch do not enter it. */
 #ifndef RELANCE_APP_SWITCH_H
 #define RELANCE_APP_SWITCH_H
 
@@ -17,8 +17,12 @@ struct switch_result {
 };
 
 /* On: `plan` is the compiled plan with its text. */
-bool switch_plan_on(struct db *db, const struct plan *plan, struct instant now, struct switch_result *out, struct err *err)
-    MUST_CHECK;
+bool switch_plan_on(struct db *db, const struct plan *plan, struct instant now, struct switch_result *out,
+                    struct err *err) MUST_CHECK;
+/* Stored as the newest version, but not on: it waits for its approval (approval.h). Nobody enters it or an older
+ * version. */
+bool switch_plan_waiting(struct db *db, const struct plan *plan, struct instant now, struct switch_result *out,
+                         struct err *err) MUST_CHECK;
 /* Off holds what is queued; drain lets runs in progress end and nobody enter. */
 bool switch_plan(struct db *db, struct str name, enum switch_state to, struct instant now, struct err *err) MUST_CHECK;
 

@@ -80,10 +80,15 @@ struct transition {
 	int32_t offset; /* from `at` on */
 };
 
+/* Most days have no transition: their offset is looked up by day, without a search. */
+enum { TABLE_FIRST_DAY = -365, TABLE_DAYS = 48213 /* to 2101 */, OFFSET_CHANGES = INT32_MAX };
+
 struct zone {
 	char name[ZONE_NAME_MAX];
 	struct transition *transitions;
 	size_t count;
+	int32_t *utc_day;   /* offset all through the UTC day, or OFFSET_CHANGES */
+	int32_t *local_day; /* offset all through the civil day and the days beside it, or OFFSET_CHANGES */
 };
 
 static struct zone zones[ZONES_MAX];
@@ -121,6 +126,24 @@ static void zone_load(struct zone *z, UCalendar *cal)
 	}
 }
 
+static void zone_tables(struct zone *z)
+{
+	z->utc_day = mem_alloc(TABLE_DAYS * sizeof *z->utc_day);
+	z->local_day = mem_alloc(TABLE_DAYS * sizeof *z->local_day);
+	size_t at = 0;
+	for (int32_t i = 0; i < TABLE_DAYS; i++) {
+		int64_t start = ((int64_t)TABLE_FIRST_DAY + i) * DAY_S;
+		while (at + 1 < z->count && z->transitions[at + 1].at <= start)
+			at++;
+		bool changes = at + 1 < z->count && z->transitions[at + 1].at < start + DAY_S;
+		z->utc_day[i] = changes ? OFFSET_CHANGES : z->transitions[at].offset;
+	}
+	for (int32_t i = 0; i < TABLE_DAYS; i++) { /* offsets are under a day: a civil day lies within three UTC days */
+		bool same = i > 0 && i + 1 < TABLE_DAYS && z->utc_day[i - 1] == z->utc_day[i] && z->utc_day[i + 1] == z->utc_day[i];
+		z->local_day[i] = same ? z->utc_day[i] : OFFSET_CHANGES;
+	}
+}
+
 static bool zone_search(struct str name, unsigned count, zone_id *out)
 {
 	for (unsigned i = 0; i < count; i++)
@@ -153,6 +176,7 @@ static bool zone_open(struct str name, struct zone *z)
 	*z = (struct zone){ 0 };
 	memcpy(z->name, name.p, name.n);
 	zone_load(z, cal);
+	zone_tables(z);
 	ucal_close(cal);
 	return true;
 }
@@ -218,6 +242,11 @@ static size_t transition_at(const struct zone *z, int64_t t)
 int32_t zone_offset(zone_id id, struct instant t)
 {
 	const struct zone *z = zone_get(id);
+	if (t.s >= 0 && t.s < ((int64_t)TABLE_FIRST_DAY + TABLE_DAYS) * DAY_S) {
+		int32_t offset = z->utc_day[t.s / DAY_S - TABLE_FIRST_DAY];
+		if (offset != OFFSET_CHANGES)
+			return offset;
+	}
 	return z->transitions[transition_at(z, t.s)].offset;
 }
 
@@ -237,6 +266,11 @@ struct instant zone_instant(zone_id id, struct date d, int32_t second)
 {
 	const struct zone *z = zone_get(id);
 	int64_t local = (int64_t)d.day * DAY_S + second;
+	if (d.day >= TABLE_FIRST_DAY && d.day < TABLE_FIRST_DAY + TABLE_DAYS && second >= 0 && second < DAY_S) {
+		int32_t offset = z->local_day[d.day - TABLE_FIRST_DAY];
+		if (offset != OFFSET_CHANGES)
+			return (struct instant){ local - offset };
+	}
 	/* Offsets lie within ±16 h: try the offset in force before the earliest and after the latest possible instant. */
 	size_t i = transition_at(z, local - 16 * HOUR_S), last = transition_at(z, local + 16 * HOUR_S);
 	for (; i <= last; i++) {

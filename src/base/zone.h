@@ -57,7 +57,8 @@ int32_t zone_offset(zone_id zone, struct instant t); /* seconds east of UTC */
 
 /* Text. Parsers take all of s; false when it is none of the forms. */
 bool date_parse(struct str s, struct date *out);                          /* 2011-09-01 */
-bool instant_parse(struct str s, zone_id zone, struct instant *out);      /* 2011-09-01[T ]10:00[:00[.123]][Z|+02:00]; date alone = 00:00 */
+bool instant_parse(struct str s, zone_id zone,
+                   struct instant *out); /* 2011-09-01[T ]10:00[:00[.123]][Z|+02:00]; date alone = 00:00 */
 bool duration_parse(struct str s, int64_t *seconds);                      /* 90s 15m 3h 8d 2w, or "3 hours", "8 days" */
 char *date_text(struct date d, char out[16]);                             /* 2011-09-01 */
 char *instant_text(struct instant t, char out[32]);                       /* 2011-09-01T08:00:00Z */

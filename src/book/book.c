@@ -3,6 +3,7 @@
  * into their chunk once they are a sixteenth of it. */
 #include "book/book.h"
 
+#include "base/hash.h"
 #include "book/chunk.h"
 
 #include <pthread.h>
@@ -142,13 +143,30 @@ uint32_t book_word(struct book *b, struct str text)
 	return id;
 }
 
+/* Conditions and triggers ask for the same few words millions of times, from every thread: each thread remembers its last
+ * answers, good as long as the book has no new word. */
+enum { REMEMBERED = 256 };
+
+struct remembered {
+	uint64_t hash;
+	uint32_t serial, count, id;
+};
+
 uint32_t book_word_find(const struct book *b, struct str text)
 {
+	static _Thread_local struct remembered cache[REMEMBERED];
+	uint64_t hash = hash_str(text);
+	uint32_t count = atomic_load_explicit(&b->word_count, memory_order_acquire);
+	struct remembered *r = &cache[hash % REMEMBERED];
+	if (r->hash == hash && r->serial == b->serial && r->count == count)
+		return r->id;
 	struct book *mutable = (struct book *)b;
 	pthread_mutex_lock(&mutable->lock);
 	uint32_t id = intern_find(&b->words, text);
 	pthread_mutex_unlock(&mutable->lock);
-	return id == INTERN_NONE ? 0 : id;
+	id = id == INTERN_NONE ? 0 : id;
+	*r = (struct remembered){ hash, b->serial, count, id };
+	return id;
 }
 
 struct str book_word_text(const struct book *b, uint32_t word)

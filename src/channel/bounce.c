@@ -224,7 +224,7 @@ static enum bounce_verdict verdict_of(const struct bounce *b, bool delayed)
 {
 	if (bounce_reason_hard(b->reason))
 		return delayed || temporary(b) ? BOUNCE_SOFT : BOUNCE_HARD;
-	if (b->reason != REASON_UNDEFINED)
+	if (b->reason != RETURN_UNDEFINED)
 		return BOUNCE_SOFT;
 	return delayed || temporary(b) ? BOUNCE_SOFT : BOUNCE_UNKNOWN;
 }
@@ -257,21 +257,21 @@ static void judge(struct reading *r, const struct bounce_found *f, const struct 
 		stage = bounce_stage_of(near);
 	bool quoted = b->reply != 0;
 	b->reason = bounce_reason_of_text(f->words, b->status, stage, quoted);
-	if (b->reason == REASON_FILTERED && bounce_reason_of_text(near, b->status, stage, quoted) == REASON_USERUNKNOWN)
-		b->reason = REASON_USERUNKNOWN; /* the report's own words prove what the quoted ones do not */
-	bool weak = b->reason == REASON_UNDEFINED || b->reason == REASON_SYSTEMERROR || b->reason == REASON_ONHOLD;
+	if (b->reason == RETURN_FILTERED && bounce_reason_of_text(near, b->status, stage, quoted) == RETURN_USERUNKNOWN)
+		b->reason = RETURN_USERUNKNOWN; /* the report's own words prove what the quoted ones do not */
+	bool weak = b->reason == RETURN_UNDEFINED || b->reason == RETURN_SYSTEMERROR || b->reason == RETURN_ONHOLD;
 	enum bounce_reason by_status = bounce_reason_of_status(b->status);
-	if (weak && by_status != REASON_UNDEFINED && !bounce_status_vague(b->status)) {
+	if (weak && by_status != RETURN_UNDEFINED && !bounce_status_vague(b->status)) {
 		b->reason = by_status;
 	} else if (weak) {
 		enum bounce_reason by_near = bounce_reason_of_text(near, b->status, stage, quoted);
-		if (by_near != REASON_UNDEFINED)
+		if (by_near != RETURN_UNDEFINED)
 			b->reason = by_near;
-		else if (b->reason == REASON_UNDEFINED)
+		else if (b->reason == RETURN_UNDEFINED)
 			b->reason = by_status;
 	}
-	if (f->delayed && b->reason == REASON_UNDEFINED)
-		b->reason = REASON_EXPIRED;
+	if (f->delayed && b->reason == RETURN_UNDEFINED)
+		b->reason = RETURN_EXPIRED;
 	b->verdict = verdict_of(b, f->delayed);
 }
 
@@ -305,13 +305,13 @@ static void complaint(struct reading *r, struct str address, enum bounce_verdict
 static void read_feedback(struct reading *r, const struct headers *original)
 {
 	enum bounce_verdict verdict = BOUNCE_COMPLAINT;
-	enum bounce_reason reason = REASON_FEEDBACK;
+	enum bounce_reason reason = RETURN_FEEDBACK;
 	struct str rest = r->feedback, line, value;
 	while (line_next(&rest, &line))
 		if (feedback_field(line, "Feedback-Type", &value) &&
 			(str_has(value, "auth-failure") || str_has(value, "not-spam"))) {
 			verdict = BOUNCE_UNKNOWN;
-			reason = str_has(value, "auth") ? REASON_AUTHFAILURE : REASON_UNDEFINED;
+			reason = str_has(value, "auth") ? RETURN_AUTHFAILURE : RETURN_UNDEFINED;
 		}
 	rest = r->feedback;
 	while (line_next(&rest, &line))
@@ -547,9 +547,9 @@ static void read_one(struct reading *r, const struct headers *original)
 	if (r->has_feedback) {
 		read_feedback(r, original);
 	} else if (informal_complaint(r, original)) {
-		complaint(r, original_recipient(original), BOUNCE_COMPLAINT, REASON_FEEDBACK);
+		complaint(r, original_recipient(original), BOUNCE_COMPLAINT, RETURN_FEEDBACK);
 	} else if (is_autoreply(r)) {
-		complaint(r, first_address(r->from), BOUNCE_VACATION, REASON_VACATION);
+		complaint(r, first_address(r->from), BOUNCE_VACATION, RETURN_VACATION);
 	} else if (r->has_status && (read_status_parts(r, &silent) || silent)) {
 		return;
 	} else if (looks_returned(r)) {

@@ -10,40 +10,40 @@
 
 enum { GAP_MAX = 80 };
 
-static const char *const NAMES[REASON_COUNT] = {
-	[REASON_UNDEFINED] = "undefined",
-	[REASON_AUTHFAILURE] = "authfailure",
-	[REASON_BADREPUTATION] = "badreputation",
-	[REASON_BLOCKED] = "blocked",
-	[REASON_CONTENTERROR] = "contenterror",
-	[REASON_EXCEEDLIMIT] = "exceedlimit",
-	[REASON_EXPIRED] = "expired",
-	[REASON_FEEDBACK] = "feedback",
-	[REASON_FILTERED] = "filtered",
-	[REASON_HASMOVED] = "hasmoved",
-	[REASON_HOSTUNKNOWN] = "hostunknown",
-	[REASON_MAILBOXFULL] = "mailboxfull",
-	[REASON_MAILERERROR] = "mailererror",
-	[REASON_MESGTOOBIG] = "mesgtoobig",
-	[REASON_NETWORKERROR] = "networkerror",
-	[REASON_NORELAYING] = "norelaying",
-	[REASON_NOTACCEPT] = "notaccept",
-	[REASON_NOTCOMPLIANTRFC] = "notcompliantrfc",
-	[REASON_ONHOLD] = "onhold",
-	[REASON_POLICYVIOLATION] = "policyviolation",
-	[REASON_REJECTED] = "rejected",
-	[REASON_REQUIREPTR] = "requireptr",
-	[REASON_SECURITYERROR] = "securityerror",
-	[REASON_SPAMDETECTED] = "spamdetected",
-	[REASON_SPEEDING] = "speeding",
-	[REASON_SUSPEND] = "suspend",
-	[REASON_SYNTAXERROR] = "syntaxerror",
-	[REASON_SYSTEMERROR] = "systemerror",
-	[REASON_SYSTEMFULL] = "systemfull",
-	[REASON_TOOMANYCONN] = "toomanyconn",
-	[REASON_USERUNKNOWN] = "userunknown",
-	[REASON_VACATION] = "vacation",
-	[REASON_VIRUSDETECTED] = "virusdetected",
+static const char *const NAMES[RETURN_COUNT] = {
+	[RETURN_UNDEFINED] = "undefined",
+	[RETURN_AUTHFAILURE] = "authfailure",
+	[RETURN_BADREPUTATION] = "badreputation",
+	[RETURN_BLOCKED] = "blocked",
+	[RETURN_CONTENTERROR] = "contenterror",
+	[RETURN_EXCEEDLIMIT] = "exceedlimit",
+	[RETURN_EXPIRED] = "expired",
+	[RETURN_FEEDBACK] = "feedback",
+	[RETURN_FILTERED] = "filtered",
+	[RETURN_HASMOVED] = "hasmoved",
+	[RETURN_HOSTUNKNOWN] = "hostunknown",
+	[RETURN_MAILBOXFULL] = "mailboxfull",
+	[RETURN_MAILERERROR] = "mailererror",
+	[RETURN_MESGTOOBIG] = "mesgtoobig",
+	[RETURN_NETWORKERROR] = "networkerror",
+	[RETURN_NORELAYING] = "norelaying",
+	[RETURN_NOTACCEPT] = "notaccept",
+	[RETURN_NOTCOMPLIANTRFC] = "notcompliantrfc",
+	[RETURN_ONHOLD] = "onhold",
+	[RETURN_POLICYVIOLATION] = "policyviolation",
+	[RETURN_REJECTED] = "rejected",
+	[RETURN_REQUIREPTR] = "requireptr",
+	[RETURN_SECURITYERROR] = "securityerror",
+	[RETURN_SPAMDETECTED] = "spamdetected",
+	[RETURN_SPEEDING] = "speeding",
+	[RETURN_SUSPEND] = "suspend",
+	[RETURN_SYNTAXERROR] = "syntaxerror",
+	[RETURN_SYSTEMERROR] = "systemerror",
+	[RETURN_SYSTEMFULL] = "systemfull",
+	[RETURN_TOOMANYCONN] = "toomanyconn",
+	[RETURN_USERUNKNOWN] = "userunknown",
+	[RETURN_VACATION] = "vacation",
+	[RETURN_VIRUSDETECTED] = "virusdetected",
 };
 
 const char *bounce_reason_name(enum bounce_reason reason)
@@ -53,8 +53,8 @@ const char *bounce_reason_name(enum bounce_reason reason)
 
 bool bounce_reason_hard(enum bounce_reason reason)
 {
-	return reason == REASON_USERUNKNOWN || reason == REASON_HOSTUNKNOWN || reason == REASON_HASMOVED ||
-		   reason == REASON_NOTACCEPT;
+	return reason == RETURN_USERUNKNOWN || reason == RETURN_HOSTUNKNOWN || reason == RETURN_HASMOVED ||
+		   reason == RETURN_NOTACCEPT;
 }
 
 /* '*' stands for up to GAP_MAX bytes. */
@@ -116,22 +116,22 @@ static bool own_words(struct str text)
 enum bounce_reason bounce_reason_of_text(struct str text, const char *status, enum bounce_stage stage, bool quoted)
 {
 	if (text.n == 0)
-		return REASON_UNDEFINED;
-	enum bounce_reason found = REASON_UNDEFINED;
+		return RETURN_UNDEFINED;
+	enum bounce_reason found = RETURN_UNDEFINED;
 	text = without_class(text);
 	if (directory_refusal(text, status) && stage != STAGE_DATA)
-		return REASON_USERUNKNOWN;
-	for (size_t i = 0; i < BOUNCE_PHRASE_COUNT && found == REASON_UNDEFINED; i++)
+		return RETURN_USERUNKNOWN;
+	for (size_t i = 0; i < BOUNCE_PHRASE_COUNT && found == RETURN_UNDEFINED; i++)
 		if (has(text, BOUNCE_PHRASES[i].phrase))
 			found = BOUNCE_PHRASES[i].reason;
 	/* A server that took RCPT and says "unknown user" after the message was sent is applying the person's filter;
 	 * mobile operators do so (the address exists, mail from computers is refused). Quoted by another server without the
 	 * moment or a status of the kind 5.1.x, the words are not proof enough to call an address dead. */
 	bool proof = strncmp(status, "5.1.", 4) == 0 || stage == STAGE_RCPT || own_words(text);
-	if (found == REASON_USERUNKNOWN && !proof && (stage == STAGE_DATA || quoted))
-		return REASON_FILTERED;
-	if (found == REASON_USERUNKNOWN && (stage == STAGE_MAIL || stage == STAGE_CONNECT))
-		return stage == STAGE_MAIL ? REASON_REJECTED : REASON_BLOCKED;
+	if (found == RETURN_USERUNKNOWN && !proof && (stage == STAGE_DATA || quoted))
+		return RETURN_FILTERED;
+	if (found == RETURN_USERUNKNOWN && (stage == STAGE_MAIL || stage == STAGE_CONNECT))
+		return stage == STAGE_MAIL ? RETURN_REJECTED : RETURN_BLOCKED;
 	return found;
 }
 
@@ -139,36 +139,36 @@ static const struct {
 	const char *code; /* without the class: "1.1" */
 	enum bounce_reason reason;
 } STATUSES[] = {
-	{ "1.1", REASON_USERUNKNOWN },   { "1.2", REASON_HOSTUNKNOWN },     { "1.3", REASON_USERUNKNOWN },
-	{ "1.4", REASON_FILTERED },      { "1.6", REASON_HASMOVED },        { "1.7", REASON_REJECTED },
-	{ "1.8", REASON_REJECTED },      { "1.9", REASON_SYSTEMERROR },     { "1.10", REASON_NOTACCEPT },
-	{ "2.0", REASON_FILTERED },      { "2.1", REASON_SUSPEND },         { "2.2", REASON_MAILBOXFULL },
-	{ "2.3", REASON_EXCEEDLIMIT },   { "2.4", REASON_FILTERED },        { "3.0", REASON_SYSTEMERROR },
-	{ "3.1", REASON_SYSTEMFULL },    { "3.2", REASON_NOTCOMPLIANTRFC }, { "3.3", REASON_SYSTEMERROR },
-	{ "3.4", REASON_MESGTOOBIG },    { "3.5", REASON_SYSTEMERROR },     { "4.0", REASON_NETWORKERROR },
-	{ "4.1", REASON_EXPIRED },       { "4.2", REASON_NETWORKERROR },    { "4.3", REASON_SYSTEMERROR },
-	{ "4.4", REASON_HOSTUNKNOWN },   { "4.5", REASON_SYSTEMFULL },      { "4.6", REASON_NETWORKERROR },
-	{ "4.7", REASON_EXPIRED },       { "5.1", REASON_SYNTAXERROR },     { "5.2", REASON_SYNTAXERROR },
-	{ "5.3", REASON_TOOMANYCONN },   { "5.4", REASON_SYNTAXERROR },     { "6.0", REASON_CONTENTERROR },
-	{ "6.1", REASON_CONTENTERROR },  { "6.2", REASON_CONTENTERROR },    { "6.3", REASON_CONTENTERROR },
-	{ "6.5", REASON_CONTENTERROR },  { "6.6", REASON_CONTENTERROR },    { "6.7", REASON_CONTENTERROR },
-	{ "7.0", REASON_SECURITYERROR }, { "7.1", REASON_SECURITYERROR },   { "7.2", REASON_REJECTED },
-	{ "7.7", REASON_CONTENTERROR },  { "7.8", REASON_SECURITYERROR },   { "7.9", REASON_POLICYVIOLATION },
-	{ "7.13", REASON_SUSPEND },      { "7.20", REASON_AUTHFAILURE },    { "7.21", REASON_AUTHFAILURE },
-	{ "7.22", REASON_AUTHFAILURE },  { "7.23", REASON_AUTHFAILURE },    { "7.24", REASON_AUTHFAILURE },
-	{ "7.25", REASON_REQUIREPTR },   { "7.26", REASON_AUTHFAILURE },    { "7.27", REASON_NOTACCEPT },
-	{ "7.28", REASON_SPEEDING },     { "7.509", REASON_AUTHFAILURE },   { "7.515", REASON_SECURITYERROR },
-	{ "1.351", REASON_USERUNKNOWN },
+	{ "1.1", RETURN_USERUNKNOWN },   { "1.2", RETURN_HOSTUNKNOWN },     { "1.3", RETURN_USERUNKNOWN },
+	{ "1.4", RETURN_FILTERED },      { "1.6", RETURN_HASMOVED },        { "1.7", RETURN_REJECTED },
+	{ "1.8", RETURN_REJECTED },      { "1.9", RETURN_SYSTEMERROR },     { "1.10", RETURN_NOTACCEPT },
+	{ "2.0", RETURN_FILTERED },      { "2.1", RETURN_SUSPEND },         { "2.2", RETURN_MAILBOXFULL },
+	{ "2.3", RETURN_EXCEEDLIMIT },   { "2.4", RETURN_FILTERED },        { "3.0", RETURN_SYSTEMERROR },
+	{ "3.1", RETURN_SYSTEMFULL },    { "3.2", RETURN_NOTCOMPLIANTRFC }, { "3.3", RETURN_SYSTEMERROR },
+	{ "3.4", RETURN_MESGTOOBIG },    { "3.5", RETURN_SYSTEMERROR },     { "4.0", RETURN_NETWORKERROR },
+	{ "4.1", RETURN_EXPIRED },       { "4.2", RETURN_NETWORKERROR },    { "4.3", RETURN_SYSTEMERROR },
+	{ "4.4", RETURN_HOSTUNKNOWN },   { "4.5", RETURN_SYSTEMFULL },      { "4.6", RETURN_NETWORKERROR },
+	{ "4.7", RETURN_EXPIRED },       { "5.1", RETURN_SYNTAXERROR },     { "5.2", RETURN_SYNTAXERROR },
+	{ "5.3", RETURN_TOOMANYCONN },   { "5.4", RETURN_SYNTAXERROR },     { "6.0", RETURN_CONTENTERROR },
+	{ "6.1", RETURN_CONTENTERROR },  { "6.2", RETURN_CONTENTERROR },    { "6.3", RETURN_CONTENTERROR },
+	{ "6.5", RETURN_CONTENTERROR },  { "6.6", RETURN_CONTENTERROR },    { "6.7", RETURN_CONTENTERROR },
+	{ "7.0", RETURN_SECURITYERROR }, { "7.1", RETURN_SECURITYERROR },   { "7.2", RETURN_REJECTED },
+	{ "7.7", RETURN_CONTENTERROR },  { "7.8", RETURN_SECURITYERROR },   { "7.9", RETURN_POLICYVIOLATION },
+	{ "7.13", RETURN_SUSPEND },      { "7.20", RETURN_AUTHFAILURE },    { "7.21", RETURN_AUTHFAILURE },
+	{ "7.22", RETURN_AUTHFAILURE },  { "7.23", RETURN_AUTHFAILURE },    { "7.24", RETURN_AUTHFAILURE },
+	{ "7.25", RETURN_REQUIREPTR },   { "7.26", RETURN_AUTHFAILURE },    { "7.27", RETURN_NOTACCEPT },
+	{ "7.28", RETURN_SPEEDING },     { "7.509", RETURN_AUTHFAILURE },   { "7.515", RETURN_SECURITYERROR },
+	{ "1.351", RETURN_USERUNKNOWN },
 };
 
 enum bounce_reason bounce_reason_of_status(const char *status)
 {
 	if (strlen(status) < 5)
-		return REASON_UNDEFINED;
+		return RETURN_UNDEFINED;
 	for (size_t i = 0; i < ARRAY_LEN(STATUSES); i++)
 		if (strcmp(status + 2, STATUSES[i].code) == 0)
 			return STATUSES[i].reason;
-	return REASON_UNDEFINED;
+	return RETURN_UNDEFINED;
 }
 
 bool bounce_status_vague(const char *status)

@@ -10,40 +10,40 @@
 #include "base/str.h"
 
 enum bounce_reason {
-	REASON_UNDEFINED,
-	REASON_AUTHFAILURE,   /* SPF, DKIM, DMARC */
-	REASON_BADREPUTATION, /* our address' or domain's standing */
-	REASON_BLOCKED,       /* our server is refused */
-	REASON_CONTENTERROR,  /* malformed mail */
-	REASON_EXCEEDLIMIT,   /* larger than this person may receive */
-	REASON_EXPIRED,       /* tried for too long, or a warning that it takes long */
-	REASON_FEEDBACK,      /* complaint */
-	REASON_FILTERED,      /* taken, then refused by the person's own filter */
-	REASON_HASMOVED,
-	REASON_HOSTUNKNOWN,
-	REASON_MAILBOXFULL,
-	REASON_MAILERERROR, /* the delivery program failed */
-	REASON_MESGTOOBIG,
-	REASON_NETWORKERROR, /* connections, routing loops */
-	REASON_NORELAYING,
-	REASON_NOTACCEPT, /* the domain takes no mail (RFC 7505) */
-	REASON_NOTCOMPLIANTRFC,
-	REASON_ONHOLD, /* something local and vague */
-	REASON_POLICYVIOLATION,
-	REASON_REJECTED, /* our sender address is refused */
-	REASON_REQUIREPTR,
-	REASON_SECURITYERROR,
-	REASON_SPAMDETECTED,
-	REASON_SPEEDING,    /* too many mails too fast */
-	REASON_SUSPEND,     /* account disabled for now */
-	REASON_SYNTAXERROR, /* of the SMTP dialogue */
-	REASON_SYSTEMERROR,
-	REASON_SYSTEMFULL,
-	REASON_TOOMANYCONN,
-	REASON_USERUNKNOWN,
-	REASON_VACATION,
-	REASON_VIRUSDETECTED,
-	REASON_COUNT,
+	RETURN_UNDEFINED,
+	RETURN_AUTHFAILURE,   /* SPF, DKIM, DMARC */
+	RETURN_BADREPUTATION, /* our address' or domain's standing */
+	RETURN_BLOCKED,       /* our server is refused */
+	RETURN_CONTENTERROR,  /* malformed mail */
+	RETURN_EXCEEDLIMIT,   /* larger than this person may receive */
+	RETURN_EXPIRED,       /* tried for too long, or a warning that it takes long */
+	RETURN_FEEDBACK,      /* complaint */
+	RETURN_FILTERED,      /* taken, then refused by the person's own filter */
+	RETURN_HASMOVED,
+	RETURN_HOSTUNKNOWN,
+	RETURN_MAILBOXFULL,
+	RETURN_MAILERERROR, /* the delivery program failed */
+	RETURN_MESGTOOBIG,
+	RETURN_NETWORKERROR, /* connections, routing loops */
+	RETURN_NORELAYING,
+	RETURN_NOTACCEPT, /* the domain takes no mail (RFC 7505) */
+	RETURN_NOTCOMPLIANTRFC,
+	RETURN_ONHOLD, /* something local and vague */
+	RETURN_POLICYVIOLATION,
+	RETURN_REJECTED, /* our sender address is refused */
+	RETURN_REQUIREPTR,
+	RETURN_SECURITYERROR,
+	RETURN_SPAMDETECTED,
+	RETURN_SPEEDING,    /* too many mails too fast */
+	RETURN_SUSPEND,     /* account disabled for now */
+	RETURN_SYNTAXERROR, /* of the SMTP dialogue */
+	RETURN_SYSTEMERROR,
+	RETURN_SYSTEMFULL,
+	RETURN_TOOMANYCONN,
+	RETURN_USERUNKNOWN,
+	RETURN_VACATION,
+	RETURN_VIRUSDETECTED,
+	RETURN_COUNT,
 };
 
 const char *bounce_reason_name(enum bounce_reason reason); /* "userunknown" */

@@ -59,11 +59,11 @@ static void judge(struct slot *slot, const struct reply *reply, enum step step)
 	o->refusal.reply = reply->code;
 	memcpy(o->refusal.status, codes.status, sizeof codes.status);
 	o->refusal.reason = bounce_reason_of_text(words, codes.status, stage_of(step), true);
-	if (o->refusal.reason == REASON_UNDEFINED)
+	if (o->refusal.reason == RETURN_UNDEFINED)
 		o->refusal.reason = bounce_reason_of_status(codes.status);
 	bool hard = o->result == SMTP_REFUSED && codes.status[0] != '4' && bounce_reason_hard(o->refusal.reason);
 	o->refusal.verdict = hard                                                                 ? BOUNCE_HARD
-						 : o->result == SMTP_REFUSED && o->refusal.reason == REASON_UNDEFINED ? BOUNCE_UNKNOWN
+						 : o->result == SMTP_REFUSED && o->refusal.reason == RETURN_UNDEFINED ? BOUNCE_UNKNOWN
 																							  : BOUNCE_SOFT;
 	snprintf(o->words, sizeof o->words, "%.*s", (int)reply->n, reply->words);
 	arena_release(&a);

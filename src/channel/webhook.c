@@ -240,19 +240,19 @@ static void judge(struct arena *a, struct bounce *b, struct str address, struct 
 	*b = (struct bounce){ .recipient = address, .reply = codes.reply };
 	memcpy(b->status, codes.status, sizeof b->status);
 	b->reason = bounce_reason_of_text(words, b->status, bounce_stage_of(words), claim != CLAIM_HARD && codes.reply);
-	if (b->reason == REASON_UNDEFINED)
+	if (b->reason == RETURN_UNDEFINED)
 		b->reason = bounce_reason_of_status(b->status);
 	bool temporary = deferred || b->status[0] == '4' || (!b->status[0] && b->reply >= 400 && b->reply < 500);
 	if (temporary || claim == CLAIM_SOFT)
 		b->verdict = BOUNCE_SOFT;
 	else if (bounce_reason_hard(b->reason))
 		b->verdict = BOUNCE_HARD;
-	else if (b->reason != REASON_UNDEFINED)
+	else if (b->reason != RETURN_UNDEFINED)
 		b->verdict = BOUNCE_SOFT;
 	else
 		b->verdict = claim == CLAIM_HARD ? BOUNCE_HARD : BOUNCE_UNKNOWN;
-	if (deferred && b->reason == REASON_UNDEFINED)
-		b->reason = REASON_EXPIRED;
+	if (deferred && b->reason == RETURN_UNDEFINED)
+		b->reason = RETURN_EXPIRED;
 }
 
 static const char *lower_text(struct arena *a, const json_t *j, const char *path)
@@ -343,7 +343,7 @@ static const struct word *word_of(enum webhook_provider p, const char *type)
 
 static void complaint(struct webhook_event *e)
 {
-	e->bounce = (struct bounce){ .recipient = e->address, .verdict = BOUNCE_COMPLAINT, .reason = REASON_FEEDBACK };
+	e->bounce = (struct bounce){ .recipient = e->address, .verdict = BOUNCE_COMPLAINT, .reason = RETURN_FEEDBACK };
 }
 
 static void read_event(struct arena *a, enum webhook_provider p, const json_t *j, struct webhook_events *out,
@@ -412,7 +412,7 @@ static void ses_bounce(struct arena *a, struct webhook_event *e, const json_t *o
 		claim = CLAIM_NONE;
 	judge(a, &e->bounce, e->address, reason, claim, e->kind == WEBHOOK_DEFERRED);
 	if (strcmp(sub, "mailboxfull") == 0)
-		e->bounce.reason = REASON_MAILBOXFULL;
+		e->bounce.reason = RETURN_MAILBOXFULL;
 }
 
 static void ses_recipients(struct arena *a, const json_t *j, size_t t, struct webhook_events *out, size_t *cap)

@@ -1,54 +1,220 @@
-/* relance bounce: reads one returned mail from standard input and says, for each recipient, what it means. */
-#include "channel/bounce.h"
+/* relance bounce: reads returned mails, from standard input or a maildir, says what they mean for each recipient, and
+ * writes it down. */
+#include "app/clock.h"
+#include "app/courier.h"
+#include "app/returned.h"
 #include "cli/cli.h"
 
-enum { INPUT_MAX = 32 << 20 };
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-static bool read_all(FILE *in, struct buf *out, struct err *err)
+enum { INPUT_MAX = 32 << 20, MAILS_MAX = 1000, POLL_S = 2 };
+
+struct args {
+	const char *address, *to, *at, *maildir;
+	bool dry_run, once;
+	enum format format;
+	struct db *db; /* NULL: only say */
+	struct shop shop;
+	int64_t read, hard, soft, complaints, others, lost;
+};
+
+static bool read_all(FILE *in, const char *what, struct buf *out, struct err *err)
 {
 	for (;;) {
 		char *room = buf_reserve(out, 64 << 10);
 		if (!room)
-			return err_set(err, ERR_LIMIT, "bounce: the mail is larger than %d MB", INPUT_MAX >> 20);
+			return err_set(err, ERR_LIMIT, "bounce: %s is larger than %d MB", what, INPUT_MAX >> 20);
 		size_t n = fread(room, 1, 64 << 10, in);
 		out->n += n;
 		if (n == 0)
-			return !ferror(in) || err_errno(err, "bounce: cannot read standard input");
+			return !ferror(in) || err_errno(err, "bounce: cannot read %s", what);
 	}
 }
 
-static void print_report(const struct bounce_report *report, enum format format)
+/* ---- one mail ---- */
+
+static bool understand(struct args *a, struct str mail, struct arena *arena, struct returned_list *list,
+                       struct err *err)
 {
-	static const char *const COLUMNS[] = { "recipient", "status", "verdict", "reason" };
-	struct table *t = table_new(COLUMNS, ARRAY_LEN(COLUMNS));
-	for (size_t i = 0; i < report->count; i++) {
-		const struct bounce *b = &report->list[i];
-		if (b->recipient.n)
-			table_text(t, b->recipient);
+	struct instant now;
+	if (a->db)
+		return clock_at(a->at, a->shop.zone, &now, err) &&
+		       returned_take(a->db, &a->shop, mail, str_from(a->to ? a->to : ""), now, arena, list, err);
+	struct bounce_report report;
+	bounce_parse(arena, mail, &report);
+	for (list->count = 0; list->count < report.count; list->count++)
+		list->list[list->count] = (struct returned){ .bounce = report.list[list->count] };
+	return true;
+}
+
+static void print(const struct args *a, const struct returned_list *list, struct arena *arena)
+{
+	static const char *const COLUMNS[] = { "recipient", "status",   "verdict", "reason",
+		                                   "message",   "found_by", "receipt", "suppressed" };
+	struct table *t = table_new(COLUMNS, a->db ? ARRAY_LEN(COLUMNS) : 4);
+	for (size_t i = 0; i < list->count; i++) {
+		const struct returned *r = &list->list[i];
+		if (r->bounce.recipient.n)
+			table_text(t, r->bounce.recipient);
 		else
 			table_null(t);
-		table_cstr(t, b->status[0] ? b->status : NULL);
-		table_cstr(t, bounce_verdict_name(b->verdict));
-		table_cstr(t, bounce_reason_name(b->reason));
+		table_cstr(t, r->bounce.status[0] ? r->bounce.status : NULL);
+		table_cstr(t, bounce_verdict_name(r->bounce.verdict));
+		table_cstr(t, bounce_reason_name(r->bounce.reason));
+		if (!a->db)
+			continue;
+		if (r->message.customer)
+			table_text(t, courier_key_name(&r->message, arena));
+		else
+			table_null(t);
+		table_cstr(t, returned_by_name(r->by));
+		table_cstr(t, r->receipt ? "written" : NULL);
+		table_cstr(t, r->suppressed ? "yes" : NULL);
 	}
-	table_print(t, format, stdout);
+	table_print(t, a->format, stdout);
 	table_free(t);
+}
+
+static bool one_mail(struct args *a, FILE *in, const char *what, bool show, struct err *err)
+{
+	struct buf mail;
+	struct arena arena;
+	struct returned_list *list = mem_alloc(sizeof *list);
+	buf_init(&mail, INPUT_MAX);
+	arena_init(&arena);
+	bool ok = read_all(in, what, &mail, err) && understand(a, buf_view(&mail), &arena, list, err);
+	for (size_t i = 0; ok && i < list->count; i++) {
+		enum bounce_verdict v = list->list[i].bounce.verdict;
+		*(v == BOUNCE_HARD        ? &a->hard
+		  : v == BOUNCE_SOFT      ? &a->soft
+		  : v == BOUNCE_COMPLAINT ? &a->complaints
+		                          : &a->others) += 1;
+		a->lost += a->db && list->list[i].by == RETURNED_NOT_FOUND;
+	}
+	a->read += ok;
+	if (ok && show)
+		print(a, list, &arena);
+	arena_release(&arena);
+	buf_release(&mail);
+	free(list);
+	return ok;
+}
+
+/* ---- a maildir: new/ is read, what was read moves to cur/ ---- */
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int number)
+{
+	(void)number;
+	stop = 1;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The names in new/, oldest first (a maildir's names begin with the time); at most MAILS_MAX, the rest next time. */
+static bool list_new(const char *maildir, struct arena *arena, char **names, size_t *count, struct err *err)
+{
+	char path[4096];
+	snprintf(path, sizeof path, "%s/new", maildir);
+	DIR *dir = opendir(path);
+	*count = 0;
+	if (!dir)
+		return err_errno(err, "%s: not a maildir", path);
+	for (struct dirent *e; *count < MAILS_MAX && (e = readdir(dir));)
+		if (e->d_name[0] != '.')
+			names[(*count)++] = arena_cstr(arena, str_from(e->d_name));
+	closedir(dir);
+	qsort(names, *count, sizeof *names, by_name);
+	return true;
+}
+
+/* A mail too large to be one of a mail server's reports is passed over, not an end. */
+static bool take_file(struct args *a, const char *name, struct err *err)
+{
+	char from[4096], to[4200];
+	snprintf(from, sizeof from, "%s/new/%s", a->maildir, name);
+	snprintf(to, sizeof to, "%s/cur/%s%s", a->maildir, name, strstr(name, ":2,") ? "" : ":2,S");
+	FILE *f = fopen(from, "rb");
+	if (!f)
+		return errno == ENOENT || err_errno(err, "%s", from); /* another reader took it */
+	bool ok = one_mail(a, f, "the mail", false, err);
+	fclose(f);
+	if (!ok && err->kind == ERR_LIMIT) {
+		fprintf(stderr, "relance: %s: %s; passed over\n", from, err->text);
+		ok = true;
+	}
+	return ok && (a->dry_run || rename(from, to) == 0 || err_errno(err, "%s", to));
+}
+
+static bool read_maildir(struct args *a, struct err *err)
+{
+	bool ok = true;
+	for (bool again = true; again && ok && !stop;) {
+		struct arena arena;
+		char **names;
+		size_t count;
+		arena_init(&arena);
+		names = arena_array(&arena, char *, MAILS_MAX);
+		ok = list_new(a->maildir, &arena, names, &count, err);
+		for (size_t i = 0; ok && i < count && !stop; i++)
+			ok = take_file(a, names[i], err);
+		arena_release(&arena);
+		again = !a->dry_run && (!a->once || count == MAILS_MAX);
+		if (ok && again && count < MAILS_MAX && !stop)
+			sleep(POLL_S);
+	}
+	return ok;
+}
+
+static bool watch(struct args *a, struct err *err)
+{
+	struct sigaction act = { .sa_handler = on_signal };
+	char cur[4096];
+	sigaction(SIGTERM, &act, NULL);
+	sigaction(SIGINT, &act, NULL);
+	snprintf(cur, sizeof cur, "%s/cur", a->maildir);
+	if (mkdir(cur, 0700) != 0 && errno != EEXIST)
+		return err_errno(err, "%s", cur);
+	bool ok = read_maildir(a, err);
+	static const char *const COLUMNS[] = { "mails", "hard", "soft", "complaint", "other", "unknown_here" };
+	const int64_t figures[] = { a->read, a->hard, a->soft, a->complaints, a->others, a->lost };
+	struct table *t = table_new(COLUMNS, ARRAY_LEN(COLUMNS));
+	for (size_t i = 0; i < ARRAY_LEN(figures); i++)
+		table_int(t, figures[i]);
+	table_print_record(t, a->format, stdout);
+	table_free(t);
+	return ok;
 }
 
 int cmd_bounce(int argc, char **argv);
 int cmd_bounce(int argc, char **argv)
 {
-	bool dry_run = false;
-	enum format format = FORMAT_TABLE;
+	struct args a = { .format = FORMAT_TABLE };
 	const struct opt opts[] = {
-		{ "--dry-run", OPT_FLAG, &dry_run, NULL, "only say what the mail means" },
-		{ "--format", OPT_FORMAT, &format, "FORMAT", "table, csv or json" },
+		{ "--dry-run", OPT_FLAG, &a.dry_run, NULL, "only say what the mail means" },
+		{ "--to", OPT_TEXT, &a.to, "ADDRESS", "whom the mail server delivered it to (default: the mail's To)" },
+		{ "--maildir", OPT_TEXT, &a.maildir, "DIR",
+		  "read DIR/new instead, move what was read to DIR/cur, and go on watching" },
+		{ "--once", OPT_FLAG, &a.once, NULL, "with --maildir: what is there now, then end" },
+		{ "--at", OPT_TEXT, &a.at, "TIME", "received at this instant, in the shop's zone (default: now)" },
+		{ "--format", OPT_FORMAT, &a.format, "FORMAT", "table, csv or json" },
 	};
 	static const struct usage usage = {
-		"bounce [DB] [--dry-run] < mail",
+		"bounce [DB] [--dry-run] < mail\n       relance bounce DB --maildir DIR [--once]",
 		"Reads a bounce, complaint or automatic reply and says what it means for each recipient: hard (the address is "
-		"dead), soft (this time), complaint, vacation, or unknown.",
-		"relance bounce --format json < bounce.eml",
+		"dead), soft (this time), complaint, vacation, or unknown. With a DB the message it is about is found and gets "
+		"its receipt; a dead or complaining address is written to no more.",
+		"relance bounce --format json < bounce.eml\n  relance bounce shop.db --maildir /var/mail/bounces",
 		0,
 		1,
 	};
@@ -58,23 +224,13 @@ int cmd_bounce(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	struct err err = { 0 };
-	if (count && !dry_run) {
-		err_set(&err, ERR_INPUT,
-				"bounce: writing to a database is not possible yet; use --dry-run to read the mail only");
-		return cli_fail(&err);
+	bool ok = true;
+	if (count && !a.dry_run) {
+		a.db = store_open(positional[0], false, &a.shop, &err);
+		ok = a.db != NULL;
 	}
-	struct buf mail;
-	buf_init(&mail, INPUT_MAX);
-	if (!read_all(stdin, &mail, &err)) {
-		buf_release(&mail);
-		return cli_fail(&err);
-	}
-	struct arena arena;
-	arena_init(&arena);
-	struct bounce_report report;
-	bounce_parse(&arena, buf_view(&mail), &report);
-	print_report(&report, format);
-	arena_release(&arena);
-	buf_release(&mail);
-	return EXIT_DONE;
+	if (ok)
+		ok = a.maildir ? watch(&a, &err) : one_mail(&a, stdin, "the mail", true, &err);
+	db_close(a.db);
+	return ok ? EXIT_DONE : cli_fail(&err);
 }

@@ -1,5 +1,6 @@
 /* relance experiment: what a test brought, from summary numbers or a CSV. */
 #include "cli/experiment_input.h"
+#include "cli/experiment_shop.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -7,11 +8,15 @@
 int cmd_experiment(int argc, char **argv);
 
 static const struct usage USAGE = {
-	.synopsis = "experiment [FILE.csv | --means A B … | --proportions A B … | --counts N,N,…] [options]",
+	.synopsis = "experiment [DB PLAN | FILE.csv | --means A B … | --proportions A B … | --counts N,N,…] [options]",
 	.text = "Compares treated groups with a control group: difference and relative lift with 95 % intervals, p, the "
 			"split check,\n"
 			"and a verdict in words. The first arm is the control group (in a CSV: the one called control, témoin, "
 			"holdout or a).\n"
+			"\n"
+			"DB PLAN compares a plan's control group with those it treated, over the days after entry: conversion, "
+			"orders,\n"
+			"revenue, and margin net of vouchers, message costs and returns.\n"
 			"\n"
 			"FILE.csv has one row a customer: arm, outcome, and if known pre (the same figure before the test; makes "
 			"the answer\n"
@@ -21,7 +26,8 @@ static const struct usage USAGE = {
 			"--once, for a test\n"
 			"analysed once at its planned end, the narrower fixed-horizon interval (ci_low, ci_high) decides.\n"
 			"With several variants intervals hold together (Bonferroni) and p is adjusted (Holm).",
-	.example = "relance experiment --means a:3407:1396.87:52377.9767 b:3461:2422.7:134698.29\n"
+	.example = "relance experiment shop.db anti-churn --window 30 --lang fr\n"
+			   "  relance experiment --means a:3407:1396.87:52377.9767 b:3461:2422.7:134698.29\n"
 			   "  relance experiment --proportions 14/28 16/30\n"
 			   "  relance experiment --counts 310,98 --expected .75,.25\n"
 			   "  relance experiment winback.csv --cost 310 --days 42 --lang fr",
@@ -32,6 +38,7 @@ static const struct usage USAGE = {
 struct options {
 	struct opt_list means, proportions;
 	const char *counts, *expected, *control, *outcome, *unit, *lang;
+	struct experiment_shop shop;
 	double level;
 	struct finding_ask ask;
 	enum format format;
@@ -302,6 +309,17 @@ static int run(struct trial *t, const struct options *o, const char **rest, int 
 		return cli_usage_error("one of --means, --proportions, --counts");
 	if (o->counts)
 		return n == 0 ? show_counts(t, o) : cli_usage_error("--counts stands alone: \"%s\"", rest[0]);
+	if (n > 0 && !o->means.count && !o->proportions.count && experiment_is_shop(rest[0])) {
+		if (n != 2 - o->shop.global)
+			return cli_usage_error("which plan? relance experiment %s PLAN, or --global alone", rest[0]);
+		struct experiment_shop q = o->shop;
+		q.address = rest[0];
+		q.plan = q.global ? NULL : rest[1];
+		q.level = o->level;
+		q.french = o->ask.french;
+		q.format = o->format;
+		return experiment_shop_run(&q);
+	}
 	const struct opt_list *list = o->means.count ? &o->means : &o->proportions;
 	bool (*add)(struct trial *, const char *, struct err *) = o->means.count ? trial_add_means : trial_add_proportion;
 	if (list->count == 0) {
@@ -318,7 +336,7 @@ static int run(struct trial *t, const struct options *o, const char **rest, int 
 
 int cmd_experiment(int argc, char **argv)
 {
-	struct options o = { .level = 0.95, .lang = "en" };
+	struct options o = { .level = 0.95, .lang = "en", .shop.margin = -1 };
 	const char *rest[EXPERIMENT_ARMS_MAX];
 	const struct opt opts[] = {
 		{ "--means", OPT_LIST, &o.means, "ARM…", "[NAME:]CUSTOMERS:SUM:SUM_OF_SQUARES, control first" },
@@ -333,6 +351,12 @@ int cmd_experiment(int argc, char **argv)
 		{ "--worth", OPT_FLOAT, &o.ask.worth, "AMOUNT", "smallest total worth having, after costs" },
 		{ "--days", OPT_FLOAT, &o.ask.days, "N", "how long it has run, to say how much longer" },
 		{ "--once", OPT_FLAG, &o.ask.once, NULL, "looked at once, at the planned end" },
+		{ "--global", OPT_FLAG, &o.shop.global, NULL, "of a shop: all plans together, by the global control group" },
+		{ "--window", OPT_INT, &o.shop.window_days, "DAYS",
+		  "of a plan: how long after entry orders count (default 30)" },
+		{ "--from", OPT_TEXT, &o.shop.from, "DATE", "of a plan: entries from this day on" },
+		{ "--to", OPT_TEXT, &o.shop.to, "DATE", "of a plan: entries before this day" },
+		{ "--margin", OPT_FLOAT, &o.shop.margin, "PERCENT", "of a plan: margin on products whose cost is not known" },
 		{ "--unit", OPT_TEXT, &o.ask.unit, "WORD", "of the outcome (default: € for amounts, else its name)" },
 		{ "--lang", OPT_TEXT, &o.lang, "LANG", "fr or en (default)" },
 		{ "--format", OPT_FORMAT, &o.format, "FORMAT", "table, csv or json" },
@@ -342,6 +366,8 @@ int cmd_experiment(int argc, char **argv)
 		return status;
 	if (!(o.level >= 0.5 && o.level < 1))
 		return cli_usage_error("--level: from 0.5 to below 1");
+	if (o.shop.window_days < 0 || o.shop.window_days > 3650 || o.shop.margin > 100)
+		return cli_usage_error("--window: 1 to 3650 days; --margin: 0 to 100");
 	if (o.ask.cost < 0 || o.ask.worth < 0 || o.ask.days < 0)
 		return cli_usage_error("--cost, --worth and --days are not negative");
 	o.ask.french = str_is(str_from(o.lang), "fr");

@@ -1,6 +1,6 @@
 /* relance itemsets: mines a file of baskets. */
 #include "cli/cli.h"
-#include "fold/itemset.h"
+#include "app/basket_file.h"
 
 int cmd_itemsets(int argc, char **argv);
 
@@ -44,7 +44,7 @@ static void print_sets(const struct itemset_result *r)
 
 static bool run(const char *path, struct itemset_options *o, struct err *err)
 {
-	struct itemset_baskets *b = itemset_read(path, o->threads, err);
+	struct itemset_baskets *b = basket_file_read(path, o->threads, err);
 	if (!b)
 		return false;
 	struct itemset_result r;

@@ -258,15 +258,16 @@ int cmd_plan(int argc, char **argv);
 int cmd_plan(int argc, char **argv)
 {
 	static const struct usage usage = {
-		.synopsis = "plan check [PATH…] | show FILE | diff FILE FILE | on DB PLAN… | off DB PLAN… | drain DB PLAN… | "
-					"list DB [options]",
+		.synopsis = "plan check [PATH…] | show FILE | diff FILE FILE | on DB PLAN… | approve DB PLAN… | off DB PLAN… | "
+					"drain DB PLAN… | list DB [options]",
 		.text = "Reads plan files: check tells what is wrong (file:line:column) and gives the advice of the trade; "
 				"show draws a\n"
 				"plan as a timeline; diff says in words what changed. Without PATH, or by its name, a plan shipped "
 				"with relance.\n"
 				"on, off, drain: switches plans of a shop (on: a plan by its name, a file or a folder; a changed file\n"
 				"becomes a new version, runs in progress stay on theirs); list: what is on;\n"
-				"move: runs in progress to the newest version, shown first, done with --yes.\n"
+				"approve: where the shop wants it (relance set DB approval.campaigns yes) a campaign waits until a second\n"
+				"person approves it; move: runs in progress to the newest version, shown first, done with --yes.\n"
 				"The exit status is 1 when there is an error, 0 when there is only advice.",
 		.example = "relance plan check plans/ --messages messages/\n  relance plan show anti-churn --locale fr\n"
 				   "  relance plan diff old.yaml plans/birthday.yaml",
@@ -274,7 +275,7 @@ int cmd_plan(int argc, char **argv)
 		.positional_max = 64,
 	};
 	struct plan_options o = { .format = FORMAT_TABLE };
-	const char *at = NULL;
+	const char *at = NULL, *by = NULL;
 	bool yes = false;
 	const struct opt opts[] = {
 		{ "--messages", OPT_TEXT, &o.messages, "DIR", "check: every message must be in DIR/fr and DIR/en" },
@@ -282,6 +283,7 @@ int cmd_plan(int argc, char **argv)
 		{ "--currency", OPT_TEXT, &o.currency, "CODE", "the shop's currency (default EUR)" },
 		{ "--locale", OPT_TEXT, &o.locale, "fr|en", "language of show and diff (default en)" },
 		{ "--at", OPT_TEXT, &at, "TIME", "on, off, drain: as of this instant (default: now)" },
+		{ "--by", OPT_TEXT, &by, "WHO", "on, approve: who does it (default: the system's user)" },
 		{ "--yes", OPT_FLAG, &yes, NULL, "move: do it (default: show who would move where)" },
 		{ "--format", OPT_FORMAT, &o.format, "FORMAT", "table, csv or json" },
 	};
@@ -307,13 +309,13 @@ int cmd_plan(int argc, char **argv)
 		return plan_move(positional[1], positional[2], yes, at, o.format);
 	if (str_is(verb, "move"))
 		return cli_usage_error("plan move: name the database and one plan, as in relance plan move shop.db anti-churn");
-	bool switches = str_is(verb, "on") || str_is(verb, "off") || str_is(verb, "drain");
+	bool switches = str_is(verb, "on") || str_is(verb, "approve") || str_is(verb, "off") || str_is(verb, "drain");
 	if (switches && count < 3)
 		return cli_usage_error("plan %s: name the database and the plans, as in relance plan %s shop.db anti-churn",
 		                       positional[0], positional[0]);
 	if (switches)
-		return plan_switch(positional[0], positional[1], positional + 2, count - 2, at, o.format);
-	static const char *const VERBS[] = { "check", "show", "diff", "on", "off", "drain", "move", "list" };
+		return plan_switch(positional[0], positional[1], positional + 2, count - 2, at, by, o.format);
+	static const char *const VERBS[] = { "check", "show", "diff", "on", "approve", "off", "drain", "move", "list" };
 	const char *near = str_nearest(verb, VERBS, ARRAY_LEN(VERBS), 2);
 	return cli_usage_error("no command \"plan %s\"%s%s%s; \"relance plan --help\" lists them", positional[0],
 	                       near ? "; did you mean \"plan " : "", near ? near : "", near ? "\"?" : "");

@@ -1,11 +1,14 @@
 #include "cli/cmd_plan_switch.h"
 
+#include "app/approval.h"
 #include "app/clock.h"
+#include "app/config.h"
 #include "app/move.h"
 #include "app/switch.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A plan as it stands in the shop: its newest version. */
 struct standing {
@@ -49,7 +52,8 @@ static bool session_open(struct session *s, const char *address, bool read_only,
 	s->db = store_open(address, read_only, &shop, err);
 	if (!s->db || !clock_at(at, shop.zone, &s->now, err))
 		return false;
-	settings_defaults(&s->settings, shop.zone, shop.locale, shop.currency);
+	if (!config_read(s->db, &shop, &s->settings, err))
+		return false;
 	plans_context(&s->settings, &s->context);
 	return plans_load(NULL, &s->settings, s->now, &s->arena, &s->shipped, &s->issues, err) &&
 	       plans(s->db, take_standing, s, err);
@@ -115,21 +119,52 @@ static bool add_argument(struct session *s, const char *text, struct err *err)
 	return true;
 }
 
-static bool switch_all(struct session *s, enum switch_state to, struct table *t, enum format format, struct err *err)
+static const struct standing *standing_of(const struct session *s, struct str name)
+{
+	for (size_t k = 0; k < s->standing_count; k++)
+		if (str_eq(s->standing[k].name, name))
+			return &s->standing[k];
+	return NULL;
+}
+
+/* On as it is: nothing to approve. */
+static bool unchanged(struct session *s, const struct plan *p)
+{
+	const struct standing *x = standing_of(s, p->name);
+	if (!x || !str_is(x->state, "on"))
+		return false;
+	const struct plan *stored = plan_read(x->name, x->text, &s->context, &s->arena, &s->issues);
+	return stored && stored->hash == p->hash;
+}
+
+static bool switch_one(struct session *s, const struct plan *p, enum switch_state to, bool approve, const char *who,
+                       struct switch_result *r, const char **state, struct err *err)
 {
 	static const char *const STATES[] = { "on", "off", "draining" };
+	*state = STATES[to];
+	if (to != SWITCH_ON)
+		return switch_plan(s->db, p->name, to, s->now, err);
+	if (approve)
+		return approval_give(s->db, p, who, s->now, r, err);
+	if (!approval_needed(&s->settings, p) || unchanged(s, p))
+		return switch_plan_on(s->db, p, s->now, r, err);
+	*state = "waiting";
+	return approval_propose(s->db, p, who, s->now, r, err);
+}
+
+static bool switch_all(struct session *s, enum switch_state to, bool approve, const char *who, struct table *t,
+                       enum format format, struct err *err)
+{
 	for (size_t i = 0; i < s->count; i++) {
 		const struct plan *p = s->plans[i];
 		struct switch_result r = { 0 };
-		bool ok =
-			to == SWITCH_ON ? switch_plan_on(s->db, p, s->now, &r, err) : switch_plan(s->db, p->name, to, s->now, err);
-		if (!ok)
+		const char *state;
+		if (!switch_one(s, p, to, approve, who, &r, &state, err))
 			return false;
-		for (size_t k = 0; k < s->standing_count && to != SWITCH_ON; k++)
-			if (str_eq(s->standing[k].name, p->name))
-				r.version = s->standing[k].version;
+		if (to != SWITCH_ON && standing_of(s, p->name))
+			r.version = standing_of(s, p->name)->version;
 		table_text(t, p->name);
-		table_cstr(t, STATES[to]);
+		table_cstr(t, state);
 		table_int(t, r.version);
 		if (format == FORMAT_JSON)
 			table_raw(t, r.new_version ? STR("true") : STR("false"));
@@ -140,17 +175,25 @@ static bool switch_all(struct session *s, enum switch_state to, struct table *t,
 }
 
 int plan_switch(const char *verb, const char *address, const char *const *names, int count, const char *at,
-                enum format format)
+                const char *by, enum format format)
 {
 	static const char *const COLUMNS[] = { "plan", "state", "version", "new_version" };
 	struct err err;
 	struct session *s = mem_alloc(sizeof *s);
 	struct table *t = table_new(COLUMNS, ARRAY_LEN(COLUMNS));
-	enum switch_state to = strcmp(verb, "on") == 0 ? SWITCH_ON : strcmp(verb, "off") == 0 ? SWITCH_OFF : SWITCH_DRAIN;
+	bool approve = strcmp(verb, "approve") == 0;
+	enum switch_state to = approve || strcmp(verb, "on") == 0 ? SWITCH_ON
+	                       : strcmp(verb, "off") == 0         ? SWITCH_OFF
+	                                                          : SWITCH_DRAIN;
+	char who[64];
+	if (by)
+		snprintf(who, sizeof who, "%.60s", by);
+	else
+		snprintf(who, sizeof who, "uid %d", (int)getuid());
 	bool ok = session_open(s, address, false, at, &err);
 	for (int i = 0; i < count && ok; i++)
 		ok = add_argument(s, names[i], &err);
-	ok = ok && switch_all(s, to, t, format, &err);
+	ok = ok && switch_all(s, to, approve, who, t, format, &err);
 	if (ok)
 		table_print(t, format, stdout);
 	table_free(t);

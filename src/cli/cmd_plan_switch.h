@@ -4,8 +4,9 @@
 
 #include "cli/cli.h"
 
+/* verb: on, off, drain, approve; by: who does it, NULL: the system's user. */
 int plan_switch(const char *verb, const char *address, const char *const *names, int count, const char *at,
-                enum format format);
+                const char *by, enum format format);
 /* Runs in progress to the newest version; without `yes` only a preview. */
 int plan_move(const char *address, const char *name, bool yes, const char *at, enum format format);
 int plan_list(const char *address, enum format format);

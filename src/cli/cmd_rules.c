@@ -1,5 +1,7 @@
 /* relance rules: what sells with what, tested. */
-#include "cli/cli.h"
+#include "app/basket_file.h"
+#include "cli/reco_shop.h"
+#include "cli/rules_shop.h"
 #include "fold/rules.h"
 
 int cmd_rules(int argc, char **argv);
@@ -23,11 +25,26 @@ static bool about(const struct rule *r, int64_t item)
 	return item < 0;
 }
 
-static void print_rules(const struct rules *r, int64_t item, int64_t limit, enum format format)
+/* The SKU in a shop, the number in a file of baskets. */
+static void put_item(struct buf *b, const struct reco_shop *s, uint32_t item)
 {
-	static const char *const COLUMNS[] = { "if",   "then",     "baskets",    "confidence", "lift",
-		                                   "leverage", "conviction", "p", "q" };
-	struct table *t = table_new(COLUMNS, ARRAY_LEN(COLUMNS));
+	if (s)
+		buf_str(b, s->reco.words[item].sku);
+	else
+		buf_printf(b, "%u", item);
+}
+
+static void put_name(struct table *t, const struct reco_shop *s, const struct rule *x)
+{
+	table_text(t, s->reco.words[x->items[x->size - 1]].name);
+}
+
+static void print_rules(const struct rules *r, const struct reco_shop *s, int64_t item, int64_t limit,
+                        enum format format)
+{
+	static const char *const COLUMNS[] = { "if",       "then",       "baskets", "confidence", "lift",
+		                                   "leverage", "conviction", "p",       "q",          "name" };
+	struct table *t = table_new(COLUMNS, ARRAY_LEN(COLUMNS) - !s);
 	struct buf text;
 	buf_init(&text, 256);
 	for (size_t i = 0; i < r->count && limit > 0; i++) {
@@ -36,10 +53,17 @@ static void print_rules(const struct rules *r, int64_t item, int64_t limit, enum
 			continue;
 		limit--;
 		buf_clear(&text);
-		for (uint32_t j = 0; j + 1 < x->size; j++)
-			buf_printf(&text, "%s%u", j ? " " : "", x->items[j]);
+		for (uint32_t j = 0; j + 1 < x->size; j++) {
+			buf_cstr(&text, j ? " " : "");
+			put_item(&text, s, x->items[j]);
+		}
 		table_text(t, buf_view(&text));
-		table_int(t, x->items[x->size - 1]);
+		buf_clear(&text);
+		put_item(&text, s, x->items[x->size - 1]);
+		if (s)
+			table_text(t, buf_view(&text));
+		else
+			table_int(t, x->items[x->size - 1]);
 		table_int(t, x->support);
 		table_float(t, x->confidence, 4);
 		table_float(t, x->lift, 2);
@@ -54,6 +78,8 @@ static void print_rules(const struct rules *r, int64_t item, int64_t limit, enum
 		buf_clear(&text);
 		buf_printf(&text, "%.3g", x->q);
 		table_raw(t, buf_view(&text));
+		if (s)
+			put_name(t, s, x);
 	}
 	table_print(t, format, stdout);
 	table_free(t);
@@ -63,6 +89,7 @@ static void print_rules(const struct rules *r, int64_t item, int64_t limit, enum
 int cmd_rules(int argc, char **argv)
 {
 	const char *file = NULL, *sort = "leverage";
+	const char *segment = NULL, *about_text = NULL, *where[1];
 	int64_t support = 5, size = 2, limit = 50, item = -1, threads = 0;
 	double q = 0.05;
 	bool count = false;
@@ -74,45 +101,70 @@ int cmd_rules(int argc, char **argv)
 		{ "--q", OPT_FLOAT, &q, "Q", "largest false-discovery rate (0.05)" },
 		{ "--size", OPT_INT, &size, "N", "items in a rule, 2 to 5 (2)" },
 		{ "--sort", OPT_TEXT, &sort, "BY", "leverage, confidence, conviction, support or q" },
-		{ "--for", OPT_INT, &item, "ITEM", "only rules that start from this item" },
+		{ "--for", OPT_TEXT, &about_text, "SKU", "only rules that start from this product (in a file: its number)" },
+		{ "--segment", OPT_TEXT, &segment, "EXPR", "of a shop: only these customers' baskets (doc/expressions.md)" },
 		{ "-n", OPT_INT, &limit, "N", "rows (50)" },
 		{ "--count", OPT_FLAG, &count, NULL, "print how many, not which" },
 		{ "--format", OPT_FORMAT, &format, "F", "table, csv or json" },
 		{ "--threads", OPT_INT, &threads, "N", "threads (all processors)" },
 	};
 	const struct usage usage = {
-		"rules --baskets-file FILE [--min-support 5] [--q 0.05]",
+		"rules DB | --baskets-file FILE [--min-support 5] [--q 0.05] [--for SKU] [--segment EXPR]",
 		"Each rule passes an exact Fisher test, corrected for all rules looked at; a longer rule must improve on every "
 		"shorter one.",
-		"relance rules --baskets-file retail.dat --min-support 20 --sort leverage", 0, 0
+		"relance rules shop.db --min-support 20 --for 22423\n  relance rules shop.db --segment 'lifecycle = loyal'\n"
+		"  relance rules --baskets-file retail.dat --min-support 20 --sort leverage",
+		0, 1
 	};
 	int positionals;
-	int status = opts_parse(&usage, opts, ARRAY_LEN(opts), argc, argv, NULL, &positionals);
+	int status = opts_parse(&usage, opts, ARRAY_LEN(opts), argc, argv, where, &positionals);
 	if (status >= 0)
 		return status;
-	if (!file)
-		return cli_usage_error("rules needs --baskets-file FILE");
+	if (!file == !positionals)
+		return cli_usage_error("rules needs a shop's database or --baskets-file FILE");
+	if (file && segment)
+		return cli_usage_error("--segment goes with a shop's database");
+	if (file && about_text && (!str_i64(str_from(about_text), &item) || item < 0))
+		return cli_usage_error("--for is the number of an item, 0 or more");
 	if (str_is(str_from(sort), "lift"))
 		return cli_usage_error("rules are not ranked by lift: the rarest coincidences would come first; use leverage");
 	if (!sort_of(sort, &o.sort))
 		return cli_usage_error("--sort is leverage, confidence, conviction, support or q");
 	if (support < 1 || support > UINT32_MAX || size < 2 || size > RULES_SIZE_MAX || q <= 0 || q > 1 || limit < 1)
-		return cli_usage_error("--min-support and -n are at least 1, --size from 2 to %d, --q above 0 up to 1", RULES_SIZE_MAX);
+		return cli_usage_error("--min-support and -n are at least 1, --size from 2 to %d, --q above 0 up to 1",
+		                       RULES_SIZE_MAX);
 	o.support = (uint32_t)support;
 	o.size_max = (uint32_t)size;
 	o.q_max = q;
 	o.threads = (int)threads;
 	struct err err;
-	struct itemset_baskets *b = itemset_read(file, o.threads, &err);
-	struct rules r;
-	bool ok = b && rules_mine(b, &o, &r, &err);
-	itemset_free(b);
-	if (!ok)
+	struct reco_shop shop;
+	if (!file &&
+	    !reco_shop_open(&shop, where[0], &(struct reco_shop_options){ .threads = threads, .no_model = true }, &err))
 		return cli_fail(&err);
-	if (count)
+	bool ok = true;
+	if (!file && about_text) {
+		item = reco_item(&shop.reco, str_from(about_text));
+		if (item == REC_NONE)
+			ok = err_set(&err, ERR_INPUT, "no product \"%s\" in this shop", about_text);
+	}
+	struct itemset_baskets *b = !ok    ? NULL
+	                            : file ? basket_file_read(file, o.threads, &err)
+	                                   : rules_shop_baskets(&shop, where[0], segment, &err);
+	struct rules r = { .count = 0 };
+	ok = b && rules_mine(b, &o, &r, &err);
+	itemset_free(b);
+	if (ok && count)
 		printf("%zu rules of %llu tested\n", r.count, (unsigned long long)r.tests);
-	else
-		print_rules(&r, item, limit, format);
-	rules_release(&r);
-	return EXIT_DONE;
+	else if (ok)
+		print_rules(&r, file ? NULL : &shop, item, limit, format);
+	if (ok && !r.count)
+		fprintf(stderr,
+		        "no rules: in %llu baskets no two products meet %lld times more often than chance would have it\n",
+		        (unsigned long long)r.baskets, (long long)support);
+	if (ok)
+		rules_release(&r);
+	if (!file)
+		reco_shop_close(&shop);
+	return ok ? EXIT_DONE : cli_fail(&err);
 }

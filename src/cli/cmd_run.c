@@ -1,6 +1,7 @@
 /* relance run: turns a shop until it is told to stop. New facts are looked for five times a second; otherwise it sleeps until
  * the next timer. */
 #include "app/clock.h"
+#include "app/courier.h"
 #include "app/live.h"
 #include "cli/cli.h"
 
@@ -60,8 +61,9 @@ static bool keep_turning(struct live *l, struct err *err)
 		if (!live_tick(l, now, &r, err))
 			return false;
 		if (r.decisions || r.accepted)
-			fprintf(stderr, "relance: %llu decisions, %llu accepted, %llu deferred, %llu refused\n", (unsigned long long)r.decisions,
-			        (unsigned long long)r.accepted, (unsigned long long)r.deferred, (unsigned long long)r.refused);
+			fprintf(stderr, "relance: %llu decisions, %llu accepted, %llu deferred, %llu refused\n",
+			        (unsigned long long)r.decisions, (unsigned long long)r.accepted, (unsigned long long)r.deferred,
+			        (unsigned long long)r.refused);
 		nap(POLL_MS);
 	}
 	return true;
@@ -69,10 +71,11 @@ static bool keep_turning(struct live *l, struct err *err)
 
 int cmd_run(int argc, char **argv)
 {
-	const char *out = NULL, *where[1];
+	const char *out = NULL, *messages = NULL, *where[1];
 	int64_t threads = 0;
 	const struct opt opts[] = {
-		{ "--out", OPT_TEXT, &out, "DIR", "where messages are written as files" },
+		{ "--out", OPT_TEXT, &out, "DIR", "where messages are written as files (default: DB.outbox)" },
+		{ "--messages", OPT_TEXT, &messages, "DIR", "message files (default: those shipped)" },
 		{ "--threads", OPT_INT, &threads, "N", "threads (default: all processors)" },
 	};
 	int count;
@@ -87,6 +90,10 @@ int cmd_run(int argc, char **argv)
 	struct live_options o = { .owner = owner, .threads = (int)threads, .lease_s = 60 };
 	struct err err;
 	bool ok = true;
+	struct courier_state *courier = courier_for(where[0], messages, out, &err);
+	if (!courier)
+		return cli_fail(&err);
+	o.courier = courier_of(courier);
 	do { /* what another program or the server took away is opened again */
 		struct live *l = live_open(where[0], &o, clock_now(), &err);
 		ok = l && keep_turning(l, &err);
@@ -99,5 +106,6 @@ int cmd_run(int argc, char **argv)
 				nap(POLL_MS);
 		}
 	} while (!ok && !told_to_stop);
+	courier_free(courier);
 	return ok || told_to_stop ? EXIT_DONE : cli_fail(&err);
 }

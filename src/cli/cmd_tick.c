@@ -1,5 +1,6 @@
 /* relance tick: one turn of a shop, now or as of an instant. */
 #include "app/clock.h"
+#include "app/courier.h"
 #include "app/live.h"
 #include "cli/cli.h"
 #include "model/names.h"
@@ -37,12 +38,13 @@ static void print(const struct tick_result *r, struct instant at, enum format fo
 
 int cmd_tick(int argc, char **argv)
 {
-	const char *at = NULL, *out = NULL, *where[1];
+	const char *at = NULL, *out = NULL, *messages = NULL, *where[1];
 	int64_t threads = 0;
 	enum format format = FORMAT_TABLE;
 	const struct opt opts[] = {
 		{ "--at", OPT_TEXT, &at, "TIME", "as of this instant, in the shop's zone (default: now)" },
-		{ "--out", OPT_TEXT, &out, "DIR", "where messages are written as files" },
+		{ "--out", OPT_TEXT, &out, "DIR", "where messages are written as files (default: DB.outbox)" },
+		{ "--messages", OPT_TEXT, &messages, "DIR", "message files (default: those shipped)" },
 		{ "--threads", OPT_INT, &threads, "N", "threads (default: all processors)" },
 		{ "--format", OPT_FORMAT, &format, "F", "table, csv or json" },
 	};
@@ -59,12 +61,16 @@ int cmd_tick(int argc, char **argv)
 	if (!ok)
 		return cli_fail(&err);
 	char owner[96];
+	struct courier_state *courier = courier_for(where[0], messages, out, &err);
 	struct live_options o = { .owner = clock_owner(owner), .threads = (int)threads, .lease_s = 60 };
-	struct live *l = live_open(where[0], &o, now, &err);
+	if (courier)
+		o.courier = courier_of(courier);
+	struct live *l = courier ? live_open(where[0], &o, now, &err) : NULL;
 	struct tick_result r;
 	ok = l && live_tick(l, now, &r, &err);
 	if (ok)
 		print(&r, now, format);
 	live_close(l);
+	courier_free(courier);
 	return ok ? EXIT_DONE : cli_fail(&err);
 }

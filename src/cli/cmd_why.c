@@ -44,9 +44,28 @@ static bool add_decision(void *ctx, const struct outbox_decision *d, struct err 
 	return true;
 }
 
+/* When the engine will look at the person again, asked of a copy: nothing is decided by looking. */
+static uint32_t next_look(const struct live *l, customer_id c, struct instant now)
+{
+	const struct pstate *s = &l->states[c];
+	struct decisions none = { 0 };
+	struct pstate copy = *s;
+	copy.runs = mem_alloc((size_t)s->run_cap * sizeof *copy.runs + 1);
+	copy.sent = mem_alloc((size_t)s->sent_cap * sizeof *copy.sent + 1);
+	if (s->run_count)
+		memcpy(copy.runs, s->runs, s->run_count * sizeof *copy.runs);
+	if (s->sent_count)
+		memcpy(copy.sent, s->sent, s->sent_count * sizeof *copy.sent);
+	engine_person(&l->world, c, &copy, now, &none);
+	uint32_t wake = copy.wake;
+	pstate_release(&copy);
+	decisions_release(&none);
+	return wake;
+}
+
 /* Where a plan stands with the person: said in one sentence. */
-static void stands(const struct world *w, customer_id c, const struct pstate *s, uint16_t plan, struct instant now, zone_id zone,
-                   struct buf *out)
+static void stands(const struct world *w, customer_id c, const struct pstate *s, uint16_t plan, struct instant now, uint32_t wake,
+                   zone_id zone, struct buf *out)
 {
 	const struct plan *p = w->plans->plans[plan];
 	char at[40];
@@ -60,8 +79,8 @@ static void stands(const struct world *w, customer_id c, const struct pstate *s,
 			buf_printf(out, ", next step %.*s", STR_ARG(on->steps[r->step].name));
 		if (r->queued)
 			buf_cstr(out, ", its message is queued");
-		else if (s->wake != UINT32_MAX)
-			buf_printf(out, ", looked at again %s", instant_local((struct instant){ s->wake }, zone, at));
+		else if (wake != UINT32_MAX)
+			buf_printf(out, ", looked at again %s", instant_local((struct instant){ wake }, zone, at));
 		return;
 	}
 	if (!w->plans->on[plan])
@@ -99,12 +118,13 @@ static bool tell(struct live *l, customer_id c, struct str who, struct instant n
 	struct story s = { .decisions = table_new(COLUMNS, ARRAY_LEN(COLUMNS)), .zone = view_profile(&v)->zone, .locale = LOCALE_EN };
 	struct table *plans_now = table_new(PLANS, ARRAY_LEN(PLANS));
 	bool ok = outbox_decisions(l->shop.db, c, add_decision, &s, err);
+	uint32_t wake = next_look(l, c, now);
 	for (uint16_t i = 0; i < l->plans->count && ok; i++) {
 		if (l->plans->current[i] != i)
 			continue;
 		struct buf b;
 		buf_init(&b, 4096);
-		stands(&l->world, c, &l->states[c], i, now, s.zone, &b);
+		stands(&l->world, c, &l->states[c], i, now, wake, s.zone, &b);
 		table_text(plans_now, l->plans->plans[i]->name);
 		table_text(plans_now, buf_view(&b));
 		buf_release(&b);

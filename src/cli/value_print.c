@@ -398,7 +398,11 @@ bool value_view_share(const struct value_job *j, struct err *err)
 		for (size_t i = 0; i < j->count; i++)
 			if (j->rows[i].day <= j->until.day)
 				spend[j->product[i]] += j->rows[i].minor;
-		share_row(t, j, "products", spend, j->products.count);
+		size_t products = 0; /* postage and the like are no product: they have no name */
+		for (uint32_t p = 0; p < j->products.count; p++)
+			if (intern_name(&j->products, p).n)
+				spend[products++] = spend[p];
+		share_row(t, j, "products", spend, products);
 		free(spend);
 	}
 	table_print(t, j->format, stdout);

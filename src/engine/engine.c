@@ -12,57 +12,10 @@ enum { ROUNDS_MAX = 4 * STEPS_MAX };
 
 /* ---- the outputs ---- */
 
-void decisions_release(struct decisions *d)
-{
-	free(d->items);
-	free(d->proposals);
-	*d = (struct decisions){ 0 };
-}
-
 static void decide(struct decisions *out, const struct decision *d)
 {
 	out->items = mem_grow(out->items, &out->cap, out->count + 1, sizeof *out->items);
 	out->items[out->count++] = *d;
-}
-
-void pstate_release(struct pstate *s)
-{
-	free(s->runs);
-	free(s->sent);
-	*s = (struct pstate){ 0 };
-}
-
-static void *grow16(void *items, uint16_t *cap, uint16_t count, size_t size)
-{
-	if (count < *cap)
-		return items;
-	check(*cap < UINT16_MAX / 2);
-	*cap = *cap ? (uint16_t)(*cap * 2) : 2;
-	return mem_realloc(items, *cap * size);
-}
-
-struct sent *pstate_add_sent(struct pstate *s)
-{
-	s->sent = grow16(s->sent, &s->sent_cap, s->sent_count, sizeof *s->sent);
-	struct sent *m = &s->sent[s->sent_count++];
-	*m = (struct sent){ 0 };
-	return m;
-}
-
-struct run *pstate_add_run(struct pstate *s)
-{
-	s->runs = grow16(s->runs, &s->run_cap, s->run_count, sizeof *s->runs);
-	struct run *r = &s->runs[s->run_count++];
-	*r = (struct run){ 0 };
-	return r;
-}
-
-static struct run *run_of(struct pstate *s, uint16_t plan, uint16_t run_no)
-{
-	for (uint16_t i = s->run_count; i-- > 0;)
-		if (s->runs[i].plan == plan && s->runs[i].run_no == run_no)
-			return &s->runs[i];
-	return NULL;
 }
 
 /* ---- the person at the instant ---- */
@@ -151,8 +104,10 @@ static bool bought_since(const struct turn *t, const struct run *r)
 	if (sale_after(&t->s.view, r->anchor_at > r->entered_at ? r->anchor_at : r->entered_at))
 		return true;
 	if (p->trigger == TRIGGER_INACTIVE) {
-		struct date last = last_sale_date(&t->s.view, t->w->settings->zone);
-		return date_known(last) && date_add_months(last, p->months).day > r->day;
+		zone_id zone = t->w->settings->zone; /* inactivity is counted in the shop's days, wherever the person lives */
+		struct date last = last_sale_date(&t->s.view, zone);
+		return date_known(last) &&
+		       date_add_months(last, p->months).day > zone_date(zone, (struct instant){ r->entered_at }).day;
 	}
 	return sale_after(&t->s.view, r->anchor_at);
 }
@@ -296,16 +251,22 @@ static bool counts_hours(const struct plan *p)
 	return p->trigger == TRIGGER_CART || (p->trigger == TRIGGER_EVENT && p->delay_s > 0);
 }
 
+static struct run run_for(const struct turn *t, uint16_t plan, const struct firing *f, const struct history *h)
+{
+	int64_t from = f->state ? t->s.view.now.s : f->at.s;
+	return (struct run){ .subject = f->subject, .entered_at = (uint32_t)from, .plan = plan,
+		                 .anchor_at = (uint32_t)(f->state ? from : f->anchor.s), .run_no = (uint16_t)(h->runs + 1),
+		                 .day = zone_date(t->s.zone, (struct instant){ from }).day };
+}
+
 static void enter(struct turn *t, uint16_t plan, const struct firing *f, const struct history *h, enum reason reason)
 {
 	const struct plan *p = t->w->plans->plans[plan];
 	struct run *r = pstate_add_run(t->state);
-	int64_t from = f->state ? t->s.view.now.s : f->at.s;
-	*r = (struct run){ .subject = f->subject, .entered_at = (uint32_t)from, .plan = plan,
-		               .anchor_at = (uint32_t)(f->state ? from : f->anchor.s), .run_no = (uint16_t)(h->runs + 1) };
-	r->day = zone_date(t->s.zone, (struct instant){ from }).day;
+	*r = run_for(t, plan, f, h);
 	uint64_t draw = draw_u64(t->w->seed, DRAW_CONTROL, p->draw_key, t->s.view.customer, 0, 0);
 	r->control = !only_service(p) && draw_per_million(draw) < p->control_per_million;
+	r = pstate_place_run(t->state, t->w->plans);
 	say(t, r, -1, r->control ? VERDICT_CONTROL : VERDICT_ENTERED, reason, 0);
 }
 
@@ -333,33 +294,6 @@ static void propose(struct turn *t, uint16_t plan)
 	    (struct proposal){ .customer = t->s.view.customer, .plan = plan, .value = value_of(&t->s.view) };
 }
 
-static void fired(void *ctx, const struct firing *f)
-{
-	struct entering *e = ctx;
-	struct turn *t = e->t;
-	const struct plan *p = t->w->plans->plans[e->plan];
-	struct history h = history_of(t, e->plan, f);
-	if (h.active || h.same || (p->max_messages > 0 && f->subject && h.messages >= p->max_messages))
-		return;
-	if (!may_enter_again(t, p, &h)) {
-		if (f->state)
-			wake_for_again(t, p, &h);
-		return;
-	}
-	if (!expr_holds(p->who, &t->s))
-		return;
-	if (e->just_ask) {
-		e->would = true;
-		return;
-	}
-	if (p->smooth_per_day > 0 && !e->granted) {
-		propose(t, e->plan);
-		return;
-	}
-	enter(t, e->plan, f, &h, e->granted ? REASON_GRANTED : REASON_TRIGGER);
-	e->entered = true;
-}
-
 /* `who` may turn true by the passing of time alone: state triggers are looked at again at the next shop day. */
 static void wake_for_who(struct turn *t, const struct plan *p)
 {
@@ -379,9 +313,41 @@ static void wake_for_who(struct turn *t, const struct plan *p)
 	}
 }
 
-static void check_entries(struct turn *t)
+static void fired(void *ctx, const struct firing *f)
+{
+	struct entering *e = ctx;
+	struct turn *t = e->t;
+	const struct plan *p = t->w->plans->plans[e->plan];
+	struct history h = history_of(t, e->plan, f);
+	if (h.active || h.same || (p->max_messages > 0 && f->subject && h.messages >= p->max_messages))
+		return;
+	if (!may_enter_again(t, p, &h)) {
+		if (f->state)
+			wake_for_again(t, p, &h);
+		return;
+	}
+	if (!expr_holds(p->who, &t->s)) {
+		if (f->state && !e->just_ask)
+			wake_for_who(t, p);
+		return;
+	}
+	if (e->just_ask) {
+		e->would = true;
+		return;
+	}
+	if (p->smooth_per_day > 0 && !e->granted) {
+		propose(t, e->plan);
+		return;
+	}
+	enter(t, e->plan, f, &h, e->granted ? REASON_GRANTED : REASON_TRIGGER);
+	e->entered = true;
+}
+
+/* True when a run began. */
+static bool check_entries(struct turn *t)
 {
 	const struct plan_set *set = t->w->plans;
+	uint16_t before = t->state->run_count;
 	for (size_t i = 0; i < set->count; i++) {
 		if (!set->on[i] || set->draining[i] || set->current[i] != i)
 			continue;
@@ -389,20 +355,19 @@ static void check_entries(struct turn *t)
 		struct instant next = trigger_look(t->w, &t->s, (uint16_t)i, fired, &e);
 		if (next.s != INSTANT_NEVER.s)
 			wake_at(t, next.s);
-		if (!e.entered)
-			wake_for_who(t, set->plans[i]);
 	}
+	return t->state->run_count > before;
 }
 
 /* ---- steps ---- */
 
-/* Actual send of the step that was sent last in this run; −1: none. */
+/* The step that was sent last in this run (they only go forward, whatever the order in memory); −1: none. */
 static int last_step_sent(const struct pstate *s, const struct run *r)
 {
 	int step = -1;
 	for (uint16_t i = 0; i < s->sent_count; i++)
 		if (s->sent[i].plan == r->plan && s->sent[i].run_no == r->run_no &&
-		    (s->sent[i].state == SENT_ACCEPTED || s->sent[i].state == SENT_UNCERTAIN))
+		    (s->sent[i].state == SENT_ACCEPTED || s->sent[i].state == SENT_UNCERTAIN) && s->sent[i].step > step)
 			step = s->sent[i].step;
 	return step;
 }
@@ -468,9 +433,15 @@ static int64_t step_due(const struct turn *t, const struct run *r)
 	return due;
 }
 
-static int64_t late_limit(const struct plan *p, const struct step *st)
+/* The last instant at which the step may still be done. Whole days are civil days: a wait of four days that began at ten
+ * ends at ten, whatever the clocks did in between. */
+static int64_t late_limit(const struct turn *t, const struct plan *p, const struct step *st, int64_t due)
 {
-	return st->late_s >= 0 ? st->late_s : p->late_s;
+	int64_t late = st->late_s >= 0 ? st->late_s : p->late_s;
+	if (late == 0 || late % DAY_S != 0)
+		return due + late;
+	struct civil c = zone_civil(t->s.zone, (struct instant){ due });
+	return zone_instant(t->s.zone, (struct date){ c.date.day + (int32_t)(late / DAY_S) }, c.second).s;
 }
 
 static void next_step(struct turn *t, struct run *r, bool held)
@@ -543,18 +514,19 @@ static bool do_step(struct turn *t, struct run *r, int64_t due)
 {
 	const struct plan *p = plan_of(t, r);
 	const struct step *st = &p->steps[r->step];
-	int64_t now = t->s.view.now.s, late = late_limit(p, st);
+	int64_t now = t->s.view.now.s, last = late_limit(t, p, st, due);
 	t->s.run = r;
 	bool holds = expr_holds(st->condition, &t->s), waits = st->wait && !expr_holds(st->wait, &t->s);
 	t->s.run = NULL;
 
-	if (holds && now - due > late) {
+	if (holds && now > last) {
 		skip(t, r, VERDICT_DROPPED, REASON_TOO_LATE, 0);
 		return true;
 	}
 	if (holds && waits) {
-		wake_at(t, due + late + 1);
-		wake_at(t, now + DAY_S);
+		wake_at(t, last + 1);
+		if (expr_needs(st->wait).time) /* else a fact or a receipt will wake it */
+			wake_at(t, now + DAY_S);
 		return false;
 	}
 	if (!holds) {
@@ -576,10 +548,7 @@ static bool do_step(struct turn *t, struct run *r, int64_t due)
 	}
 	if (a.verdict == VERDICT_HELD && !st->drop_when_held) {
 		hold(t, r, a.reason, a.argument);
-		if (a.argument > now && a.argument <= due + late)
-			wake_at(t, a.argument);
-		else
-			wake_at(t, due + late + 1);
+		wake_at(t, a.argument > now && a.argument <= last ? a.argument : last + 1);
 		return false;
 	}
 	skip(t, r, VERDICT_SKIPPED, a.reason, a.argument);
@@ -596,6 +565,8 @@ static void advance(struct turn *t, struct run *r)
 		if (r->step >= p->step_count) {
 			r->state = RUN_ENDED;
 			say(t, r, -1, VERDICT_ENDED, REASON_LAST_STEP, 0);
+			if (p->trigger == TRIGGER_INACTIVE || p->trigger == TRIGGER_SEGMENT)
+				wake_at(t, t->s.view.now.s + 1); /* the state may last: when may the person enter again? */
 			return;
 		}
 		int64_t due = step_due(t, r), now = t->s.view.now.s;
@@ -603,9 +574,9 @@ static void advance(struct turn *t, struct run *r)
 			wake_at(t, due);
 			return;
 		}
-		if (r->hold_until > now && now - due <= late_limit(p, &p->steps[r->step])) {
-			int64_t drop = due + late_limit(p, &p->steps[r->step]) + 1;
-			wake_at(t, r->hold_until < drop ? r->hold_until : drop);
+		int64_t last = r->hold_until > now ? late_limit(t, p, &p->steps[r->step], due) : now;
+		if (r->hold_until > now && now <= last) {
+			wake_at(t, r->hold_until < last + 1 ? r->hold_until : last + 1);
 			return;
 		}
 		if (!do_step(t, r, due))
@@ -655,7 +626,18 @@ void engine_person(const struct world *w, customer_id c, struct pstate *state, s
 		return;
 	}
 	check_exits(&t);
-	check_entries(&t);
+	if (check_entries(&t)) /* bought between the event and the entry: the run ends before it says anything */
+		check_exits(&t);
+	state->trigger_wake = (uint32_t)t.wake;
+	do_steps(&t);
+	state->wake = (uint32_t)t.wake;
+}
+
+void engine_go_on(const struct world *w, customer_id c, struct pstate *state, struct instant now, struct decisions *out)
+{
+	struct turn t;
+	turn_init(&t, w, c, state, now, out);
+	t.wake = state->trigger_wake;
 	do_steps(&t);
 	state->wake = (uint32_t)t.wake;
 }
@@ -685,13 +667,22 @@ bool engine_candidate(const struct world *w, customer_id c, const struct pstate 
 	return e.would;
 }
 
+/* A purchase is what the plan is after. */
+static bool bought_ends(const struct plan *p)
+{
+	for (uint8_t i = 0; i < p->goal_count; i++)
+		if (p->goal[i].kind == EXIT_ORDER || p->goal[i].kind == EXIT_CART_PAID)
+			return true;
+	return false;
+}
+
 bool engine_convert(const struct world *w, customer_id c, struct pstate *state, uint16_t plan, uint16_t run_no,
                     struct instant now, struct decisions *out)
 {
 	struct turn t;
 	turn_init(&t, w, c, state, now, out);
-	struct run *r = run_of(state, plan, run_no);
-	if (!r || r->state != RUN_ACTIVE)
+	struct run *r = pstate_run(state, plan, run_no);
+	if (!r || r->state != RUN_ACTIVE || !bought_ends(plan_of(&t, r)))
 		return false;
 	leave(&t, r, REASON_GOAL_MET);
 	return true;
@@ -713,7 +704,7 @@ static struct guard_answer claim_guard(struct turn *t, const struct run *r, cons
 	if (a.verdict == VERDICT_SEND && !expr_holds(st->condition, &t->s))
 		a = (struct guard_answer){ .verdict = VERDICT_SKIPPED, .reason = REASON_CONDITION };
 	t->s.run = NULL;
-	if (a.verdict == VERDICT_SEND && t->s.view.now.s - step_due(t, r) > late_limit(plan_of(t, r), st))
+	if (a.verdict == VERDICT_SEND && t->s.view.now.s > late_limit(t, plan_of(t, r), st, step_due(t, r)))
 		a = (struct guard_answer){ .verdict = VERDICT_DROPPED, .reason = REASON_TOO_LATE };
 	if (a.verdict == VERDICT_SEND)
 		a = guard_when(t->w, &t->s, m->plan, (enum channel)m->channel, purpose, m);
@@ -728,7 +719,7 @@ bool engine_claim(const struct world *w, customer_id c, struct pstate *state, st
 	struct turn t;
 	turn_init(&t, w, c, state, now, out);
 	*retry = INSTANT_NEVER;
-	struct run *r = run_of(state, m->plan, m->run_no);
+	struct run *r = pstate_run(state, m->plan, m->run_no);
 	if (!r || r->state != RUN_ACTIVE || m->state != SENT_QUEUED)
 		return false;
 	bool exits = false;
@@ -736,6 +727,7 @@ bool engine_claim(const struct world *w, customer_id c, struct pstate *state, st
 	struct guard_answer a = claim_guard(&t, r, m, &exits, &why);
 	if (exits) {
 		leave(&t, r, why);
+		state->wake = (uint32_t)now.s;
 		return false;
 	}
 	if (a.verdict == VERDICT_SEND)
@@ -743,7 +735,7 @@ bool engine_claim(const struct world *w, customer_id c, struct pstate *state, st
 	const struct step *st = &w->plans->plans[m->plan]->steps[m->step];
 	if (a.verdict == VERDICT_HELD && !st->drop_when_held) {
 		hold(&t, r, a.reason, a.argument);
-		int64_t drop = step_due(&t, r) + late_limit(plan_of(&t, r), st) + 1;
+		int64_t drop = late_limit(&t, plan_of(&t, r), st, step_due(&t, r)) + 1;
 		retry->s = a.argument > now.s ? a.argument : now.s + CLAIM_RETRY_S;
 		if (drop > now.s && retry->s > drop)
 			retry->s = drop;
@@ -754,25 +746,6 @@ bool engine_claim(const struct world *w, customer_id c, struct pstate *state, st
 	skip(&t, r, a.verdict == VERDICT_HELD ? VERDICT_SKIPPED : a.verdict, a.reason, a.argument);
 	state->wake = (uint32_t)now.s;
 	return false;
-}
-
-static void note(struct sent *m, enum receipt receipt, uint8_t answer, struct instant at)
-{
-	uint32_t when = (uint32_t)at.s;
-	switch (receipt) {
-	case RECEIPT_OPENED: m->opened_at = m->opened_at ? m->opened_at : when; break;
-	case RECEIPT_CLICKED: m->clicked_at = m->clicked_at ? m->clicked_at : when; break;
-	case RECEIPT_ANSWERED: m->answer = answer; break;
-	case RECEIPT_SOFT_BOUNCE: m->bounced = m->bounced ? m->bounced : 1; break;
-	case RECEIPT_HARD_BOUNCE: m->bounced = 2; break;
-	case RECEIPT_COMPLAINT: m->bounced = 3; break;
-	case RECEIPT_ACCEPTED: m->state = SENT_ACCEPTED; m->at = when; break;
-	case RECEIPT_UNCERTAIN: m->state = SENT_UNCERTAIN; m->at = when; break;
-	case RECEIPT_REFUSED: m->state = SENT_REFUSED; break;
-	case RECEIPT_DROPPED: m->state = SENT_DROPPED; break;
-	case RECEIPT_UNSUBSCRIBED:
-	case RECEIPT_COUNT: break;
-	}
 }
 
 bool engine_receipt(const struct world *w, struct pstate *state, uint16_t plan, uint16_t run_no, uint8_t step,
@@ -786,18 +759,19 @@ bool engine_receipt(const struct world *w, struct pstate *state, uint16_t plan, 
 	}
 	if (!m)
 		return false;
-	note(m, receipt, answer, at);
+	sent_note(m, receipt, answer, at);
 	if (receipt == RECEIPT_HARD_BOUNCE || receipt == RECEIPT_COMPLAINT)
 		state->suppressed |= (uint8_t)(1u << channel);
 	if (state->wake > (uint32_t)at.s)
 		state->wake = (uint32_t)at.s; /* a condition may wait for just this */
-	bool settles = receipt == RECEIPT_ACCEPTED || receipt == RECEIPT_UNCERTAIN || receipt == RECEIPT_REFUSED;
-	struct run *r = run_of(state, plan, run_no);
+	bool settles = receipt == RECEIPT_ACCEPTED || receipt == RECEIPT_UNCERTAIN || receipt == RECEIPT_REFUSED ||
+	               receipt == RECEIPT_DROPPED;
+	struct run *r = pstate_run(state, plan, run_no);
 	if (!settles || !r || !r->queued || r->step != step)
 		return true;
 	struct turn t = { .w = w, .state = state, .s.view.now = at };
 	r->queued = 0;
-	if (receipt != RECEIPT_REFUSED)
+	if (receipt == RECEIPT_ACCEPTED || receipt == RECEIPT_UNCERTAIN)
 		r->last_sent_at = (uint32_t)at.s;
 	next_step(&t, r, false);
 	if (state->wake > (uint32_t)at.s)

@@ -48,6 +48,10 @@ void decisions_release(struct decisions *d);
  * engine_receipt(). Sets state->wake. */
 void engine_person(const struct world *w, customer_id c, struct pstate *state, struct instant now, struct decisions *out);
 
+/* After a message of this very instant was delivered and reported: the steps alone, since neither facts nor triggers can have
+ * changed since engine_person() at `now`. */
+void engine_go_on(const struct world *w, customer_id c, struct pstate *state, struct instant now, struct decisions *out);
+
 /* A smoothing slot was granted: enters if the trigger and `who` still hold. Returns false when they no longer do. */
 bool engine_enter(const struct world *w, customer_id c, struct pstate *state, uint16_t plan, struct instant now,
                   struct decisions *out);
@@ -66,12 +70,19 @@ bool engine_receipt(const struct world *w, struct pstate *state, uint16_t plan, 
 /* Whether a smoothed plan's trigger and audience hold now, without changing anything: for `why` and for counts. */
 bool engine_candidate(const struct world *w, customer_id c, const struct pstate *state, uint16_t plan, struct instant now);
 
-/* A what-if replay's supposed purchase: the run's goal is met. False: the run is no longer active. */
+/* A what-if replay's supposed purchase: the run's goal is met. False: the run is no longer active, or its plan's goal is no
+ * purchase. */
 bool engine_convert(const struct world *w, customer_id c, struct pstate *state, uint16_t plan, uint16_t run_no,
                     struct instant now, struct decisions *out);
 
 void pstate_release(struct pstate *s);
 struct sent *pstate_add_sent(struct pstate *s);
 struct run *pstate_add_run(struct pstate *s);
+struct run *pstate_run(struct pstate *s, uint16_t plan, uint16_t run_no); /* NULL: none */
+/* What became of a message, noted on it alone: engine_receipt() does this and moves the run. */
+void sent_note(struct sent *m, enum receipt receipt, uint8_t answer, struct instant at);
+/* Puts the run added last into its place: by entry, plan, number. The order of runs decides between equals, so it may not
+ * depend on whether the program was started anew in between. */
+struct run *pstate_place_run(struct pstate *s, const struct plan_set *set);
 
 #endif

@@ -24,13 +24,15 @@ enum yearly {
 
 /* The closed list of triggers: for each, the next instant at which it can fire is computable. */
 enum trigger {
-	TRIGGER_INACTIVE,    /* n months without an order: a state, so those already in it enter when the plan is switched on */
-	TRIGGER_ORDER,       /* each order, after `delay` */
+	TRIGGER_INACTIVE, /* n months without an order: a state, so those already in it enter when the plan is switched on
+	                   */
+	TRIGGER_ORDER,    /* each order, after `delay` */
 	TRIGGER_FIRST_ORDER, /* the first order ever */
 	TRIGGER_CART,        /* the last change of an unpaid cart, after `delay` (3 hours) */
 	TRIGGER_EVENT,       /* a named event, after `delay`: account_created, newsletter, … */
 	TRIGGER_WELCOME,     /* account_created, newsletter or first order, whichever is first; once per person */
-	TRIGGER_BIRTHDAY,    /* birth date, else the anniversary of the first order or of signing up; `on_day`, else on the 1st of the month */
+	TRIGGER_BIRTHDAY, /* birth date, else the anniversary of the first order or of signing up; `on_day`, else on the 1st
+	                     of the month */
 	TRIGGER_DATED_EVENT, /* yearly, on the day of a named event of the customer */
 	TRIGGER_ONCE,        /* one civil day: a campaign */
 	TRIGGER_YEARLY,      /* each year on month/day, or Easter + n days: the occasion calendar */

@@ -113,6 +113,8 @@ static void look_welcome(struct look *l)
 	uint32_t created = view_profile(v)->created;
 	if (created && created > since && created <= v->now.s)
 		best = created;
+	else if (created && created > since) /* a profile is known from the start in a replay: its account comes later */
+		next_at(l, created);
 	for (uint32_t i = v->event0; i < v->event1; i++) {
 		const struct event *e = &v->k->events[i];
 		if (((e->name == account && account) || (e->name == newsletter && newsletter)) && e->at > since && e->at < best)

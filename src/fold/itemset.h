@@ -31,7 +31,6 @@ struct itemset_baskets; /* read-only once made */
 
 /* Text: one basket a line, items separated by spaces, tabs or commas; empty lines are skipped. Errors name the line. */
 struct itemset_baskets *itemset_parse(const char *text, size_t bytes, int threads, struct err *err) MUST_CHECK;
-struct itemset_baskets *itemset_read(const char *path, int threads, struct err *err) MUST_CHECK;
 
 /* Basket b is items[start[b]] … items[start[b + 1] − 1]. Copies. */
 struct itemset_baskets *itemset_from_rows(const uint64_t *start, const uint32_t *items, size_t baskets,

@@ -67,7 +67,6 @@ struct nb_report {
 	struct nb_method_result methods[NB_METHODS_MAX];
 	size_t count;
 	size_t chosen; /* the shipped default: best on validate by recall + ndcg + phr */
-	double seconds;
 };
 
 struct nb_options {

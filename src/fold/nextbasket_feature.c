@@ -21,7 +21,7 @@ struct nb_worker {
 	size_t n;
 };
 
-static struct nb_worker *worker_new(const struct nb_data *d, const struct nb_pool *pool)
+struct nb_worker *nb_worker_new(const struct nb_data *d, const struct nb_pool *pool)
 {
 	struct nb_worker *w = mem_alloc(sizeof(*w));
 	nb_history_init(&w->h, d);
@@ -36,7 +36,7 @@ static struct nb_worker *worker_new(const struct nb_data *d, const struct nb_poo
 	return w;
 }
 
-static void worker_free(struct nb_worker *w)
+void nb_worker_free(struct nb_worker *w)
 {
 	nb_history_release(&w->h);
 	free(w->all);
@@ -74,6 +74,16 @@ static void take(struct nb_worker *w, uint32_t item, size_t limit)
 	}
 }
 
+/* Owned: no score may bring it back. */
+static void hide(struct nb_worker *w, uint32_t item)
+{
+	float *const all[] = { w->s.follow, w->s.before, w->s.together, w->s.beside, w->s.ridge, w->s.ease, w->s.next, w->s.past,
+		                   w->s.mixed };
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		all[i][item] = 0;
+	w->taken[item] = 1;
+}
+
 static int by_promise(const void *a, const void *b)
 {
 	const struct nb_own *x = a, *y = b;
@@ -83,7 +93,7 @@ static int by_promise(const void *a, const void *b)
 	return (x->item > y->item) - (x->item < y->item);
 }
 
-static void choose_candidates(struct nb_worker *w, const struct nb_data *d, const struct nb_model *m)
+static void choose_candidates(struct nb_worker *w, const struct nb_data *d, const struct nb_model *m, bool fresh_only)
 {
 	enum { OWN_MAX = 48, EACH = 36 };
 	uint32_t top[EACH];
@@ -91,15 +101,19 @@ static void choose_candidates(struct nb_worker *w, const struct nb_data *d, cons
 	struct nb_own *sorted = mem_alloc((w->h.own_n + 1) * sizeof(*sorted));
 	memcpy(sorted, w->h.own, w->h.own_n * sizeof(*sorted));
 	qsort(sorted, w->h.own_n, sizeof(*sorted), by_promise);
-	for (size_t i = 0; i < w->h.own_n; i++)
-		take(w, sorted[i].item, OWN_MAX);
+	for (size_t i = 0; i < w->h.own_n; i++) {
+		if (!fresh_only)
+			take(w, sorted[i].item, OWN_MAX);
+		else
+			hide(w, sorted[i].item);
+	}
 	free(sorted);
 	size_t n = nb_top(w->s.mixed, d->items, EACH, top);
 	for (size_t i = 0; i < n; i++)
 		take(w, top[i], NB_CANDIDATES);
-	const float *more[] = { w->s.ridge, w->s.next, w->s.follow };
-	for (size_t k = 0; k < ARRAY_LEN(more); k++) {
-		n = nb_top(more[k], d->items, 15, top);
+	const float *more[] = { w->s.ease, w->s.next, w->s.ridge, w->s.follow, w->s.past };
+	for (size_t k = fresh_only ? 0 : 1; k < (fresh_only ? ARRAY_LEN(more) : 4); k++) {
+		n = nb_top(more[k], d->items, k == 0 ? 30 : 15, top);
 		for (size_t i = 0; i < n; i++)
 			take(w, top[i], NB_CANDIDATES);
 	}
@@ -107,6 +121,8 @@ static void choose_candidates(struct nb_worker *w, const struct nb_data *d, cons
 		take(w, m->facts.order[i], NB_CANDIDATES);
 	for (size_t i = 0; i < w->n; i++)
 		w->taken[w->candidates[i]] = 0;
+	for (size_t i = 0; fresh_only && i < w->h.own_n; i++)
+		w->taken[w->h.own[i].item] = 0;
 }
 
 static float rank_of(const struct nb_worker *w, const float *score, uint32_t item)
@@ -122,7 +138,7 @@ const char *const NB_FEATURE_NAMES[NB_FEATURES] = {
 	"decay .75", "decay .9", "decay .97", "oldest", "gap", "last/gap", "share", "rate since", "personal rank", "popularity",
 	"reach", "fresh", "final", "again", "again soon", "item gap", "again ratio", "expected", "follow", "before", "together",
 	"beside", "ridge", "ease", "next", "past", "ridge rank", "next rank", "follow rank", "last/item gap", "ridge share",
-	"next share", "mixed rank", "repeat recent",
+	"next share", "mixed rank", "repeat recent", "ease rank", "past rank", "ease share", "trend",
 };
 
 static void features_of(const struct nb_worker *w, const struct nb_data *d, const struct nb_model *m, struct nb_case c,
@@ -149,7 +165,8 @@ static void features_of(const struct nb_worker *w, const struct nb_data *d, cons
 		w->s.beside[item], w->s.ridge[item], w->s.ease[item], w->s.next[item], w->s.past[item],
 		rank_of(w, w->s.ridge, item), rank_of(w, w->s.next, item), rank_of(w, w->s.follow, item),
 		o->count ? (last + 1) / f->gap[item] : -1, w->s.ridge[item] / totals[0], w->s.next[item] / totals[1],
-		rank_of(w, w->s.mixed, item), totals[2],
+		rank_of(w, w->s.mixed, item), totals[2], rank_of(w, w->s.ease, item), rank_of(w, w->s.past, item),
+		w->s.ease[item] / totals[3], f->final[item] / (f->popularity[item] + 1e-5f),
 	};
 	memcpy(x, values, sizeof(values));
 }
@@ -172,11 +189,12 @@ static void fill_case(struct nb_table *t, size_t index, struct nb_worker *w)
 	struct nb_case c = t->cases[index];
 	const struct nb_model *m = t->model_of ? &t->models[t->model_of[index]] : t->models;
 	score_all(w, d, m, t->pool, c);
-	choose_candidates(w, d, m);
-	float totals[3] = { 1e-6f, 1e-6f, repeat_recent(w, d, c) };
+	choose_candidates(w, d, m, t->fresh_only);
+	float totals[4] = { 1e-6f, 1e-6f, repeat_recent(w, d, c), 1e-6f };
 	for (size_t i = 0; i < w->n; i++) {
 		totals[0] += fmaxf(w->s.ridge[w->candidates[i]], 0);
 		totals[1] += w->s.next[w->candidates[i]];
+		totals[3] += fmaxf(w->s.ease[w->candidates[i]], 0);
 	}
 	size_t base = index * NB_CANDIDATES;
 	t->counts[index] = (uint32_t)w->n;
@@ -192,10 +210,33 @@ static void fill_case(struct nb_table *t, size_t index, struct nb_worker *w)
 static void fill_body(void *ctx, size_t from, size_t to, int thread)
 {
 	struct nb_table *t = ctx;
-	struct nb_worker *w = worker_new(t->d, t->pool);
+	struct nb_worker *w = nb_worker_new(t->d, t->pool);
 	for (size_t i = from; i < to; i++)
 		fill_case(t, i, w);
-	worker_free(w);
+	nb_worker_free(w);
+}
+
+const char *const NB_SINGLE_NAMES[NB_SINGLES] = { "popularity", "recent popularity", "next-order transitions",
+	"item-to-item cosine", "rule max-confidence", "ridge", "ease", "neighbours' next", "neighbours' past" };
+
+void nb_singles(const struct nb_table *t, size_t index, struct nb_worker *w, uint32_t k, uint32_t *top, size_t *n)
+{
+	const struct nb_data *d = t->d;
+	const struct nb_model *m = t->model_of ? &t->models[t->model_of[index]] : t->models;
+	score_all(w, d, m, t->pool, t->cases[index]);
+	float *popular = mem_alloc(2 * ((size_t)d->items + 1) * sizeof(*popular)), *recent = popular + d->items + 1;
+	memcpy(popular, m->facts.popularity, d->items * sizeof(*popular));
+	memcpy(recent, m->facts.final, d->items * sizeof(*recent));
+	const float *const scores[NB_SINGLES] = { popular,     recent,      w->s.follow, w->s.together, w->s.beside,
+		                                      w->s.ridge, w->s.ease, w->s.next,   w->s.past };
+	for (size_t i = 0; t->fresh_only && i < w->h.own_n; i++) {
+		hide(w, w->h.own[i].item);
+		popular[w->h.own[i].item] = recent[w->h.own[i].item] = 0;
+		w->taken[w->h.own[i].item] = 0;
+	}
+	for (int s = 0; s < NB_SINGLES; s++)
+		n[s] = nb_top(scores[s], d->items, k, top + (size_t)s * k);
+	free(popular);
 }
 
 void nb_table_fill(struct nb_table *t, int threads)

@@ -84,7 +84,9 @@ struct nb_model {
 struct nb_fit {
 	const struct nb_data *d;
 	const uint8_t *use;    /* by user: take it? */
-	const uint8_t *hidden; /* by user: its last basket is not to be seen */
+	const uint8_t *hidden; /* by user: its last basket is not to be seen; NULL: none */
+	const uint32_t *end;   /* by user: one past the last basket that may be seen; NULL: all */
+	const float *recent;   /* by item: takes the place of facts.final; NULL: share of last baskets */
 	double ridge_lambda, ease_lambda, asymmetry;
 	bool dense;            /* ridge and EASE too */
 	int threads;

@@ -5,7 +5,6 @@
 #include "fold/nextbasket_learn.h"
 
 #include <stdio.h>
-#include <time.h>
 
 enum { FOLDS = 4, STEPS_PER_USER = 3, CASES_MAX = 30000, STEP = 40, TREES = 280, SLICE = 8192, FITS = FOLDS + 2 };
 
@@ -30,13 +29,6 @@ static void say(const struct nb_options *o, const char *what)
 {
 	if (o->progress)
 		o->progress(o->progress_ctx, what);
-}
-
-static double seconds(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 /* ---- scoring ---- */
@@ -323,13 +315,11 @@ bool nb_evaluate(const struct nb_data *given, const struct nb_options *o, struct
 		if (d.user_start[d.split_start[s]] == d.user_start[d.split_start[s + 1]])
 			return err_set(err, ERR_INPUT, "no baskets to %s: nothing can be measured",
 			               s == NB_TRAIN ? "learn from" : s == NB_VALIDATE ? "choose by" : "test on");
-	double started = seconds();
 	evaluate_all(&d, o, out);
 	for (size_t i = 0; i < out->count; i++)
 		if (worth(&out->methods[i].validate) > worth(&out->methods[out->chosen].validate) ||
 		    (i + 1 == out->count && is_blend(&out->methods[i]) && worth(&out->methods[i].validate) >
 		     worth(&out->methods[out->chosen].validate) - BLEND_MARGIN))
 			out->chosen = i;
-	out->seconds = seconds() - started;
 	return true;
 }

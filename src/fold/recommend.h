@@ -27,7 +27,7 @@ enum {
 	REC_OWN_USED = 24,       /* newest distinct items of a customer that vote */
 	REC_OUT_MAX = 20,        /* proposals in an answer */
 	REC_BASKET_USED = 64,    /* items of a basket that vote; a longer basket: its first ones */
-	REC_ORDER_LEARNED = 200, /* items of an order, and distinct items of a customer, that models learn from */
+	REC_ORDER_LEARNED = 1000, /* items of an order, and distinct items of a customer, that models learn from */
 	REC_ATTRIBUTES_MAX = 16, /* per item */
 	REC_EASE_ITEMS_MAX = 20000,
 };

@@ -24,12 +24,12 @@ static bool listed(const uint32_t *list, size_t n, uint32_t item)
  * proposed now is decided by `again`; in a cross-sell something bought again by nature is nothing new either. */
 static bool owned_blocks(const struct rec_model *m, const struct rec_own *own, enum rec_kind kind, int32_t today)
 {
-	if (own->quantity <= 0)
+	if (own->quantity <= 0 || kind == REC_AGAIN)
 		return false;
 	int32_t life = m->d->item ? m->d->item[own->item].lifetime_days : 0;
 	if (life > 0 && today - own->last_day >= life)
 		return false;
-	return !(m->again_by_nature[own->item] && (kind == REC_AGAIN || life == 0));
+	return !(m->again_by_nature[own->item] && life == 0);
 }
 
 static enum rec_refusal item_refusal(const struct rec_item *x, const struct rec_guards *g)

@@ -57,7 +57,9 @@ static void put_share(const struct rec_model *m, const struct rec_answer *a, enu
 		buf_cstr(out, customers ? " customers who bought " : " baskets with ");
 	put_name(m, out, a->because, l);
 	if (fr)
-		buf_cstr(out, customers ? (one ? " a aussi pris " : " ont aussi pris ") : one ? " contenait aussi " : " contenaient aussi ");
+		buf_cstr(out, customers ? (one ? " a aussi pris " : " ont aussi pris ")
+		              : one     ? " contenait aussi "
+		                        : " contenaient aussi ");
 	else
 		buf_cstr(out, customers ? " also took " : " also held ");
 	put_name(m, out, a->item, l);
@@ -131,7 +133,9 @@ void rec_why_text(const struct rec_model *m, const struct rec_answer *a, enum re
 		put_name(m, out, a->item, l);
 		buf_cstr(out, fr ? ", acheté le " : ", bought on ");
 		put_day(out, a->from_day, l);
-		buf_printf(out, fr ? ", dure environ %.0f jours" NNBSP ": à renouveler vers le " : ", lasts about %.0f days: to renew around ",
+		buf_printf(out,
+		           fr ? ", dure environ %.0f jours" NNBSP ": à renouveler vers le "
+		              : ", lasts about %.0f days: to renew around ",
 		           (double)a->gap_days);
 		put_day(out, a->day, l);
 		break;

@@ -51,6 +51,7 @@ struct pstate {
 	uint16_t run_count, run_cap;
 	uint16_t sent_count, sent_cap;
 	uint32_t wake;      /* next instant at which something may change, UINT32_MAX never */
+	uint32_t trigger_wake; /* the part of it that triggers alone ask for */
 	uint8_t suppressed; /* bit per channel: hard bounce, complaint */
 	uint8_t erased;
 };

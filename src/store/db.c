@@ -395,6 +395,16 @@ struct bulk *bulk_begin(struct db *db, const char *table, const char *const *col
 	return bulk_upsert(db, table, columns, count, 0, err);
 }
 
+struct bulk *bulk_begin_held(struct db *db, const char *table, const char *const *columns, size_t count,
+                             struct err *err)
+{
+	struct bulk *b = bulk_begin(db, table, columns, count, err);
+	if (!b || !b->driver->bulk_hold || b->driver->bulk_hold(b, err))
+		return b;
+	b->driver->bulk_abandon(b);
+	return NULL;
+}
+
 void bulk_int(struct bulk *b, int64_t v)
 {
 	b->driver->bulk_int(b, v);

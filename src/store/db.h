@@ -88,6 +88,9 @@ struct str query_get_text(struct query *q, int column);
 struct bulk;
 struct bulk *bulk_begin(struct db *db, const char *table, const char *const *columns, size_t count,
                         struct err *err) MUST_CHECK;
+/* The same, for texts that stay where they are until bulk_end: rows are then written several at a time. */
+struct bulk *bulk_begin_held(struct db *db, const char *table, const char *const *columns, size_t count,
+                             struct err *err) MUST_CHECK;
 /* The same, but a row whose first `keys` columns exist already replaces that row. Keys may not repeat within one bulk.
  */
 struct bulk *bulk_upsert(struct db *db, const char *table, const char *const *columns, size_t count, size_t keys,

@@ -46,6 +46,7 @@ struct driver {
 
 	struct bulk *(*bulk_begin)(struct db *db, const char *table, const char *const *columns, size_t count, size_t keys,
 	                           struct err *err);
+	bool (*bulk_hold)(struct bulk *b, struct err *err); /* texts stay until the end; NULL: makes no difference */
 	void (*bulk_int)(struct bulk *b, int64_t v);
 	void (*bulk_text)(struct bulk *b, struct str s);
 	void (*bulk_null)(struct bulk *b);

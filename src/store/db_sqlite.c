@@ -79,6 +79,19 @@ static void library_init(void)
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* its counters take a global lock */
 }
 
+/* Another handle is writing. SQLite's own waiting grows to 100 ms a time, and a commit of ours lasts one or two:
+ * whoever waits looks again after 0.2 ms at first, 1 ms, then 5 ms, DB_BUSY_MS in all. */
+static int wait_for_writer(void *ctx, int tries)
+{
+	enum { QUICK = 50, MEDIUM = 200, SLOW_US = 5000 };
+	(void)ctx;
+	useconds_t us = tries < QUICK ? 200 : tries < MEDIUM ? 1000 : SLOW_US;
+	if (tries > MEDIUM + DB_BUSY_MS * 1000 / SLOW_US)
+		return 0;
+	usleep(us);
+	return 1;
+}
+
 static bool lite_open(struct db *db, struct err *err)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -105,7 +118,7 @@ static bool lite_open(struct db *db, struct err *err)
 	db->conn = s;
 	if (rc != SQLITE_OK)
 		return fail(db, rc, err);
-	sqlite3_busy_timeout(s, DB_BUSY_MS);
+	sqlite3_busy_handler(s, wait_for_writer, NULL);
 	sqlite3_limit(s, SQLITE_LIMIT_ATTACHED, 0);
 	int64_t id = 0, tables = 0;
 	if (!pragma_int(db, "SELECT count(*) FROM sqlite_schema", &tables, err) ||
@@ -249,13 +262,54 @@ static struct str lite_get_text(struct query *q, int column)
 	return (struct str){ p ? p : "", p ? (size_t)sqlite3_column_bytes(q->stmt, column) : 0 };
 }
 
-/* ---- bulk: one prepared insert ---- */
+/* ---- bulk: one prepared insert; of HELD_ROWS rows when the texts are held ---- */
+
+enum { HELD_ROWS = 16 };
+
+struct cell {
+	const char *text; /* NULL: a number */
+	int64_t v;        /* or the length of the text */
+	bool null;
+};
 
 struct lite_bulk {
 	struct bulk base;
-	sqlite3_stmt *stmt;
-	int column, columns;
+	sqlite3_stmt *stmt, *many;
+	struct cell *cells; /* HELD_ROWS × columns; NULL: not held */
+	int column, columns, rows;
+	char *into; /* "INSERT INTO t (…) VALUES " */
 };
+
+static void row_marks(struct buf *sql, int columns)
+{
+	for (int i = 0; i < columns; i++)
+		buf_cstr(sql, i ? ", ?" : "(?");
+	buf_char(sql, ')');
+}
+
+static bool lite_bulk_prepare(struct lite_bulk *b, int rows, sqlite3_stmt **out, struct err *err)
+{
+	struct buf sql;
+	buf_init(&sql, SQL_MAX);
+	buf_cstr(&sql, b->into);
+	for (int i = 0; i < rows; i++) {
+		buf_cstr(&sql, i ? ", " : "");
+		row_marks(&sql, b->columns);
+	}
+	int rc = sqlite3_prepare_v2(b->base.db->conn, sql.p, -1, out, NULL);
+	buf_release(&sql);
+	return rc == SQLITE_OK || fail(b->base.db, rc, err);
+}
+
+static void lite_bulk_abandon(struct bulk *bulk)
+{
+	struct lite_bulk *b = (struct lite_bulk *)bulk;
+	sqlite3_finalize(b->stmt);
+	sqlite3_finalize(b->many);
+	free(b->cells);
+	free(b->into);
+	free(b);
+}
 
 static struct bulk *lite_bulk_begin(struct db *db, const char *table, const char *const *columns, size_t count,
                                     size_t keys, struct err *err)
@@ -265,38 +319,79 @@ static struct bulk *lite_bulk_begin(struct db *db, const char *table, const char
 	buf_printf(&sql, "INSERT %sINTO %s (", keys ? "OR REPLACE " : "", table);
 	for (size_t i = 0; i < count; i++)
 		buf_printf(&sql, "%s%s", i ? ", " : "", columns[i]);
-	buf_cstr(&sql, ") VALUES (?");
-	for (size_t i = 1; i < count; i++)
-		buf_cstr(&sql, ", ?");
-	buf_char(&sql, ')');
+	buf_cstr(&sql, ") VALUES ");
 	struct lite_bulk *b = mem_alloc(sizeof *b);
 	b->base = (struct bulk){ db, db->driver };
 	b->columns = (int)count;
-	int rc = sqlite3_prepare_v2(db->conn, sql.p, -1, &b->stmt, NULL);
-	buf_release(&sql);
-	if (rc == SQLITE_OK)
+	b->into = sql.p; /* released with the bulk */
+	if (lite_bulk_prepare(b, 1, &b->stmt, err))
 		return &b->base;
-	fail(db, rc, err);
-	free(b);
+	lite_bulk_abandon(&b->base);
 	return NULL;
+}
+
+static bool lite_bulk_hold(struct bulk *bulk, struct err *err)
+{
+	struct lite_bulk *b = (struct lite_bulk *)bulk;
+	b->cells = mem_alloc(HELD_ROWS * (size_t)b->columns * sizeof *b->cells);
+	return lite_bulk_prepare(b, HELD_ROWS, &b->many, err);
+}
+
+static void cell_bind(sqlite3_stmt *s, int index, const struct cell *c)
+{
+	if (c->null)
+		sqlite3_bind_null(s, index);
+	else if (c->text)
+		sqlite3_bind_text64(s, index, c->text, (uint64_t)c->v, SQLITE_STATIC, SQLITE_UTF8);
+	else
+		sqlite3_bind_int64(s, index, c->v);
+}
+
+static void lite_bulk_cell(struct bulk *bulk, struct cell c)
+{
+	struct lite_bulk *b = (struct lite_bulk *)bulk;
+	if (b->cells)
+		b->cells[b->rows * b->columns + b->column++] = c;
+	else
+		cell_bind(b->stmt, ++b->column, &c);
 }
 
 static void lite_bulk_int(struct bulk *bulk, int64_t v)
 {
-	struct lite_bulk *b = (struct lite_bulk *)bulk;
-	sqlite3_bind_int64(b->stmt, ++b->column, v);
+	lite_bulk_cell(bulk, (struct cell){ .v = v });
 }
 
 static void lite_bulk_text(struct bulk *bulk, struct str s)
 {
-	struct lite_bulk *b = (struct lite_bulk *)bulk;
-	sqlite3_bind_text64(b->stmt, ++b->column, s.p ? s.p : "", s.n, SQLITE_STATIC, SQLITE_UTF8);
+	lite_bulk_cell(bulk, (struct cell){ .text = s.p ? s.p : "", .v = (int64_t)s.n });
 }
 
 static void lite_bulk_null(struct bulk *bulk)
 {
-	struct lite_bulk *b = (struct lite_bulk *)bulk;
-	sqlite3_bind_null(b->stmt, ++b->column);
+	lite_bulk_cell(bulk, (struct cell){ .null = true });
+}
+
+static bool lite_bulk_step(struct bulk *bulk, sqlite3_stmt *s, struct err *err)
+{
+	int rc = sqlite3_step(s);
+	if (rc != SQLITE_DONE)
+		fail(bulk->db, rc, err);
+	sqlite3_reset(s);
+	return rc == SQLITE_DONE;
+}
+
+/* The rows that wait: all of them in one statement, or one by one. */
+static bool lite_bulk_flush(struct lite_bulk *b, struct err *err)
+{
+	bool full = b->rows == HELD_ROWS, ok = true;
+	for (int row = 0; row < b->rows && ok; row++) {
+		int from = full ? row * b->columns : 0;
+		for (int i = 0; i < b->columns; i++)
+			cell_bind(full ? b->many : b->stmt, from + i + 1, &b->cells[row * b->columns + i]);
+		ok = full || lite_bulk_step(&b->base, b->stmt, err);
+	}
+	b->rows = 0;
+	return ok && (!full || lite_bulk_step(&b->base, b->many, err));
 }
 
 static bool lite_bulk_row(struct bulk *bulk, struct err *err)
@@ -304,24 +399,17 @@ static bool lite_bulk_row(struct bulk *bulk, struct err *err)
 	struct lite_bulk *b = (struct lite_bulk *)bulk;
 	check(b->column == b->columns);
 	b->column = 0;
-	int rc = sqlite3_step(b->stmt);
-	if (rc != SQLITE_DONE)
-		fail(bulk->db, rc, err);
-	sqlite3_reset(b->stmt);
-	return rc == SQLITE_DONE;
-}
-
-static void lite_bulk_abandon(struct bulk *bulk)
-{
-	struct lite_bulk *b = (struct lite_bulk *)bulk;
-	sqlite3_finalize(b->stmt);
-	free(b);
+	if (!b->cells)
+		return lite_bulk_step(bulk, b->stmt, err);
+	return ++b->rows < HELD_ROWS || lite_bulk_flush(b, err);
 }
 
 static bool lite_bulk_end(struct bulk *bulk, struct err *err)
 {
+	struct lite_bulk *b = (struct lite_bulk *)bulk;
+	bool ok = !b->cells || lite_bulk_flush(b, err);
 	lite_bulk_abandon(bulk);
-	return true;
+	return ok;
 }
 
 const struct driver DRIVER_SQLITE = {
@@ -346,6 +434,7 @@ const struct driver DRIVER_SQLITE = {
 	.get_int = lite_get_int,
 	.get_text = lite_get_text,
 	.bulk_begin = lite_bulk_begin,
+	.bulk_hold = lite_bulk_hold,
 	.bulk_int = lite_bulk_int,
 	.bulk_text = lite_bulk_text,
 	.bulk_null = lite_bulk_null,

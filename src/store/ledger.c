@@ -21,6 +21,44 @@ bool voucher_draw(struct db *db, struct str pool, const struct message_key *key,
 	return got >= 0;
 }
 
+bool voucher_of(struct db *db, struct str pool, const struct message_key *key, struct arena *a, struct str *code,
+                struct instant *valid_until, bool *found, struct err *err)
+{
+	struct query *q = db_query(db, "voucher_of");
+	query_text(q, 1, pool);
+	query_int(q, 2, key->customer);
+	query_text(q, 3, key->plan);
+	query_int(q, 4, key->run_no);
+	query_text(q, 5, key->step);
+	int got = query_next(q, err);
+	*found = got == 1;
+	*code = *found ? column_text(q, 0, a) : (struct str){ "", 0 };
+	valid_until->s = *found ? query_get_int(q, 1) : 0;
+	query_done(q);
+	return got >= 0;
+}
+
+bool voucher_add(struct db *db, struct str pool, struct str code, bool *added, struct err *err)
+{
+	struct query *q = db_query(db, "voucher_add");
+	query_text(q, 1, code);
+	query_text(q, 2, pool);
+	int64_t changed = 0;
+	bool ok = query_run(q, &changed, err);
+	*added = changed == 1;
+	return ok;
+}
+
+bool voucher_free(struct db *db, struct str pool, int64_t *count, struct err *err)
+{
+	struct query *q = db_query(db, "voucher_free");
+	query_text(q, 1, pool);
+	int got = query_next(q, err);
+	*count = got == 1 ? query_get_int(q, 0) : 0;
+	query_done(q);
+	return got >= 0;
+}
+
 bool voucher_start(struct db *db, struct str code, struct instant from, struct instant until, struct err *err)
 {
 	struct query *q = db_query(db, "voucher_start");
@@ -112,15 +150,72 @@ bool plans(struct db *db, plan_fn fn, void *ctx, struct err *err)
 	return got == 0;
 }
 
+bool tick_next(struct db *db, int64_t *out, struct err *err)
+{
+	struct query *next = db_query(db, "tick_next");
+	if (query_next(next, err) != 1)
+		return false;
+	*out = query_get_int(next, 0);
+	query_done(next);
+	return true;
+}
+
+static void bind_text(struct query *q, int index, struct str s)
+{
+	if (s.n)
+		query_text(q, index, s);
+	else
+		query_null(q, index);
+}
+
+bool round_put(struct db *db, const struct round_row *r, struct err *err)
+{
+	struct query *q = db_query(db, "round_put");
+	query_int(q, 1, r->tick);
+	query_int(q, 2, r->round);
+	query_int(q, 3, r->kind);
+	query_int(q, 4, r->fresh);
+	query_int(q, 5, r->at.s);
+	query_int(q, 6, r->seq_hi);
+	query_int(q, 7, r->hold);
+	query_int(q, 8, r->upto);
+	bind_text(q, 9, r->plans);
+	bind_text(q, 10, r->claims);
+	query_int(q, 11, r->decisions);
+	query_text(q, 12, r->trace_sha256);
+	return query_run(q, NULL, err);
+}
+
+bool rounds(struct db *db, round_fn fn, void *ctx, struct err *err)
+{
+	struct query *q = db_query(db, "rounds");
+	query_stream(q);
+	int got;
+	while ((got = query_next(q, err)) == 1) {
+		struct round_row r = { .tick = query_get_int(q, 0),
+			                   .round = query_get_int(q, 1),
+			                   .kind = (enum round_kind)query_get_int(q, 2),
+			                   .fresh = query_get_int(q, 3) != 0,
+			                   .at = { query_get_int(q, 4) },
+			                   .seq_hi = query_get_int(q, 5),
+			                   .hold = query_get_int(q, 6),
+			                   .upto = query_get_int(q, 7),
+			                   .plans = query_get_text(q, 8),
+			                   .claims = query_get_text(q, 9),
+			                   .decisions = query_get_int(q, 10),
+			                   .trace_sha256 = query_get_text(q, 11) };
+		if (!fn(ctx, &r, err)) {
+			query_done(q);
+			return false;
+		}
+	}
+	return got == 0;
+}
+
 bool tick_put(struct db *db, struct tick_row *t, struct err *err)
 {
-	if (t->tick == 0) {
-		struct query *next = db_query(db, "tick_next");
-		if (query_next(next, err) != 1)
-			return false;
-		t->tick = query_get_int(next, 0);
-		query_done(next);
-	}
+	if (t->tick == 0 && !tick_next(db, &t->tick, err))
+		return false;
 	struct query *q = db_query(db, "tick_put");
 	query_int(q, 1, t->tick);
 	query_int(q, 2, t->at.s);

@@ -241,12 +241,19 @@ bool outbox_sending(struct db *db, int64_t epoch, struct instant now, const stru
 	return count(db, (int64_t)n, err);
 }
 
+struct str outbox_receipt_key(const struct message_key *key, enum receipt receipt, struct arena *a)
+{
+	return arena_printf(a, "%.*s:%u:%.*s:%s:%s", STR_ARG(key->plan), key->run_no, STR_ARG(key->step), channel_name(key->channel),
+	                    receipt_name(receipt));
+}
+
 static bool receipt_fact(struct store_batch *b, const struct message_key *key, enum receipt receipt, struct instant at,
                          struct str answer, struct err *err)
 {
-	struct buf body, name;
+	struct buf body;
+	struct arena a;
 	buf_init(&body, 1 << 16);
-	buf_init(&name, 1024);
+	arena_init(&a);
 	struct receipt_body r = { .receipt = receipt,
 		                      .plan = key->plan,
 		                      .step = key->step,
@@ -254,18 +261,18 @@ static bool receipt_fact(struct store_batch *b, const struct message_key *key, e
 		                      .channel = key->channel,
 		                      .answer = answer };
 	body_write_receipt(&r, &body);
-	buf_printf(&name, "%.*s:%u:%.*s:%s:%s", STR_ARG(key->plan), key->run_no, STR_ARG(key->step),
-	           channel_name(key->channel), receipt_name(receipt));
-	struct fact f = {
-		.customer = key->customer, .kind = FACT_RECEIPT, .key = buf_view(&name), .at = at, .body = buf_view(&body)
-	};
-	bool ok = (!body.full && !name.full) || err_set(err, ERR_LIMIT, "the answer to a message is too long");
+	struct fact f = { .customer = key->customer,
+		              .kind = FACT_RECEIPT,
+		              .key = outbox_receipt_key(key, receipt, &a),
+		              .at = at,
+		              .body = buf_view(&body) };
+	bool ok = !body.full || err_set(err, ERR_LIMIT, "the answer to a message is too long");
 	bool ahead = false;
 	ok = ok && store_batch_fact(b, &f, &ahead, err);
 	if (ok && ahead)
 		ok = err_set(err, ERR_INPUT, "the receipt of a message is dated more than a day ahead: look at the clock");
 	buf_release(&body);
-	buf_release(&name);
+	arena_release(&a);
 	return ok;
 }
 

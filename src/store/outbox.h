@@ -135,9 +135,18 @@ bool outbox_settle(struct store_batch *b, int64_t epoch, const struct message_ke
  * known = false: there is no such message, nothing was written. */
 bool outbox_feedback(struct store_batch *b, const struct message_key *key, enum receipt receipt, struct instant at,
                      struct str answer, bool *known, struct err *err) MUST_CHECK;
+/* The key of that fact, in the arena: to see whether it is there. */
+struct str outbox_receipt_key(const struct message_key *key, enum receipt receipt, struct arena *a);
 /* At the start of a program that holds the lease. */
 bool outbox_recover(struct store_batch *b, int64_t epoch, struct instant at, int64_t *requeued, int64_t *uncertain,
                     struct err *err) MUST_CHECK;
+
+/* The number by which links (channel/token.h) name a message: a hash of its key, never negative. */
+int64_t outbox_link_id(const struct message_key *key);
+/* Inside a transaction, before the message leaves. */
+bool outbox_link_put(struct db *db, const struct message_key *key, struct err *err) MUST_CHECK;
+/* Strings in the arena. */
+bool outbox_link_find(struct db *db, int64_t id, struct arena *a, struct message_key *key, bool *found, struct err *err) MUST_CHECK;
 
 /* ---- reading; strings live until the function returns ---- */
 
@@ -164,6 +173,12 @@ bool outbox_message(struct db *db, const struct message_key *key, struct arena *
 /* A free code of the pool becomes this message's; found = false: the pool is empty. */
 bool voucher_draw(struct db *db, struct str pool, const struct message_key *key, struct arena *a, struct str *code,
                   bool *found, struct err *err) MUST_CHECK;
+/* The pool's code that this message already has; valid_until.s = 0: not started. */
+bool voucher_of(struct db *db, struct str pool, const struct message_key *key, struct arena *a, struct str *code,
+                struct instant *valid_until, bool *found, struct err *err) MUST_CHECK;
+/* A code of the shop's own, free until drawn; added = false: it was there. */
+bool voucher_add(struct db *db, struct str pool, struct str code, bool *added, struct err *err) MUST_CHECK;
+bool voucher_free(struct db *db, struct str pool, int64_t *count, struct err *err) MUST_CHECK;
 /* Validity starts at the claim. */
 bool voucher_start(struct db *db, struct str code, struct instant from, struct instant until,
                    struct err *err) MUST_CHECK;
@@ -202,6 +217,24 @@ struct tick_row {
 bool tick_put(struct db *db, struct tick_row *t, struct err *err) MUST_CHECK;
 /* The newest tick; strings in the arena. */
 bool tick_last(struct db *db, struct arena *a, struct tick_row *out, bool *found, struct err *err) MUST_CHECK;
+/* The number of the next tick: after those logged, and after those that were cut off. */
+bool tick_next(struct db *db, int64_t *out, struct err *err) MUST_CHECK;
+
+/* What one commit of a tick did (table round); put in the commit's own transaction. */
+enum round_kind { ROUND_ASKED = 0, ROUND_SLOTS = 1, ROUND_CLAIMED = 2 };
+struct round_row {
+	int64_t tick, round;
+	enum round_kind kind;
+	bool fresh;
+	struct instant at;
+	int64_t seq_hi, hold, upto, decisions;
+	struct str plans, claims; /* empty: as before; none */
+	struct str trace_sha256;
+};
+bool round_put(struct db *db, const struct round_row *r, struct err *err) MUST_CHECK;
+typedef bool (*round_fn)(void *ctx, const struct round_row *r, struct err *err);
+bool rounds(struct db *db, round_fn fn, void *ctx, struct err *err) MUST_CHECK; /* in the order they were done */
+
 typedef bool (*tick_fn)(void *ctx, const struct tick_row *t, struct err *err);
 bool ticks(struct db *db, int64_t from, tick_fn fn, void *ctx, struct err *err) MUST_CHECK;
 

@@ -2,6 +2,7 @@
 """relance plan, as a user types it: plan.py RELANCE SOURCE"""
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,62 @@ def write(path, text):
     with open(path, "w", encoding="utf-8") as f:
         f.write(text)
     return path
+
+
+def approval(folder, shop):
+    """A campaign waits for a second person, where the shop wants it."""
+    file = write(os.path.join(folder, "opening.yaml"), "plan: opening\nenter: {when: once on 2026-05-04, who: orders >= 1}\n"
+                 "steps:\n  - {at: J, send: news}\n")
+
+    def state():
+        out, _ = run("list", shop, "--format", "json")
+        return {p["plan"]: (p["state"], p["version"]) for p in json.loads(out)}["opening"]
+
+    run("on", shop, file, "--at", "2026-03-01", "--by", "claire")
+    assert state() == ("on", 1), "without the setting it is on at once"
+    subprocess.run([RELANCE, "set", shop, "approval.campaigns", "yes"], check=True, stdout=subprocess.DEVNULL)
+    run("on", shop, file, "--at", "2026-03-02", "--by", "claire")
+    assert state() == ("on", 1), "what is on and unchanged needs no approval"
+    write(file, open(file).read().replace("orders >= 1", "orders >= 2"))
+    run("on", shop, file, "--at", "2026-03-03", "--by", "claire")
+    assert state() == ("waiting", 2)
+    _, err = run("approve", shop, "opening", "--at", "2026-03-04", "--by", "claire", status=1)
+    assert "a second person approves it" in err, err
+    _, err = run("approve", shop, "opening", "--at", "2026-05-04", "--by", "paul", status=1)
+    assert "has begun" in err, err
+    assert state() == ("waiting", 2)
+    run("approve", shop, "opening", "--at", "2026-03-04", "--by", "paul")
+    assert state() == ("on", 2)
+    _, err = run("approve", shop, "opening", "--at", "2026-03-05", "--by", "paul", status=1)
+    assert "waits for no approval" in err, err
+    run("on", shop, "anti-churn", "--at", "2026-03-05")  # not a campaign: on at once
+    run("off", shop, "opening")
+
+
+def pools(folder):
+    """A step that draws from the shop's own codes: one each, kept for the reminder; an empty pool holds the message."""
+    shop, plan = os.path.join(folder, "pool.db"), os.path.join(folder, "pool.yaml")
+
+    def relance(*args):
+        return subprocess.run([RELANCE, *args], capture_output=True, text=True, check=True).stdout
+
+    relance("init", shop, "--timezone", "Europe/Paris", "--currency", "EUR", "--locale", "fr")
+    orders = "".join(f"{i},2025-01-10 10:00,c{i},lamp,1,50.00,c{i}@example.com\n" for i in range(3))
+    relance("import", shop, write(os.path.join(folder, "o.csv"), "order,date,customer,sku,quantity,amount,email\n" + orders))
+    write(plan, "plan: anti-churn\nenter: {when: inactive 6 months}\ncontrol: 0%\npurpose: service\nsteps:\n"
+          "  - {at: J, send: winback-1, voucher: {percent: 10, valid: 20 days, pool: spring}}\n  - {at: J+8, send: winback-2}\n")
+    codes = write(os.path.join(folder, "codes"), "AAA-1\nBBB-2\n\nAAA-1\n")
+    out = json.loads(relance("voucher", "add", shop, "spring", codes, "--format", "json"))
+    assert out == {"pool": "spring", "added": 2, "known": 1, "free": 2}, out
+    run("on", shop, plan, "--at", "2025-07-01")
+    for at in ("2025-07-01 12:00", "2025-07-10 10:00", "2025-07-18 10:00"):
+        relance("tick", shop, "--at", at, "--out", os.path.join(folder, "out"))
+    with sqlite3.connect(shop) as db:
+        got = db.execute("select customer_id, step, voucher from message where state = 3 order by 3, 2").fetchall()
+    assert [(step, code) for _, step, code in got] == [("winback-1", "AAA-1"), ("winback-2", "AAA-1"), ("winback-1", "BBB-2"),
+                                                        ("winback-2", "BBB-2")], got
+    assert len({c for c, _, _ in got}) == 2, got
+    assert json.loads(relance("voucher", "free", shop, "spring", "--format", "json"))["free"] == 0
 
 
 def main(folder):
@@ -59,6 +116,8 @@ def main(folder):
     out, _ = run("list", shop, "--format", "json")
     states = {p["plan"]: (p["state"], p["version"]) for p in json.loads(out)}
     assert states["anti-churn"] == ("on", 2) and states["survey"] == ("off", 1) and states["welcome"] == ("never on", None), out
+    approval(folder, shop)
+    pools(folder)
     _, err = run("on", shop, "survy", status=1)
     assert err == "relance: no plan \"survy\"; did you mean \"survey\"? A file of your own is given by its path\n", err
     _, err = run("on", shop, bad, status=1)

@@ -206,5 +206,5 @@ START_TEST(near_words_are_found)
 END_TEST
 
 UNIT_MAIN("base", money_reads_what_tills_write, money_shares_round_half_away, dates_go_round, paris_changes_its_clocks,
-          instants_are_read, draws_do_not_depend_on_order, hashes_of_short_keys_differ, sha256_is_sha256, buffers_stop_at_their_maximum,
-          interned_names_are_dense, parallel_loops_visit_all_once, near_words_are_found)
+          instants_are_read, draws_do_not_depend_on_order, hashes_of_short_keys_differ, sha256_is_sha256,
+          buffers_stop_at_their_maximum, interned_names_are_dense, parallel_loops_visit_all_once, near_words_are_found)

@@ -149,7 +149,7 @@ START_TEST(bounce_reads_reports)
 				  "--b\nContent-Type: text/rfc822-headers\n\nMessage-ID: <k.1@shop.example>\n--b--\n");
 	ck_assert_uint_eq(r.count, 3);
 	ck_assert_int_eq(r.list[0].verdict, BOUNCE_HARD);
-	ck_assert_int_eq(r.list[1].reason, REASON_MAILBOXFULL);
+	ck_assert_int_eq(r.list[1].reason, RETURN_MAILBOXFULL);
 	ck_assert_int_eq(r.list[1].verdict, BOUNCE_SOFT);
 	ck_assert_int_eq(r.list[2].verdict, BOUNCE_SOFT);
 	ck_assert(str_is(r.to, "bounces+abc@shop.example"));

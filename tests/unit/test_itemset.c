@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "base/hash.h"
-#include "fold/itemset.h"
+#include "app/basket_file.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -106,7 +106,7 @@ END_TEST
 static void fimi(const char *name, uint32_t support, uint64_t expected)
 {
 	const char *data = getenv("RELANCE_DATA");
-	char command[512], path[] = "/tmp/relance-fimi-XXXXXX";
+	char command[512], path[] = P_tmpdir "/relance-fimi-XXXXXX";
 	int fd = mkstemp(path);
 	ck_assert(fd >= 0);
 	snprintf(command, sizeof(command), "zstd -dqf -o %s %s/fimi/%s.dat.zst 2>/dev/null", path,
@@ -117,7 +117,7 @@ static void fimi(const char *name, uint32_t support, uint64_t expected)
 		return;
 	}
 	struct err err = { 0 };
-	struct itemset_baskets *b = itemset_read(path, 0, &err);
+	struct itemset_baskets *b = basket_file_read(path, 0, &err);
 	unlink(path);
 	ck_assert_msg(b != NULL, "%s", err.text);
 	struct itemset_options o = { .support = support, .count_only = true };

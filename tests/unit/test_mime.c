@@ -296,11 +296,11 @@ START_TEST(mime_round_trips)
 		char subject[700] = "S", text[4000] = "T";
 		for (int i = 0; i < round % 120; i++)
 			strncat(subject, ATOMS[rand_r(&seed) % ARRAY_LEN(ATOMS)], sizeof subject - strlen(subject) - 1);
-		strcat(subject, "E");
+		strncat(subject, "E", sizeof subject - strlen(subject) - 1);
 		for (int i = 0; i < round * 2; i++)
 			strncat(text, rand_r(&seed) % 9 ? ATOMS[rand_r(&seed) % ARRAY_LEN(ATOMS)] : "\n",
 					sizeof text - strlen(text) - 1);
-		strcat(text, "E\n");
+		strncat(text, "E\n", sizeof text - strlen(text) - 1);
 		m.subject = S(subject);
 		m.text = S(text);
 		size_t n;

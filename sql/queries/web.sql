@@ -1,0 +1,80 @@
+-- name: web_accounts
+SELECT account_id, name, role, locale, password FROM account ORDER BY account_id;
+
+-- name: web_account_put
+INSERT INTO account (account_id, name, role, locale, password, created_at)
+VALUES ((SELECT coalesce(max(account_id), 0) + 1 FROM account), ?1, ?2, ?3, ?4, ?5);
+
+-- name: web_account_delete
+DELETE FROM account WHERE account_id = ?1;
+
+-- name: web_sessions
+SELECT token_hash, account_id, expires_at FROM session WHERE expires_at > ?1;
+
+-- name: web_session_put
+INSERT INTO session (token_hash, account_id, expires_at) VALUES (?1, ?2, ?3);
+
+-- name: web_session_delete
+DELETE FROM session WHERE token_hash = ?1;
+
+-- name: web_session_sweep
+DELETE FROM session WHERE expires_at <= ?1 OR account_id = ?2;
+
+-- name: web_keys
+SELECT key_id, key_hash, name, scopes FROM api_key ORDER BY key_id;
+
+-- name: web_key_put
+INSERT INTO api_key (key_id, key_hash, name, scopes, created_at)
+VALUES ((SELECT coalesce(max(key_id), 0) + 1 FROM api_key), ?1, ?2, ?3, ?4);
+
+-- name: web_key_delete
+DELETE FROM api_key WHERE key_id = ?1;
+
+-- name: web_draft_get
+SELECT text FROM plan_draft WHERE name = ?1;
+
+-- name: web_draft_put
+INSERT INTO plan_draft (name, text, saved_at) VALUES (?1, ?2, ?3)
+ON CONFLICT (name) DO UPDATE SET text = excluded.text, saved_at = excluded.saved_at;
+
+-- name: web_draft_delete
+DELETE FROM plan_draft WHERE name = ?1;
+
+-- name: web_drafts
+SELECT name, text FROM plan_draft ORDER BY name;
+
+-- name: web_customers_from
+SELECT customer_id FROM customer WHERE customer_id > ?1 AND merged_into IS NULL AND erased_at IS NULL
+ORDER BY customer_id LIMIT ?2;
+
+-- name: web_customer_there
+SELECT 1 FROM customer WHERE customer_id = ?1 AND merged_into IS NULL AND erased_at IS NULL;
+
+-- name: web_customers_gone
+SELECT customer_id FROM customer WHERE merged_into IS NOT NULL OR erased_at IS NOT NULL;
+
+-- Prefix of the reference, or (lower case) of last name, first name, e-mail.
+-- name: web_search
+SELECT c.customer_id FROM customer c JOIN (
+  SELECT customer_id FROM customer WHERE ref >= ?1 AND ref < ?2
+  UNION SELECT customer_id FROM person WHERE lower(last_name) >= ?3 AND lower(last_name) < ?4
+  UNION SELECT customer_id FROM person WHERE lower(first_name) >= ?3 AND lower(first_name) < ?4
+  UNION SELECT customer_id FROM person WHERE lower(email) >= ?3 AND lower(email) < ?4
+) f ON f.customer_id = c.customer_id
+WHERE c.customer_id > ?5 AND c.merged_into IS NULL AND c.erased_at IS NULL ORDER BY c.customer_id LIMIT ?6;
+
+-- name: web_suppressions
+SELECT count(*) FROM suppression;
+
+-- name: web_signup_put
+INSERT INTO signup (signup_id, email, first_name, locale, wording, asked_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6);
+
+-- name: web_signup_get
+SELECT email, first_name, locale, wording, asked_at, coalesce(confirmed_at, 0) FROM signup WHERE signup_id = ?1;
+
+-- name: web_signup_confirm
+UPDATE signup SET confirmed_at = ?2 WHERE signup_id = ?1 AND confirmed_at IS NULL;
+
+-- name: web_signup_sweep
+DELETE FROM signup WHERE asked_at < ?1;

@@ -1,0 +1,304 @@
+#include "app/courier.h"
+
+#include "app/courier_int.h"
+#include "app/links.h"
+#include "base/embed.h"
+#include "base/hash.h"
+#include "channel/dir.h"
+#include "channel/mime.h"
+#include "fold/basis.h"
+#include "model/names.h"
+
+#include <dirent.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+EMBEDDED(messages)
+
+/* ---- messages from a folder ---- */
+
+enum { FILE_MAX = 4 << 20, FOLDER_DEPTH_MAX = 4 };
+
+static bool add_file(struct message_set *set, const char *path, struct str name, struct err *err)
+{
+	FILE *f = fopen(path, "rb");
+	if (!f)
+		return err_errno(err, "%s", path);
+	char *bytes = mem_alloc(FILE_MAX + 1);
+	size_t n = fread(bytes, 1, FILE_MAX + 1, f);
+	bool ok = !ferror(f) && n <= FILE_MAX;
+	if (!ok)
+		err_set(err, ERR_INPUT, "%s: cannot be read, or is larger than 4 MB", path);
+	else
+		message_set_add(set, name, (struct str){ bytes, n });
+	fclose(f);
+	free(bytes);
+	return ok;
+}
+
+static bool add_folder(struct message_set *set, const char *root, const char *below, int depth, struct err *err)
+{
+	char path[4096];
+	snprintf(path, sizeof path, "%s/%s", root, below);
+	DIR *dir = opendir(path);
+	if (!dir)
+		return err_errno(err, "%s", path);
+	bool ok = true;
+	for (struct dirent *e; ok && (e = readdir(dir));) {
+		char name[2048], full[6200];
+		struct stat st;
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(name, sizeof name, "%s%s%s", below, below[0] ? "/" : "", e->d_name);
+		snprintf(full, sizeof full, "%s/%s", root, name);
+		if (stat(full, &st) == 0 && S_ISDIR(st.st_mode))
+			ok = depth < FOLDER_DEPTH_MAX && add_folder(set, root, name, depth + 1, err);
+		else
+			ok = add_file(set, full, str_from(name), err);
+	}
+	closedir(dir);
+	return ok;
+}
+
+struct courier_state *courier_new(const char *messages, const char *folder, struct err *err)
+{
+	struct courier_state *c = mem_alloc(sizeof *c);
+	c->folder = strdup(folder);
+	c->set = message_set_new();
+	c->liquid = liquid_new();
+	message_text_init(&c->text);
+	for (size_t i = 0; i < messages_file_count; i++)
+		message_set_add(c->set, str_from(messages_files[i].name),
+		                (struct str){ (const char *)messages_files[i].data, messages_files[i].size });
+	if ((!messages || add_folder(c->set, messages, "", 0, err)) && message_set_compile(c->set, err))
+		return c;
+	courier_free(c);
+	return NULL;
+}
+
+struct courier_state *courier_for(const char *address, const char *messages, const char *folder, struct err *err)
+{
+	char path[4096];
+	bool server = str_starts(str_from(address), STR("postgresql://")) || str_starts(str_from(address), STR("postgres://"));
+	snprintf(path, sizeof path, "%s%s", server ? "" : address, server ? "outbox" : ".outbox");
+	return courier_new(messages, folder ? folder : path, err);
+}
+
+void courier_free(struct courier_state *c)
+{
+	if (!c)
+		return;
+	courier_reco_free(c->reco);
+	message_text_release(&c->text);
+	liquid_free(c->liquid);
+	message_set_free(c->set);
+	free(c->folder);
+	free(c);
+}
+
+/* ---- content ---- */
+
+static const struct message *find_message(const struct courier_state *c, const struct outbox_message *m)
+{
+	enum liquid_locale first = m->locale == LOCALE_FR ? LIQUID_FR : LIQUID_EN;
+	const struct message *found = message_find(c->set, first, m->message);
+	return found ? found : message_find(c->set, first == LIQUID_FR ? LIQUID_EN : LIQUID_FR, m->message);
+}
+
+/* What is kept at the claim: a retry and the web version need nothing else. */
+static struct str content_json(const struct message_text *t, struct arena *a)
+{
+	struct buf b;
+	buf_init(&b, 16 << 20);
+	buf_cstr(&b, "{\"from\":");
+	buf_json(&b, buf_view(&t->from));
+	buf_cstr(&b, ",\"preheader\":");
+	buf_json(&b, buf_view(&t->preheader));
+	buf_cstr(&b, ",\"html\":");
+	buf_json(&b, buf_view(&t->html));
+	buf_cstr(&b, ",\"text\":");
+	buf_json(&b, buf_view(&t->text));
+	buf_cstr(&b, ",\"sms\":");
+	buf_json(&b, buf_view(&t->sms));
+	buf_cstr(&b, ",\"postcard\":");
+	buf_json(&b, buf_view(&t->postcard));
+	buf_char(&b, '}');
+	struct str s = arena_str(a, buf_view(&b));
+	buf_release(&b);
+	return s;
+}
+
+/* A notice to the team is not a message of the set: who, what, and the person's number. */
+static void staff_notice(struct outbox_message *m, struct arena *a)
+{
+	m->subject = arena_printf(a, "%.*s: customer #%u", STR_ARG(m->key.plan), m->key.customer);
+	m->content = arena_printf(a, "{\"text\":\"%.*s, step %.*s: customer #%u is waiting for an answer.\"}", STR_ARG(m->key.plan),
+	                          STR_ARG(m->key.step), m->key.customer);
+}
+
+static bool render(void *ctx, struct live *l, struct outbox_message *m, struct arena *a, struct err *err)
+{
+	struct courier_state *c = ctx;
+	if (m->content.n)
+		return true; /* a retry: what the first try stored */
+	if (m->key.channel == CHANNEL_STAFF) {
+		staff_notice(m, a);
+		return true;
+	}
+	const struct message *found = find_message(c, m);
+	if (!found)
+		return err_set(err, ERR_INPUT, "message \"%.*s\" of plan %.*s is not among the messages: write messages/%s/%.*s.md",
+		               STR_ARG(m->message), STR_ARG(m->key.plan), locale_name(m->locale), STR_ARG(m->message));
+	struct lobject *data;
+	if (!courier_context(c, l, m, a, &data, err))
+		return false;
+	struct liquid_options o = { .autoescape = true,
+		                        .locale = m->locale == LOCALE_FR ? LIQUID_FR : LIQUID_EN,
+		                        .currency = live_shop(l)->shop.currency,
+		                        .zone = live_shop(l)->shop.zone,
+		                        .now = m->queued_at };
+	size_t variant = message_variant_of(found, draw_u64(live_shop(l)->shop.seed, DRAW_VARIANT, hash_str(m->message),
+	                                                    m->key.customer, m->key.run_no, 0));
+	message_text_clear(&c->text);
+	if (!message_render(c->set, found, variant, c->liquid, data, &o, &c->text, err))
+		return false;
+	m->subject = arena_str(a, buf_view(&c->text.subject));
+	m->content = content_json(&c->text, a);
+	return true;
+}
+
+/* ---- hand-off ---- */
+
+static struct str json_field(json_t *j, const char *name)
+{
+	json_t *v = json_object_get(j, name);
+	return v && json_is_string(v) ? (struct str){ json_string_value(v), json_string_length(v) } : STR("");
+}
+
+struct str courier_key_name(const struct message_key *k, struct arena *a)
+{
+	return arena_printf(a, "%u.%.*s.%u.%.*s.%s", k->customer, STR_ARG(k->plan), k->run_no, STR_ARG(k->step),
+	                    channel_name(k->channel));
+}
+
+static bool build_mail(struct courier_state *c, struct live *l, const struct outbox_message *m, json_t *j, const struct person *to,
+                       struct arena *a, struct buf *out, struct err *err)
+{
+	const struct shop *shop = &live_shop(l)->shop;
+	struct courier_shop s;
+	unsigned char key[TOKEN_KEY_BYTES];
+	if (!courier_shop_read(c, l, a, &s, err))
+		return false;
+	links_key(shop, key);
+	struct buf id;
+	buf_init(&id, 512);
+	mime_message_id(courier_key_name(&m->key, a), s.domain, &id);
+	struct str name = arena_printf(a, "%.*s%s%.*s", STR_ARG(to->first_name), to->first_name.n && to->last_name.n ? " " : "",
+	                               STR_ARG(to->last_name));
+	struct mime_mail mail = { .from_name = json_field(j, "from").n ? json_field(j, "from") : str_from(shop->name),
+		                      .from_address = s.email,
+		                      .to_name = name,
+		                      .to_address = to->email,
+		                      .subject = m->subject,
+		                      .message_id = buf_view(&id),
+		                      .date = m->claimed_at.s ? m->claimed_at : m->queued_at,
+		                      .zone = shop->zone,
+		                      .text = json_field(j, "text"),
+		                      .html = json_field(j, "html"),
+		                      .automatic = m->purpose == PURPOSE_SERVICE };
+	if (m->purpose == PURPOSE_MARKETING)
+		mail.unsubscribe_url = links_url(key, s.public_url, TOKEN_UNSUBSCRIBE, &m->key, 0, a);
+	struct mime_result result;
+	bool ok = mime_build(&mail, out, &result, err);
+	buf_release(&id);
+	return ok;
+}
+
+bool courier_mail(struct courier_state *c, struct live *l, const struct outbox_message *m, const struct person *to, struct arena *a,
+                  struct buf *out, struct err *err)
+{
+	json_error_t where;
+	json_t *j = json_loadb(m->content.p, m->content.n, 0, &where);
+	bool ok = j ? build_mail(c, l, m, j, to, a, out, err) : err_set(err, ERR_WORLD, "a message's stored content cannot be read");
+	json_decref(j);
+	return ok;
+}
+
+static struct settlement settled(enum message_state to, struct instant at, const char *outcome)
+{
+	return (struct settlement){ .to = to, .at = at, .outcome = str_from(outcome) };
+}
+
+static bool write_file(struct courier_state *c, struct live *l, const struct outbox_message *m, json_t *j, const struct person *to,
+                       struct arena *a, struct err *err)
+{
+	if (m->key.channel == CHANNEL_EMAIL) {
+		struct buf mail;
+		buf_init(&mail, MIME_MAIL_MAX);
+		bool ok = build_mail(c, l, m, j, to, a, &mail, err) &&
+		          dir_write(c->folder, courier_key_name(&m->key, a), ".eml", buf_view(&mail), NULL, 0, err);
+		buf_release(&mail);
+		return ok;
+	}
+	struct str address = to->phone, text = json_field(j, "sms");
+	if (m->key.channel == CHANNEL_POSTCARD) {
+		address = arena_printf(a, "%.*s %.*s, %.*s, %.*s %.*s", STR_ARG(to->first_name), STR_ARG(to->last_name),
+		                       STR_ARG(to->address1), STR_ARG(to->postcode), STR_ARG(to->city));
+		text = json_field(j, "postcard");
+	} else if (m->key.channel == CHANNEL_STAFF) {
+		address = STR("team");
+		text = json_field(j, "text");
+	}
+	if (!text.n)
+		text = json_field(j, "text");
+	return dir_write_text(c->folder, courier_key_name(&m->key, a), address, text, NULL, 0, err);
+}
+
+static struct settlement hand_off(void *ctx, struct live *l, const struct outbox_message *m, struct arena *a, struct instant now)
+{
+	struct courier_state *c = ctx;
+	struct err err;
+	struct person to = { .email = STR("") };
+	struct str ref;
+	json_error_t where;
+	if (m->key.channel != CHANNEL_STAFF && !store_person(live_db(l), m->key.customer, a, &to, &ref, &err))
+		return (struct settlement){ .to = MESSAGE_DEFERRED, .at = now, .try_after = { now.s + 300 }, .outcome = STR("person not read") };
+	if (m->key.channel == CHANNEL_EMAIL && !to.email.n)
+		return settled(MESSAGE_REFUSED, now, "no address");
+	json_t *j = json_loadb(m->content.p, m->content.n, 0, &where);
+	bool ok = j && write_file(c, l, m, j, &to, a, &err);
+	json_decref(j);
+	if (ok)
+		return settled(MESSAGE_ACCEPTED, now, "written as a file");
+	if (j && err.kind == ERR_INPUT)
+		return settled(MESSAGE_REFUSED, now, "the mail could not be built");
+	return (struct settlement){ .to = MESSAGE_DEFERRED, .at = now, .try_after = { now.s + 300 }, .outcome = STR("folder not writable") };
+}
+
+/* Mail goes to the server in one go, the rest one by one. */
+static bool hand_off_all(void *ctx, struct live *l, const struct outbox_message *messages, size_t count, struct settlement *out,
+                         struct arena *a, struct instant now, struct err *err)
+{
+	struct courier_state *c = ctx;
+	bool server = courier_has_server(l, a);
+	const struct outbox_message *mails[OUTBOX_CLAIM_MAX];
+	struct settlement *to[OUTBOX_CLAIM_MAX];
+	size_t n = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (server && messages[i].key.channel == CHANNEL_EMAIL) {
+			mails[n] = &messages[i];
+			to[n++] = &out[i];
+		} else {
+			out[i] = hand_off(ctx, l, &messages[i], a, now);
+		}
+	}
+	return n == 0 || courier_send_mails(c, l, mails, to, n, a, err);
+}
+
+struct courier courier_of(struct courier_state *c)
+{
+	return (struct courier){ .ctx = c, .render = render, .hand_off = hand_off, .hand_off_all = hand_off_all };
+}

@@ -1,0 +1,40 @@
+/* courier_int: what the files of app/courier share. */
+#ifndef RELANCE_APP_COURIER_INT_H
+#define RELANCE_APP_COURIER_INT_H
+
+#include "app/courier.h"
+
+struct courier_state {
+	struct message_set *set;
+	struct liquid *liquid;
+	struct message_text text;
+	char *folder;
+	struct courier_reco *reco; /* NULL until first needed */
+};
+
+/* The shop's own words, with what stands in for those not set. */
+struct courier_shop {
+	struct str url, address, phone, email, signature, review_url, public_url, domain, loyalty, hours;
+};
+bool courier_shop_read(struct courier_state *c, struct live *l, struct arena *a, struct courier_shop *out, struct err *err) MUST_CHECK;
+
+/* Sets "recommendations": what is still allowed now, best first; empty when the shop is too young. */
+bool courier_recommend(struct courier_state *c, struct live *l, const struct outbox_message *m, const struct view *v,
+                       struct arena *a, struct lobject *data, struct err *err) MUST_CHECK;
+/* Sets "product": what a run about a lifetime is about. */
+void courier_product(const struct courier_state *c, struct live *l, const struct view *v, uint64_t subject, struct lobject *data,
+                     struct arena *a);
+void courier_reco_free(struct courier_reco *r);
+
+/* courier_smtp.c: whether the shop has a mail server, and a batch of mails to it: every to[i] is filled. */
+bool courier_has_server(struct live *l, struct arena *a);
+bool courier_send_mails(struct courier_state *c, struct live *l, const struct outbox_message *const *messages,
+                        struct settlement *const *to, size_t count, struct arena *a, struct err *err) MUST_CHECK;
+/* The whole mail of a message with its stored content. */
+bool courier_mail(struct courier_state *c, struct live *l, const struct outbox_message *m, const struct person *to, struct arena *a,
+                  struct buf *out, struct err *err) MUST_CHECK;
+
+/* A code promised by the message being rendered: stored before it leaves. */
+bool courier_voucher_put(struct live *l, const struct outbox_voucher *v, struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,92 @@
+/* figures: the key figures of M8.1 of a running shop, period by period: what fold/kpi computes, fed from the book, the
+ * runs and the messages.
+ *
+ * Periods are whole civil months of the shop's zone, `each` months long, one after the other; entry 0 of the result is
+ * the period before the first, to compare with. Orders of guests (customer 0) count in sales and products, not in
+ * people.
+ *
+ * What a count means here
+ *   prospect     somebody met before the end of the period (profile created, else first event, consent or cart, on a
+ *                day before any order) who had not ordered when it began; `sold` of them: ordered in it
+ *   converted    first order in the period, first contact before it; days between the two
+ *   cart         counted in the period of its first change; abandoned: its last word is "changed", and its customer did
+ *                not order within FIGURES_CART_DAYS days after
+ *   delivered    e-mails accepted where opens may be known (tracking consent at that instant); a click counts as opened
+ *   survey       messages of the steps that got an answer, or of the plan "survey"'s first
+ *   web visits   events named "visit"; web orders: sales of the channel web
+ *   increment    entrants of the period, plan by plan (app/uplift.h), added up
+ *   CLV          Gamma-Gamma × BG/NBD on all orders up to the period's end, over the coming year
+ *
+ * Complementary products: `complementary` by product_id; NULL: the cross-sell figures are unknown.
+ * Narrowed to a category, people are unknown but for buyers; narrowed to a channel likewise. Both at once is refused.
+ * The result does not depend on the number of threads. Limit: FIGURES_PERIODS_MAX periods. */
+#ifndef RELANCE_APP_FIGURES_H
+#define RELANCE_APP_FIGURES_H
+
+#include "app/live.h"
+#include "fold/kpi_fold.h"
+#include "fold/value.h"
+
+enum { FIGURES_PERIODS_MAX = 1200, FIGURES_CART_DAYS = 1, FIGURES_WORTH_CELLS_MAX = 40000000 };
+
+struct figures_shop {
+	const struct book *book;
+	const struct version *version;
+	const struct pstate *states; /* by customer id; NULL: no runs, no messages */
+	const struct plan_set *plans;
+	const struct settings *settings;
+	const struct str *ref; /* by customer id (people.ref): who is there; NULL: everybody */
+	uint32_t ids;
+	struct instant now;
+	uint64_t seed; /* of the shop's draws: who is in the global control group */
+	int threads;
+};
+/* `ref` from a people_load of the same shop; pins a version: unpin it with book_unpin. */
+void figures_shop_of(const struct live *l, const struct str *ref, uint32_t ids, struct instant now,
+                     struct figures_shop *out);
+
+struct figures_ask {
+	int first_month;         /* year × 12 + month − 1 of the first period shown */
+	int each;                /* months in a period: 1, 3, 12 */
+	int periods;             /* shown; one more is computed before them */
+	const uint64_t *segment; /* a bit per customer id; NULL: all, guests too */
+	uint32_t category;       /* word number; 0: all */
+	int channel;             /* enum sale_channel; −1: all */
+	const uint8_t *complementary;
+	int64_t margin_per_mille; /* margin of products whose cost is unknown, of their price without VAT; −1: unknown */
+	bool worth;               /* compute the CLV, too */
+};
+
+/* First and last month with an order; false when there is none. */
+bool figures_span(const struct figures_shop *s, int *first_month, int *last_month);
+
+/* out: ask->periods + 1 entries. */
+bool figures_make(const struct figures_shop *s, const struct figures_ask *ask, struct kpi_input *out,
+                  struct err *err) MUST_CHECK;
+
+/* kpi_compute() with a reason that says what this shop could do about it. */
+struct kpi_value figures_value(enum kpi k, const struct kpi_input *in, const struct figures_ask *ask);
+
+static inline bool figures_counts(const struct figures_shop *s, const struct figures_ask *ask, customer_id c)
+{
+	return c != GUESTS && (!s->ref || (c <= s->ids && s->ref[c].p)) &&
+	       (!ask->segment || (ask->segment[c >> 6] >> (c & 63) & 1));
+}
+
+/* For the parts of it: boundaries of the periods as instants; starts[periods + 2]. */
+struct figures_time {
+	int64_t start[FIGURES_PERIODS_MAX + 2];
+	int count; /* periods + 1 */
+};
+void figures_time_make(const struct figures_shop *s, const struct figures_ask *ask, struct figures_time *out);
+int figures_period(const struct figures_time *t, int64_t at); /* −1: in none */
+
+void figures_people(const struct figures_shop *s, const struct figures_ask *ask, const struct figures_time *t,
+                    struct kpi_input *out);
+
+/* Documents of the customers counted, as the value models read them; free() them. NULL when there are none. */
+struct value_row *figures_rows(const struct figures_shop *s, const struct figures_ask *ask, size_t *count);
+void figures_worth(const struct figures_shop *s, const struct figures_ask *ask, const struct figures_time *t,
+                   struct kpi_input *out);
+
+#endif

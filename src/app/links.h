@@ -1,0 +1,32 @@
+/* links: the addresses that stand in messages, and the key that signs them (channel/token.h).
+ *
+ * The key is derived from the shop's secret beside the database, so a copy of the database alone cannot forge a link.
+ *
+ *     /u/TOKEN unsubscribe   /p/TOKEN preferences   /m/TOKEN web version   /s/TOKEN survey, reason for leaving (extra: the
+ *     answer)   /c/TOKEN click (extra: number of the link)   /o/TOKEN.gif open */
+#ifndef RELANCE_APP_LINKS_H
+#define RELANCE_APP_LINKS_H
+
+#include "channel/token.h"
+#include "store/outbox.h"
+
+/* Answers of a survey and reasons for leaving, as they stand in tokens: append only. */
+enum link_answer {
+	LINK_VERY_SATISFIED = 1,
+	LINK_SATISFIED = 2,
+	LINK_UNSATISFIED = 3,
+	LINK_LEFT_DISAPPOINTED = 10,
+	LINK_LEFT_LATE = 11,
+	LINK_LEFT_EXPENSIVE = 12,
+	LINK_LEFT_CHANGED = 13,
+	LINK_LEFT_OTHER = 14,
+};
+const char *link_answer_name(enum link_answer a); /* "very_satisfied", "left_late" …; NULL when there is none */
+
+void links_key(const struct shop *shop, unsigned char key[TOKEN_KEY_BYTES]);
+
+/* BASE/u/TOKEN for the message, in the arena. base without a slash at its end. */
+struct str links_url(const unsigned char *key, struct str base, enum token_purpose purpose, const struct message_key *message,
+                     uint16_t extra, struct arena *a);
+
+#endif

@@ -1,0 +1,88 @@
+/* reco: a loaded shop as the recommendation models read it (fold/recommend.h), and their answers in the shop's words.
+ *
+ * Customers keep their number; every order of a guest is a customer of its own behind them, and the very last one is a
+ * place for reco_fresh(). What is not a product is left out; a return is a negative quantity. A product without a price
+ * in the catalogue has that of its newest sale; without VAT rate its price counts as net.
+ *
+ * Attributes are the catalogue's JSON object (numbers, true/false, text that begins with a number). "collection"
+ * (text), "consumable", "hidden", "excluded" (true/false) and "months" (1 … 12, when it is sold) mean what they say.
+ * Whether more of the others is better: setting recommend.better ("power: more, weight: less, size: no"); unset, what
+ * dearer products of the same type have. Others: recommend.cross_percent, recommend.up_percent,
+ * recommend.margin_percent, recommend.per_type.
+ *
+ * A struct reco must not move (the model points into it). Answers from several threads are fine, each with a scratch of
+ * its own; reco_fresh() needs the others out. Limits: RECO_LINES_MAX lines. */
+#ifndef RELANCE_APP_RECO_H
+#define RELANCE_APP_RECO_H
+
+#include "app/load.h"
+#include "base/arena.h"
+#include "fold/recommend.h"
+
+enum { RECO_BASKET_MAX = 256, RECO_LINES_MAX = 1 << 30 };
+
+struct reco_words {
+	struct str sku, name, category, url, image; /* n = 0: not said */
+};
+
+struct reco {
+	struct rec_data data;
+	struct rec_model *model; /* NULL: `reason` says why there is nothing to propose */
+	char reason[200];
+	struct rec_guards guards;
+	struct reco_words *words; /* by item */
+	struct str *names, *attribute_names;
+	uint32_t *item_of;      /* by product_id below `products`; REC_NONE: not a product */
+	product_id *product_of; /* by item */
+	uint32_t products;
+	uint32_t people;         /* customers 1 … people are the shop's */
+	uint64_t lines_left_out; /* of what is not a product */
+
+	/* the arrays behind `data` */
+	struct arena arena;
+	uint32_t *order_start, *line_start, *line_item;
+	int32_t *order_day, *line_minor;
+	float *line_quantity;
+	struct rec_item *items;
+	struct rec_attribute *attributes;
+	size_t orders, lines, order_cap, line_start_cap, item_cap, quantity_cap, minor_cap;
+	size_t known_orders, known_lines; /* before the fresh customer's */
+	zone_id zone;
+};
+
+struct reco_options {
+	struct instant now; /* later orders are not seen; its day is "today" */
+	int threads;        /* ≤ 0: all processors */
+	bool no_model;      /* the arrays only */
+	bool no_ease;       /* leave the slowest of the models out */
+	size_t orders_min;  /* with fewer orders: no model */
+};
+
+/* False: the database failed. A shop without products or orders is no failure: model NULL and a reason. */
+bool reco_build(struct reco *r, struct db *db, struct book *book, const struct version *v, zone_id zone,
+                const struct reco_options *o, struct err *err) MUST_CHECK;
+bool reco_of_shop(struct reco *r, const struct shop_world *w, const struct reco_options *o, struct err *err) MUST_CHECK;
+void reco_release(struct reco *r);
+
+/* The orders of a customer as they are in `v` go into the last place; its number is returned. */
+uint32_t reco_fresh(struct reco *r, const struct view *v);
+
+/* The item sold under this SKU, REC_NONE when there is none. */
+uint32_t reco_item(const struct reco *r, struct str sku);
+
+/* The distinct items of a customer's newest sale, at most `max`. */
+size_t reco_last_sale(const struct reco *r, uint32_t customer, uint32_t *items, size_t max);
+
+enum { RECO_DAYS_DEFAULT = 14, RECO_DISCOUNT_PERCENT = 10 };
+/* One of the four kinds. An up-sell without a basket speaks of the newest sale. days: for `again`. Nothing without a
+ * model. */
+void reco_answer(const struct reco *r, struct rec_scratch *s, enum rec_kind kind, const struct rec_ask *ask,
+                 int32_t days, size_t n, struct rec_list *out);
+
+/* Why a list is empty: "owned: 12, out of stock: 3", or that nothing was found. */
+void reco_reason(const struct reco *r, enum rec_kind kind, const struct rec_list *l, struct buf *out);
+
+/* reco_catalogue.c: items, attributes, words */
+bool reco_catalogue(struct reco *r, struct db *db, const struct book *book, struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,262 @@
+#include "app/uplift.h"
+
+#include "base/hash.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static const struct {
+	const char *key, *fr, *en;
+} NAMES[UPLIFT_OUTCOMES] = {
+	[UPLIFT_CONVERSION] = { "conversion", "ont commandé", "ordered" },
+	[UPLIFT_ORDERS] = { "orders", "commandes", "orders" },
+	[UPLIFT_REVENUE] = { "revenue", "chiffre d’affaires", "revenue" },
+	[UPLIFT_MARGIN] = { "margin", "marge nette", "net margin" },
+};
+
+const char *uplift_outcome_key(enum uplift_outcome o)
+{
+	return NAMES[o].key;
+}
+
+const char *uplift_outcome_name(enum uplift_outcome o, bool french)
+{
+	return french ? NAMES[o].fr : NAMES[o].en;
+}
+
+/* One entrant a row; outcomes side by side. */
+struct entrants {
+	uint8_t *arm;
+	double *y[UPLIFT_OUTCOMES], *x[UPLIFT_OUTCOMES];
+	size_t count, cap;
+};
+
+struct making {
+	const struct figures_shop *s;
+	const struct uplift_ask *ask;
+	struct uplift *out;
+	struct entrants e;
+	const struct product *products;
+	uint32_t product_count;
+	double scale;          /* minor units in a major one */
+	double planned;        /* sum of planned control shares */
+	int64_t known_revenue; /* of lines with a cost */
+};
+
+struct tally {
+	int64_t orders, revenue, margin, pre_orders, pre_spend;
+};
+
+/* Cost of one piece; −1 unknown. */
+static double piece_cost(const struct making *m, const struct product *p, double net_each)
+{
+	if (p->cost >= 0)
+		return (double)p->cost;
+	return m->ask->margin_per_mille >= 0 ? net_each * (double)(1000 - m->ask->margin_per_mille) / 1000 : -1;
+}
+
+static void add_margin(struct making *m, const struct chunk *k, uint32_t line, struct tally *t)
+{
+	product_id id = k->line_product[line] < m->product_count ? k->line_product[line] : 0;
+	const struct product *p = &m->products[id];
+	int64_t amount = k->line_amount[line];
+	int32_t quantity = k->line_quantity[line];
+	double net = (double)amount / (1 + p->vat_percent_x2 / 200.0);
+	if (p->not_a_product) {
+		t->margin += llround(net);
+		return;
+	}
+	double cost = piece_cost(m, p, quantity ? net / quantity : net);
+	int64_t size = amount < 0 ? -amount : amount;
+	if (cost < 0) {
+		m->out->blind_revenue += size;
+		return;
+	}
+	m->known_revenue += size;
+	t->margin += llround(net - cost * quantity);
+}
+
+static void add_order(struct making *m, const struct chunk *k, uint32_t o, struct tally *t)
+{
+	t->orders += order_is_sale(k, o);
+	for (uint32_t l = k->order_line[o]; l < k->order_line[o + 1]; l++) {
+		t->revenue += k->line_amount[l];
+		add_margin(m, k, l, t);
+	}
+}
+
+static struct tally tally_of(struct making *m, customer_id c, int64_t entered)
+{
+	struct tally t = { 0 };
+	struct view v;
+	int64_t end = entered + (int64_t)m->out->window_days * DAY_S, pre = entered - (int64_t)UPLIFT_PRE_DAYS * DAY_S;
+	view_at(&v, m->s->version, c, (struct instant){ end });
+	for (uint32_t o = v.order0; o < v.order1; o++) {
+		int64_t at = v.k->order_at[o];
+		if (at > entered)
+			add_order(m, v.k, o, &t);
+		else if (at > pre) {
+			t.pre_orders += order_is_sale(v.k, o);
+			t.pre_spend += v.k->order_total[o];
+		}
+	}
+	return t;
+}
+
+/* Messages of the plan's run that left within the window; their cost in minor units, rounded once a customer. */
+static int64_t message_cost(const struct making *m, const struct pstate *state, const struct run *run,
+                            int64_t *messages)
+{
+	const struct plan_set *set = m->s->plans;
+	int64_t thousandths = 0, end = (int64_t)run->entered_at + (int64_t)m->out->window_days * DAY_S;
+	for (uint16_t i = 0; i < state->sent_count; i++) {
+		const struct sent *sent = &state->sent[i];
+		bool left = sent->state == SENT_ACCEPTED || sent->state == SENT_UNCERTAIN;
+		bool own = m->ask->global ? sent->purpose == PURPOSE_MARKETING && sent->at >= run->entered_at
+		                          : set->family[sent->plan] == set->family[run->plan] && sent->run_no == run->run_no;
+		if (!left || !own || sent->at > end)
+			continue;
+		thousandths += m->s->settings->channel_cost[sent->channel];
+		++*messages;
+	}
+	return (thousandths + 500) / 1000;
+}
+
+static void add_entrant(struct making *m, customer_id c, const struct pstate *state, const struct run *run)
+{
+	struct entrants *e = &m->e;
+	struct uplift *u = m->out;
+	struct uplift_arm *arm = &u->arm[run->control ? UPLIFT_CONTROL : UPLIFT_TREATED];
+	struct tally t = tally_of(m, c, run->entered_at);
+	int64_t cost = message_cost(m, state, run, &arm->messages);
+	if (e->count == e->cap) {
+		size_t cap = e->cap ? e->cap * 2 : 1024;
+		e->arm = mem_realloc(e->arm, cap);
+		for (int o = 0; o < UPLIFT_OUTCOMES; o++) {
+			e->y[o] = mem_realloc(e->y[o], cap * sizeof *e->y[o]);
+			e->x[o] = mem_realloc(e->x[o], cap * sizeof *e->x[o]);
+		}
+		e->cap = cap;
+	}
+	size_t i = e->count++;
+	e->arm[i] = run->control ? UPLIFT_CONTROL : UPLIFT_TREATED;
+	e->y[UPLIFT_CONVERSION][i] = t.orders > 0;
+	e->y[UPLIFT_ORDERS][i] = (double)t.orders;
+	e->y[UPLIFT_REVENUE][i] = (double)t.revenue / m->scale;
+	e->y[UPLIFT_MARGIN][i] = (double)(t.margin - cost) / m->scale;
+	e->x[UPLIFT_CONVERSION][i] = e->x[UPLIFT_ORDERS][i] = (double)t.pre_orders;
+	e->x[UPLIFT_REVENUE][i] = e->x[UPLIFT_MARGIN][i] = (double)t.pre_spend / m->scale;
+	arm->customers++;
+	arm->converted += t.orders > 0;
+	arm->orders += t.orders;
+	arm->revenue += t.revenue;
+	arm->margin += t.margin;
+	arm->message_cost += cost;
+	m->planned += (m->ask->global ? m->s->settings->global_control_per_million
+	                              : m->s->plans->plans[run->plan]->control_per_million) /
+	              1e6;
+	if (u->first.s == 0 || run->entered_at < u->first.s)
+		u->first.s = run->entered_at;
+	if (run->entered_at > u->last.s)
+		u->last.s = run->entered_at;
+}
+
+/* Known before the start: a profile that says since when, or any fact. */
+static bool known_at(const struct making *m, customer_id c, int64_t at)
+{
+	struct view v;
+	view_at(&v, m->s->version, c, (struct instant){ at - 1 });
+	uint32_t created = view_profile(&v)->created;
+	return (created && created < at) || v.order1 > v.order0 || v.cart1 > v.cart0 || v.consent1 > v.consent0 ||
+	       v.event1 > v.event0;
+}
+
+static void look_at_everybody(struct making *m, customer_id c)
+{
+	const struct settings *settings = m->s->settings;
+	struct run run = { .entered_at = (uint32_t)m->ask->from.s };
+	static const struct pstate NOTHING;
+	if (!known_at(m, c, run.entered_at))
+		return;
+	run.control =
+		draw_per_million(draw_u64(m->s->seed, DRAW_GLOBAL_CONTROL, 0, c, 0, 0)) < settings->global_control_per_million;
+	if (run.entered_at + (int64_t)m->out->window_days * DAY_S > m->s->now.s)
+		m->out->too_recent++;
+	else
+		add_entrant(m, c, m->s->states ? &m->s->states[c] : &NOTHING, &run);
+}
+
+static void look_at(struct making *m, customer_id c)
+{
+	if (m->ask->global) {
+		look_at_everybody(m, c);
+		return;
+	}
+	const struct pstate *state = &m->s->states[c];
+	const struct plan_set *set = m->s->plans;
+	const struct run *first = NULL;
+	for (uint16_t i = 0; i < state->run_count; i++) {
+		const struct run *r = &state->runs[i];
+		if (set->family[r->plan] == set->family[m->ask->plan] && (!first || r->entered_at < first->entered_at))
+			first = r;
+	}
+	if (!first || first->entered_at < m->ask->from.s || (m->ask->to.s && first->entered_at >= m->ask->to.s))
+		return;
+	if (first->entered_at + (int64_t)m->out->window_days * DAY_S > m->s->now.s)
+		m->out->too_recent++;
+	else
+		add_entrant(m, c, state, first);
+}
+
+/* With a covariate only where it varies in the arms: CUPED on a constant is nothing. */
+static void compare(struct making *m)
+{
+	struct uplift *u = m->out;
+	double level = m->ask->level > 0 ? m->ask->level : 0.95;
+	for (int o = 0; o < UPLIFT_OUTCOMES; o++) {
+		struct moments arms[UPLIFT_ARMS] = { 0 };
+		moments_fold(m->e.arm, m->e.y[o], m->e.x[o], m->e.count, UPLIFT_ARMS, m->s->threads, arms);
+		experiment_compare(&arms[UPLIFT_CONTROL], &arms[UPLIFT_TREATED], level, 1, &u->outcome[o]);
+	}
+	double n = (double)m->e.count;
+	if (n > 0 && m->planned > 0 && m->planned < n) {
+		u->planned_control = m->planned / n;
+		u->srm = experiment_srm((double[]){ (double)u->arm[0].customers, (double)u->arm[1].customers },
+		                        (double[]){ u->planned_control, 1 - u->planned_control }, UPLIFT_ARMS);
+	}
+	int64_t all = m->known_revenue + u->blind_revenue;
+	u->margin_known = u->blind_revenue * 100 <= all * UPLIFT_BLIND_PERCENT && (all > 0 || n > 0);
+}
+
+void uplift_make(const struct figures_shop *s, const struct uplift_ask *ask, struct uplift *out)
+{
+	struct making m = { .s = s, .ask = ask, .out = out, .scale = pow(10, s->settings->currency.exponent) };
+	*out = (struct uplift){ .window_days = ask->window_days > 0 ? ask->window_days : UPLIFT_WINDOW_DAYS };
+	m.products = book_products(s->book, &m.product_count);
+	for (customer_id c = 1; c <= s->version->customers; c++)
+		if ((!s->ref || (c <= s->ids && s->ref[c].p)) && (!ask->segment || (ask->segment[c >> 6] >> (c & 63) & 1)))
+			look_at(&m, c);
+	if (out->first.s)
+		out->days = (double)(s->now.s - out->first.s) / DAY_S;
+	compare(&m);
+	free(m.e.arm);
+	for (int o = 0; o < UPLIFT_OUTCOMES; o++) {
+		free(m.e.y[o]);
+		free(m.e.x[o]);
+	}
+}
+
+void uplift_finding(const struct uplift *u, enum uplift_outcome o, const struct settings *settings, bool french,
+                    struct finding *out)
+{
+	bool euro = str_is(str_from(settings->currency.code), "EUR");
+	struct finding_ask ask = { .days = u->days, .french = french };
+	switch (o) {
+	case UPLIFT_CONVERSION: ask.unit = french ? "acheteurs" : "buyers"; break;
+	case UPLIFT_ORDERS: ask.unit = french ? "commandes" : "orders"; break;
+	case UPLIFT_REVENUE:
+	case UPLIFT_MARGIN:
+	case UPLIFT_OUTCOMES: ask.unit = euro ? "€" : settings->currency.code; break;
+	}
+	experiment_finding(&u->outcome[o], &u->srm, &ask, out);
+}

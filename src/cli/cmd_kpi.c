@@ -1,0 +1,372 @@
+/* relance kpi: the key figures of a shop, each with its formula, or why it is not known. */
+#include "app/figures.h"
+#include "app/people.h"
+#include "cli/cli.h"
+#include "cli/kpi_rows.h"
+#include "cli/rows.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <time.h>
+
+int cmd_kpi(int argc, char **argv);
+
+static const struct usage USAGE = {
+	.synopsis = "kpi DB [--by month|quarter|year] [--from MONTH] [--to MONTH] [options]",
+	.text =
+		"The key figures of a period beside those of the one before, each with its formula, or what is missing to "
+		"know\n"
+		"it. Without --from and --to: the last month that is over. A rate changes in points, the rest in per cent.\n"
+		"\n"
+		"--explain FIGURE shows one figure's formula and what went into it; --rows FIGURE lists the orders or "
+		"customers\n"
+		"behind it. Complementary products are the articles in --complements FILE, one a line.",
+	.example = "relance kpi shop.db\n"
+			   "  relance kpi shop.db --by quarter --from 2011-01 --to 2011-12 --format csv\n"
+			   "  relance kpi shop.db --segment 'lifecycle = loyal' --lang fr\n"
+			   "  relance kpi shop.db --rows new_customers --to 2011-11",
+	.positional_min = 1,
+	.positional_max = 1,
+};
+
+struct request {
+	const char *by, *from, *to, *segment, *category, *channel, *complements, *explain, *rows, *lang;
+	double margin;
+	enum format format;
+	bool french;
+	enum kpi one; /* of --explain or --rows; KPI_ALL: none */
+};
+
+struct kpi_answer {
+	const struct request *q;
+	const struct figures_ask *ask;
+	const struct settings *settings;
+	const struct kpi_input *in; /* periods + 1 */
+};
+
+/* ---- one figure ---- */
+
+static int decimals_of(enum kpi k, const struct settings *s)
+{
+	switch (kpi_definition(k)->unit) {
+	case KPI_PERCENT: return 2;
+	case KPI_MONEY: return s->currency.exponent;
+	case KPI_COUNT: return 0;
+	case KPI_DAYS: return 1;
+	}
+	return 2;
+}
+
+static const char *unit_of(enum kpi k, const struct settings *s)
+{
+	switch (kpi_definition(k)->unit) {
+	case KPI_PERCENT: return "%";
+	case KPI_MONEY: return s->currency.code;
+	case KPI_COUNT: return "";
+	case KPI_DAYS: return "days";
+	}
+	return "";
+}
+
+static void value_cell(struct table *t, enum kpi k, struct kpi_value v, const struct settings *s)
+{
+	bool money = kpi_definition(k)->unit == KPI_MONEY;
+	if (v.known)
+		table_float(t, money ? v.value / pow(10, s->currency.exponent) : v.value, decimals_of(k, s));
+	else
+		table_null(t);
+}
+
+static void period_text(const struct figures_ask *ask, int p, char out[24])
+{
+	int month = ask->first_month + (p - 1) * ask->each;
+	if (ask->each == 12 && month % 12 == 0)
+		snprintf(out, 24, "%d", month / 12);
+	else if (ask->each == 3 && month % 3 == 0)
+		snprintf(out, 24, "%d-Q%d", month / 12, month % 12 / 3 + 1);
+	else
+		snprintf(out, 24, "%d-%02d", month / 12, month % 12 + 1);
+}
+
+static void change_cell(struct table *t, const struct kpi_answer *a, enum kpi k, struct kpi_value now,
+                        struct kpi_value before)
+{
+	struct kpi_value change = kpi_change(k, now, before);
+	if (change.known)
+		table_float(t, change.value, 2);
+	else
+		table_null(t);
+	if (a->q->format != FORMAT_TABLE)
+		table_cstr(t, kpi_definition(k)->unit == KPI_PERCENT ? "points" : "%");
+}
+
+static void figure_row(struct table *t, const struct kpi_answer *a, enum kpi k, int p)
+{
+	const struct kpi_definition *d = kpi_definition(k);
+	struct kpi_value now = figures_value(k, &a->in[p], a->ask), before = figures_value(k, &a->in[p - 1], a->ask);
+	bool table = a->q->format == FORMAT_TABLE, french = a->q->french;
+	char text[24];
+	if (d->b2b && !now.known && a->q->one == KPI_ALL)
+		return;
+	period_text(a->ask, p, text);
+	table_cstr(t, text);
+	if (!table)
+		table_cstr(t, d->key);
+	table_cstr(t, french ? d->fr : d->en);
+	value_cell(t, k, now, a->settings);
+	table_cstr(t, unit_of(k, a->settings));
+	value_cell(t, k, before, a->settings);
+	change_cell(t, a, k, now, before);
+	if (!table)
+		table_cstr(t, french ? d->formula_fr : d->formula_en);
+	const char *why = now.known ? NULL : french ? now.why_fr : now.why_en;
+	if (!table) {
+		table_cstr(t, why);
+	} else if (now.known) {
+		table_cstr(t, french ? d->formula_fr : d->formula_en);
+	} else {
+		char line[512];
+		snprintf(line, sizeof line, french ? "pas connu : %s" : "not known: %s", why);
+		table_cstr(t, line);
+	}
+}
+
+static void print_figures(const struct kpi_answer *a)
+{
+	static const char *const FULL[] = { "period",   "figure", "name",        "value",   "unit",
+		                                "previous", "change", "change_unit", "formula", "why" };
+	static const char *const SHORT[] = { "period", "figure", "value", "unit", "previous", "change", "formula" };
+	bool table = a->q->format == FORMAT_TABLE;
+	struct table *t = table ? table_new(SHORT, ARRAY_LEN(SHORT)) : table_new(FULL, ARRAY_LEN(FULL));
+	for (int p = 1; p <= a->ask->periods; p++)
+		for (int k = 0; k < KPI_ALL; k++)
+			if (a->q->one == KPI_ALL || a->q->one == (enum kpi)k)
+				figure_row(t, a, (enum kpi)k, p);
+	table_print(t, a->q->format, stdout);
+	table_free(t);
+}
+
+/* ---- what was asked ---- */
+
+static bool read_month(const char *text, const char *option, int *out, struct err *err)
+{
+	char day[16];
+	struct date d;
+	int y, m, dd;
+	snprintf(day, sizeof day, "%.7s-01", text);
+	if (strlen(text) != 7 || !date_parse(str_from(day), &d))
+		return err_set(err, ERR_INPUT, "%s: \"%s\" is not a month such as 2011-09", option, text);
+	date_ymd(d, &y, &m, &dd);
+	*out = y * 12 + m - 1;
+	return true;
+}
+
+static bool read_each(const char *by, int *each, struct err *err)
+{
+	struct str s = str_from(by);
+	*each = str_is(s, "month") ? 1 : str_is(s, "quarter") ? 3 : str_is(s, "year") ? 12 : 0;
+	return *each || err_set(err, ERR_INPUT, "--by: \"%s\" is none of month, quarter, year", by);
+}
+
+/* Whole periods from … to; without them the last period that is over, or the only one there is. */
+static bool read_periods(const struct request *q, const struct figures_shop *s, struct figures_ask *ask,
+                         struct err *err)
+{
+	int from = INT_MIN, to = INT_MIN, first, last, y, m, d;
+	if (!read_each(q->by, &ask->each, err) || (q->from && !read_month(q->from, "--from", &from, err)) ||
+	    (q->to && !read_month(q->to, "--to", &to, err)))
+		return false;
+	if (!figures_span(s, &first, &last))
+		return err_set(err, ERR_INPUT, "no order yet: import some with \"relance import\"");
+	if (to == INT_MIN) {
+		date_ymd(zone_date(s->settings->zone, s->now), &y, &m, &d);
+		int over = y * 12 + m - 2;
+		to = last <= over ? last : over >= first ? over : last;
+	}
+	int start_to = to - to % ask->each;
+	ask->first_month = from == INT_MIN ? start_to : from - from % ask->each;
+	ask->periods = (start_to - ask->first_month) / ask->each + 1;
+	if (ask->periods < 1)
+		return err_set(err, ERR_INPUT, "--from is after --to");
+	if (ask->periods > FIGURES_PERIODS_MAX)
+		return err_set(err, ERR_LIMIT, "more than %d periods: choose a later --from", FIGURES_PERIODS_MAX);
+	return true;
+}
+
+static bool read_channel(const char *text, int *out, struct err *err)
+{
+	static const char *const NAMES[SALE_CHANNEL_COUNT] = { "unknown", "store",       "web", "phone",
+		                                                   "app",     "marketplace", "b2b" };
+	*out = -1;
+	for (int i = 0; text && i < SALE_CHANNEL_COUNT; i++)
+		if (str_is(str_from(text), NAMES[i]))
+			*out = i;
+	return !text || *out >= 0 ||
+	       err_set(err, ERR_INPUT, "--channel: \"%s\" is none of store, web, phone, app, marketplace, b2b, unknown",
+	               text);
+}
+
+static bool read_category(const char *text, const struct figures_shop *s, uint32_t *out, struct err *err)
+{
+	*out = text ? book_word_find(s->book, str_from(text)) : 0;
+	uint32_t count;
+	const struct product *p = book_products(s->book, &count);
+	for (uint32_t i = 0; text && *out && i < count; i++)
+		if (p[i].category == *out)
+			return true;
+	return !text || err_set(err, ERR_INPUT, "--category: no product of the catalogue has the category \"%s\"", text);
+}
+
+/* A bit per customer for whom the condition holds now. */
+static bool read_segment(const struct request *q, const struct live *l, struct people *p, const struct figures_shop *s,
+                         uint64_t **out, struct err *err)
+{
+	struct expr_context context;
+	struct expr_error error;
+	struct arena arena;
+	*out = NULL;
+	if (!q->segment)
+		return true;
+	arena_init(&arena);
+	people_context(live_shop(l), p, l, &context);
+	const struct expr *e = expr_compile(str_from(q->segment), &context, &arena, &error);
+	if (!e) {
+		err_set(err, ERR_INPUT, "--segment: %zu:%zu: %s", error.line, error.column, error.text);
+	} else {
+		struct thresholds t;
+		thresholds_compute(s->book, s->version, zone_date(s->settings->zone, s->now), &s->settings->lifecycle, 0, &t);
+		*out = mem_alloc(((size_t)s->version->customers + 64) / 64 * sizeof **out);
+		expr_select(e, s->book, s->version, s->states, s->now, &t, 0, *out);
+	}
+	arena_release(&arena);
+	return e != NULL;
+}
+
+/* One article a line, or the column sku of a CSV. Articles the catalogue does not know are counted and said. */
+static bool read_complements(const char *path, const struct figures_shop *s, uint8_t **out, struct err *err)
+{
+	static const char *const SKU[] = { "sku", "product", "stockcode", "reference", "article" };
+	uint32_t count, known = 0, unknown = 0;
+	const struct product *p = book_products(s->book, &count);
+	struct rows r;
+	*out = NULL;
+	if (!path)
+		return true;
+	if (!rows_open(&r, path, err))
+		return false;
+	struct intern skus;
+	intern_init(&skus);
+	uint32_t *ids = mem_alloc((count + 1) * sizeof *ids);
+	for (uint32_t i = 1; i < count; i++)
+		if (p[i].sku.n)
+			ids[intern_put(&skus, p[i].sku, NULL)] = i;
+	*out = mem_alloc(count + 1);
+	int column = 0;
+	for (bool first = true; rows_next(&r); first = false) {
+		int named = first ? rows_column(&r, SKU, ARRAY_LEN(SKU)) : -1;
+		column = named >= 0 ? named : column;
+		if (named >= 0 || (int)r.fields <= column || r.field[column].n == 0)
+			continue;
+		uint32_t at = intern_find(&skus, r.field[column]);
+		if (at == INTERN_NONE)
+			unknown++;
+		else
+			known++, (*out)[ids[at]] = 1;
+	}
+	rows_close(&r);
+	free(ids);
+	intern_release(&skus);
+	if (unknown && known)
+		fprintf(stderr, "relance: %s: %u articles are not in the catalogue\n", path, unknown);
+	return known || err_set(err, ERR_INPUT, "%s: no article of the catalogue in it", path);
+}
+
+/* ---- */
+
+static bool answer(const struct request *q, struct figures_shop *s, struct figures_ask *ask, struct err *err)
+{
+	if (q->rows)
+		return kpi_rows_print(q->one, s, ask, q->format, err);
+	struct kpi_input *in = mem_alloc((size_t)(ask->periods + 1) * sizeof *in);
+	bool ok = figures_make(s, ask, in, err);
+	if (ok)
+		print_figures(&(struct kpi_answer){ q, ask, s->settings, in });
+	free(in);
+	return ok;
+}
+
+static bool run(const struct request *q, const struct live *l, struct people *p, struct err *err)
+{
+	struct figures_shop s;
+	struct figures_ask ask = { .worth = true,
+		                       .margin_per_mille = q->margin < 0 ? -1 : (int64_t)(q->margin * 10 + 0.5) };
+	uint64_t *segment = NULL;
+	uint8_t *complements = NULL;
+	figures_shop_of(l, p->ref, p->ids, (struct instant){ (int64_t)time(NULL) }, &s);
+	bool ok = read_periods(q, &s, &ask, err) && read_channel(q->channel, &ask.channel, err) &&
+	          read_category(q->category, &s, &ask.category, err) && read_segment(q, l, p, &s, &segment, err) &&
+	          read_complements(q->complements, &s, &complements, err);
+	ask.segment = segment;
+	ask.complementary = complements;
+	ok = ok && answer(q, &s, &ask, err);
+	free(segment);
+	free(complements);
+	book_unpin(live_shop(l)->book, s.version);
+	return ok;
+}
+
+static int checked(struct request *q)
+{
+	const char *one = q->rows ? q->rows : q->explain;
+	q->one = KPI_ALL;
+	if (one && !kpi_find(str_from(one), &q->one)) {
+		const char *names[KPI_ALL];
+		for (int k = 0; k < KPI_ALL; k++)
+			names[k] = kpi_definition((enum kpi)k)->key;
+		const char *near = str_nearest(str_from(one), names, KPI_ALL, 6);
+		return cli_usage_error("no figure \"%s\"%s%s; \"relance kpi DB --format csv\" lists their names", one,
+		                       near ? ": did you mean " : "", near ? near : "");
+	}
+	q->french = str_is(str_from(q->lang), "fr");
+	if (!q->french && !str_is(str_from(q->lang), "en"))
+		return cli_usage_error("--lang: \"%s\" is none of fr, en", q->lang);
+	if (q->margin > 100)
+		return cli_usage_error("--margin: from 0 to 100 per cent");
+	return -1;
+}
+
+int cmd_kpi(int argc, char **argv)
+{
+	struct request q = { .by = "month", .lang = "en", .margin = -1 };
+	const struct opt opts[] = {
+		{ "--by", OPT_TEXT, &q.by, "PERIOD", "month (default), quarter or year" },
+		{ "--from", OPT_TEXT, &q.from, "MONTH", "first month, 2011-01" },
+		{ "--to", OPT_TEXT, &q.to, "MONTH", "last month (default: the last one that is over)" },
+		{ "--segment", OPT_TEXT, &q.segment, "EXPR", "only customers for whom it holds now" },
+		{ "--category", OPT_TEXT, &q.category, "NAME", "only products of this category" },
+		{ "--channel", OPT_TEXT, &q.channel, "NAME", "only sales of this channel: store, web, phone …" },
+		{ "--complements", OPT_TEXT, &q.complements, "FILE", "articles that complement a purchase, one a line" },
+		{ "--margin", OPT_FLOAT, &q.margin, "PERCENT", "margin on products whose cost is not known" },
+		{ "--explain", OPT_TEXT, &q.explain, "FIGURE", "one figure with its formula" },
+		{ "--rows", OPT_TEXT, &q.rows, "FIGURE", "the orders or customers behind a figure" },
+		{ "--lang", OPT_TEXT, &q.lang, "LANG", "fr or en (default)" },
+		{ "--format", OPT_FORMAT, &q.format, "FORMAT", "table, csv or json" },
+	};
+	const char *where[1];
+	int count, status = opts_parse(&USAGE, opts, ARRAY_LEN(opts), argc, argv, where, &count);
+	if (status >= 0 || (status = checked(&q)) >= 0)
+		return status;
+	struct err err;
+	struct people p;
+	struct live *l = live_open_to_look(where[0], INSTANT_NEVER, &err);
+	if (!l)
+		return cli_fail(&err);
+	bool ok = people_load(live_shop(l), &p, &err);
+	if (ok) {
+		ok = run(&q, l, &p, &err);
+		people_release(&p);
+	}
+	live_close(l);
+	return ok ? EXIT_DONE : cli_fail(&err);
+}

@@ -1,0 +1,164 @@
+/* relance report: a month of the shop on one page, to read, print or send. */
+#include "app/people.h"
+#include "app/report.h"
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+int cmd_report(int argc, char **argv);
+
+extern char **environ;
+
+static const struct usage USAGE = {
+	.synopsis = "report DB --html OUT.html [--month MONTH] [--pdf OUT.pdf] [--lang fr|en]",
+	.text =
+		"One page that stands alone: revenue by month, what the plans brought, life cycle, segments, 20/80, cohorts "
+		"and\n"
+		"the key figures with their formulas. Everything as it stood at the end of the month. --pdf prints it with\n"
+		"Chromium when that is installed; any browser prints it as well.",
+	.example = "relance report shop.db --html report.html --month 2011-08 --lang fr",
+	.positional_min = 1,
+	.positional_max = 1,
+};
+
+struct request {
+	const char *html, *pdf, *month, *lang;
+	double margin;
+};
+
+static bool read_month(const char *text, int *out, struct err *err)
+{
+	char day[16];
+	struct date d;
+	int y, m, dd;
+	snprintf(day, sizeof day, "%.7s-01", text);
+	if (strlen(text) != 7 || !date_parse(str_from(day), &d))
+		return err_set(err, ERR_INPUT, "--month: \"%s\" is not a month such as 2011-09", text);
+	date_ymd(d, &y, &m, &dd);
+	*out = y * 12 + m - 1;
+	return true;
+}
+
+/* The last month that is over and not after the last order; else the newest there is. */
+static bool choose_month(const struct request *q, const struct figures_shop *s, int *out, struct err *err)
+{
+	int first, last, y, m, d;
+	if (q->month)
+		return read_month(q->month, out, err);
+	if (!figures_span(s, &first, &last))
+		return err_set(err, ERR_INPUT, "no order yet: import some with \"relance import\"");
+	date_ymd(zone_date(s->settings->zone, s->now), &y, &m, &d);
+	int over = y * 12 + m - 2;
+	*out = last <= over ? last : over >= first ? over : last;
+	return true;
+}
+
+static bool write_file(const char *path, const struct buf *page, struct err *err)
+{
+	FILE *f = str_is(str_from(path), "-") ? stdout : fopen(path, "wb");
+	if (!f)
+		return err_errno(err, "%s: cannot write it", path);
+	bool ok = fwrite(page->p, 1, page->n, f) == page->n;
+	ok = (f == stdout ? fflush(f) : fclose(f)) == 0 && ok;
+	return ok || err_errno(err, "%s: cannot write all of it", path);
+}
+
+/* Waits for the browser; its own chatter goes nowhere. */
+static bool print_with(const char *browser, const char **args, int *status)
+{
+	posix_spawn_file_actions_t quiet;
+	pid_t pid;
+	posix_spawn_file_actions_init(&quiet);
+	posix_spawn_file_actions_addopen(&quiet, 1, "/dev/null", O_WRONLY, 0);
+	posix_spawn_file_actions_addopen(&quiet, 2, "/dev/null", O_WRONLY, 0);
+	args[0] = browser;
+	int failed = posix_spawnp(&pid, browser, &quiet, NULL, (char *const *)args, environ);
+	posix_spawn_file_actions_destroy(&quiet);
+	if (failed)
+		return false;
+	while (waitpid(pid, status, 0) < 0 && errno == EINTR)
+		;
+	return true;
+}
+
+static bool print_pdf(const char *html, const char *pdf, struct err *err)
+{
+	static const char *const BROWSERS[] = { "chromium", "chromium-browser", "google-chrome", "chrome" };
+	char *full = realpath(html, NULL), *url = NULL, *to = NULL;
+	int status = 1;
+	bool found = false;
+	if (!full)
+		return err_errno(err, "%s", html);
+	check(asprintf(&url, "file://%s", full) > 0 && asprintf(&to, "--print-to-pdf=%s", pdf) > 0);
+	/* as root Chromium runs only without its sandbox; the page is ours and holds no script */
+	const char *sandbox = geteuid() == 0 ? "--no-sandbox" : "--disable-gpu";
+	const char *args[] = { NULL, "--headless", "--disable-gpu", sandbox, "--no-pdf-header-footer", to, url, NULL };
+	for (size_t i = 0; i < ARRAY_LEN(BROWSERS) && !found; i++) {
+		status = 0;
+		found = print_with(BROWSERS[i], args, &status) && !(WIFEXITED(status) && WEXITSTATUS(status) == 127);
+	}
+	free(full);
+	free(url);
+	free(to);
+	if (!found)
+		return err_set(err, ERR_WORLD, "--pdf: Chromium is not installed; open %s in a browser and print it", html);
+	return (WIFEXITED(status) && WEXITSTATUS(status) == 0 && access(pdf, R_OK) == 0) ||
+	       err_set(err, ERR_WORLD, "--pdf: Chromium could not print %s; open it in a browser and print it", html);
+}
+
+static bool run(const struct request *q, const struct live *l, const struct people *p, struct err *err)
+{
+	struct figures_shop s;
+	struct buf page;
+	const struct shop *shop = &live_shop(l)->shop;
+	struct report_ask ask = { .shop = shop->name,
+		                      .margin_per_mille = q->margin < 0 ? -1 : (int64_t)(q->margin * 10 + 0.5),
+		                      .french = q->lang ? str_is(str_from(q->lang), "fr") : shop->locale == LOCALE_FR };
+	figures_shop_of(l, p->ref, p->ids, (struct instant){ (int64_t)time(NULL) }, &s);
+	buf_init(&page, REPORT_BYTES_MAX);
+	bool ok = choose_month(q, &s, &ask.month, err) && report_make(&s, &ask, &page, err) &&
+	          write_file(q->html, &page, err) && (!q->pdf || print_pdf(q->html, q->pdf, err));
+	buf_release(&page);
+	book_unpin(live_shop(l)->book, s.version);
+	return ok;
+}
+
+int cmd_report(int argc, char **argv)
+{
+	struct request q = { .margin = -1 };
+	const struct opt opts[] = {
+		{ "--html", OPT_TEXT, &q.html, "FILE", "the page; - is standard output" },
+		{ "--pdf", OPT_TEXT, &q.pdf, "FILE", "printed by Chromium as well" },
+		{ "--month", OPT_TEXT, &q.month, "MONTH", "2011-08 (default: the last one that is over)" },
+		{ "--margin", OPT_FLOAT, &q.margin, "PERCENT", "margin on products whose cost is not known" },
+		{ "--lang", OPT_TEXT, &q.lang, "LANG", "fr or en (default: the shop's)" },
+	};
+	const char *where[1];
+	int count, status = opts_parse(&USAGE, opts, ARRAY_LEN(opts), argc, argv, where, &count);
+	if (status >= 0)
+		return status;
+	if (!q.html)
+		return cli_usage_error("where to? relance report %s --html report.html", where[0]);
+	if (q.pdf && str_is(str_from(q.html), "-"))
+		return cli_usage_error("--pdf prints the page of --html, which must be a file");
+	if (q.lang && !str_is(str_from(q.lang), "fr") && !str_is(str_from(q.lang), "en"))
+		return cli_usage_error("--lang: \"%s\" is none of fr, en", q.lang);
+	struct err err;
+	struct people p;
+	struct live *l = live_open_to_look(where[0], INSTANT_NEVER, &err);
+	if (!l)
+		return cli_fail(&err);
+	bool ok = people_load(live_shop(l), &p, &err);
+	if (ok) {
+		ok = run(&q, l, &p, &err);
+		people_release(&p);
+	}
+	live_close(l);
+	return ok ? EXIT_DONE : cli_fail(&err);
+}

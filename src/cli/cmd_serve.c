@@ -1,0 +1,52 @@
+/* relance serve: a running shop with its pages, its HTTP API and its web UI. */
+#include "cli/cli.h"
+#include "web/web.h"
+
+#include <stdlib.h>
+
+int cmd_serve(int argc, char **argv);
+
+static volatile sig_atomic_t told_to_stop;
+
+static void on_signal(int signal)
+{
+	(void)signal;
+	told_to_stop = 1;
+}
+
+static const struct usage USAGE = {
+	.synopsis = "serve DB [--listen 127.0.0.1:8025] [--messages DIR] [--out DIR]",
+	.text = "Keeps the plans of a shop turning, and serves its web pages and HTTP API (doc/api.md). The first time, it "
+			"prints\n"
+			"a link that makes the owner's account, once. Stops cleanly on SIGTERM or Ctrl-C: what was taken is "
+			"answered first.",
+	.example = "relance serve shop.db\n  relance serve shop.db --listen 127.0.0.1:9000",
+	.positional_min = 1,
+	.positional_max = 1,
+};
+
+int cmd_serve(int argc, char **argv)
+{
+	const char *where[1];
+	int64_t threads = 0;
+	struct web_options o = { .listen = "127.0.0.1:8025" };
+	const struct opt opts[] = {
+		{ "--listen", OPT_TEXT, &o.listen, "ADDRESS:PORT", "where (default 127.0.0.1:8025; port 0: any free one)" },
+		{ "--messages", OPT_TEXT, &o.messages, "DIR", "messages of this folder over those shipped" },
+		{ "--out", OPT_TEXT, &o.out, "DIR", "where messages are written as files (default DB.outbox)" },
+		{ "--threads", OPT_INT, &threads, "N", "threads of the shop's work (default: all processors)" },
+	};
+	int count;
+	int status = opts_parse(&USAGE, opts, ARRAY_LEN(opts), argc, argv, where, &count);
+	if (status >= 0)
+		return status;
+	o.address = where[0];
+	o.threads = (int)threads;
+	struct sigaction action = { .sa_handler = on_signal };
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	struct sigaction quiet = { .sa_handler = SIG_IGN };
+	sigaction(SIGPIPE, &quiet, NULL);
+	struct err err;
+	return web_run(&o, &told_to_stop, &err) ? EXIT_DONE : cli_fail(&err);
+}

@@ -1,0 +1,13 @@
+/* kpi_rows: the rows behind a figure, over all periods asked for. Sales figures: one row a document (customer, day,
+ * value, pieces, sale or return); people's figures: one row a customer. The rows add up to the figure. */
+#ifndef RELANCE_CLI_KPI_ROWS_H
+#define RELANCE_CLI_KPI_ROWS_H
+
+#include "app/figures.h"
+#include "cli/cli.h"
+
+/* False: this figure has no rows (ERR_INPUT names those that have). */
+bool kpi_rows_print(enum kpi k, const struct figures_shop *s, const struct figures_ask *ask, enum format format,
+                    struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,95 @@
+#include "cli/rules_shop.h"
+
+#include "cli/asof.h"
+
+#include <stdlib.h>
+
+/* One bit a customer; NULL: err says why. */
+static uint64_t *customers_of(const char *address, const char *segment, uint32_t customers, struct err *err)
+{
+	struct people people;
+	struct expr_context context;
+	struct expr_error error;
+	struct arena arena;
+	struct asof a;
+	uint64_t *bits = NULL;
+	struct live *l = live_open_to_look(address, INSTANT_NEVER, err);
+	if (!l || !people_load(live_shop(l), &people, err)) {
+		live_close(l);
+		return NULL;
+	}
+	arena_init(&arena);
+	people_context(live_shop(l), &people, l, &context);
+	const struct expr *e = expr_compile(str_from(segment), &context, &arena, &error);
+	if (!e) {
+		struct buf b;
+		buf_init(&b, 4 * EXPR_TEXT_MAX);
+		expr_error_show(&error, str_from(segment), &b);
+		err_set(err, ERR_INPUT, "--segment %.*s", STR_ARG(str_trim(buf_view(&b))));
+		buf_release(&b);
+	} else if (asof_init(&a, live_shop(l), NULL, err)) {
+		uint32_t most = a.version->customers > customers ? a.version->customers : customers;
+		bits = mem_alloc(((size_t)most + 64) / 64 * sizeof *bits);
+		expr_select(e, live_shop(l)->book, a.version, live_state(l, 0), a.now, &a.thresholds, 0, bits);
+		asof_release(&a, live_shop(l));
+	}
+	arena_release(&arena);
+	people_release(&people);
+	live_close(l);
+	return bits;
+}
+
+struct itemset_baskets *rules_shop_baskets(const struct reco_shop *s, const char *address, const char *segment,
+                                           struct err *err)
+{
+	const struct rec_data *d = &s->reco.data;
+	uint64_t *bits = segment ? customers_of(address, segment, s->reco.people, err) : NULL;
+	if (segment && !bits)
+		return NULL;
+	uint64_t *start = mem_alloc((s->reco.orders + 1) * sizeof *start);
+	uint32_t *items = mem_alloc((s->reco.lines + 1) * sizeof *items);
+	size_t n = 0, baskets = 0;
+	for (uint32_t c = 0; c < d->customers; c++) {
+		if (bits && (c == 0 || c > s->reco.people || !(bits[c >> 6] >> (c & 63) & 1)))
+			continue;
+		for (uint32_t o = d->order_start[c]; o < d->order_start[c + 1]; o++) {
+			for (uint32_t q = d->line_start[o]; q < d->line_start[o + 1]; q++)
+				if (d->line_quantity[q] > 0)
+					items[n++] = d->line_item[q];
+			start[++baskets] = n;
+		}
+	}
+	struct itemset_baskets *b = itemset_from_rows(start, items, baskets, err);
+	free(start);
+	free(items);
+	free(bits);
+	return b;
+}
+
+void rules_shop_dated(const struct reco_shop *s, struct dated_baskets *out)
+{
+	const struct rec_data *d = &s->reco.data;
+	*out = (struct dated_baskets){ .d = nb_new(), .day = mem_alloc((s->reco.orders + 1) * sizeof(int32_t)) };
+	uint32_t *items = mem_alloc((s->reco.lines + 1) * sizeof *items);
+	size_t baskets = 0;
+	for (uint32_t c = 1; c <= s->reco.people; c++) {
+		bool user = false;
+		for (uint32_t o = d->order_start[c]; o < d->order_start[c + 1]; o++) {
+			size_t n = 0;
+			for (uint32_t q = d->line_start[o]; q < d->line_start[o + 1]; q++)
+				if (d->line_quantity[q] > 0)
+					items[n++] = d->line_item[q];
+			out->lines += n;
+			out->skipped += d->line_start[o + 1] - d->line_start[o] - n;
+			if (!n)
+				continue;
+			if (!user)
+				nb_add_user(out->d);
+			user = true;
+			nb_add_basket(out->d, items, n);
+			out->day[baskets++] = d->order_day[o];
+		}
+	}
+	nb_end_split(out->d, NB_TRAIN);
+	free(items);
+}

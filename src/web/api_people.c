@@ -1,0 +1,626 @@
+/* Customers: found, and everything about one. */
+#include "app/live_int.h"
+#include "web/web_int.h"
+
+#include "app/clock.h"
+#include "fold/basis.h"
+#include "model/names.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { PAGE_DEFAULT = 50, PAGE_MOST = 200, TIMELINE_MAX = 20000 };
+
+static int64_t number_query(struct request *r, const char *name, int64_t least, int64_t most, int64_t otherwise)
+{
+	const char *text = request_query(r, name);
+	int64_t v;
+	if (!text || !str_i64(str_from(text), &v))
+		return otherwise;
+	return v < least ? least : v > most ? most : v;
+}
+
+static void put_cursor(struct buf *b, int64_t last, bool more)
+{
+	char text[24];
+	snprintf(text, sizeof text, "%lld", (long long)last);
+	put_cstr(b, "next", more ? text : NULL);
+}
+
+/* ---- one row ---- */
+
+static struct lifecycle life_of(struct request *r, const struct version *v, customer_id c)
+{
+	struct web *w = r->web;
+	struct lifecycle l = { .phase = PHASE_PROSPECT, .last_order = DATE_UNKNOWN };
+	struct thresholds t = web_thresholds(w);
+	struct view view;
+	if (c > v->customers)
+		return l;
+	/* as of now: what was bought this morning counts */
+	struct date tomorrow = { t.day.day + 1 };
+	view_at(&view, v, c, clock_now());
+	lifecycle_of(&view, w->settings->zone, tomorrow, &t, &w->settings->lifecycle, &l);
+	return l;
+}
+
+static struct str full_name(struct arena *a, const struct person *p)
+{
+	if (p->first_name.n && p->last_name.n)
+		return arena_printf(a, "%.*s %.*s", STR_ARG(p->first_name), STR_ARG(p->last_name));
+	return p->last_name.n ? p->last_name : p->first_name.n ? p->first_name : p->company;
+}
+
+static bool put_row(struct request *r, const struct version *v, customer_id c, struct err *err)
+{
+	struct person p;
+	struct str ref;
+	struct buf *b = &r->out;
+	if (!store_person(request_db(r), c, &r->arena, &p, &ref, err))
+		return false;
+	struct lifecycle l = life_of(r, v, c);
+	put_open(b, NULL, '{');
+	put_int(b, "id", c);
+	put_str(b, "ref", ref);
+	put_str(b, "name", full_name(&r->arena, &p));
+	put_str(b, "email", p.email);
+	put_cstr(b, "phase", phase_name(l.phase));
+	put_int(b, "orders", l.orders);
+	put_int(b, "spend", l.spend);
+	put_date(b, "last_order", l.last_order);
+	put_close(b, '}');
+	return true;
+}
+
+/* ---- the list ---- */
+
+/* Ids after `after`, at most `most`; −1: failed. */
+static int ids_all(struct db *db, int64_t after, int64_t most, customer_id *ids, struct err *err)
+{
+	struct query *q = db_query(db, "web_customers_from");
+	int n = 0, got;
+	query_int(q, 1, after);
+	query_int(q, 2, most);
+	while ((got = query_next(q, err)) == 1)
+		ids[n++] = (customer_id)query_get_int(q, 0);
+	return got < 0 ? -1 : n;
+}
+
+static int ids_found(struct request *r, struct db *db, struct str typed, int64_t after, int64_t most, customer_id *ids,
+                     struct err *err)
+{
+	static const char LAST[] = "\xF4\x8F\xBF\xBF";
+	struct query *q = db_query(db, "web_search");
+	char *low = arena_cstr(&r->arena, typed);
+	int n = 0, got;
+	for (char *p = low; *p; p++)
+		*p = (char)(isascii((unsigned char)*p) ? tolower((unsigned char)*p) : *p);
+	struct str low_s = str_from(low);
+	query_text(q, 1, typed);
+	query_text(q, 2, arena_printf(&r->arena, "%.*s%s", STR_ARG(typed), LAST));
+	query_text(q, 3, low_s);
+	query_text(q, 4, arena_printf(&r->arena, "%s%s", low, LAST));
+	query_int(q, 5, after);
+	query_int(q, 6, most);
+	while ((got = query_next(q, err)) == 1)
+		ids[n++] = (customer_id)query_get_int(q, 0);
+	return got < 0 ? -1 : n;
+}
+
+static int ids_of_bits(const uint64_t *bits, uint32_t customers, int64_t after, int64_t most, customer_id *ids)
+{
+	int n = 0;
+	for (int64_t c = after + 1; c <= customers && n < most; c++)
+		if (bits[c >> 6] >> (c & 63) & 1)
+			ids[n++] = (customer_id)c;
+	return n;
+}
+
+void on_customers(struct request *r)
+{
+	struct err err;
+	int64_t limit = number_query(r, "limit", 1, PAGE_MOST, PAGE_DEFAULT),
+			after = number_query(r, "cursor", 0, UINT32_MAX, 0);
+	const char *typed = request_query(r, "q"), *segment = request_query(r, "segment");
+	customer_id *ids = arena_array(&r->arena, customer_id, (size_t)limit + 1);
+	const struct version *v = request_book(r);
+	struct db *db = v ? request_db(r) : NULL;
+	uint64_t total = 0;
+	bool total_known = true;
+	int n;
+	if (!db)
+		return;
+	if (segment && segment[0]) {
+		uint64_t *bits = segment_bits(r, str_from(segment), on_customers, &total);
+		if (!bits)
+			return;
+		n = ids_of_bits(bits, v->customers, after, limit + 1, ids);
+	} else if (typed && str_trim(str_from(typed)).n) {
+		n = ids_found(r, db, str_trim(str_from(typed)), after, limit + 1, ids, &err);
+		total_known = n <= limit && after == 0;
+		total = (uint64_t)(n > 0 ? n : 0);
+	} else {
+		n = ids_all(db, after, limit + 1, ids, &err);
+		total = v->customers;
+	}
+	bool more = n > limit, ok = n >= 0;
+	put_open(&r->out, NULL, '{');
+	put_open(&r->out, "items", '[');
+	for (int i = 0; ok && i < n && i < limit; i++)
+		ok = put_row(r, v, ids[i], &err);
+	put_close(&r->out, ']');
+	put_cursor(&r->out, more ? ids[limit - 1] : 0, more);
+	if (total_known)
+		put_int(&r->out, "total", (int64_t)total);
+	else
+		put_null(&r->out, "total");
+	put_close(&r->out, '}');
+	if (ok)
+		request_send_json(r, 200);
+	else
+		request_err(r, &err);
+}
+
+/* ---- one customer ---- */
+
+/* The number in the path, of somebody who is there; 0: problem set. */
+static customer_id customer_arg(struct request *r)
+{
+	int64_t id;
+	struct err err;
+	struct db *db = request_db(r);
+	if (!db)
+		return 0;
+	if (str_i64(r->args[0], &id) && id > 0 && id < UINT32_MAX) {
+		struct query *q = db_query(db, "web_customer_there");
+		query_int(q, 1, id);
+		int got = query_next(q, &err);
+		query_done(q);
+		if (got == 1)
+			return (customer_id)id;
+		if (got < 0) {
+			request_err(r, &err);
+			return 0;
+		}
+	}
+	request_problem(r, 404, "there is no customer with this number");
+	return 0;
+}
+
+static void put_person(struct buf *b, const struct person *p)
+{
+	put_open(b, "person", '{');
+	put_str(b, "civility", p->civility);
+	put_str(b, "first_name", p->first_name);
+	put_str(b, "last_name", p->last_name);
+	put_str(b, "company", p->company);
+	put_str(b, "email", p->email);
+	put_str(b, "phone", p->phone);
+	put_str(b, "address1", p->address1);
+	put_str(b, "city", p->city);
+	put_str(b, "postcode", p->postcode);
+	put_str(b, "country", p->country);
+	put_close(b, '}');
+}
+
+static void put_orders(struct request *r, const struct view *v, const struct lifecycle *l)
+{
+	struct buf *b = &r->out;
+	zone_id zone = r->web->settings->zone;
+	struct date first = DATE_UNKNOWN;
+	int64_t sales = 0;
+	for (uint32_t o = v->order0; o < v->order1; o++)
+		if (order_is_sale(v->k, o)) {
+			if (!date_known(first))
+				first = zone_date(zone, (struct instant){ v->k->order_at[o] });
+			sales += v->k->order_total[o];
+		}
+	put_cstr(b, "phase", phase_name(l->phase));
+	put_int(b, "orders", l->orders);
+	put_int(b, "spend", l->spend);
+	put_int(b, "spend_12m", l->spend_12m);
+	put_date(b, "first_order", first);
+	put_date(b, "last_order", l->last_order);
+	if (l->orders)
+		put_int(b, "average_basket", thresholds_divide(sales, l->orders));
+	else
+		put_null(b, "average_basket");
+}
+
+static void put_profile(struct request *r, const struct view *v)
+{
+	struct buf *b = &r->out;
+	const struct profile *p = view_profile(v);
+	put_cstr(b, "zone", zone_name(p->zone));
+	put_cstr(b, "locale", locale_name((enum locale)p->locale));
+	put_date(b, "born", (struct date){ p->born });
+	for (unsigned interest = 0; interest < 2; interest++) {
+		put_open(b, interest ? "interests" : "tags", '[');
+		for (uint32_t i = v->k->word_start[v->i]; i < v->k->word_start[v->i + 1]; i++)
+			if ((v->k->words[i] & 1) == interest)
+				put_str(b, NULL, book_word_text(r->web->book, v->k->words[i] >> 1));
+		put_close(b, ']');
+	}
+}
+
+/* What was said last on each channel and purpose, with what it allows now. */
+static void put_consents(struct request *r, const struct subject *s)
+{
+	struct buf *b = &r->out;
+	struct basis_rules rules = { .post_opt_in = r->web->settings->post_opt_in,
+		                         .soft_opt_in = r->web->settings->soft_opt_in };
+	put_open(b, "consents", '[');
+	for (int c = 0; c < CHANNEL_STAFF; c++)
+		for (int p = 0; p < PURPOSE_COUNT; p++) {
+			const struct consent *said = basis_said(&s->view, (enum channel)c, (enum purpose)p);
+			if (!said && (p != PURPOSE_MARKETING || c > CHANNEL_PHONE || !basis_reachable(s, (enum channel)c)))
+				continue;
+			enum basis basis = basis_of(s, &rules, (enum channel)c, (enum purpose)p);
+			put_open(b, NULL, '{');
+			put_cstr(b, "channel", channel_name((enum channel)c));
+			put_cstr(b, "purpose", purpose_name((enum purpose)p));
+			put_cstr(b, "state", said ? consent_state_name((enum consent_state)said->state) : NULL);
+			put_instant(b, "at", (struct instant){ said ? said->at : 0 });
+			put_bool(b, "may", basis_allows(basis));
+			put_cstr(b, "basis", basis_name(basis));
+			put_close(b, '}');
+		}
+	put_close(b, ']');
+}
+
+/* Where a plan stands with the person, in one sentence. */
+static void stands(const struct live *l, customer_id c, uint16_t plan, enum locale locale, struct buf *out)
+{
+	const struct world *w = &l->world;
+	const struct pstate *s = &l->states[c];
+	const struct plan *p = w->plans->plans[plan];
+	bool fr = locale == LOCALE_FR;
+	char at[40];
+	for (uint16_t i = s->run_count; i-- > 0;) {
+		const struct run *r = &s->runs[i];
+		if (w->plans->family[r->plan] != w->plans->family[plan] || r->state != RUN_ACTIVE)
+			continue;
+		const struct plan *on = w->plans->plans[r->plan];
+		buf_printf(out, fr ? "dans le plan, passage %u%s" : "in run %u%s", r->run_no,
+		           r->control ? (fr ? ", groupe témoin" : ", in the control group") : "");
+		if (r->step < on->step_count)
+			buf_printf(out, fr ? ", prochaine étape %.*s" : ", next step %.*s", STR_ARG(on->steps[r->step].name));
+		if (r->queued)
+			buf_cstr(out, fr ? ", son message attend de partir" : ", its message is queued");
+		else if (s->wake != UINT32_MAX)
+			buf_printf(out, fr ? ", regardé à nouveau le %s" : ", looked at again %s",
+			           instant_local((struct instant){ s->wake }, l->shop.settings.zone, at));
+		return;
+	}
+	if (!w->plans->on[plan])
+		buf_cstr(out, fr ? "le plan est arrêté" : "the plan is off");
+	else if (engine_candidate(w, c, s, plan, l->now))
+		buf_cstr(out, p->smooth_per_day ? (fr ? "entrerait\xC2\xA0: attend une place du lissage"
+		                                      : "would enter: waits for a smoothing slot")
+		                                : (fr ? "entrerait maintenant" : "would enter now"));
+	else
+		buf_cstr(out, fr ? "n’y est pas\xC2\xA0: son déclencheur n’est pas atteint, ou son public ne convient pas"
+		                 : "not in it: its trigger has not been reached, or its audience does not hold");
+}
+
+static void put_plans_now(struct request *r, customer_id c)
+{
+	const struct live *l = r->web->live;
+	struct buf *b = &r->out;
+	put_open(b, "plans", '[');
+	for (uint16_t i = 0; i < l->plans->count && c < l->people; i++) {
+		struct buf text;
+		if (l->plans->current[i] != i)
+			continue;
+		buf_init(&text, 4096);
+		stands(l, c, i, request_locale(r), &text);
+		put_open(b, NULL, '{');
+		put_str(b, "plan", l->plans->plans[i]->name);
+		put_str(b, "now", buf_view(&text));
+		put_close(b, '}');
+		buf_release(&text);
+	}
+	put_close(b, ']');
+}
+
+static void put_runs(struct request *r, customer_id c)
+{
+	static const char *const STATES[] = { "active", "ended", "exited" };
+	const struct live *l = r->web->live;
+	struct buf *b = &r->out;
+	put_open(b, "runs", '[');
+	for (uint16_t i = 0; c < l->people && i < l->states[c].run_count; i++) {
+		const struct run *run = &l->states[c].runs[i];
+		const struct plan *p = l->plans->plans[run->plan];
+		put_open(b, NULL, '{');
+		put_str(b, "plan", p->name);
+		put_int(b, "run", run->run_no);
+		put_instant(b, "entered_at", (struct instant){ run->entered_at });
+		if (run->step < p->step_count)
+			put_str(b, "step", p->steps[run->step].name);
+		else
+			put_null(b, "step");
+		put_bool(b, "control", run->control);
+		put_cstr(b, "state", run->state < ARRAY_LEN(STATES) ? STATES[run->state] : "ended");
+		put_close(b, '}');
+	}
+	put_close(b, ']');
+}
+
+/* Somebody the book does not know yet: for the fifth of a second after their first fact. */
+static void put_newcomer(struct request *r)
+{
+	const struct view nothing = { .order0 = 0 };
+	const struct lifecycle prospect = { .phase = PHASE_PROSPECT, .last_order = DATE_UNKNOWN };
+	struct buf *b = &r->out;
+	put_orders(r, &nothing, &prospect);
+	put_cstr(b, "zone", zone_name(r->web->shop.zone));
+	put_cstr(b, "locale", locale_name(r->web->shop.locale));
+	put_null(b, "born");
+	static const char *const LISTS[] = { "tags", "interests", "consents" };
+	for (size_t i = 0; i < ARRAY_LEN(LISTS); i++) {
+		put_open(b, LISTS[i], '[');
+		put_close(b, ']');
+	}
+}
+
+void on_customer(struct request *r)
+{
+	struct web *w = r->web;
+	customer_id c = customer_arg(r);
+	const struct version *v = c ? request_book(r) : NULL;
+	struct person p;
+	struct str ref;
+	struct err err;
+	if (!v)
+		return;
+	if (!store_person(request_db(r), c, &r->arena, &p, &ref, &err)) {
+		request_err(r, &err);
+		return;
+	}
+	put_open(&r->out, NULL, '{');
+	put_int(&r->out, "id", c);
+	put_str(&r->out, "ref", ref);
+	put_person(&r->out, &p);
+	if (c <= v->customers) {
+		struct thresholds t = web_thresholds(w);
+		struct lifecycle l = life_of(r, v, c);
+		struct subject s;
+		expr_subject(w->book, v, NULL, c, clock_now(), &t, &s);
+		put_orders(r, &s.view, &l);
+		put_profile(r, &s.view);
+		put_consents(r, &s);
+	} else {
+		put_newcomer(r);
+	}
+	put_runs(r, c);
+	put_plans_now(r, c);
+	put_close(&r->out, '}');
+	request_send_json(r, 200);
+}
+
+/* ---- the timeline ---- */
+
+struct entry {
+	int64_t at;
+	struct str json; /* the rest of the object */
+};
+
+struct timeline {
+	struct request *r;
+	struct arena *a;
+	struct entry *items;
+	size_t count, cap;
+	enum locale locale;
+	struct str failed;
+};
+
+static struct buf *entry_begin(struct timeline *t, struct buf *b, const char *kind)
+{
+	buf_init(b, 64 << 10);
+	put_open(b, NULL, '{');
+	put_cstr(b, "kind", kind);
+	return b;
+}
+
+static void entry_end(struct timeline *t, struct buf *b, int64_t at)
+{
+	put_instant(b, "at", (struct instant){ at });
+	put_close(b, '}');
+	if (t->count < TIMELINE_MAX) {
+		t->items = mem_grow(t->items, &t->cap, t->count + 1, sizeof *t->items);
+		t->items[t->count++] = (struct entry){ at, arena_str(t->a, buf_view(b)) };
+	}
+	buf_release(b);
+}
+
+static void put_lines(struct timeline *t, struct buf *b, const struct line *lines, size_t n)
+{
+	uint32_t count;
+	const struct product *products = book_products(t->r->web->book, &count);
+	int64_t total = 0;
+	put_open(b, "lines", '[');
+	for (size_t i = 0; i < n; i++) {
+		total += lines[i].amount;
+		if (i >= 50)
+			continue;
+		bool known = lines[i].product < count;
+		put_open(b, NULL, '{');
+		put_str(b, "sku", known ? products[lines[i].product].sku : STR(""));
+		put_str(b, "name", known ? products[lines[i].product].name : STR(""));
+		put_int(b, "quantity", lines[i].quantity);
+		put_int(b, "amount", lines[i].amount);
+		put_close(b, '}');
+	}
+	put_close(b, ']');
+	put_int(b, "amount", total);
+}
+
+static bool add_fact(void *ctx, const struct fact *f, struct err *err)
+{
+	struct timeline *t = ctx;
+	bool fr = t->locale == LOCALE_FR;
+	struct buf b;
+	switch (f->kind) {
+	case FACT_ORDER: {
+		struct order_body o;
+		if (!body_read_order(f->body, t->a, &o, err))
+			return false;
+		int64_t quantity = 0;
+		for (size_t i = 0; i < o.line_count; i++)
+			quantity += o.lines[i].quantity;
+		entry_begin(t, &b, "order");
+		put_cstr(&b, "title", quantity < 0 ? (fr ? "Retour" : "Return") : (fr ? "Achat" : "Order"));
+		put_str(&b, "detail", f->key);
+		put_lines(t, &b, o.lines, o.line_count);
+		break;
+	}
+	case FACT_CART: {
+		struct cart_body o;
+		if (!body_read_cart(f->body, t->a, &o, err))
+			return false;
+		entry_begin(t, &b, "cart");
+		put_cstr(&b, "title", fr ? "Panier" : "Cart");
+		put_cstr(&b, "detail", cart_state_name(o.state));
+		put_lines(t, &b, o.lines, o.line_count);
+		break;
+	}
+	case FACT_CONSENT: {
+		struct consent_body o;
+		if (!body_read_consent(f->body, t->a, &o, err))
+			return false;
+		entry_begin(t, &b, "consent");
+		put_str(&b, "title",
+		        arena_printf(t->a, "%s %s: %s", channel_name(o.channel), purpose_name(o.purpose),
+		                     consent_state_name(o.state)));
+		put_str(&b, "detail", o.source);
+		break;
+	}
+	case FACT_EVENT: {
+		struct event_body o;
+		if (!body_read_event(f->body, t->a, &o, err))
+			return false;
+		entry_begin(t, &b, "event");
+		put_str(&b, "title", o.name);
+		put_str(&b, "detail", o.text);
+		break;
+	}
+	case FACT_RECEIPT: {
+		struct receipt_body o;
+		if (!body_read_receipt(f->body, t->a, &o, err))
+			return false;
+		entry_begin(t, &b, "message");
+		put_str(&b, "title", o.step);
+		put_cstr(&b, "detail", receipt_name(o.receipt));
+		put_str(&b, "plan", o.plan);
+		put_cstr(&b, "channel", channel_name(o.channel));
+		put_str(&b, "answer", o.answer);
+		break;
+	}
+	case FACT_PROFILE:
+		entry_begin(t, &b, "profile");
+		put_cstr(&b, "title", fr ? "Fiche mise à jour" : "Profile changed");
+		put_cstr(&b, "detail", "");
+		break;
+	default: return true; /* of the shop, or bookkeeping */
+	}
+	entry_end(t, &b, f->at.s);
+	return true;
+}
+
+static bool add_decision(void *ctx, const struct outbox_decision *d, struct err *err)
+{
+	struct timeline *t = ctx;
+	struct buf b, text;
+	(void)err;
+	buf_init(&text, 2048);
+	reason_text(d->reason, d->argument, t->r->web->settings->zone, t->locale, &text);
+	entry_begin(t, &b, "decision");
+	put_str(&b, "title", d->step.n ? d->step : d->plan);
+	put_str(&b, "detail", buf_view(&text));
+	put_str(&b, "plan", d->plan);
+	put_cstr(&b, "verdict", verdict_name(d->verdict));
+	put_cstr(&b, "reason", reason_name(d->reason));
+	put_int(&b, "times", d->times);
+	buf_release(&text);
+	entry_end(t, &b, d->at.s);
+	return true;
+}
+
+static int newest_first(const void *x, const void *y)
+{
+	const struct entry *a = x, *b = y;
+	return a->at != b->at ? (a->at < b->at ? 1 : -1) : str_cmp(a->json, b->json);
+}
+
+void on_timeline(struct request *r)
+{
+	struct err err;
+	customer_id c = customer_arg(r);
+	int64_t limit = number_query(r, "limit", 1, PAGE_MOST, PAGE_DEFAULT),
+			from = number_query(r, "cursor", 0, TIMELINE_MAX, 0);
+	if (!c || !request_book(r))
+		return;
+	struct timeline t = { .r = r, .a = &r->arena, .locale = request_locale(r) };
+	bool ok = store_facts_by_customer(r->db, c, c, INSTANT_NEVER, add_fact, &t, &err) &&
+	          outbox_decisions(r->db, c, add_decision, &t, &err);
+	if (t.count)
+		qsort(t.items, t.count, sizeof *t.items, newest_first);
+	put_open(&r->out, NULL, '{');
+	put_open(&r->out, "items", '[');
+	for (int64_t i = from; i < from + limit && i < (int64_t)t.count; i++)
+		put_raw(&r->out, NULL, t.items[i].json);
+	put_close(&r->out, ']');
+	put_cursor(&r->out, from + limit, from + limit < (int64_t)t.count);
+	put_close(&r->out, '}');
+	free(t.items);
+	if (ok)
+		request_send_json(r, 200);
+	else
+		request_err(r, &err);
+}
+
+/* ---- why ---- */
+
+static bool put_decision(void *ctx, const struct outbox_decision *d, struct err *err)
+{
+	struct request *r = ctx;
+	struct buf *b = &r->out, text;
+	(void)err;
+	buf_init(&text, 2048);
+	reason_text(d->reason, d->argument, r->web->settings->zone, request_locale(r), &text);
+	put_open(b, NULL, '{');
+	put_instant(b, "at", d->first_at);
+	put_instant(b, "last_at", d->at);
+	put_str(b, "plan", d->plan);
+	put_int(b, "version", d->version);
+	put_int(b, "run", d->run_no);
+	put_str(b, "step", d->step);
+	put_cstr(b, "verdict", verdict_name(d->verdict));
+	put_cstr(b, "channel", d->channel < CHANNEL_COUNT ? channel_name((enum channel)d->channel) : NULL);
+	put_cstr(b, "reason", reason_name(d->reason));
+	put_str(b, "text", buf_view(&text));
+	put_int(b, "times", d->times);
+	put_close(b, '}');
+	buf_release(&text);
+	return true;
+}
+
+void on_why(struct request *r)
+{
+	struct err err;
+	customer_id c = customer_arg(r);
+	if (!c || !request_book(r))
+		return;
+	put_open(&r->out, NULL, '{');
+	put_open(&r->out, "decisions", '[');
+	if (!outbox_decisions(request_db(r), c, put_decision, r, &err)) {
+		request_err(r, &err);
+		return;
+	}
+	put_close(&r->out, ']');
+	put_plans_now(r, c);
+	put_close(&r->out, '}');
+	request_send_json(r, 200);
+}

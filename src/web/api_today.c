@@ -1,0 +1,353 @@
+/* Today, the emergency stop, health, metrics, events. */
+#include "app/live_int.h"
+#include "web/web_int.h"
+
+#include "app/clock.h"
+#include "app/switch.h"
+#include "model/names.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum locale request_locale(struct request *r)
+{
+	const char *asked = request_query(r, "lang");
+	if (!asked)
+		asked = request_header(r, "Accept-Language");
+	if (asked && strncmp(asked, "fr", 2) != 0 && strncmp(asked, "en", 2) != 0)
+		asked = NULL;
+	if (!asked && r->who.locale[0])
+		asked = r->who.locale;
+	if (!asked)
+		return r->web->shop.locale;
+	return strncmp(asked, "en", 2) == 0 ? LOCALE_EN : LOCALE_FR;
+}
+
+/* ---- the life cycle of everybody, now ---- */
+
+static void count_phases(struct web *w, const struct version *v, const struct thresholds *t, uint64_t counts[8])
+{
+	struct lifecycle_day day;
+	memset(counts, 0, 8 * sizeof *counts);
+	lifecycle_day_init(&day, w->settings->zone, t->day, &w->settings->lifecycle);
+	for (customer_id c = 1; c <= v->customers; c++) {
+		struct view view;
+		view_at(&view, v, c, (struct instant){ day.cutoff - 1 });
+		counts[lifecycle_phase(&view, &day, t, &w->settings->lifecycle)]++;
+	}
+}
+
+static bool count_out(struct request *r, const struct version *v, const struct thresholds *t, uint64_t counts[8])
+{
+	struct err err;
+	struct lifecycle_day day;
+	struct db *db = request_db(r);
+	if (!db)
+		return false;
+	lifecycle_day_init(&day, r->web->settings->zone, t->day, &r->web->settings->lifecycle);
+	struct query *q = db_query(db, "web_customers_gone");
+	int got;
+	while ((got = query_next(q, &err)) == 1) {
+		customer_id c = (customer_id)query_get_int(q, 0);
+		struct view view;
+		if (c > v->customers)
+			continue;
+		view_at(&view, v, c, (struct instant){ day.cutoff - 1 });
+		enum phase p = lifecycle_phase(&view, &day, t, &r->web->settings->lifecycle);
+		counts[p] -= counts[p] > 0;
+	}
+	if (got < 0)
+		request_err(r, &err);
+	return got == 0;
+}
+
+const char *phase_counts(struct request *r, uint64_t counts[8])
+{
+	struct web *w = r->web;
+	const struct version *v = request_book(r);
+	struct thresholds t = web_thresholds(w);
+	if (!v)
+		return "no book";
+	pthread_mutex_lock(&w->lock);
+	bool known = w->phases_version == v->number && w->phases_day.day == t.day.day && w->phases_version;
+	memcpy(counts, w->phases, sizeof w->phases);
+	pthread_mutex_unlock(&w->lock);
+	if (known)
+		return NULL;
+	count_phases(w, v, &t, counts);
+	if (!count_out(r, v, &t, counts))
+		return "no database";
+	pthread_mutex_lock(&w->lock);
+	memcpy(w->phases, counts, sizeof w->phases);
+	w->phases_version = v->number;
+	w->phases_day = t.day;
+	pthread_mutex_unlock(&w->lock);
+	return NULL;
+}
+
+/* ---- GET /today ---- */
+
+static uint16_t newest_of(const struct plan_set *set, uint16_t family)
+{
+	return set->current[family];
+}
+
+static void put_leaving(struct buf *b, const struct live *l, const struct summary *s, enum locale locale,
+                        const int64_t *next)
+{
+	put_open(b, "leaving", '[');
+	for (uint16_t i = 0; i < s->count; i++)
+		for (int c = 0; c < CHANNEL_COUNT && l->plans->family[i] == i; c++) {
+			const struct plan *p = l->plans->plans[newest_of(l->plans, i)];
+			if (!s->plans[i].queued[c])
+				continue;
+			put_open(b, NULL, '{');
+			put_str(b, "plan", p->name);
+			put_str(b, "title", p->title[locale]);
+			put_cstr(b, "channel", channel_name((enum channel)c));
+			put_int(b, "count", s->plans[i].queued[c]);
+			put_instant(b, "next_at", (struct instant){ next[i] });
+			put_close(b, '}');
+		}
+	put_close(b, ']');
+	put_open(b, "sent_today", '[');
+	for (uint16_t i = 0; i < s->count; i++)
+		for (int c = 0; c < CHANNEL_COUNT && l->plans->family[i] == i; c++)
+			if (s->plans[i].sent_today[c]) {
+				put_open(b, NULL, '{');
+				put_str(b, "plan", l->plans->plans[i]->name);
+				put_cstr(b, "channel", channel_name((enum channel)c));
+				put_int(b, "count", s->plans[i].sent_today[c]);
+				put_close(b, '}');
+			}
+	put_close(b, ']');
+}
+
+static void put_held(struct buf *b, const struct live *l, const struct summary *s, enum locale locale)
+{
+	put_open(b, "held", '[');
+	for (uint16_t i = 0; i < s->count; i++)
+		for (int h = 1; h < REASON_COUNT && l->plans->family[i] == i; h++) {
+			struct buf text;
+			int64_t until = s->plans[i].held_until[h];
+			if (!s->plans[i].held[h])
+				continue;
+			buf_init(&text, 1024);
+			reason_text((enum reason)h, until, l->shop.settings.zone, locale, &text);
+			put_open(b, NULL, '{');
+			put_cstr(b, "reason", reason_name((enum reason)h));
+			put_str(b, "text", buf_view(&text));
+			put_int(b, "count", s->plans[i].held[h]);
+			put_str(b, "plan", l->plans->plans[i]->name);
+			put_instant(b, "until", (struct instant){ until });
+			put_close(b, '}');
+			buf_release(&text);
+		}
+	put_close(b, ']');
+}
+
+static void put_need(struct buf *b, const char *kind, int64_t count, const char *text, const char *link)
+{
+	if (!count)
+		return;
+	put_open(b, NULL, '{');
+	put_cstr(b, "kind", kind);
+	put_int(b, "count", count);
+	put_cstr(b, "text", text);
+	put_cstr(b, "link", link);
+	put_close(b, '}');
+}
+
+struct next_at {
+	const struct live *l;
+	int64_t *by_family;
+};
+
+static bool take_next(void *ctx, const struct outbox_message *m, struct err *err)
+{
+	struct next_at *n = ctx;
+	(void)err;
+	for (uint16_t i = 0; i < n->l->plans->count; i++)
+		if (n->l->plans->family[i] == i && str_eq(n->l->plans->plans[i]->name, m->key.plan) &&
+		    (!n->by_family[i] || m->try_after.s < n->by_family[i]))
+			n->by_family[i] = m->try_after.s;
+	return true;
+}
+
+void on_today(struct request *r)
+{
+	struct web *w = r->web;
+	struct live *l = w->live;
+	struct buf *b = &r->out;
+	struct err err;
+	uint64_t phases[8];
+	int64_t counts[MESSAGE_STATE_COUNT];
+	enum locale locale = request_locale(r);
+	const struct summary *s = web_summary(w, clock_now());
+	struct next_at next = { l, arena_array(&r->arena, int64_t, l->plans->count + 1) };
+	if (!outbox_counts(l->shop.db, counts, &err) || !outbox_queue(l->shop.db, 1000, take_next, &next, &err)) {
+		request_err(r, &err);
+		return;
+	}
+	if (phase_counts(r, phases))
+		return;
+	bool fr = locale == LOCALE_FR;
+	put_open(b, NULL, '{');
+	put_instant(b, "now", s->at);
+	put_cstr(b, "held_by", l->world.hold_all == REASON_NONE ? NULL : reason_name(l->world.hold_all));
+	put_leaving(b, l, s, locale, next.by_family);
+	put_held(b, l, s, locale);
+	put_open(b, "needs_you", '[');
+	put_need(b, "uncertain", counts[MESSAGE_UNCERTAIN],
+	         fr ? "Messages dont on ne sait pas s’ils sont partis : à vérifier"
+	            : "Messages that may or may not have left: look at them",
+	         "/compliance");
+	put_need(b, "approval", l->world.hold_all == REASON_CLOCK_JUMP || l->world.hold_all == REASON_RESTORED,
+	         fr ? "Les envois attendent votre accord : l’horloge a sauté ou une sauvegarde a été remise"
+	            : "Sending waits for your consent: the clock jumped or a backup was put back",
+	         "/settings");
+	put_close(b, ']');
+	put_open(b, "brought", '{');
+	put_int(b, "orders", s->orders);
+	put_int(b, "revenue", s->revenue);
+	put_instant(b, "since", s->since);
+	put_close(b, '}');
+	put_open(b, "lifecycle", '{');
+	for (int p = 0; p < PHASE_COUNT; p++)
+		put_int(b, phase_name((enum phase)p), (int64_t)phases[p]);
+	put_close(b, '}');
+	put_close(b, '}');
+	request_send_json(r, 200);
+}
+
+/* ---- the emergency stop ---- */
+
+static void held(struct request *r, bool stop)
+{
+	struct web *w = r->web;
+	struct err err;
+	struct db *db = live_db(w->live);
+	if (!(stop ? switch_stop(db, clock_now(), r->who.actor, &err)
+	           : switch_resume(db, clock_now(), r->who.actor, &err))) {
+		request_err(r, &err);
+		return;
+	}
+	put_open(&r->out, NULL, '{');
+	put_cstr(&r->out, "held_by", stop ? reason_name(REASON_EMERGENCY_STOP) : NULL);
+	put_close(&r->out, '}');
+	request_send_json(r, 200);
+	web_event(w, "tick", "{\"held_by\":%s}", stop ? "\"emergency_stop\"" : "null");
+}
+
+void on_stop(struct request *r)
+{
+	held(r, true);
+}
+
+void on_resume(struct request *r)
+{
+	held(r, false);
+}
+
+/* ---- health and metrics ---- */
+
+void on_healthz(struct request *r)
+{
+	struct web *w = r->web;
+	pthread_mutex_lock(&w->lock);
+	bool well = w->trouble[0] == 0;
+	pthread_mutex_unlock(&w->lock);
+	put_open(&r->out, NULL, '{');
+	put_cstr(&r->out, "status", well ? "ok" : "opening the shop again");
+	put_close(&r->out, '}');
+	request_send_json(r, well ? 200 : 503);
+}
+
+static void put_metric(struct buf *b, const char *name, const char *kind, const char *help, double v)
+{
+	buf_printf(b, "# HELP relance_%s %s\n# TYPE relance_%s %s\nrelance_%s %.17g\n", name, help, name, kind, name, v);
+}
+
+void on_metrics(struct request *r)
+{
+	struct web *w = r->web;
+	struct counters *c = &w->counters;
+	struct buf *b = &r->out;
+	put_metric(b, "uptime_seconds", "gauge", "Seconds since the server started.", clock_monotonic() - w->started);
+	put_metric(b, "http_requests_total", "counter", "Requests received.", (double)c->requests);
+	put_metric(b, "http_refused_total", "counter", "Requests answered with a problem.", (double)c->refused);
+	put_metric(b, "facts_total", "counter", "Facts accepted over HTTP.", (double)c->facts);
+	put_metric(b, "fact_commits_total", "counter", "Transactions these facts took.", (double)c->fact_batches);
+	put_metric(b, "ticks_total", "counter", "Turns of the shop.", (double)c->ticks);
+	put_metric(b, "decisions_total", "counter", "Decisions made.", (double)c->decisions);
+	put_metric(b, "messages_accepted_total", "counter", "Messages that left.", (double)c->accepted);
+	put_metric(b, "sign_ins_total", "counter", "Sessions begun.", (double)c->sign_ins);
+	put_metric(b, "sign_in_failures_total", "counter", "Wrong passwords.", (double)c->sign_in_failures);
+	pthread_mutex_lock(&w->lock);
+	put_metric(b, "held", "gauge", "1 while nothing may leave.", w->hold_all != REASON_NONE);
+	put_metric(b, "event_streams", "gauge", "Browsers that listen to events.", (double)w->listener_count);
+	pthread_mutex_unlock(&w->lock);
+	r->type = "text/plain; version=0.0.4; charset=utf-8";
+}
+
+/* ---- events ---- */
+
+static ssize_t stream(void *ctx, uint64_t at, char *p, size_t room)
+{
+	struct listener *l = ctx;
+	struct web *w = l->web;
+	size_t n = 0;
+	(void)at;
+	pthread_mutex_lock(&w->lock);
+	if (w->stopping) {
+		n = (size_t)MHD_CONTENT_READER_END_OF_STREAM;
+	} else if (l->seen < w->events) {
+		if (w->events - l->seen > ARRAY_LEN(w->event))
+			l->seen = w->events - ARRAY_LEN(w->event);
+		const char *text = w->event[l->seen++ % ARRAY_LEN(w->event)];
+		n = strlen(text) < room ? strlen(text) : room;
+		memcpy(p, text, n);
+	} else if (!l->suspended && clock_monotonic() - l->opened > 15) { /* keeps the connection known to be alive */
+		l->opened = clock_monotonic();
+		n = (size_t)snprintf(p, room, ": \n\n");
+	} else {
+		l->suspended = true;
+		MHD_suspend_connection(l->connection);
+	}
+	pthread_mutex_unlock(&w->lock);
+	return (ssize_t)n;
+}
+
+static void stream_end(void *ctx)
+{
+	struct listener *l = ctx;
+	struct web *w = l->web;
+	pthread_mutex_lock(&w->lock);
+	for (size_t i = 0; i < w->listener_count; i++)
+		if (w->listeners[i] == l)
+			w->listeners[i] = w->listeners[--w->listener_count];
+	pthread_mutex_unlock(&w->lock);
+	free(l);
+}
+
+void on_events(struct request *r)
+{
+	struct web *w = r->web;
+	struct listener *l = mem_alloc(sizeof *l);
+	*l = (struct listener){ .web = w, .connection = r->connection, .opened = clock_monotonic() };
+	pthread_mutex_lock(&w->lock);
+	bool room = w->listener_count < LISTENERS_MAX && !w->stopping;
+	if (room) {
+		l->seen = w->events;
+		w->listeners[w->listener_count++] = l;
+	}
+	pthread_mutex_unlock(&w->lock);
+	if (!room) {
+		free(l);
+		request_problem(r, 503, "at most %d event streams at once", LISTENERS_MAX);
+		return;
+	}
+	r->ready = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1024, stream, l, stream_end);
+	(void)MHD_add_response_header(r->ready, "Content-Type", "text/event-stream");
+	(void)MHD_add_response_header(r->ready, "Cache-Control", "no-store");
+}

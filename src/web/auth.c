@@ -1,0 +1,758 @@
+/* Who asks: accounts with argon2id passwords and sessions for people, keys with scopes for programs. All of them are in
+ * memory, written through the ticker. A session's token is in a cookie; what is stored is its SHA-256. The CSRF token
+ * is derived from the session's. Signing in is slowed after SIGN_IN_TRIES failures by address and by name. */
+#include "web/web_int.h"
+
+#include "app/clock.h"
+#include "base/hash.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+	SIGN_IN_TRIES = 5,
+	SIGN_IN_WINDOW_S = 900,
+	SESSION_S = 14 * DAY_S,
+	PASSWORD_MIN = 12,
+	PASSWORD_MAX = 200,
+	SESSIONS_MAX = 100000
+};
+
+static const struct {
+	const char *name;
+	unsigned may;
+} ROLES[] = {
+	{ "owner", MAY_READ | MAY_PEOPLE | MAY_PLANS | MAY_FACTS | MAY_ADMIN },
+	{ "marketer", MAY_READ | MAY_PEOPLE | MAY_PLANS },
+	{ "seller", MAY_READ | MAY_PEOPLE | MAY_FACTS },
+	{ "service", MAY_READ | MAY_PEOPLE },
+	{ "privacy", MAY_READ | MAY_PEOPLE },
+	{ "reader", MAY_READ },
+}, SCOPES[] = {
+	{ "read", MAY_READ }, { "people", MAY_PEOPLE }, { "plans", MAY_PLANS }, { "facts", MAY_FACTS }, { "admin", MAY_ADMIN },
+};
+
+static bool role_find(const char *name, unsigned *may)
+{
+	for (size_t i = 0; i < ARRAY_LEN(ROLES); i++)
+		if (name && strcmp(ROLES[i].name, name) == 0) {
+			*may = ROLES[i].may;
+			return true;
+		}
+	return false;
+}
+
+static bool scopes_read(const char *text, unsigned *may)
+{
+	*may = 0;
+	for (const char *p = text; *p;) {
+		size_t n = strcspn(p, " ,"), i = 0;
+		while (i < ARRAY_LEN(SCOPES) && !str_is((struct str){ p, n }, SCOPES[i].name))
+			i++;
+		if (n && i == ARRAY_LEN(SCOPES))
+			return false;
+		if (n)
+			*may |= SCOPES[i].may;
+		p += n + (p[n] != 0);
+	}
+	return *may != 0;
+}
+
+static void token_hash(const char *token, char out[TOKEN_HEX + 1])
+{
+	struct sha256 *h = sha256_new();
+	sha256_add(h, token, strlen(token));
+	sha256_hex(h, out);
+	sha256_free(h);
+}
+
+static void token_make(char out[TOKEN_HEX + 1])
+{
+	unsigned char bytes[TOKEN_HEX / 2];
+	randombytes_buf(bytes, sizeof bytes);
+	sodium_bin2hex(out, TOKEN_HEX + 1, bytes, sizeof bytes);
+}
+
+/* ---- loading ---- */
+
+#define COPY(to, s) snprintf(to, sizeof(to), "%.*s", STR_ARG(s))
+
+static bool load_accounts(struct web *w, struct db *db, struct err *err)
+{
+	struct query *q = db_query(db, "web_accounts");
+	size_t cap = 0;
+	int got;
+	free(w->accounts);
+	w->accounts = NULL;
+	w->account_count = 0;
+	while ((got = query_next(q, err)) == 1) {
+		w->accounts = mem_grow(w->accounts, &cap, w->account_count + 1, sizeof *w->accounts);
+		struct account *a = &w->accounts[w->account_count++];
+		*a = (struct account){ .id = query_get_int(q, 0) };
+		COPY(a->name, query_get_text(q, 1));
+		COPY(a->role, query_get_text(q, 2));
+		COPY(a->locale, query_get_text(q, 3));
+		COPY(a->password, query_get_text(q, 4));
+	}
+	return got == 0;
+}
+
+static bool load_sessions(struct web *w, struct db *db, struct err *err)
+{
+	struct query *q = db_query(db, "web_sessions");
+	int got;
+	query_int(q, 1, clock_now().s);
+	w->session_count = 0;
+	while ((got = query_next(q, err)) == 1) {
+		w->sessions = mem_grow(w->sessions, &w->session_cap, w->session_count + 1, sizeof *w->sessions);
+		struct session *s = &w->sessions[w->session_count++];
+		*s = (struct session){ .account = query_get_int(q, 1), .expires_at = query_get_int(q, 2) };
+		COPY(s->token_hash, query_get_text(q, 0));
+	}
+	return got == 0;
+}
+
+static bool load_keys(struct web *w, struct db *db, struct err *err)
+{
+	struct query *q = db_query(db, "web_keys");
+	size_t cap = 0;
+	int got;
+	free(w->keys);
+	w->keys = NULL;
+	w->key_count = 0;
+	while ((got = query_next(q, err)) == 1) {
+		w->keys = mem_grow(w->keys, &cap, w->key_count + 1, sizeof *w->keys);
+		struct api_key *k = &w->keys[w->key_count++];
+		*k = (struct api_key){ .id = query_get_int(q, 0) };
+		COPY(k->key_hash, query_get_text(q, 1));
+		COPY(k->name, query_get_text(q, 2));
+		COPY(k->scopes, query_get_text(q, 3));
+		if (!scopes_read(k->scopes, &k->may))
+			k->may = 0;
+	}
+	return got == 0;
+}
+
+bool auth_load(struct web *w, struct db *db, struct err *err)
+{
+	pthread_mutex_lock(&w->lock);
+	bool ok = load_accounts(w, db, err) && load_sessions(w, db, err) && load_keys(w, db, err);
+	pthread_mutex_unlock(&w->lock);
+	return ok;
+}
+
+void auth_release(struct web *w)
+{
+	free(w->accounts);
+	free(w->sessions);
+	free(w->keys);
+}
+
+/* ---- who ---- */
+
+static const struct account *account_by_id(const struct web *w, int64_t id)
+{
+	for (size_t i = 0; i < w->account_count; i++)
+		if (w->accounts[i].id == id)
+			return &w->accounts[i];
+	return NULL;
+}
+
+static void csrf_of(const char *token, char out[33])
+{
+	unsigned char hash[16];
+	crypto_generichash(hash, sizeof hash, (const unsigned char *)token, strlen(token),
+	                   (const unsigned char *)"csrf-of-a-session", 17);
+	sodium_bin2hex(out, 33, hash, sizeof hash);
+}
+
+static void be_account(struct identity *who, const struct account *a, const char *token, const char *hash)
+{
+	who->account = a->id;
+	if (!role_find(a->role, &who->may))
+		who->may = 0;
+	who->may |= MAY_SIGNED_IN;
+	snprintf(who->name, sizeof who->name, "%s", a->name);
+	snprintf(who->role, sizeof who->role, "%s", a->role);
+	snprintf(who->locale, sizeof who->locale, "%s", a->locale);
+	snprintf(who->actor, sizeof who->actor, "account %lld", (long long)a->id);
+	snprintf(who->token_hash, sizeof who->token_hash, "%s", hash);
+	csrf_of(token, who->csrf);
+}
+
+static void by_key(struct request *r, const char *key)
+{
+	struct web *w = r->web;
+	char hash[TOKEN_HEX + 1];
+	token_hash(key, hash);
+	pthread_mutex_lock(&w->lock);
+	for (size_t i = 0; i < w->key_count; i++)
+		if (sodium_memcmp(w->keys[i].key_hash, hash, TOKEN_HEX) == 0) {
+			r->who.may = w->keys[i].may;
+			r->key_used = true;
+			snprintf(r->who.actor, sizeof r->who.actor, "key %lld", (long long)w->keys[i].id);
+		}
+	pthread_mutex_unlock(&w->lock);
+}
+
+void auth_identify(struct request *r)
+{
+	struct web *w = r->web;
+	const char *bearer = request_header(r, "Authorization");
+	if (bearer && strncmp(bearer, "Bearer ", 7) == 0) {
+		by_key(r, bearer + 7);
+		return;
+	}
+	const char *token = MHD_lookup_connection_value(r->connection, MHD_COOKIE_KIND, "relance");
+	if (!token || strlen(token) != TOKEN_HEX)
+		return;
+	char hash[TOKEN_HEX + 1];
+	token_hash(token, hash);
+	int64_t now = clock_now().s;
+	pthread_mutex_lock(&w->lock);
+	for (size_t i = 0; i < w->session_count; i++) {
+		const struct session *s = &w->sessions[i];
+		const struct account *a;
+		if (s->expires_at > now && strcmp(s->token_hash, hash) == 0 && (a = account_by_id(w, s->account)))
+			be_account(&r->who, a, token, hash);
+	}
+	pthread_mutex_unlock(&w->lock);
+}
+
+bool auth_allowed(struct request *r)
+{
+	const struct route *route = r->route;
+	bool reads = strcmp(route->method, "GET") == 0;
+	if (!route->permission)
+		return true;
+	if (!r->who.may) {
+		request_add_header(r, "WWW-Authenticate", STR("Bearer"));
+		request_problem(r, 401, "sign in first, or send \"Authorization: Bearer KEY\"");
+		return false;
+	}
+	if ((r->who.may & route->permission) != route->permission) {
+		request_problem(r, 403,
+		                r->key_used ? "this key lacks the scope; make one that has it under Settings"
+		                            : "your role does not allow this; ask the owner");
+		return false;
+	}
+	if (!reads && r->who.account && !(route->flags & NO_CSRF)) {
+		const char *csrf = request_header(r, "X-CSRF-Token");
+		if (!csrf || strlen(csrf) != 32 || sodium_memcmp(csrf, r->who.csrf, 32) != 0) {
+			request_problem(r, 403, "the header X-CSRF-Token is missing or old; GET /api/v1/session gives it");
+			return false;
+		}
+	}
+	return true;
+}
+
+/* ---- slowing down those who guess ---- */
+
+static struct failure *failure_at(struct web *w, uint64_t who)
+{
+	struct failure *f = &w->failures[who % FAILURES];
+	if (f->who != who || clock_monotonic() - f->since > SIGN_IN_WINDOW_S)
+		*f = (struct failure){ .who = who, .since = clock_monotonic() };
+	return f;
+}
+
+static uint64_t client_hash(struct request *r)
+{
+	const union MHD_ConnectionInfo *i = MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	if (!i || i->client_addr->sa_family != AF_INET)
+		return 1;
+	return hash64(&((const struct sockaddr_in *)(const void *)i->client_addr)->sin_addr, sizeof(struct in_addr), 7);
+}
+
+static bool too_many(struct request *r, const char *name, bool failed)
+{
+	struct web *w = r->web;
+	uint64_t by_address = client_hash(r), by_name = hash64(name, strlen(name), 9);
+	pthread_mutex_lock(&w->lock);
+	struct failure *a = failure_at(w, by_address), *n = failure_at(w, by_name);
+	if (failed) {
+		a->count++;
+		n->count++;
+	}
+	/* a whole office may share an address */
+	bool yes = !failed && (a->count >= 4 * SIGN_IN_TRIES || n->count >= SIGN_IN_TRIES);
+	pthread_mutex_unlock(&w->lock);
+	return yes;
+}
+
+static void forget_failures(struct request *r, const char *name)
+{
+	pthread_mutex_lock(&r->web->lock);
+	failure_at(r->web, hash64(name, strlen(name), 9))->count = 0;
+	pthread_mutex_unlock(&r->web->lock);
+}
+
+/* ---- sessions ---- */
+
+static void put_session(struct request *r)
+{
+	struct web *w = r->web;
+	struct buf *b = &r->out;
+	bool in = r->who.account != 0;
+	put_open(b, NULL, '{');
+	if (in) {
+		put_open(b, "user", '{');
+		put_cstr(b, "name", r->who.name);
+		put_cstr(b, "role", r->who.role);
+		put_cstr(b, "locale", r->who.locale);
+		put_open(b, "may", '[');
+		for (size_t i = 0; i < ARRAY_LEN(SCOPES); i++)
+			if (r->who.may & SCOPES[i].may)
+				put_cstr(b, NULL, SCOPES[i].name);
+		put_close(b, ']');
+		put_close(b, '}');
+	} else {
+		put_null(b, "user");
+	}
+	put_open(b, "shop", '{');
+	put_cstr(b, "name", w->shop.name);
+	put_cstr(b, "zone", zone_name(w->shop.zone));
+	put_cstr(b, "currency", w->shop.currency.code);
+	put_int(b, "exponent", w->shop.currency.exponent);
+	put_cstr(b, "locale", w->shop.locale == LOCALE_FR ? "fr" : "en");
+	put_instant(b, "now", clock_now());
+	put_close(b, '}');
+	put_cstr(b, "csrf", in ? r->who.csrf : NULL);
+	pthread_mutex_lock(&w->lock);
+	put_bool(b, "first_run", w->account_count == 0);
+	pthread_mutex_unlock(&w->lock);
+	put_close(b, '}');
+	request_send_json(r, 200);
+}
+
+void on_session_get(struct request *r)
+{
+	put_session(r);
+}
+
+static bool write_session(struct web *w, const struct session *s, const char *actor, struct err *err)
+{
+	struct db *db = live_db(w->live);
+	int64_t now = clock_now().s;
+	if (!db_begin(db, err))
+		return false;
+	struct query *q = db_query(db, "web_session_sweep");
+	query_int(q, 1, now);
+	query_int(q, 2, 0);
+	bool ok = query_run(q, NULL, err);
+	q = db_query(db, "web_session_put");
+	query_text(q, 1, str_from(s->token_hash));
+	query_int(q, 2, s->account);
+	query_int(q, 3, s->expires_at);
+	ok = ok && query_run(q, NULL, err) && store_audit(db, (struct instant){ now }, actor, "sign in", "session", err) &&
+	     db_commit(db, err);
+	if (!ok)
+		db_rollback(db);
+	return ok;
+}
+
+static void keep_session(struct web *w, const struct session *s)
+{
+	int64_t now = clock_now().s;
+	size_t n = 0;
+	pthread_mutex_lock(&w->lock);
+	for (size_t i = 0; i < w->session_count; i++)
+		if (w->sessions[i].expires_at > now)
+			w->sessions[n++] = w->sessions[i];
+	w->session_count = n < SESSIONS_MAX ? n : SESSIONS_MAX - 1;
+	w->sessions = mem_grow(w->sessions, &w->session_cap, w->session_count + 1, sizeof *w->sessions);
+	w->sessions[w->session_count++] = *s;
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* On the ticker: r->who.account is who signed in. */
+static void begin_session(struct request *r)
+{
+	struct web *w = r->web;
+	struct err err;
+	char token[TOKEN_HEX + 1];
+	struct session s = { .account = r->who.account, .expires_at = clock_now().s + SESSION_S };
+	token_make(token);
+	token_hash(token, s.token_hash);
+	if (!write_session(w, &s, r->who.actor, &err)) {
+		request_err(r, &err);
+		return;
+	}
+	keep_session(w, &s);
+	csrf_of(token, r->who.csrf);
+	w->counters.sign_ins++;
+	request_add_header(
+		r, "Set-Cookie",
+		arena_printf(&r->arena, "relance=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d", token, SESSION_S));
+	put_session(r);
+}
+
+/* A made-up hash costs the same as a real one: names cannot be told apart by time. */
+static bool password_fits(const char *stored, const char *password)
+{
+	if (stored)
+		return crypto_pwhash_str_verify(stored, password, strlen(password)) == 0;
+	char fresh[crypto_pwhash_STRBYTES];
+	if (crypto_pwhash_str(fresh, password, strlen(password), crypto_pwhash_OPSLIMIT_INTERACTIVE,
+	                      crypto_pwhash_MEMLIMIT_INTERACTIVE) != 0)
+		fresh[0] = 0;
+	return false;
+}
+
+void on_session_post(struct request *r)
+{
+	struct web *w = r->web;
+	json_t *o = request_json(r);
+	if (!o)
+		return;
+	const char *name = member(o, "name"), *password = member(o, "password");
+	struct account found = { .id = 0 };
+	if (!name || !password || strlen(password) > PASSWORD_MAX || strlen(name) > NAME_MAX_BYTES) {
+		request_problem(r, 422, "name and password are needed");
+	} else if (too_many(r, name, false)) {
+		request_add_header(r, "Retry-After", STR("900"));
+		request_problem(r, 429,
+		                "too many wrong passwords; wait a quarter of an hour, or ask the owner for a new account");
+	} else {
+		pthread_mutex_lock(&w->lock);
+		for (size_t i = 0; i < w->account_count; i++)
+			if (strcmp(w->accounts[i].name, name) == 0)
+				found = w->accounts[i];
+		pthread_mutex_unlock(&w->lock);
+		if (password_fits(found.id ? found.password : NULL, password)) {
+			forget_failures(r, name);
+			be_account(&r->who, &found, "", "");
+			request_hand_over(r, begin_session);
+		} else {
+			too_many(r, name, true);
+			w->counters.sign_in_failures++;
+			request_problem(r, 401, "name and password do not fit together");
+		}
+	}
+	json_decref(o);
+}
+
+static void end_session(struct request *r)
+{
+	struct web *w = r->web;
+	struct db *db = live_db(w->live);
+	struct err err;
+	bool ok = db_begin(db, &err);
+	struct query *q = db_query(db, "web_session_delete");
+	query_text(q, 1, str_from(r->who.token_hash));
+	ok = ok && query_run(q, NULL, &err) && db_commit(db, &err);
+	if (!ok) {
+		db_rollback(db);
+		request_err(r, &err);
+		return;
+	}
+	pthread_mutex_lock(&w->lock);
+	for (size_t i = 0; i < w->session_count; i++)
+		if (strcmp(w->sessions[i].token_hash, r->who.token_hash) == 0)
+			w->sessions[i].expires_at = 0;
+	pthread_mutex_unlock(&w->lock);
+	request_add_header(r, "Set-Cookie", STR("relance=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0"));
+	r->who = (struct identity){ 0 };
+	put_session(r);
+}
+
+void on_session_delete(struct request *r)
+{
+	end_session(r);
+}
+
+/* ---- accounts ---- */
+
+struct new_account {
+	char name[NAME_MAX_BYTES + 1], role[16], locale[4], password[crypto_pwhash_STRBYTES];
+};
+
+/* From the request's JSON; the hash is worked out here, on an HTTP thread. */
+static struct new_account *read_account(struct request *r, json_t *o, const char *role)
+{
+	struct new_account *n = arena_new(&r->arena, struct new_account);
+	const char *name = member(o, "name"), *password = member(o, "password"), *locale = member(o, "locale");
+	unsigned may;
+	if (!role_find(role, &may)) {
+		request_problem(r, 422, "role is one of owner, marketer, seller, service, privacy, reader");
+		return NULL;
+	}
+	if (!name || !name[0] || strlen(name) > NAME_MAX_BYTES) {
+		request_problem(r, 422, "name is needed: 1 to %d bytes", NAME_MAX_BYTES);
+		return NULL;
+	}
+	if (!password || strlen(password) < PASSWORD_MIN || strlen(password) > PASSWORD_MAX) {
+		request_problem(r, 422, "the password has to have %d to %d characters", PASSWORD_MIN, PASSWORD_MAX);
+		return NULL;
+	}
+	snprintf(n->name, sizeof n->name, "%s", name);
+	snprintf(n->role, sizeof n->role, "%s", role);
+	snprintf(n->locale, sizeof n->locale, "%s", locale && strcmp(locale, "en") == 0 ? "en" : "fr");
+	if (crypto_pwhash_str(n->password, password, strlen(password), crypto_pwhash_OPSLIMIT_INTERACTIVE,
+	                      crypto_pwhash_MEMLIMIT_INTERACTIVE) != 0) {
+		request_problem(r, 503, "not enough memory to keep a password safely; try again");
+		return NULL;
+	}
+	return n;
+}
+
+static bool write_account(struct request *r, const struct new_account *n, struct err *err)
+{
+	struct db *db = live_db(r->web->live);
+	struct instant now = clock_now();
+	if (!db_begin(db, err))
+		return false;
+	struct query *q = db_query(db, "web_account_put");
+	query_text(q, 1, str_from(n->name));
+	query_text(q, 2, str_from(n->role));
+	query_text(q, 3, str_from(n->locale));
+	query_text(q, 4, str_from(n->password));
+	query_int(q, 5, now.s);
+	bool ok = query_run(q, NULL, err) &&
+	          store_audit(db, now, r->who.actor[0] ? r->who.actor : "setup", "account made", n->role, err) &&
+	          db_commit(db, err);
+	if (!ok)
+		db_rollback(db);
+	return ok && auth_load(r->web, db, err);
+}
+
+static bool name_taken(struct web *w, const char *name, int64_t *id)
+{
+	bool taken = false;
+	pthread_mutex_lock(&w->lock);
+	for (size_t i = 0; i < w->account_count; i++)
+		if (strcmp(w->accounts[i].name, name) == 0) {
+			taken = true;
+			*id = w->accounts[i].id;
+		}
+	pthread_mutex_unlock(&w->lock);
+	return taken;
+}
+
+static void make_owner(struct request *r)
+{
+	struct web *w = r->web;
+	struct new_account *n = r->handed;
+	struct err err;
+	int64_t id = 0;
+	if (w->account_count) {
+		request_problem(r, 410, "the owner's account exists already; sign in");
+	} else if (!write_account(r, n, &err)) {
+		request_err(r, &err);
+	} else if (name_taken(w, n->name, &id)) {
+		pthread_mutex_lock(&w->lock);
+		sodium_memzero(w->setup_token, sizeof w->setup_token);
+		be_account(&r->who, account_by_id(w, id), "", "");
+		pthread_mutex_unlock(&w->lock);
+		begin_session(r);
+	}
+}
+
+void on_setup(struct request *r)
+{
+	struct web *w = r->web;
+	json_t *o = request_json(r);
+	if (!o)
+		return;
+	const char *token = member(o, "token");
+	pthread_mutex_lock(&w->lock);
+	bool open = w->account_count == 0;
+	bool fits = open && token && strlen(token) == 32 && sodium_memcmp(token, w->setup_token, 32) == 0;
+	pthread_mutex_unlock(&w->lock);
+	struct new_account *n;
+	if (!open)
+		request_problem(r, 410, "the owner's account exists already; sign in");
+	else if (!fits)
+		request_problem(r, 401, "this is not the link that was printed when the server started");
+	else if ((n = read_account(r, o, "owner"))) {
+		r->handed = n;
+		request_hand_over(r, make_owner);
+	}
+	json_decref(o);
+}
+
+void on_users_get(struct request *r)
+{
+	struct web *w = r->web;
+	struct buf *b = &r->out;
+	put_open(b, NULL, '{');
+	put_open(b, "items", '[');
+	pthread_mutex_lock(&w->lock);
+	for (size_t i = 0; i < w->account_count; i++) {
+		put_open(b, NULL, '{');
+		put_int(b, "id", w->accounts[i].id);
+		put_cstr(b, "name", w->accounts[i].name);
+		put_cstr(b, "role", w->accounts[i].role);
+		put_cstr(b, "locale", w->accounts[i].locale);
+		put_close(b, '}');
+	}
+	pthread_mutex_unlock(&w->lock);
+	put_close(b, ']');
+	put_close(b, '}');
+	request_send_json(r, 200);
+}
+
+static void make_user(struct request *r)
+{
+	struct new_account *n = r->handed;
+	struct err err;
+	int64_t id = 0;
+	if (name_taken(r->web, n->name, &id)) {
+		request_problem(r, 409, "somebody has this name already");
+		return;
+	}
+	if (!write_account(r, n, &err)) {
+		request_err(r, &err);
+		return;
+	}
+	if (!name_taken(r->web, n->name, &id))
+		id = 0;
+	put_open(&r->out, NULL, '{');
+	put_int(&r->out, "id", id);
+	put_close(&r->out, '}');
+	request_send_json(r, 201);
+}
+
+void on_users_post(struct request *r)
+{
+	json_t *o = request_json(r);
+	if (!o)
+		return;
+	struct new_account *n = read_account(r, o, member(o, "role"));
+	if (n) {
+		r->handed = n;
+		request_hand_over(r, make_user);
+	}
+	json_decref(o);
+}
+
+static bool run_by_id(struct request *r, const char *query, int64_t id, const char *what, int64_t *changed,
+                      struct err *err)
+{
+	struct db *db = live_db(r->web->live);
+	char object[32];
+	snprintf(object, sizeof object, "%lld", (long long)id);
+	if (!db_begin(db, err))
+		return false;
+	struct query *q = db_query(db, query);
+	query_int(q, 1, id);
+	bool ok = query_run(q, changed, err) && store_audit(db, clock_now(), r->who.actor, what, object, err);
+	if (ok && strcmp(query, "web_account_delete") == 0) {
+		q = db_query(db, "web_session_sweep");
+		query_int(q, 1, 0);
+		query_int(q, 2, id);
+		ok = query_run(q, NULL, err);
+	}
+	ok = ok && db_commit(db, err);
+	if (!ok)
+		db_rollback(db);
+	return ok && auth_load(r->web, db, err);
+}
+
+static void delete_by_id(struct request *r, const char *query, const char *what)
+{
+	int64_t id, changed = 0;
+	struct err err;
+	if (!str_i64(r->args[0], &id))
+		request_problem(r, 404, "there is none with this number");
+	else if (!run_by_id(r, query, id, what, &changed, &err))
+		request_err(r, &err);
+	else if (!changed)
+		request_problem(r, 404, "there is none with this number");
+	else {
+		put_open(&r->out, NULL, '{');
+		put_int(&r->out, "deleted", id);
+		put_close(&r->out, '}');
+		request_send_json(r, 200);
+	}
+}
+
+void on_users_delete(struct request *r)
+{
+	int64_t id;
+	size_t owners = 0;
+	bool is_owner = false;
+	if (str_i64(r->args[0], &id)) {
+		for (size_t i = 0; i < r->web->account_count; i++) { /* only this thread writes the list */
+			bool owner = strcmp(r->web->accounts[i].role, "owner") == 0;
+			owners += owner;
+			is_owner |= owner && r->web->accounts[i].id == id;
+		}
+		if (is_owner && owners == 1) {
+			request_problem(r, 409, "the last owner cannot be taken away; make another first");
+			return;
+		}
+	}
+	delete_by_id(r, "web_account_delete", "account deleted");
+}
+
+/* ---- keys ---- */
+
+void on_keys_get(struct request *r)
+{
+	struct web *w = r->web;
+	struct buf *b = &r->out;
+	put_open(b, NULL, '{');
+	put_open(b, "items", '[');
+	pthread_mutex_lock(&w->lock);
+	for (size_t i = 0; i < w->key_count; i++) {
+		put_open(b, NULL, '{');
+		put_int(b, "id", w->keys[i].id);
+		put_cstr(b, "name", w->keys[i].name);
+		put_cstr(b, "scopes", w->keys[i].scopes);
+		put_close(b, '}');
+	}
+	pthread_mutex_unlock(&w->lock);
+	put_close(b, ']');
+	put_close(b, '}');
+	request_send_json(r, 200);
+}
+
+void on_keys_post(struct request *r)
+{
+	json_t *o = request_json(r);
+	if (!o)
+		return;
+	const char *name = member(o, "name"), *scopes = member(o, "scopes");
+	unsigned may = 0;
+	struct err err;
+	if (!name || !name[0] || strlen(name) > NAME_MAX_BYTES || !scopes || strlen(scopes) >= 64 ||
+	    !scopes_read(scopes, &may)) {
+		request_problem(
+			r, 422, "name and scopes are needed; scopes are read, people, plans, facts, admin, separated by spaces");
+		json_decref(o);
+		return;
+	}
+	char key[TOKEN_HEX + 1], hash[TOKEN_HEX + 1];
+	token_make(key);
+	token_hash(key, hash);
+	struct db *db = live_db(r->web->live);
+	struct instant now = clock_now();
+	bool ok = db_begin(db, &err);
+	struct query *q = db_query(db, "web_key_put");
+	query_text(q, 1, str_from(hash));
+	query_text(q, 2, str_from(name));
+	query_text(q, 3, str_from(scopes));
+	query_int(q, 4, now.s);
+	ok = ok && query_run(q, NULL, &err) && store_audit(db, now, r->who.actor, "key made", scopes, &err) &&
+	     db_commit(db, &err);
+	if (!ok)
+		db_rollback(db);
+	json_decref(o);
+	if (!ok || !auth_load(r->web, db, &err)) {
+		request_err(r, &err);
+		return;
+	}
+	put_open(&r->out, NULL, '{');
+	put_cstr(&r->out, "key", key);
+	put_close(&r->out, '}');
+	request_send_json(r, 201);
+}
+
+void on_keys_delete(struct request *r)
+{
+	delete_by_id(r, "web_key_delete", "key deleted");
+}

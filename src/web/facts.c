@@ -1,0 +1,518 @@
+#include "web/facts.h"
+
+#include "app/clock.h"
+#include "model/names.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- reading ---- */
+
+static bool say(char why[160], const char *what)
+{
+	snprintf(why, 160, "%s", what);
+	return false;
+}
+
+/* A number where text is meant is taken as its digits: tills send "customer": 17850. */
+static struct str text(const json_t *o, const char *name, struct arena *a)
+{
+	const json_t *v = json_object_get(o, name);
+	if (json_is_integer(v))
+		return arena_printf(a, "%lld", (long long)json_integer_value(v));
+	if (!json_is_string(v) || json_string_length(v) > FACT_TEXT_MAX)
+		return STR("");
+	return arena_str(a, (struct str){ json_string_value(v), json_string_length(v) });
+}
+
+static bool integer(const json_t *o, const char *name, int64_t least, int64_t most, int64_t otherwise, int64_t *out)
+{
+	const json_t *v = json_object_get(o, name);
+	*out = otherwise;
+	if (!v || json_is_null(v))
+		return true;
+	if (!json_is_integer(v))
+		return false;
+	*out = json_integer_value(v);
+	return *out >= least && *out <= most;
+}
+
+static const int64_t AMOUNT_MAX = (int64_t)1 << 50;
+
+static bool read_lines(const json_t *o, struct incoming *in, struct arena *a, char why[160])
+{
+	const json_t *lines = json_object_get(o, "lines"), *line;
+	size_t i;
+	if (!json_is_array(lines) || json_array_size(lines) > FACT_LINES_MAX)
+		return say(why, "\"lines\" has to be a list of at most 2000 {sku, quantity, amount}");
+	in->line_count = json_array_size(lines);
+	in->lines = arena_array(a, struct incoming_line, in->line_count + 1);
+	json_array_foreach(lines, i, line)
+	{
+		struct incoming_line *l = &in->lines[i];
+		int64_t quantity;
+		l->sku = str_trim(text(line, "sku", a));
+		l->name = text(line, "name", a);
+		if (!l->sku.n || l->sku.n > 64)
+			return say(why, "every line needs its \"sku\" (1 to 64 bytes)");
+		if (!integer(line, "quantity", -1000000, 1000000, 1, &quantity))
+			return say(why, "\"quantity\" has to be a whole number");
+		if (!json_is_integer(json_object_get(line, "amount")) ||
+		    !integer(line, "amount", -AMOUNT_MAX, AMOUNT_MAX, 0, &l->amount))
+			return say(why,
+			           "every line needs its \"amount\": a whole number of cents for the whole line, VAT included");
+		l->quantity = (int32_t)quantity;
+	}
+	return true;
+}
+
+static bool read_order(const json_t *o, struct incoming *in, struct arena *a, char why[160])
+{
+	struct str channel = text(o, "channel", a);
+	int c = channel.n ? sale_channel_find(channel) : SALE_UNKNOWN;
+	if (c < 0)
+		return say(why, "\"channel\" is one of store, web, phone, app, marketplace, b2b");
+	in->order = (struct order_body){ .channel = (enum sale_channel)c, .voucher = text(o, "voucher", a) };
+	return read_lines(o, in, a, why);
+}
+
+static bool read_cart(const json_t *o, struct incoming *in, struct arena *a, char why[160])
+{
+	struct str state = text(o, "state", a);
+	int s = state.n ? cart_state_find(state) : CART_CHANGED;
+	if (s < 0)
+		return say(why, "\"state\" is one of changed, paid, emptied");
+	in->cart = (struct cart_body){ .cart = text(o, "cart", a), .state = (enum cart_state)s, .url = text(o, "url", a) };
+	if (!in->cart.cart.n)
+		return say(why, "a cart needs \"cart\", its number in the shop");
+	if (!json_object_get(o, "lines") && s != CART_CHANGED)
+		return true;
+	return read_lines(o, in, a, why);
+}
+
+static bool read_consent(const json_t *o, struct incoming *in, struct arena *a, char why[160])
+{
+	struct str purpose = text(o, "purpose", a);
+	int channel = channel_find(text(o, "channel", a)), state = consent_state_find(text(o, "state", a));
+	int p = purpose.n ? purpose_find(purpose) : PURPOSE_MARKETING;
+	if (channel < 0 || state < 0 || p < 0)
+		return say(why, "a consent needs \"channel\" (email, sms …) and \"state\" (granted, withdrawn, soft, opposed)");
+	in->consent = (struct consent_body){ .channel = (enum channel)channel,
+		                                 .purpose = (enum purpose)p,
+		                                 .state = (enum consent_state)state,
+		                                 .source = text(o, "source", a),
+		                                 .wording = text(o, "wording", a) };
+	bool grants = state == CONSENT_GRANTED || state == CONSENT_SOFT;
+	if (grants && !in->consent.source.n)
+		return say(why, "a grant of consent needs its \"source\": where and how it was given is its proof");
+	return true;
+}
+
+static bool read_event(const json_t *o, struct incoming *in, struct arena *a, char why[160])
+{
+	in->event = (struct event_body){ .name = text(o, "name", a), .text = text(o, "text", a) };
+	if (!in->event.name.n || in->event.name.n > 64)
+		return say(why, "an event needs its \"name\" (1 to 64 bytes)");
+	if (!integer(o, "value", -AMOUNT_MAX, AMOUNT_MAX, 0, &in->event.value))
+		return say(why, "\"value\" has to be a whole number");
+	return true;
+}
+
+static size_t read_list(const json_t *o, const char *name, struct arena *a, struct str **out)
+{
+	const json_t *list = json_object_get(o, name), *v;
+	size_t i, n = 0, most = json_array_size(list) < BODY_LIST_MAX ? json_array_size(list) : BODY_LIST_MAX;
+	*out = arena_array(a, struct str, most + 1);
+	json_array_foreach(list, i, v) if (n < most && json_is_string(v) && json_string_length(v) &&
+	                                   json_string_length(v) <= 128)(*out)[n++] =
+		arena_str(a, (struct str){ json_string_value(v), json_string_length(v) });
+	return n;
+}
+
+static bool read_profile(const json_t *o, struct incoming *in, struct arena *a, zone_id zone, char why[160])
+{
+	struct person *p = &in->person;
+	struct profile_body *b = &in->profile;
+	*p = (struct person){ .civility = text(o, "civility", a),
+		                  .first_name = text(o, "first_name", a),
+		                  .last_name = text(o, "last_name", a),
+		                  .company = text(o, "company", a),
+		                  .email = str_trim(text(o, "email", a)),
+		                  .phone = str_trim(text(o, "phone", a)),
+		                  .address1 = text(o, "address1", a),
+		                  .address2 = text(o, "address2", a),
+		                  .postcode = text(o, "postcode", a),
+		                  .city = text(o, "city", a),
+		                  .country = text(o, "country", a),
+		                  .attributes = STR("") };
+	*b = (struct profile_body){ .locale = -1, .created = INSTANT_NEVER, .born = DATE_UNKNOWN };
+	struct str born = text(o, "born", a), created = text(o, "created", a), locale = text(o, "locale", a),
+			   gender = text(o, "gender", a);
+	zone_id theirs;
+	if (p->email.n && !memchr(p->email.p, '@', p->email.n))
+		return say(why, "\"email\" is no e-mail address");
+	if (born.n && !date_parse(born, &b->born))
+		return say(why, "\"born\" is no date such as 1980-05-12");
+	if (created.n && !instant_parse(created, zone, &b->created))
+		return say(why, "\"created\" is no instant such as 2026-05-12T08:00:00Z");
+	if (locale.n >= 2 && (b->locale = locale_find((struct str){ locale.p, 2 })) < 0)
+		return say(why, "\"locale\" is fr or en");
+	b->zone = text(o, "zone", a);
+	if (b->zone.n && !zone_find(b->zone, &theirs))
+		return say(why, "\"zone\" is no time zone such as Europe/Paris");
+	b->gender = gender.n && strchr("fmx", gender.p[0]) ? gender.p[0] : 0;
+	b->store = text(o, "store", a);
+	b->tag_count = read_list(o, "tags", a, &b->tags);
+	b->interest_count = read_list(o, "interests", a, &b->interests);
+	in->company_said = p->company.n > 0 || json_is_true(json_object_get(o, "is_company"));
+	return true;
+}
+
+static bool read_product(const json_t *o, struct incoming *in, struct arena *a, char why[160])
+{
+	struct product_row *p = &in->product;
+	*p = (struct product_row){ .sku = str_trim(text(o, "sku", a)),
+		                       .name = text(o, "name", a),
+		                       .type = text(o, "type", a),
+		                       .family = text(o, "family", a),
+		                       .category = text(o, "category", a),
+		                       .brand = text(o, "brand", a),
+		                       .replaced_by = text(o, "replaced_by", a),
+		                       .url = text(o, "url", a),
+		                       .image = text(o, "image", a),
+		                       .attributes = STR(""),
+		                       .not_a_product = json_is_true(json_object_get(o, "not_a_product")) };
+	int64_t stock, lifetime, tier;
+	if (!p->sku.n || p->sku.n > 64)
+		return say(why, "a product needs its \"sku\" (1 to 64 bytes)");
+	if (!integer(o, "price", 0, AMOUNT_MAX, -1, &p->price) || !integer(o, "cost", 0, AMOUNT_MAX, -1, &p->cost) ||
+	    !integer(o, "stock", 0, INT32_MAX, -1, &stock) || !integer(o, "lifetime_days", 0, 100000, -1, &lifetime) ||
+	    !integer(o, "tier", 0, 1000, -1, &tier))
+		return say(why, "price, cost (cents), stock, lifetime_days and tier are whole numbers");
+	p->stock = (int32_t)stock;
+	p->lifetime_days = (int32_t)lifetime;
+	p->tier = (int32_t)tier;
+	p->vat_x2 = -1;
+	return true;
+}
+
+bool incoming_read(const json_t *o, struct incoming *in, struct arena *a, zone_id zone, char why[160])
+{
+	static const char *const KINDS[] = { "order", "cart", "consent", "profile", "event", "product" };
+	const char *kind = member(o, "kind");
+	struct str at = text(o, "at", a);
+	size_t k = 0;
+	*in = (struct incoming){ .key = text(o, "key", a), .ref = str_trim(text(o, "customer", a)) };
+	while (k < ARRAY_LEN(KINDS) && !(kind && strcmp(KINDS[k], kind) == 0))
+		k++;
+	if (k == ARRAY_LEN(KINDS))
+		return say(why, "\"kind\" is one of order, cart, consent, profile, event, product");
+	in->kind = (enum incoming_kind)k;
+	if (at.n && (!instant_parse(at, zone, &in->at) || in->at.s <= 0 || in->at.s >= UINT32_MAX))
+		return say(why, "\"at\" is no instant such as 2026-05-12T08:00:00Z");
+	if (in->kind == IN_PRODUCT)
+		return read_product(o, in, a, why);
+	if (!in->key.n || in->key.n > FACT_KEY_MAX)
+		return say(why, "every fact needs its \"key\" (1 to 200 bytes): source and document, such as till:1234");
+	if (in->ref.n > 128 || (!in->ref.n && in->kind != IN_ORDER))
+		return say(why, "\"customer\" is needed: the shop's own number, at most 128 bytes");
+	switch (in->kind) {
+	case IN_ORDER: return read_order(o, in, a, why);
+	case IN_CART: return read_cart(o, in, a, why);
+	case IN_CONSENT: return read_consent(o, in, a, why);
+	case IN_PROFILE: return read_profile(o, in, a, zone, why);
+	case IN_EVENT: return read_event(o, in, a, why);
+	case IN_PRODUCT: break;
+	}
+	return true;
+}
+
+/* ---- writing ---- */
+
+static bool product_of(struct web *w, struct store_batch *b, const struct incoming_line *l, product_id *out,
+                       struct err *err)
+{
+	bool created, changed;
+	*out = store_product(w->ids, l->sku, &created);
+	struct str none = STR("");
+	struct product_row p = { .sku = l->sku,
+		                     .name = l->name,
+		                     .type = none,
+		                     .family = none,
+		                     .category = none,
+		                     .brand = none,
+		                     .replaced_by = none,
+		                     .url = none,
+		                     .image = none,
+		                     .attributes = none,
+		                     .price = -1,
+		                     .cost = -1,
+		                     .vat_x2 = -1,
+		                     .stock = -1,
+		                     .lifetime_days = -1,
+		                     .tier = -1 };
+	return !created || store_batch_product(b, &p, &changed, err);
+}
+
+static bool take_lines(struct web *w, struct store_batch *b, const struct incoming *in, struct arena *a,
+                       struct line **out, struct err *err)
+{
+	*out = arena_array(a, struct line, in->line_count + 1);
+	for (size_t i = 0; i < in->line_count; i++) {
+		(*out)[i] = (struct line){ .quantity = in->lines[i].quantity, .amount = in->lines[i].amount };
+		if (!product_of(w, b, &in->lines[i], &(*out)[i].product, err))
+			return false;
+	}
+	return true;
+}
+
+static bool put(struct store_batch *b, struct fact *f, struct arena *a, struct facts_result *out, struct err *err)
+{
+	struct fact known;
+	bool found, quarantined, document = f->kind == FACT_ORDER || f->kind == FACT_CART;
+	if (!(document ? store_batch_known(b, f->kind, f->key, a, &known, &found, err)
+	               : store_batch_known_of(b, f->customer, f->kind, f->key, a, &known, &found, err)))
+		return false;
+	if (found && known.customer == f->customer && known.at.s == f->at.s && str_eq(known.body, f->body)) {
+		out->unchanged++;
+		return true;
+	}
+	if (found && known.customer != f->customer) { /* the document is somebody else's now */
+		struct fact gone = { .customer = known.customer,
+			                 .kind = FACT_RETRACT,
+			                 .key = f->key,
+			                 .at = f->at,
+			                 .body = f->kind == FACT_ORDER ? STR("{\"kind\":\"order\"}") : STR("{\"kind\":\"cart\"}") };
+		if (!store_batch_fact(b, &gone, &quarantined, err))
+			return false;
+	}
+	if (!store_batch_fact(b, f, &quarantined, err))
+		return false;
+	out->accepted++;
+	out->quarantined += quarantined;
+	if (!quarantined)
+		out->seq = f->seq;
+	return true;
+}
+
+/* The known profile with what was said laid over it. */
+static bool lay_profile(struct web *w, struct store_batch *b, const struct incoming *in, customer_id c, struct arena *a,
+                        struct buf *body, struct err *err)
+{
+	struct profile_body p = { .locale = -1, .created = INSTANT_NEVER, .born = DATE_UNKNOWN };
+	const struct profile_body *said = &in->profile;
+	struct fact known;
+	bool found, changed;
+	if (!store_batch_known_of(b, c, FACT_PROFILE, in->key, a, &known, &found, err) ||
+	    (found && !body_read_profile(known.body, a, &p, err)))
+		return false;
+	p.zone = said->zone.n ? said->zone : p.zone;
+	p.store = said->store.n ? said->store : p.store;
+	p.postcode = in->person.postcode.n && in->person.postcode.n <= 16 ? in->person.postcode : p.postcode;
+	p.locale = said->locale >= 0 ? said->locale : p.locale;
+	p.born = date_known(said->born) ? said->born : p.born;
+	p.created = said->created.s != INSTANT_NEVER.s ? said->created : p.created;
+	p.company |= in->company_said;
+	p.gender = said->gender ? said->gender : p.gender;
+	if (said->tag_count) {
+		p.tags = said->tags;
+		p.tag_count = said->tag_count;
+	}
+	if (said->interest_count) {
+		p.interests = said->interests;
+		p.interest_count = said->interest_count;
+	}
+	const struct person *who = &in->person;
+	p.reach |= (who->email.n ? REACH_EMAIL : 0u) | (who->phone.n ? REACH_PHONE : 0u) |
+	           (who->address1.n && (who->city.n || who->postcode.n) ? REACH_POST : 0u);
+	if (who->email.n)
+		p.address = store_address_hash(&w->shop, who->email);
+	else if (who->phone.n && !p.address)
+		p.address = store_address_hash(&w->shop, who->phone);
+	body_write_profile(&p, body);
+	return store_batch_person(b, c, who, &changed, err);
+}
+
+static bool write_body(struct web *w, struct store_batch *b, const struct incoming *in, struct fact *f, struct arena *a,
+                       struct buf *body, struct err *err)
+{
+	switch (in->kind) {
+	case IN_ORDER: {
+		struct order_body o = in->order;
+		o.line_count = in->line_count;
+		f->kind = FACT_ORDER;
+		if (!take_lines(w, b, in, a, &o.lines, err))
+			return false;
+		body_write_order(&o, body);
+		return true;
+	}
+	case IN_CART: {
+		struct cart_body o = in->cart;
+		o.line_count = in->line_count;
+		f->kind = FACT_CART;
+		if (!take_lines(w, b, in, a, &o.lines, err))
+			return false;
+		body_write_cart(&o, body);
+		return true;
+	}
+	case IN_CONSENT:
+		f->kind = FACT_CONSENT;
+		body_write_consent(&in->consent, body);
+		return true;
+	case IN_EVENT:
+		f->kind = FACT_EVENT;
+		body_write_event(&in->event, body);
+		return true;
+	case IN_PROFILE: f->kind = FACT_PROFILE; return lay_profile(w, b, in, f->customer, a, body, err);
+	case IN_PRODUCT: break;
+	}
+	return true;
+}
+
+bool incoming_write(struct web *w, struct store_batch *b, const struct incoming *in, struct instant now,
+                    struct arena *a, struct facts_result *out, struct err *err)
+{
+	bool changed;
+	if (in->kind == IN_PRODUCT) {
+		store_product(w->ids, in->product.sku, NULL);
+		if (!store_batch_product(b, &in->product, &changed, err))
+			return false;
+		out->accepted += changed;
+		out->unchanged += !changed;
+		return true;
+	}
+	customer_id c = in->customer ? in->customer : in->ref.n ? store_customer(w->ids, in->ref, NULL) : GUESTS;
+	struct fact f = { .customer = c, .key = in->key, .at = in->at.s ? in->at : now };
+	struct buf body;
+	buf_init(&body, BODY_MAX);
+	bool ok = write_body(w, b, in, &f, a, &body, err);
+	f.body = buf_view(&body);
+	ok = ok && put(b, &f, a, out, err);
+	buf_release(&body);
+	return ok;
+}
+
+bool page_facts_write(struct web *w, const struct page_facts *f, struct arena *a, struct err *err)
+{
+	struct instant now = clock_now();
+	struct store_batch *b = store_batch_begin(live_db(w->live), w->ids, now, err);
+	struct facts_result r = { 0 };
+	bool ok = b != NULL, known;
+	for (size_t i = 0; ok && i < f->count; i++)
+		ok = incoming_write(w, b, &f->items[i], now, a, &r, err);
+	ok = ok && (!f->message || outbox_feedback(b, f->message, f->receipt, now, f->answer, &known, err));
+	if (ok)
+		return store_batch_commit(b, err);
+	if (b)
+		store_batch_rollback(b);
+	return false;
+}
+
+/* ---- POST /facts ---- */
+
+static bool read_one(struct request *r, json_t *o, size_t line)
+{
+	char why[160];
+	if (r->fact_count == FACTS_MAX) {
+		request_problem(r, 413, "at most %d facts a request: send the rest in another", FACTS_MAX);
+		return false;
+	}
+	r->facts = r->fact_count % 64 ? r->facts : mem_realloc(r->facts, (r->fact_count + 64) * sizeof *r->facts);
+	struct incoming *in = &r->facts[r->fact_count++];
+	if (json_is_object(o) && incoming_read(o, in, &r->arena, r->web->shop.zone, why))
+		return true;
+	request_problem(r, 422, "line %zu: %s; nothing of this request was kept", line,
+	                json_is_object(o) ? why : "a fact is a JSON object");
+	return false;
+}
+
+/* One JSON object, an array of them, or one a line. */
+void on_facts(struct request *r)
+{
+	struct str rest = buf_view(&r->body);
+	bool ok = true;
+	size_t line = 1;
+	while (ok && rest.n) {
+		json_error_t why;
+		while (rest.n && strchr(" \t\r\n", rest.p[0])) {
+			line += rest.p[0] == '\n';
+			rest = (struct str){ rest.p + 1, rest.n - 1 };
+		}
+		if (!rest.n)
+			break;
+		json_t *o = json_loadb(rest.p, rest.n, JSON_DISABLE_EOF_CHECK, &why), *item;
+		if (!o) {
+			request_problem(r, 400, "no JSON: line %zu, column %d; nothing of this request was kept",
+			                line + (size_t)why.line - 1, why.column);
+			return;
+		}
+		size_t i;
+		if (json_is_array(o)) {
+			json_array_foreach(o, i, item) ok = ok && read_one(r, item, line);
+		} else {
+			ok = read_one(r, o, line);
+		}
+		json_decref(o);
+		for (int n = 0; n < why.position; n++)
+			line += rest.p[n] == '\n';
+		rest = (struct str){ rest.p + why.position, rest.n - (size_t)why.position };
+	}
+	if (ok && r->fact_count == 0)
+		request_problem(r, 422, "there is no fact in the body");
+	else if (ok)
+		request_hand_over(r, on_facts);
+	if (r->status != 200)
+		facts_release(r);
+}
+
+void facts_release(struct request *r)
+{
+	free(r->facts);
+	r->facts = NULL;
+	r->fact_count = 0;
+}
+
+static void answer_facts(struct request *r, const struct facts_result *f)
+{
+	put_open(&r->out, NULL, '{');
+	put_int(&r->out, "accepted", (int64_t)f->accepted);
+	put_int(&r->out, "unchanged", (int64_t)f->unchanged);
+	put_int(&r->out, "quarantined", (int64_t)f->quarantined);
+	put_int(&r->out, "seq", f->seq);
+	put_close(&r->out, '}');
+	request_send_json(r, 201);
+}
+
+void facts_commit(struct web *w, struct request *first)
+{
+	struct instant now = clock_now();
+	struct err err;
+	uint64_t facts = 0, requests = 0;
+	struct arena a;
+	arena_init(&a);
+	struct store_batch *b = store_batch_begin(live_db(w->live), w->ids, now, &err);
+	bool ok = b != NULL;
+	for (struct request *r = first; r && ok; r = r->queue, requests++) {
+		struct facts_result *f = arena_new(&r->arena, struct facts_result);
+		r->handed = f;
+		for (size_t i = 0; i < r->fact_count && ok; i++)
+			ok = incoming_write(w, b, &r->facts[i], now, &a, f, &err);
+		facts += r->fact_count;
+	}
+	if (ok)
+		ok = store_batch_commit(b, &err);
+	else if (b)
+		store_batch_rollback(b);
+	arena_release(&a);
+	for (struct request *r = first; r; r = r->queue) {
+		if (ok)
+			answer_facts(r, r->handed);
+		else
+			request_err(r, &err);
+		facts_release(r);
+	}
+	if (!ok)
+		return;
+	w->counters.facts += facts;
+	w->counters.fact_batches++;
+}

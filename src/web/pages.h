@@ -1,0 +1,16 @@
+/* pages: what customers see, in HTML made here: no script, French or English, light and dark. */
+#ifndef RELANCE_WEB_PAGES_H
+#define RELANCE_WEB_PAGES_H
+
+#include "web/web_int.h"
+
+/* The language of the page: ?lang=, else what the browser prefers, else the shop's. */
+bool page_french(struct request *r);
+
+void page_begin(struct request *r, const char *title); /* everything up to the content; title is a literal of ours */
+void page_end(struct request *r);
+void page_text(struct request *r, const char *tag, const char *text); /* <tag>escaped text</tag> */
+/* One whole page: a title and a paragraph. */
+void page_say(struct request *r, int status, const char *title, const char *text);
+
+#endif

@@ -1,0 +1,105 @@
+/* One pass over the states of everybody: what each plan holds, sent and brought. Kept until the shop has ticked again,
+ * at most once every SUMMARY_S. The ticker's. */
+#include "app/live_int.h"
+#include "web/web_int.h"
+
+#include "app/clock.h"
+
+#include <stdlib.h>
+
+enum { SUMMARY_S = 2, BROUGHT_DAYS = 30, BROUGHT_AFTER_S = 7 * DAY_S };
+
+static void sum_sent(struct summary *s, const struct plan_set *set, const struct sent *m, int64_t day, int64_t month)
+{
+	struct plan_summary *p = &s->plans[set->family[m->plan]];
+	struct step_summary *step = &p->steps[m->step];
+	if (m->state == SENT_QUEUED) {
+		p->queued[m->channel]++;
+		step->queued++;
+	}
+	if (m->state != SENT_ACCEPTED)
+		return;
+	p->sent++;
+	step->sent++;
+	p->opened += m->opened_at != 0;
+	step->opened += m->opened_at != 0;
+	p->clicked += m->clicked_at != 0;
+	step->clicked += m->clicked_at != 0;
+	p->sent_today[m->channel] += m->at >= day;
+	p->messages_30d += m->at >= month;
+}
+
+static void sum_run(struct summary *s, const struct plan_set *set, const struct run *r)
+{
+	struct plan_summary *p = &s->plans[set->family[r->plan]];
+	p->entered++;
+	p->control += r->control;
+	p->ended += r->state == RUN_ENDED;
+	p->exited += r->state == RUN_EXITED;
+	if (r->state != RUN_ACTIVE)
+		return;
+	p->active++;
+	if (r->step < STEPS_MAX)
+		p->steps[r->step].waiting++;
+	if (r->held_reason && r->held_reason < REASON_COUNT && !r->control) {
+		uint32_t *until = &p->held_until[r->held_reason];
+		p->held[r->held_reason]++;
+		if (r->hold_until && (!*until || r->hold_until < *until))
+			*until = r->hold_until;
+	}
+}
+
+/* Orders within a week of a message, the last thirty days; each told of the plan that spoke last. */
+static void sum_brought(struct live *l, struct summary *s, customer_id c, const struct pstate *state)
+{
+	struct view v;
+	view_at(&v, l->world.version, c, s->at);
+	for (uint32_t o = v.order0; o < v.order1; o++) {
+		const struct sent *best = NULL;
+		uint32_t at = v.k->order_at[o];
+		if (at < s->since.s || !order_is_sale(v.k, o))
+			continue;
+		for (uint16_t i = 0; i < state->sent_count; i++) {
+			const struct sent *m = &state->sent[i];
+			if (m->state == SENT_ACCEPTED && m->purpose == PURPOSE_MARKETING && m->at <= at &&
+			    at - m->at <= BROUGHT_AFTER_S && (!best || m->at > best->at))
+				best = m;
+		}
+		if (!best)
+			continue;
+		struct plan_summary *p = &s->plans[l->plans->family[best->plan]];
+		p->orders++;
+		p->revenue += v.k->order_total[o];
+		s->orders++;
+		s->revenue += v.k->order_total[o];
+	}
+}
+
+const struct summary *web_summary(struct web *w, struct instant now)
+{
+	struct live *l = w->live;
+	struct summary *s = w->summary;
+	if (s && now.s - s->at.s < SUMMARY_S && s->count == l->plans->count)
+		return s;
+	if (!s)
+		s = w->summary = mem_alloc(sizeof *s);
+	s->plans = mem_realloc(s->plans, (l->plans->count + 1) * sizeof *s->plans);
+	memset(s->plans, 0, (l->plans->count + 1) * sizeof *s->plans);
+	s->count = l->plans->count;
+	s->at = now;
+	s->since = (struct instant){ now.s - BROUGHT_DAYS * DAY_S };
+	s->orders = 0;
+	s->revenue = 0;
+	zone_id zone = l->shop.settings.zone;
+	int64_t day = zone_instant(zone, zone_date(zone, now), 0).s;
+	for (customer_id c = 1; c < l->people && c <= l->world.version->customers; c++) {
+		const struct pstate *state = &l->states[c];
+		for (uint16_t i = 0; i < state->run_count; i++)
+			sum_run(s, l->plans, &state->runs[i]);
+		for (uint16_t i = 0; i < state->sent_count; i++)
+			sum_sent(s, l->plans, &state->sent[i], day, s->since.s);
+		if (state->sent_count)
+			sum_brought(l, s, c, state);
+	}
+	return s;
+}

@@ -1,0 +1,345 @@
+/* web_int: what the files of src/web share.
+ *
+ * A request is answered by one handler. It runs on an HTTP thread, or (route flag ON_TICKER, or request_hand_over) on
+ * the thread that turns the shop: only there may web->live be touched. A handler fills r->out and r->status, or calls
+ * request_problem. */
+#ifndef RELANCE_WEB_WEB_INT_H
+#define RELANCE_WEB_WEB_INT_H
+
+#include "app/live.h"
+#include "base/embed.h"
+#include "outbox/message.h"
+#include "web/web.h"
+
+#include <jansson.h>
+#include <microhttpd.h>
+#include <pthread.h>
+
+enum permission {
+	MAY_READ = 1,
+	MAY_PEOPLE = 2,
+	MAY_PLANS = 4,
+	MAY_FACTS = 8,
+	MAY_ADMIN = 16,
+	MAY_SIGNED_IN = 32, /* anybody with an account */
+};
+
+enum route_flag {
+	ON_TICKER = 1,
+	PAGE = 2,     /* HTML for a customer: errors are pages, no session, no CSRF */
+	BIG_BODY = 4, /* WEB_FACTS_BODY_MAX */
+	NO_CSRF = 8,  /* signing in */
+};
+
+struct request;
+typedef void (*handler_fn)(struct request *r);
+
+struct route {
+	const char *method, *path; /* "{}" takes one segment */
+	unsigned permission;       /* enum permission, all needed; 0: anybody */
+	handler_fn handler;
+	unsigned flags;
+};
+extern const struct route ROUTES[];
+extern const size_t ROUTE_COUNT;
+
+enum { ARGS_MAX = 3, HEADERS_MAX = 6, TOKEN_HEX = 64, NAME_MAX_BYTES = 80 };
+
+struct identity {
+	int64_t account; /* 0: nobody, or a key */
+	unsigned may;
+	char name[NAME_MAX_BYTES + 1], role[16], locale[4];
+	char actor[NAME_MAX_BYTES + 16]; /* for the audit log: "account 3", "key 1" */
+	char csrf[33];
+	char token_hash[TOKEN_HEX + 1]; /* of the session */
+};
+
+struct header {
+	const char *name;
+	struct str value; /* in the arena */
+};
+
+struct request {
+	struct web *web;
+	struct MHD_Connection *connection;
+	const struct route *route;
+	const char *method;
+	char path[1024];
+	struct str args[ARGS_MAX];
+	struct buf body;
+	struct arena arena;
+	struct identity who;
+	bool bad, too_large, suspended, answered, key_used;
+	/* the answer */
+	int status;
+	const char *type;
+	struct buf out;
+	struct header headers[HEADERS_MAX];
+	size_t header_count;
+	struct MHD_Response *ready; /* instead of out: files, event streams */
+	/* on the ticker */
+	handler_fn next;
+	struct request *queue;
+	void *handed; /* in the arena, for next */
+	struct incoming *facts;
+	size_t fact_count;
+	/* lent */
+	struct db *db;
+	const struct version *version;
+};
+
+struct account {
+	int64_t id;
+	char name[NAME_MAX_BYTES + 1], role[16], locale[4], password[128];
+};
+struct session {
+	char token_hash[TOKEN_HEX + 1];
+	int64_t account, expires_at;
+};
+struct api_key {
+	int64_t id;
+	char key_hash[TOKEN_HEX + 1], name[NAME_MAX_BYTES + 1];
+	unsigned may;
+	char scopes[64];
+};
+
+enum { DBS_MAX = 16, FAILURES = 1024, JOBS_MAX = 32, LISTENERS_MAX = 256 };
+
+struct failure {
+	uint64_t who; /* hash of address or name */
+	int count;
+	double since;
+};
+
+struct job {
+	int64_t id; /* 0: free */
+	enum { JOB_RUNNING, JOB_DONE, JOB_FAILED } state;
+	double progress;
+	struct buf result; /* JSON, or the reason of the failure */
+	struct job_work *work;
+	struct web *web;
+	pthread_t thread;
+	bool joined;
+};
+
+/* Counters of /metrics. */
+struct counters {
+	_Atomic uint64_t requests, refused, facts, fact_batches, ticks, decisions, accepted, sign_ins, sign_in_failures;
+};
+
+struct listener {
+	struct web *web;
+	struct MHD_Connection *connection;
+	uint64_t seen; /* events it has been told */
+	bool suspended, gone;
+	double opened;
+};
+
+struct web {
+	struct web_options o;
+	const volatile sig_atomic_t *stop;
+	struct MHD_Daemon *daemon;
+	struct shop shop;
+	unsigned char link_key[32];
+	char listens_at[64];  /* ADDRESS:PORT */
+	char setup_token[33]; /* empty once there is an account */
+	struct counters counters;
+	double started;
+
+	/* the ticker's */
+	struct live *live;
+	struct courier_state *courier;
+	struct store_ids *ids;
+	struct summary *summary;
+	pthread_t ticker;
+	char trouble[ERR_TEXT_MAX]; /* under `lock`: why the shop does not turn */
+
+	/* the book; held for reading by requests, for writing while the shop is opened again */
+	pthread_rwlock_t world;
+	struct book *book;
+	const struct settings *settings;
+
+	/* everything below: lock */
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	struct request *queue_first, *queue_last;
+	bool stopping;
+	struct thresholds thresholds;
+	enum reason hold_all;
+	uint64_t phases[8], phases_version; /* customers by phase, of that version of the book */
+	struct date phases_day;
+	struct db *dbs[DBS_MAX];
+	size_t db_count;
+	struct account *accounts;
+	size_t account_count;
+	struct session *sessions;
+	size_t session_count, session_cap;
+	struct api_key *keys;
+	size_t key_count;
+	struct failure failures[FAILURES];
+	struct job jobs[JOBS_MAX];
+	int64_t job_last;
+	struct listener *listeners[LISTENERS_MAX];
+	size_t listener_count;
+	uint64_t events;     /* how many there were */
+	char event[16][256]; /* the last ones, as sent */
+
+	struct message_set *messages;
+};
+
+/* ---- server.c ---- */
+const char *request_query(struct request *r, const char *name); /* NULL when absent */
+const char *request_header(struct request *r, const char *name);
+void request_hand_over(struct request *r, handler_fn next);
+
+/* ---- reply.c ---- */
+void request_problem(struct request *r, int status, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void request_err(struct request *r, const struct err *err); /* the world's: 503; the input's: 422; a conflict: 409 */
+void request_add_header(struct request *r, const char *name, struct str value);
+void request_send_json(struct request *r, int status); /* r->out holds it */
+const char *status_title(int status);
+
+/* JSON writers: a comma goes before unless the buffer ends in { [ or :. key NULL in arrays. */
+void put_open(struct buf *b, const char *key, char bracket);
+void put_close(struct buf *b, char bracket);
+void put_str(struct buf *b, const char *key, struct str s);
+void put_cstr(struct buf *b, const char *key, const char *s); /* NULL: null */
+void put_int(struct buf *b, const char *key, int64_t v);
+void put_real(struct buf *b, const char *key, double v);
+void put_bool(struct buf *b, const char *key, bool v);
+void put_null(struct buf *b, const char *key);
+void put_instant(struct buf *b, const char *key, struct instant t); /* s ≤ 0 or never: null */
+void put_date(struct buf *b, const char *key, struct date d);       /* unknown: null */
+void put_raw(struct buf *b, const char *key, struct str json);
+
+/* ---- pool and world ---- */
+struct db *request_db(struct request *r);              /* a read handle until the answer; NULL: problem set */
+const struct version *request_book(struct request *r); /* pinned until the answer; NULL: problem set */
+void request_release(struct request *r);               /* gives both back */
+struct thresholds web_thresholds(struct web *w);
+
+/* Body as a JSON object; NULL: problem set. The caller decrefs. */
+json_t *request_json(struct request *r);
+const char *member(const json_t *o, const char *name); /* a string, or NULL */
+
+/* ---- ticker.c ---- */
+bool ticker_start(struct web *w, struct err *err) MUST_CHECK;
+void ticker_stop(struct web *w);
+void ticker_submit(struct web *w, struct request *r);
+void web_event(struct web *w, const char *kind, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* ---- auth.c ---- */
+bool auth_load(struct web *w, struct db *db, struct err *err) MUST_CHECK;
+void auth_release(struct web *w);
+void auth_identify(struct request *r);
+bool auth_allowed(struct request *r); /* problem set when not */
+
+/* Everything the states of all people say about each plan; the ticker's. */
+struct step_summary {
+	uint32_t waiting, queued, sent, opened, clicked;
+};
+struct plan_summary {
+	uint32_t entered, active, control, messages_30d, ended, exited;
+	uint32_t queued[CHANNEL_COUNT], sent_today[CHANNEL_COUNT], sent, opened, clicked;
+	uint32_t held[REASON_COUNT];
+	uint32_t held_until[REASON_COUNT]; /* the earliest */
+	uint32_t orders;                   /* within 7 days of a message, the last 30 days */
+	int64_t revenue;
+	struct step_summary steps[STEPS_MAX];
+};
+struct summary {
+	uint64_t version, tick;
+	struct plan_summary *plans; /* by family: the lowest index of the name */
+	size_t count;
+	uint32_t orders;
+	int64_t revenue;
+	struct instant at, since;
+};
+const struct summary *web_summary(struct web *w, struct instant now); /* on the ticker */
+
+/* ---- handlers ---- */
+#define HANDLER(name) void name(struct request *r)
+HANDLER(on_session_get);
+HANDLER(on_session_post);
+HANDLER(on_session_delete);
+HANDLER(on_setup);
+HANDLER(on_users_get);
+HANDLER(on_users_post);
+HANDLER(on_users_delete);
+HANDLER(on_keys_get);
+HANDLER(on_keys_post);
+HANDLER(on_keys_delete);
+HANDLER(on_healthz);
+HANDLER(on_metrics);
+HANDLER(on_openapi);
+HANDLER(on_events);
+HANDLER(on_today);
+HANDLER(on_stop);
+HANDLER(on_resume);
+HANDLER(on_customers);
+HANDLER(on_customer);
+HANDLER(on_timeline);
+HANDLER(on_why);
+HANDLER(on_segment_count);
+HANDLER(on_segments);
+HANDLER(on_segment_put);
+HANDLER(on_segment_words);
+HANDLER(on_plans);
+HANDLER(on_plan);
+HANDLER(on_plan_check);
+HANDLER(on_plan_put);
+HANDLER(on_plan_switch);
+HANDLER(on_plan_replay);
+HANDLER(on_job);
+HANDLER(on_messages);
+HANDLER(on_message);
+HANDLER(on_message_preview);
+HANDLER(on_message_test);
+HANDLER(on_figures);
+HANDLER(on_lifecycle);
+HANDLER(on_compliance);
+HANDLER(on_settings);
+HANDLER(on_settings_put);
+HANDLER(on_facts);
+HANDLER(on_static);
+HANDLER(page_web);
+HANDLER(page_unsubscribe);
+HANDLER(page_unsubscribe_post);
+HANDLER(page_preferences);
+HANDLER(page_preferences_post);
+HANDLER(page_survey);
+HANDLER(page_survey_post);
+HANDLER(page_reason_post);
+HANDLER(page_click);
+HANDLER(page_pixel);
+HANDLER(page_join);
+HANDLER(page_join_post);
+HANDLER(page_confirm);
+HANDLER(page_confirm_post);
+void page_problem(struct request *r, int status);
+
+/* ---- confirm.c ---- */
+bool web_send_mail(struct request *r, struct str key, struct str to, struct str subject, struct str text,
+                   struct str html, struct err *err) MUST_CHECK;
+bool web_confirm_mail(struct request *r, int64_t id, struct str email, bool fr, struct err *err) MUST_CHECK;
+
+/* ---- facts.c ---- */
+void facts_commit(struct web *w, struct request *first); /* on the ticker: a chain by ->queue, one transaction */
+void facts_release(struct request *r);
+
+/* ---- api_messages.c ---- */
+bool web_messages_folder(struct message_set *set, const char *root, struct err *err) MUST_CHECK;
+
+/* ---- jobs.c ---- */
+void jobs_release(struct web *w);
+
+/* ---- shared between handlers ---- */
+enum locale request_locale(struct request *r);
+void put_picture(struct buf *b, const struct plan *p, enum locale locale, const struct plan_summary *s);
+const char *phase_counts(struct request *r, uint64_t counts[8]); /* NULL, or a problem was set */
+/* The people a condition (or a saved one's name) names, a bit each. NULL: a problem was set, or the ticker will call
+ * `again`. */
+uint64_t *segment_bits(struct request *r, struct str text, handler_fn again, uint64_t *count);
+void web_plan_context(const struct web *w, struct expr_context *out);
+
+#endif

@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+"""relance report: one page that stands alone, well formed, in both languages, whose figures are those of relance kpi; and
+relance experiment on a plan of the same simulated shop.
+
+usage: test_report.py RELANCE"""
+import html.parser
+import json
+import pathlib
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+
+RELANCE = sys.argv[1]
+VOID = {"meta", "br", "link", "img", "rect", "line", "path"}
+
+
+def run(*args, status=0):
+    done = subprocess.run([RELANCE, *map(str, args)], capture_output=True, text=True, timeout=180)
+    assert done.returncode == status, f"{args}: status {done.returncode}: {done.stderr}"
+    return done.stdout if status == 0 else done.stderr
+
+
+class Page(html.parser.HTMLParser):
+    """Checks that tags close in order and collects the words."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.words, self.titles = [], [], []
+        self.feed(text)
+        assert not self.open, f"left open: {self.open}"
+
+    def handle_starttag(self, tag, attributes):
+        for name, value in attributes:
+            assert not name.startswith("on") and name not in ("src", "href"), (tag, name)
+            assert "nan" not in (value or "").lower() and "inf" not in re.sub("[a-z]*info[a-z]*", "", value or ""), (tag, value)
+        assert tag not in ("script", "link", "img", "iframe"), tag
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        assert tag in VOID, tag
+
+    def handle_endtag(self, tag):
+        assert self.open and self.open[-1] == tag, (tag, self.open[-3:])
+        self.open.pop()
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.words.append(data)
+        if "h2" in self.open:
+            self.titles.append(data)
+
+
+def report(db, folder, lang, *more):
+    path = folder / f"{lang}.html"
+    run("report", db, "--html", path, "--lang", lang, "--month", "2025-10", *more)
+    text = path.read_text(encoding="utf-8")
+    assert "http" not in text and "url(" not in text and "@import" not in text
+    assert f'<html lang="{lang}">' in text
+    page = Page(text)
+    return "".join(page.words), page.titles
+
+
+def spaced(value, thousands):
+    return f"{round(value):,}".replace(",", thousands)
+
+
+def pages(db, folder):
+    figures = {r["figure"]: r["value"] for r in json.loads(run("kpi", db, "--to", "2025-10", "--format", "json"))}
+    english, titles_en = report(db, folder, "en")
+    french, titles_fr = report(db, folder, "fr")
+    assert len(titles_en) == len(titles_fr) == 7 and not set(titles_en) & set(titles_fr) - {"20/80"}, (titles_en, titles_fr)
+    for words, thousands in ((english, ","), (french, "\u202f")):
+        for figure in ("revenue", "orders", "new_customers"):
+            assert spaced(figures[figure], thousands) in words, (figure, figures[figure])
+    assert "octobre 2025" in french and "October 2025" in english
+    for word in ("Life cycle", "orders", "revenue"):
+        assert word not in french, word
+    again = folder / "again.html"
+    run("report", db, "--html", again, "--lang", "fr", "--month", "2025-10")
+    assert again.read_bytes() == (folder / "fr.html").read_bytes()
+
+
+def experiment(db):
+    """Runs written as the engine writes them: the control group is every tenth."""
+    run("plan", "on", db, "anti-churn", "--at", "2025-01-02")
+    base = sqlite3.connect(db)
+    customers = [c for (c,) in base.execute("SELECT DISTINCT customer_id FROM fact WHERE kind = 1 AND customer_id > 0")]
+    entered = 1743494400  # 2025-04-01 08:00 UTC
+    base.executemany("INSERT INTO run (customer_id, plan, run_no, plan_id, subject, entered_at, anchor_at, day, state, control, step,"
+                     " queued, last_sent_at, last_done_at, hold_until, held_reason)"
+                     " VALUES (?, 'anti-churn', 1, 0, 0, ?, ?, 20179, 1, ?, 0, 0, 0, 0, 0, 0)",
+                     [(c, entered, entered, i % 10 == 0) for i, c in enumerate(customers)])
+    base.commit()
+    naive = {arm: [0, 0, 0] for arm in ("control", "treated")}  # converted, orders, revenue
+    documents = {}
+    for c, key, at, body in base.execute("SELECT customer_id, key, at, body FROM fact WHERE kind = 1 AND customer_id > 0 ORDER BY seq"):
+        documents[c, key] = (at, json.loads(body)["lines"])  # the newest of a document counts
+    sums = {c: [0, 0] for c in customers}
+    for (c, _), (at, lines) in documents.items():
+        if entered < at <= entered + 30 * 86400:
+            sums[c][0] += any(quantity > 0 for _, quantity, _ in lines)
+            sums[c][1] += sum(amount for _, _, amount in lines)
+    for i, c in enumerate(customers):
+        arm = naive["treated" if i % 10 else "control"]
+        arm[0] += sums[c][0] > 0
+        arm[1] += sums[c][0]
+        arm[2] += sums[c][1]
+    assert naive["control"][1] > 10, naive
+    base.close()
+    out = json.loads(run("experiment", db, "anti-churn", "--format", "json"))
+    control = [c for i, c in enumerate(customers) if i % 10 == 0]
+    assert out["control"]["customers"] == len(control)
+    assert out["treated"]["customers"] == len(customers) - len(control)
+    assert abs(out["planned_control"] - 0.1) < 1e-9 and out["srm_alarm"] is False and out["srm_p"] > 0.9
+    for arm, (converted, orders, revenue) in naive.items():
+        assert (out[arm]["converted"], out[arm]["orders"]) == (converted, orders), (arm, out[arm], naive)
+        assert abs(out[arm]["revenue"] * 100 - revenue) < 0.5, (arm, out[arm], naive)
+    by = {o["outcome"]: o for o in out["outcomes"]}
+    assert list(by) == ["conversion", "orders", "revenue", "margin"]
+    for o in by.values():
+        assert o["low"] < o["difference"] < o["high"]
+        if o["seq_low"] is not None:
+            assert o["seq_low"] < o["low"] and o["high"] < o["seq_high"]
+    assert by["margin"]["treated_mean"] < by["revenue"]["treated_mean"]
+    assert out["text"] and "témoins" in run("experiment", db, "anti-churn", "--lang", "fr")
+    assert "did you mean" in run("experiment", db, "anti-chrun", status=1)
+    assert "no global control group" in run("experiment", db, "--global", "--from", "2025-02-01", status=1)
+    assert "which plan" in run("experiment", db, status=2)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        db = folder / "shop.db"
+        run("simulate", db, "--customers", 3000, "--years", 3, "--seed", 5, "--until", "2025-11-01")
+        experiment(db)
+        pages(db, folder)
+        assert "nothing to report" in run("report", db, "--html", folder / "x.html", "--month", "1999-01", status=1)
+        assert "is not a month" in run("report", db, "--html", folder / "x.html", "--month", "Oct", status=1)
+        assert "--html" in run("report", db, status=2)
+        assert "cannot write" in run("report", db, "--html", folder / "absent" / "x.html", status=1)
+        if shutil.which("chromium"):
+            run("report", db, "--html", folder / "p.html", "--month", "2025-10", "--pdf", folder / "p.pdf")
+            assert (folder / "p.pdf").read_bytes().startswith(b"%PDF-")
+        else:
+            print("chromium is absent: no PDF was made")
+    print("ok")
+
+
+main()

@@ -1,0 +1,272 @@
+/* What a plan brought: every figure by hand on a small shop, then recovery of known effects on simulated reactions. */
+#include "small_shop.h"
+
+#include "app/simulate.h"
+#include "app/uplift.h"
+#include "base/hash.h"
+#include "engine/engine.h"
+
+#include <math.h>
+
+enum { SHOPS = 60, ENTRANTS = 2500 };
+
+struct trial_shop {
+	struct small_shop small;
+	struct plan plan;
+	struct plan_set set;
+	struct settings settings;
+	struct pstate *states;
+	uint32_t customers;
+	struct figures_shop shop;
+};
+
+static void trial_init(struct trial_shop *t, uint32_t customers, uint32_t control_per_million)
+{
+	*t = (struct trial_shop){ .customers = customers };
+	small_shop_init(&t->small, "Europe/Paris");
+	t->plan = (struct plan){ .name = STR("anti-churn"), .control_per_million = control_per_million, .version = 1 };
+	t->set.plans[0] = &t->plan;
+	t->set.count = 1;
+	struct currency euro;
+	ck_assert(currency_find(STR("EUR"), &euro));
+	settings_defaults(&t->settings, t->small.zone, LOCALE_FR, euro);
+	t->states = mem_alloc((customers + 1) * sizeof *t->states);
+	struct product *p = mem_alloc(3 * sizeof *p);
+	p[1] = (struct product){ .sku = STR("lamp"), .price = 12000, .cost = 4000, .vat_percent_x2 = 40, .stock = -1 };
+	p[2] = (struct product){ .sku = STR("odd"), .price = 12000, .cost = -1, .vat_percent_x2 = 40, .stock = -1 };
+	book_set_products(t->small.book, p, 3);
+}
+
+static void trial_ready(struct trial_shop *t, const char *now)
+{
+	small_shop_apply(&t->small);
+	t->shop = (struct figures_shop){ .book = t->small.book,
+		                             .version = book_pin(t->small.book),
+		                             .states = t->states,
+		                             .plans = &t->set,
+		                             .settings = &t->settings,
+		                             .now = shop_time(&t->small, now),
+		                             .threads = 1 };
+}
+
+static void trial_release(struct trial_shop *t)
+{
+	book_unpin(t->small.book, t->shop.version);
+	for (uint32_t c = 0; c <= t->customers; c++)
+		pstate_release(&t->states[c]);
+	free(t->states);
+	small_shop_release(&t->small);
+}
+
+static void enter(struct trial_shop *t, customer_id c, struct instant at, bool control)
+{
+	struct run *r = pstate_add_run(&t->states[c]);
+	*r = (struct run){ .entered_at = (uint32_t)at.s, .run_no = (uint16_t)(t->states[c].run_count), .control = control };
+}
+
+static void sell(struct trial_shop *t, customer_id c, struct instant at, product_id product, int quantity,
+                 int64_t cents)
+{
+	struct line line = { product, quantity, cents };
+	add_order_lines(&t->small, c, at, SALE_WEB, &line, 1);
+}
+
+static struct instant later(struct instant t, int64_t seconds)
+{
+	return (struct instant){ t.s + seconds };
+}
+
+START_TEST(by_hand)
+{
+	struct trial_shop t;
+	trial_init(&t, 60, 500000);
+	struct instant entry = shop_time(&t.small, "2025-03-01 10:00");
+	for (customer_id c = 1; c <= 50; c++) {
+		enter(&t, c, entry, c % 2 == 0);
+		sell(&t, c, later(entry, -40 * DAY_S), 1, 1, 12000 + c); /* before: the covariate only */
+		sell(&t, c, entry, 1, 1, 12000);                         /* at the instant of entry: before */
+		sell(&t, c, later(entry, 31 * DAY_S), 1, 9, 999999);     /* after the window */
+		if (c <= 20)                                             /* 10 of each arm */
+			sell(&t, c, later(entry, 5 * DAY_S), 1, 2,
+			     c % 2 ? 24000 : 21600); /* 2 lamps; the control's with 10 % off */
+		if (c == 1)
+			sell(&t, c, later(entry, 30 * DAY_S), 1, -1, -12000); /* the last second of the window: a return */
+	}
+	for (customer_id c = 1; c <= 49; c += 2) { /* messages of the treated: two accepted, one refused */
+		for (int m = 0; m < 3; m++)
+			*pstate_add_sent(&t.states[c]) = (struct sent){ .at = (uint32_t)entry.s + 60,
+				                                            .run_no = 1,
+				                                            .channel = CHANNEL_POSTCARD,
+				                                            .state = m == 2 ? SENT_REFUSED : SENT_ACCEPTED };
+	}
+	t.settings.channel_cost[CHANNEL_POSTCARD] = 89400; /* 89.4 cents */
+	sell(&t, 51, later(entry, -3 * DAY_S), 1, 1, 12000);
+	enter(&t, 51, shop_time(&t.small, "2025-05-20 10:00"), false); /* too recent */
+	enter(&t, 1, later(entry, 10 * DAY_S), false);                 /* a second run does not count */
+	trial_ready(&t, "2025-06-01 10:00");
+	struct uplift u;
+	uplift_make(&t.shop, &(struct uplift_ask){ .plan = 0, .margin_per_mille = -1 }, &u);
+	const struct uplift_arm *c = &u.arm[UPLIFT_CONTROL], *x = &u.arm[UPLIFT_TREATED];
+	ck_assert_int_eq(c->customers, 25);
+	ck_assert_int_eq(x->customers, 25);
+	ck_assert_int_eq(u.too_recent, 1);
+	ck_assert_int_eq(c->converted, 10);
+	ck_assert_int_eq(x->orders, 10);
+	ck_assert_int_eq(c->revenue, 10 * 21600);
+	ck_assert_int_eq(x->revenue, 10 * 24000 - 12000);
+	ck_assert_int_eq(c->margin, 10 * (18000 - 8000));
+	ck_assert_int_eq(x->margin, 10 * (20000 - 8000) - (10000 - 4000));
+	ck_assert_int_eq(x->messages, 50);
+	ck_assert_int_eq(x->message_cost, 25 * 179); /* 178.8 cents each, rounded once a customer */
+	ck_assert_int_eq(c->message_cost, 0);
+	ck_assert(u.margin_known && u.srm.known && !u.srm.alarm);
+	ck_assert_double_eq_tol(u.planned_control, 0.5, 1e-12);
+	ck_assert(u.outcome[UPLIFT_CONVERSION].known);
+	ck_assert_double_eq_tol(u.outcome[UPLIFT_CONVERSION].control_mean, 0.4, 1e-9);
+	trial_release(&t);
+}
+END_TEST
+
+START_TEST(missing_things_are_said)
+{
+	struct trial_shop t;
+	struct uplift u;
+	struct finding f;
+	trial_init(&t, 200, 100000);
+	struct instant entry = shop_time(&t.small, "2025-03-01 10:00");
+	trial_ready(&t, "2025-06-01 10:00");
+	uplift_make(&t.shop, &(struct uplift_ask){ .margin_per_mille = -1 }, &u); /* nobody */
+	ck_assert(!u.outcome[UPLIFT_REVENUE].known && !u.srm.known);
+	uplift_finding(&u, UPLIFT_REVENUE, &t.settings, true, &f);
+	ck_assert_int_eq(f.kind, FINDING_MISSING);
+	ck_assert(f.text[0] && !strstr(f.text, "nan"));
+	book_unpin(t.small.book, t.shop.version);
+	for (customer_id c = 1; c <= 200; c++) { /* 10 % planned, half drawn; products without a cost */
+		enter(&t, c, entry, c % 2);
+		sell(&t, c, later(entry, DAY_S), 2, 1, 5000 + c);
+	}
+	trial_ready(&t, "2025-06-01 10:00");
+	uplift_make(&t.shop, &(struct uplift_ask){ .margin_per_mille = -1 }, &u);
+	ck_assert(u.srm.known && u.srm.alarm && !u.margin_known);
+	ck_assert_int_gt(u.blind_revenue, 0);
+	uplift_finding(&u, UPLIFT_REVENUE, &t.settings, false, &f);
+	ck_assert_int_eq(f.kind, FINDING_BROKEN);
+	uplift_make(&t.shop, &(struct uplift_ask){ .margin_per_mille = 400 }, &u);
+	ck_assert(u.margin_known);
+	ck_assert_int_eq(u.arm[0].customers + u.arm[1].customers, 200);
+	trial_release(&t);
+}
+END_TEST
+
+START_TEST(the_global_group_is_the_engine_s_own_draw)
+{
+	struct trial_shop t;
+	struct uplift u;
+	trial_init(&t, 2000, 0);
+	t.settings.global_control_per_million = 200000;
+	struct instant start = shop_time(&t.small, "2025-03-01 00:00");
+	int64_t control = 0;
+	for (customer_id c = 1; c <= 2000; c++) {
+		bool held = draw_per_million(draw_u64(9, DRAW_GLOBAL_CONTROL, 0, c, 0, 0)) < 200000;
+		sell(&t, c, c > 1990 ? later(start, DAY_S) : later(start, -30 * DAY_S), 1, 1, 12000); /* ten came too late */
+		if (c <= 1990 && c % 4 == 0)
+			sell(&t, c, later(start, 3 * DAY_S), 1, 1, 12000);
+		control += held && c <= 1990;
+		*pstate_add_sent(&t.states[c]) = (struct sent){ .at = (uint32_t)start.s + 60,
+			                                            .channel = CHANNEL_POSTCARD,
+			                                            .purpose = c % 2 ? PURPOSE_MARKETING : PURPOSE_SERVICE,
+			                                            .state = SENT_ACCEPTED };
+	}
+	trial_ready(&t, "2025-06-01 10:00");
+	t.shop.seed = 9;
+	uplift_make(&t.shop, &(struct uplift_ask){ .global = true, .from = start, .margin_per_mille = -1 }, &u);
+	ck_assert_int_eq(u.arm[UPLIFT_CONTROL].customers, control);
+	ck_assert_int_eq(u.arm[UPLIFT_TREATED].customers, 1990 - control);
+	ck_assert_int_eq(u.arm[0].converted + u.arm[1].converted, 1990 / 4);
+	ck_assert_int_eq(u.arm[0].messages + u.arm[1].messages, 995);
+	ck_assert(u.srm.known && !u.srm.alarm);
+	uplift_make(&t.shop,
+	            &(struct uplift_ask){ .global = true, .from = later(start, 80 * DAY_S), .margin_per_mille = -1 }, &u);
+	ck_assert_int_eq(u.too_recent, 2000);
+	trial_release(&t);
+}
+END_TEST
+
+/* A draw of its own for what would have happened anyway. */
+static double draw(uint64_t seed, uint64_t purpose, uint64_t c)
+{
+	return (double)(hash_mix(hash_mix(seed + 77, purpose), c) >> 11) * 0x1p-53;
+}
+
+/* One shop of customers with habits of their own: the treated also react to one message as the simulator says. */
+static double simulate_shop(struct trial_shop *t, uint64_t seed, struct str plan, struct str step)
+{
+	struct instant entry = shop_time(&t->small, "2025-03-01 10:00");
+	double truth = 0;
+	for (customer_id c = 1; c <= ENTRANTS; c++) {
+		bool control = draw(seed, 1, c) < 0.3;
+		double habit = 0.02 + 0.2 * draw(seed, 2, c) * draw(seed, 2, c);
+		enter(t, c, entry, control);
+		for (int month = 1; month <= 10; month++)
+			if (draw(seed, 10 + (uint64_t)month, c) < habit)
+				sell(t, c, later(entry, -month * 30 * DAY_S), 1, 1, 12000);
+		if (draw(seed, 3, c) < habit)
+			sell(t, c, later(entry, 9 * DAY_S), 1, 1, 12000);
+		truth += simulate_uplift(seed, c, plan, step) / ENTRANTS;
+		if (control)
+			continue;
+		struct simulate_reaction r;
+		simulate_response(seed, c, plan, step, entry, &r);
+		if (r.ordered)
+			sell(t, c, r.ordered_at.s > entry.s ? r.ordered_at : later(entry, 1), 1, 1, r.spend_cents);
+	}
+	return truth;
+}
+
+static void recover(struct str plan, struct str step, double least)
+{
+	int covered = 0, always = 0, brought = 0;
+	double error = 0, noise = 0, cut = 0;
+	for (uint64_t seed = 1; seed <= SHOPS; seed++) {
+		struct trial_shop t;
+		struct uplift u;
+		struct finding f;
+		trial_init(&t, ENTRANTS, 300000);
+		double truth = simulate_shop(&t, seed, plan, step);
+		trial_ready(&t, "2025-07-01 10:00");
+		uplift_make(&t.shop, &(struct uplift_ask){ .window_days = 60, .margin_per_mille = -1 }, &u);
+		const struct comparison *c = &u.outcome[UPLIFT_ORDERS];
+		ck_assert(c->known && !u.srm.alarm);
+		ck_assert_double_ge(truth, least);
+		covered += c->low <= truth && truth <= c->high;
+		always += !c->seq_known || (c->seq_low <= truth && truth <= c->seq_high);
+		error += c->difference - truth;
+		noise += c->se * c->se;
+		cut += c->variance_cut;
+		uplift_finding(&u, UPLIFT_ORDERS, &t.settings, false, &f);
+		brought += f.kind == FINDING_BROUGHT;
+		trial_release(&t);
+	}
+	ck_assert_int_ge(covered, SHOPS * 85 / 100); /* 95 % of 60 is 57; below 51 once in 3,000 */
+	ck_assert_int_ge(always, SHOPS * 95 / 100);
+	ck_assert_double_le(fabs(error), 3.5 * sqrt(noise)); /* no bias */
+	ck_assert_double_ge(cut / SHOPS, 0);
+	if (least == 0)
+		ck_assert_int_le(brought, SHOPS / 20); /* no effect is not called one */
+}
+
+START_TEST(known_effects_are_recovered)
+{
+	recover(STR("abandoned-cart"), STR("cart-1"), 0.03);
+	recover(STR("anti-churn"), STR("winback-1"), 0.01);
+}
+END_TEST
+
+START_TEST(no_effect_is_not_called_one)
+{
+	recover(STR("survey"), STR("survey-1"), 0);
+}
+END_TEST
+
+UNIT_MAIN("uplift", by_hand, missing_things_are_said, the_global_group_is_the_engine_s_own_draw,
+          known_effects_are_recovered, no_effect_is_not_called_one)

@@ -1,0 +1,426 @@
+#!/usr/bin/env python3
+"""The HTTP API as a program uses it: test_api.py RELANCE. Every JSON answer is checked against the OpenAPI document that the
+server itself gives."""
+import datetime
+import json
+import os
+import re
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import shop
+
+RELANCE = os.path.abspath(sys.argv.pop(1))
+API = "/api/v1"
+
+
+def fits(schema, value, at, wrong):
+    """The part of JSON Schema that the document uses; what does not fit goes to `wrong`."""
+    kinds = schema.get("type", [])
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    real = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float), "boolean": bool, "null": type(None)}
+    if kinds and not any(isinstance(value, real[k]) and not (isinstance(value, bool) and k in ("integer", "number")) for k in kinds):
+        wrong.append(f"{at}: {value!r} is none of {kinds}")
+        return
+    if "enum" in schema and value not in schema["enum"]:
+        wrong.append(f"{at}: {value!r} is none of {schema['enum']}")
+    if isinstance(value, str) and schema.get("format") == "date-time" and not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", value):
+        wrong.append(f"{at}: {value!r} is no instant")
+    if isinstance(value, str) and schema.get("format") == "date" and not re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        wrong.append(f"{at}: {value!r} is no date")
+    if isinstance(value, dict):
+        for name in schema.get("required", []):
+            if name not in value:
+                wrong.append(f"{at}: {name} is missing")
+        for name, v in value.items():
+            s = schema.get("properties", {}).get(name, schema.get("additionalProperties"))
+            if s:
+                fits(s, v, f"{at}.{name}", wrong)
+    if isinstance(value, list):
+        for i, v in enumerate(value):
+            fits(schema.get("items", {}), v, f"{at}[{i}]", wrong)
+
+
+class Api(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = shop.Server(RELANCE).__enter__()
+        try:
+            cls.server.first_run()
+            cls.document = cls.server.ask("GET", API + "/openapi.json").json()
+        except BaseException:
+            cls.server.__exit__()
+            raise
+        cls.seen = set()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.__exit__()
+
+    def operation(self, method, path):
+        for template, methods in self.document["paths"].items():
+            if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path) and method.lower() in methods:
+                if "{" in template and path in self.document["paths"]:
+                    continue
+                return template, methods[method.lower()]
+        raise AssertionError(f"{method} {path} is not in the OpenAPI document")
+
+    def ask(self, method, path, body=None, status=200, **more):
+        a = self.server.ask(method, API + path, body, **more)
+        self.assertEqual(a.status, status, a.body[:500])
+        template, op = self.operation(method, path.split("?")[0])
+        self.seen.add((method, template))
+        answer = op["responses"].get(str(status), op["responses"]["default"])
+        if status < 400:
+            self.assertIn(str(status), op["responses"])
+            schema = answer["content"]["application/json"]["schema"]
+        else:
+            self.assertEqual(a.headers["Content-Type"], "application/problem+json")
+            schema = self.document["components"]["schemas"]["Problem"]
+            self.assertEqual(a.json()["status"], status)
+        wrong = []
+        fits(schema, a.json(), path, wrong)
+        self.assertEqual(wrong, [])
+        return a.json()
+
+    def key(self, scopes):
+        return {"Authorization": "Bearer " + self.ask("POST", "/keys", {"name": "test", "scopes": scopes}, 201)["key"]}
+
+    # ---- who may ----
+
+    def test_session(self):
+        s = self.ask("GET", "/session")
+        self.assertEqual((s["user"]["name"], s["user"]["role"], s["first_run"]), ("léa", "owner", False))
+        self.assertEqual((s["shop"]["name"], s["shop"]["currency"], s["shop"]["exponent"]), ("Chez Léa", "EUR", 2))
+        self.assertIsNone(self.ask("GET", "/session", signed=False)["user"])
+        again = self.server.ask("POST", API + "/session", {"name": "léa", "password": shop.PASSWORD}, signed=False)
+        self.assertEqual(again.status, 200)
+        cookie = again.headers["Set-Cookie"]
+        for word in ("HttpOnly", "SameSite=Strict", "Path=/"):
+            self.assertIn(word, cookie)
+        mine = {"Cookie": cookie.split(";")[0], "X-CSRF-Token": again.json()["csrf"]}
+        self.ask("GET", "/today", headers=mine)
+        self.ask("DELETE", "/session", headers=mine)
+        self.ask("GET", "/today", headers=mine, status=401)
+
+    def test_setup_works_once(self):
+        body = {"token": self.server.setup, "name": "autre", "password": shop.PASSWORD}
+        self.ask("POST", "/setup", body, 410, signed=False)
+
+    def test_wrong_passwords_are_slowed(self):
+        for _ in range(5):
+            self.ask("POST", "/session", {"name": "personne", "password": "deviné au hasard"}, 401, signed=False)
+        self.ask("POST", "/session", {"name": "personne", "password": "deviné au hasard"}, 429, signed=False)
+        self.ask("POST", "/session", {"name": "léa", "password": shop.PASSWORD}, signed=False)
+
+    def test_every_route_wants_its_permission(self):
+        nothing = {"Authorization": "Bearer " + "0" * 64}
+        scoped = {s: self.key(s) for s in ("read", "people", "plans", "facts", "admin")}
+        for template, methods in self.document["paths"].items():
+            for method, op in methods.items():
+                path = API + re.sub(r"\{\w+\}", "1", template)
+                if "security" not in op:
+                    continue
+                for who in ({}, nothing):
+                    a = self.server.ask(method.upper(), path, {}, headers=who, signed=False)
+                    self.assertEqual(a.status, 401, (method, template))
+                for scope, who in scoped.items():
+                    if scope != op["x-scope"]:
+                        a = self.server.ask(method.upper(), path, {}, headers=who, signed=False)
+                        self.assertEqual(a.status, 403, (method, template, scope))
+
+    def test_roles(self):
+        u = self.ask("POST", "/users", {"name": "marc", "role": "reader", "password": shop.PASSWORD}, 201)
+        self.ask("POST", "/users", {"name": "marc", "role": "reader", "password": shop.PASSWORD}, 409)
+        self.ask("POST", "/users", {"name": "x", "role": "reader", "password": "court"}, 422)
+        self.ask("POST", "/users", {"name": "x", "role": "king", "password": shop.PASSWORD}, 422)
+        a = self.server.ask("POST", API + "/session", {"name": "marc", "password": shop.PASSWORD}, signed=False)
+        marc = {"Cookie": a.headers["Set-Cookie"].split(";")[0], "X-CSRF-Token": a.json()["csrf"]}
+        self.ask("GET", "/today", headers=marc)
+        for method, path in (("GET", "/customers"), ("POST", "/stop"), ("GET", "/users"), ("POST", "/facts")):
+            self.ask(method, path, {} if method == "POST" else None, 403, headers=marc)
+        users = self.ask("GET", "/users")["items"]
+        self.assertNotIn("password", json.dumps(users))
+        self.ask("DELETE", f"/users/{u['id']}")
+        self.ask("GET", "/today", headers=marc, status=401)
+        self.ask("DELETE", f"/users/{users[0]['id']}", status=409)
+
+    def test_keys(self):
+        self.ask("POST", "/keys", {"name": "x", "scopes": "everything"}, 422)
+        who = self.key("read")
+        self.ask("GET", "/today", headers=who, signed=False)
+        last = self.ask("GET", "/keys")["items"][-1]
+        self.ask("DELETE", f"/keys/{last['id']}")
+        self.ask("GET", "/today", headers=who, signed=False, status=401)
+        self.ask("DELETE", "/keys/999", status=404)
+
+    def test_csrf(self):
+        self.ask("POST", "/stop", {}, 403, headers={"X-CSRF-Token": "0" * 32})
+        self.ask("POST", "/stop", {}, 403, headers={"X-CSRF-Token": ""})
+        self.assertIsNone(self.ask("GET", "/today")["held_by"])
+
+    # ---- reading ----
+
+    def test_today(self):
+        t = self.ask("GET", "/today")
+        self.assertEqual(sum(t["lifecycle"].values()), self.ask("GET", "/customers")["total"])
+        self.ask("GET", "/today?lang=en")
+
+    def test_stop_and_resume(self):
+        self.assertEqual(self.ask("POST", "/stop", {})["held_by"], "emergency_stop")
+        self.server.until(lambda: self.ask("GET", "/today")["held_by"] == "emergency_stop")
+        self.assertIn("relance_held 1", self.server.ask("GET", "/metrics").text())
+        self.assertIsNone(self.ask("POST", "/resume", {})["held_by"])
+        self.server.until(lambda: self.ask("GET", "/today")["held_by"] is None)
+
+    def test_customers(self):
+        seen, cursor = [], ""
+        while cursor is not None:
+            page = self.ask("GET", f"/customers?limit=25&cursor={cursor}")
+            seen += [c["id"] for c in page["items"]]
+            cursor = page["next"]
+        self.assertGreaterEqual(len(seen), 60)
+        self.assertEqual(len(seen), len(set(seen)))
+        for q, ref in (("1017", "1017"), ("martin17", "1017"), ("MARTIN17", "1017"), ("client17@", "1017"), ("1017%20", "1017")):
+            self.assertEqual([c["ref"] for c in self.ask("GET", f"/customers?q={q}")["items"]], [ref], q)
+        self.assertEqual(self.ask("GET", "/customers?q=zzz")["items"], [])
+        for q in ("%27%20OR%201=1--", "%25", "_", "%F4%8F%BF%BF"):
+            self.assertEqual(self.ask("GET", f"/customers?q={q}")["items"], [], q)
+        two = self.ask("GET", "/customers?segment=orders%20%3E%3D%205&limit=200")
+        self.assertEqual(len(two["items"]), two["total"])
+        self.assertTrue(all(c["orders"] >= 5 for c in two["items"]))
+        self.assertEqual(two["total"], 12)
+
+    def test_customer(self):
+        c = self.ask("GET", "/customers?q=1003")["items"][0]
+        d = self.ask("GET", f"/customers/{c['id']}")
+        self.assertEqual((d["ref"], d["person"]["last_name"], d["orders"]), ("1003", "Martin3", 4))
+        self.assertEqual(d["spend"], 4 * 1550)
+        self.assertEqual(d["average_basket"], 1550)
+        self.assertEqual(d["born"], "1980-05-12")
+        self.assertEqual([(x["channel"], x["state"], x["may"]) for x in d["consents"]], [("email", "granted", True)])
+        t = self.ask("GET", f"/customers/{c['id']}/timeline?limit=3")
+        self.assertEqual(len(t["items"]), 3)
+        ats = [x["at"] for x in t["items"]]
+        self.assertEqual(ats, sorted(ats, reverse=True))
+        rest = self.ask("GET", f"/customers/{c['id']}/timeline?limit=50&cursor={t['next']}")
+        kinds = [x["kind"] for x in t["items"] + rest["items"]]
+        self.assertEqual((kinds.count("order"), kinds.count("consent"), kinds.count("profile")), (4, 1, 1))
+        self.ask("GET", f"/customers/{c['id']}/why")
+        for wrong in ("0", "999999", "-1", "x", "1%27", "99999999999999999999"):
+            self.ask("GET", f"/customers/{wrong}", status=404)
+
+    def test_segments(self):
+        got = self.ask("POST", "/segments/count", {"text": "orders >= 2"})
+        self.assertEqual(got["count"], 48)
+        p = self.ask("POST", "/segments/count", {"text": "lifecicle = lapsing"}, 422)
+        self.assertEqual((p["line"], p["column"]), (1, 1))
+        self.assertIn("lifecycle", p["hint"])
+        self.ask("PUT", "/segments/fid%C3%A8les", {"text": "orders >= 4"})
+        self.ask("PUT", "/segments/x", {"text": "orders >="}, 422)
+        saved = {s["name"]: s for s in self.ask("GET", "/segments")["items"]}
+        self.assertEqual(saved["fidèles"]["count"], 24)
+        self.assertEqual(self.ask("GET", "/customers?segment=fid%C3%A8les")["total"], 24)
+        self.assertGreater(len(self.ask("GET", "/segments/words")["items"]), 20)
+        self.ask("POST", "/segments/count", {"text": "not entered(anti-churn)"})
+
+    def test_figures(self):
+        f = self.ask("GET", "/figures?from=2000-01-01")
+        self.assertEqual(sum(m["orders"] for m in f["months"]), sum(1 + c % 5 for c in range(1, 61)))
+        self.assertEqual(sum(m["revenue"] for m in f["months"]), sum((1 + c % 5) * (12 + c) * 100 + (1 + c % 5) * 50 for c in range(1, 61)))
+        self.ask("GET", "/figures?from=yesterday", status=422)
+        days = self.ask("GET", "/lifecycle")["days"]
+        self.assertEqual(len(days), 53)
+        self.ask("GET", "/lifecycle?from=2026-02-01&to=2026-01-01", status=422)
+        self.assertGreaterEqual(self.ask("GET", "/compliance")["consents"]["email"]["granted"], 60)
+        self.assertEqual(self.ask("GET", "/settings")["pressure"]["email"], {"limit": 2, "days": 7})
+
+    def test_messages(self):
+        items = self.ask("GET", "/messages")["items"]
+        self.assertIn(("winback-1", "fr"), [(m["name"], m["locale"]) for m in items])
+        m = self.ask("GET", "/messages/fr/winback-1")
+        self.assertIn("anti-churn", m["plans"])
+        who = self.ask("GET", "/customers?q=1005")["items"][0]["id"]
+        p = self.ask("POST", "/messages/preview", {"locale": "fr", "name": "winback-1", "customer": who, "text": m["text"] + "\n\nBonjour {{ customer.first_name }}!\n"})
+        self.assertIn("Bonjour Prénom5!", p["html"])
+        self.ask("POST", "/messages/preview", {"locale": "fr", "name": "winback-1", "text": "---\nsubject: x\n---\n{% if %}"}, 422)
+        self.ask("POST", "/messages/preview", {"locale": "fr", "name": "../../etc/passwd"}, 422)
+        self.ask("GET", "/messages/fr/nothing", status=404)
+        self.ask("POST", "/messages/test", {"locale": "fr", "name": "winback-1", "to": "moi@example.org"})
+        self.assertTrue([f for f in os.listdir(self.server.db + ".outbox") if f.startswith("test.fr.winback-1")])
+        self.ask("POST", "/messages/test", {"locale": "fr", "name": "winback-1"}, 422)
+
+    def test_settings(self):
+        names = {i["name"] for i in self.ask("GET", "/settings")["items"]}
+        self.assertIn("pressure.email", names)
+        self.ask("PUT", "/settings", {"shop.phone": "03 20 00 00 00"})
+        self.assertEqual({i["name"]: i["value"] for i in self.ask("GET", "/settings")["items"]}["shop.phone"], "03 20 00 00 00")
+        self.ask("PUT", "/settings", {"nonsense": "1"}, 422)
+        self.ask("PUT", "/settings", {"pressure.email": "many"}, 422)
+
+    # ---- plans ----
+
+    def test_plans(self):
+        names = {p["name"]: p for p in self.ask("GET", "/plans")["items"]}
+        self.assertEqual(names["anti-churn"]["state"], "never")
+        p = self.ask("GET", "/plans/anti-churn")
+        self.assertTrue(p["steps"])
+        checked = self.ask("POST", "/plans/check", {"text": p["text"]})
+        self.assertEqual(checked["plan"]["name"], "anti-churn")
+        bad = self.ask("POST", "/plans/check", {"text": "plan: x\nnonsense: 1\n"})
+        self.assertTrue([i for i in bad["issues"] if i["level"] == "error"])
+        self.ask("PUT", "/plans/anti-churn", {"text": "plan: x\n"}, 422)
+        self.ask("PUT", "/plans/birthday", {"text": p["text"]}, 422)
+        self.ask("GET", "/plans/nothing", status=404)
+        text = re.sub(r"(?m)^priority: *\d+", "priority: 41", p["text"])
+        self.assertNotEqual(text, p["text"])
+        saved = self.ask("PUT", "/plans/anti-churn", {"text": text})
+        self.assertTrue(saved["draft"])
+        on = self.ask("POST", "/plans/anti-churn/switch", {"to": "on"})
+        self.assertEqual((on["state"], on["version"], on["draft"], on["priority"]), ("on", 1, False, 41))
+        self.ask("POST", "/plans/anti-churn/switch", {"to": "sideways"}, 422)
+        self.assertEqual(self.ask("POST", "/plans/anti-churn/switch", {"to": "drain"})["state"], "draining")
+        self.assertEqual(self.ask("POST", "/plans/anti-churn/switch", {"to": "off"})["state"], "off")
+
+    def test_a_plan_turns(self):
+        self.ask("POST", "/plans/welcome/switch", {"to": "on"})
+        time.sleep(1.1)  # what happened in the second of the switch was before it
+        self.ask("POST", "/facts", {"kind": "profile", "key": "w:1", "customer": "newcomer", "email": "n@example.net"}, 201)
+        self.ask("POST", "/facts", {"kind": "event", "key": "w:2", "customer": "newcomer", "name": "account_created"}, 201)
+        self.server.until(lambda: self.ask("GET", "/plans/welcome")["counts"]["entered"] == 1, 10)
+        who = self.ask("GET", "/customers?q=newcomer")["items"][0]["id"]
+        self.assertEqual(self.ask("GET", f"/customers/{who}")["runs"][0]["plan"], "welcome")
+        self.assertEqual(self.ask("GET", f"/customers/{who}/why")["decisions"][0]["plan"], "welcome")
+        self.ask("POST", "/plans/welcome/switch", {"to": "off"})
+
+    def test_replay(self):
+        last = datetime.date.today() - datetime.timedelta(days=1)
+        job = self.ask("POST", "/plans/anti-churn/replay", {"from": str(last - datetime.timedelta(days=199)), "to": str(last), "consent": "assume"}, 202)["job"]
+        done = self.server.until(lambda: (j := self.ask("GET", f"/jobs/{job}"))["state"] != "running" and j, 60)
+        self.assertEqual(done["state"], "done")
+        self.assertEqual(done["progress"], 1)
+        self.assertEqual(len(done["result"]["days"]), 200)
+        sent = sum(d["messages"] for d in done["result"]["days"])
+        self.assertGreater(sent, 0)
+        self.assertEqual(sum(p["customers"] for p in done["result"]["pressure"]), self.ask("GET", "/customers")["total"])
+        self.assertEqual(sent, done["result"]["plans"]["anti-churn"]["messages"])
+        self.ask("GET", "/jobs/77", status=404)
+        self.ask("POST", "/plans/anti-churn/replay", {"from": "2025-13-01", "to": "x"}, 422)
+        self.ask("POST", "/plans/nothing/replay", {"from": "2025-01-01", "to": "2025-01-02"}, 404)
+
+    # ---- facts ----
+
+    def test_facts(self):
+        who = self.key("facts")
+        order = {"kind": "order", "key": "web:1", "customer": "new-1", "at": "1999-06-01T10:00:00Z", "channel": "web",
+                 "lines": [{"sku": "SKU1", "quantity": 2, "amount": 2500}, {"sku": "NEW", "name": "Neuf", "quantity": 1, "amount": 990}]}
+        first = self.ask("POST", "/facts", order, 201, headers=who, signed=False)
+        self.assertEqual((first["accepted"], first["unchanged"]), (1, 0))
+        again = self.ask("POST", "/facts", order, 201, headers=who, signed=False)
+        self.assertEqual((again["accepted"], again["unchanged"]), (0, 1))
+        def spend():
+            found = self.ask("GET", "/customers?q=new-1")["items"]
+            return found[0]["spend"] if found else None
+        self.server.until(lambda: spend() == 3490)
+        order["lines"].pop()
+        self.assertEqual(self.ask("POST", "/facts", order, 201)["accepted"], 1)
+        self.server.until(lambda: spend() == 2500)
+        batch = [{"kind": "profile", "key": "web:new-1", "customer": "new-1", "first_name": "Ève", "last_name": "Zola", "email": "eve@example.net"},
+                 {"kind": "consent", "key": "web:c1", "customer": "new-1", "channel": "email", "state": "granted", "source": "formulaire"},
+                 {"kind": "event", "key": "web:e1", "customer": "new-1", "name": "visit"},
+                 {"kind": "cart", "key": "web:k1", "customer": "new-1", "cart": "k1", "lines": [{"sku": "SKU2", "quantity": 1, "amount": 500}]},
+                 {"kind": "product", "sku": "SKU9", "name": "Neuvième", "price": 1500}]
+        body = "\n".join(json.dumps(f) for f in batch) + "\n"
+        self.assertEqual(self.ask("POST", "/facts", body, 201)["accepted"], 5)
+        found = self.server.until(lambda: self.ask("GET", "/customers?q=zola")["items"])
+        d = self.server.until(lambda: (d := self.ask("GET", f"/customers/{found[0]['id']}"))["consents"] and d)
+        self.assertEqual((d["person"]["first_name"], d["consents"][0]["may"]), ("Ève", True))
+        # somebody else's order now
+        order["customer"] = "1001"
+        self.ask("POST", "/facts", order, 201)
+        self.server.until(lambda: spend() == 0)
+
+    def test_facts_refused(self):
+        good = {"kind": "event", "key": "x:1", "customer": "never-kept", "name": "visit"}
+        for wrong in ({"kind": "order"}, {"kind": "event", "key": "k", "customer": "c"}, {"kind": "nonsense"}, [1], {},
+                      {"kind": "consent", "key": "k", "customer": "c", "channel": "email", "state": "granted"},
+                      {"kind": "order", "key": "k", "lines": [{"sku": "a", "amount": 1.5}]}):
+            p = self.ask("POST", "/facts", json.dumps(good) + "\n" + json.dumps(wrong), 422)
+            if wrong != [1]:
+                self.assertIn("line 2", p["detail"])
+        self.ask("POST", "/facts", json.dumps(good) + "\n{", 400)
+        self.ask("POST", "/facts", "", 422)
+        self.assertEqual(self.ask("GET", "/customers?q=never-kept")["items"], [])
+
+    def test_events(self):
+        import http.client
+        c = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=10)
+        c.request("GET", API + "/events", headers={"Cookie": self.server.cookie})
+        r = c.getresponse()
+        self.assertEqual((r.status, r.headers["Content-Type"]), (200, "text/event-stream"))
+        self.ask("POST", "/facts", {"kind": "event", "key": "ev:1", "customer": "1001", "name": "visit"}, 201)
+        self.assertEqual(r.readline(), b"event: tick\n")
+        self.assertGreaterEqual(json.loads(r.readline().split(b" ", 1)[1])["facts"], 1)
+        c.close()
+
+    # ---- those who do harm ----
+
+    def test_refused_cleanly(self):
+        self.assertEqual(self.server.ask("GET", "/api/v1/nothing").status, 404)
+        self.assertEqual(self.server.ask("PATCH", "/api/v1/today").status, 405)
+        self.assertEqual(self.server.ask("POST", API + "/segments/count", "x" * (2 << 20)).status, 413)
+        self.assertEqual(self.server.ask("POST", API + "/facts", " " * (17 << 20)).status, 413)
+        self.assertEqual(self.server.ask("GET", "/" + "a" * 3000).status, 400)
+        for body in ("", "null", "[]", "{", '{"text": "a", "text": "b"}', "\xff\xfe", '{"text":' + "[" * 5000):
+            self.assertEqual(self.server.ask("POST", API + "/segments/count", body).status, 400, body[:20])
+        for path in ("/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd.txt", "/assets/../../shop.db", "//etc/passwd.x", "/%00.js", "/..%2fshop.db.key"):
+            a = self.server.raw(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+            self.assertNotIn(b"root:", a)
+            self.assertIn(a.split(b" ")[1], (b"404", b"200", b"400"), path)
+        for data in (b"\x00\xff" * 100, b"GET / HTTP/9.9\r\n\r\n", b"GET /\r\n" + b"a" * 100000, b"POST /api/v1/facts HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n"):
+            self.server.raw(data, timeout=2)
+        self.assertEqual(self.server.ask("GET", "/healthz").status, 200)
+
+    def test_slow_clients_stop_nobody(self):
+        import socket
+        slow = []
+        for _ in range(300):
+            s = socket.create_connection(("127.0.0.1", self.server.port))
+            s.sendall(b"POST /api/v1/session HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")
+            slow.append(s)
+        self.assertEqual(self.server.ask("GET", "/healthz", timeout=2).status, 200)
+        for s in slow:
+            s.close()
+
+    def test_headers(self):
+        for path in ("/", "/api/v1/session", "/healthz"):
+            h = self.server.ask("GET", path).headers
+            self.assertIn("default-src 'none'", h["Content-Security-Policy"])
+            self.assertNotIn("script-src 'self' 'unsafe-inline'", h["Content-Security-Policy"])
+            self.assertEqual(h["X-Content-Type-Options"], "nosniff")
+        a = self.server.ask("GET", "/customers/12")
+        self.assertEqual((a.status, a.headers["Content-Type"]), (200, "text/html; charset=utf-8"))
+        self.assertEqual(self.server.ask("GET", "/nothing.js").status, 404)
+
+
+class Life(unittest.TestCase):
+    """Its own server: started twice."""
+
+    def test_stops_and_comes_back(self):
+        with shop.Server(RELANCE) as s:
+            s.first_run()
+            cookie = s.cookie
+            self.assertEqual(s.ask("POST", API + "/facts", {"kind": "event", "key": "a:1", "customer": "1001", "name": "visit"}).status, 201)
+            status, log = s.stop()
+            self.assertEqual(status, 0)
+            self.assertNotIn("example.net", log)
+            s.command("check", s.db)
+            s.start()
+            got = s.ask("GET", API + "/session", headers={"Cookie": cookie}, signed=False).json()
+            self.assertEqual((got["user"]["name"], got["first_run"]), ("léa", False))
+
+
+if __name__ == "__main__":
+    unittest.main()
