@@ -53,7 +53,7 @@ await test("sign-in: a wrong password is refused in words, a right one enters", 
 	await page.fill("[name=name]", "Claire Moreau");
 	await page.fill("[name=password]", "court");
 	await page.click("button.main");
-	await page.waitForFunction(() => document.querySelector(".refused").textContent.includes("réessayez"));
+	await page.waitForFunction(() => document.querySelector(".refused")?.textContent.includes("réessayez"));
 	assert.deepEqual(await violations(page), []);
 	await page.fill("[name=password]", "une phrase qui se retient");
 	await page.click("button.main");
@@ -134,7 +134,7 @@ await test("segment: live count, and the error stands under its character", ["--
 	});
 	assert.ok(Math.abs(caret - (box + ch)) < 2, `caret at ${caret}, character at ${box + ch}`);
 	await input.fill("lifecycle = lapsing");
-	await page.waitForFunction((s) => document.querySelector(".counted b") && document.querySelector(".counted b").textContent !== s, all);
+	await page.waitForFunction((s) => document.querySelector(".counted b") && document.querySelector(".counted b")?.textContent !== s, all);
 });
 await test("plan: no switch without a replay, then on, with what it would have done", ["--signed-in"], {}, async (page, url) => {
 	await page.goto(url + "/#/plans/renewal");
@@ -147,33 +147,33 @@ await test("plan: no switch without a replay, then on, with what it would have d
 	await on.click();
 	assert.match(await page.innerText("dialog[open]"), /6\s870 messages/);
 	await page.click("dialog[open] .main");
-	await page.waitForFunction(() => /en marche/.test(document.querySelector(".sub .badge").textContent));
+	await page.waitForFunction(() => /en marche/.test(document.querySelector(".sub .badge")?.textContent));
 });
 await test("plan file: a mistake is shown at its line as typed and cannot be saved; mended, it is a new version", ["--signed-in"], {}, async (page, url) => {
 	await page.goto(url + "/#/plans/anti-churn?tab=file");
 	await settle(page);
 	const text = await page.inputValue(".edit textarea");
 	await page.fill(".edit textarea", text.replace("priority: 40", "prioritie: 40"));
-	await page.waitForFunction(() => /priority/.test(document.querySelector(".issues").textContent));
+	await page.waitForFunction(() => /priority/.test(document.querySelector(".issues")?.textContent));
 	assert.equal(await page.textContent(".edit .ln .e"), String(text.split("\n").findIndex((l) => l === "priority: 40") + 1));
 	assert.ok(await page.locator(".edacts .main").isDisabled());
 	await page.fill(".edit textarea", text.replace("priority: 40", "priority: 45"));
 	await page.waitForFunction(() => !document.querySelector(".edacts .main").disabled);
 	await page.click(".edacts .main");
-	await page.waitForFunction(() => /version 4/.test(document.querySelector(".sub .badge").textContent));
+	await page.waitForFunction(() => /version 4/.test(document.querySelector(".sub .badge")?.textContent));
 });
 await test("message: the preview follows the text, in three views; a test leaves", ["--signed-in"], {}, async (page, url) => {
 	await page.goto(url + "/#/messages/fr/winback-2");
 	await settle(page);
 	await page.fill(".edit textarea", '---\nsubject: "Un mot pour vous"\n---\nBonjour');
-	await page.waitForFunction(() => document.querySelector(".inbox b").textContent === "Un mot pour vous");
+	await page.waitForFunction(() => document.querySelector(".inbox b")?.textContent === "Un mot pour vous");
 	await page.frameLocator(".frame iframe").locator("h1", { hasText: "Un mot pour vous" }).waitFor();
 	await page.click(".pvbar .seg button:nth-child(3)");
 	assert.match(await page.textContent(".frame pre"), /Un mot pour vous/);
 	await page.click(".head .btns button");
 	await page.fill("dialog[open] input", "claire@exemple.fr");
 	await page.click("dialog[open] .main");
-	await page.waitForFunction(() => /Essai envoyé/.test(document.querySelector(".toasts").textContent));
+	await page.waitForFunction(() => /Essai envoyé/.test(document.querySelector(".toasts")?.textContent));
 });
 await test("emergency stop: asked once with the number, then undone", ["--signed-in"], {}, async (page, url) => {
 	await page.goto(url);
