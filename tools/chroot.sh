@@ -66,7 +66,7 @@ run() { # USER HOME TARGET
 failed=0
 for target in "$@"; do
   case $target in
-    demo) place /home/shop shop && run shop /home/shop demo || failed=1 ;;
+    demo) place /srv/shop shop && run shop /srv/shop demo || failed=1 ;;
     test) place /root root && run root /root test || failed=1 ;;
     *) echo "chroot.sh: demo or test, not $target" >&2; exit 2 ;;
   esac

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Turns files into a C table of bytes: embed.py --name plans [--root DIR] out.c FILES...
 
-The output defines plans_files[] and plans_file_count (src/base/embed.h), sorted by name. With --depfile a
+With --gzip every file that gets smaller by it is there a second time as NAME.gz. The output defines plans_files[] and plans_file_count (src/base/embed.h), sorted by name. With --depfile a
 Makefile-style dependency list is written too."""
 import argparse
+import gzip
 import os
 
 
@@ -24,6 +25,7 @@ def main():
     parser.add_argument("--name", required=True)
     parser.add_argument("--root", default="")
     parser.add_argument("--depfile")
+    parser.add_argument("--gzip", action="store_true")
     parser.add_argument("out")
     parser.add_argument("files", nargs="*")
     args = parser.parse_args()
@@ -33,23 +35,26 @@ def main():
             name = os.path.relpath(path, args.root)
         else:
             name = os.path.basename(path)
-        named.append((name.replace(os.sep, "/").encode(), path))
+        with open(path, "rb") as file:
+            data = file.read()
+        named.append((name.replace(os.sep, "/").encode(), path, data))
+        packed = gzip.compress(data, 9, mtime=0) if args.gzip else data
+        if len(packed) < len(data):
+            named.append((name.replace(os.sep, "/").encode() + b".gz", path, packed))
     named.sort()
     with open(args.out, "w", encoding="ascii") as out:
         out.write('#include "base/embed.h"\n\nEMBEDDED(%s)\n\n' % args.name)
         sizes = []
-        for index, (_, path) in enumerate(named):
-            with open(path, "rb") as file:
-                data = file.read()
+        for index, (_, _, data) in enumerate(named):
             sizes.append(len(data))
             out.write("static const char file_%d[] =\n%s;\n\n" % (index, literal(data)))
         out.write("const struct embedded_file %s_files[] = {\n" % args.name)
-        for index, (name, _) in enumerate(named):
+        for index, (name, _, _) in enumerate(named):
             out.write("\t{ %s, (const unsigned char *)file_%d, %d },\n" % (literal(name).strip(), index, sizes[index]))
         out.write("\t{ 0, 0, 0 },\n};\nconst size_t %s_file_count = %d;\n" % (args.name, len(named)))
     if args.depfile:
         with open(args.depfile, "w", encoding="utf-8") as out:
-            out.write("%s: %s\n" % (args.out, " ".join(path for _, path in named)))
+            out.write("%s: %s\n" % (args.out, " ".join(path for _, path, _ in named)))
 
 
 if __name__ == "__main__":

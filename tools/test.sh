@@ -43,6 +43,14 @@ part build setup "$build" && part compile compile "$build" || finish
 
 log "tests"
 meson test -C "$build" --no-rebuild --print-errorlogs --num-processes "$jobs" </dev/null
+log "web pages in a browser"
+if [ ! -f ui/dist/index.html ]; then
+  echo "skipped: the web pages were left out of this build"
+elif ! command -v chromium >/dev/null || ! command -v node >/dev/null; then
+  echo "skipped: chromium or node is not installed"
+else
+  part browser timeout 300 node ui/test/ui.mjs </dev/null
+fi
 if [ "${TEST_SANITIZERS:-yes}" = no ]; then finish "$build"; fi
 
 log "build with sanitizers"

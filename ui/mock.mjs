@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const REPO = join(HERE, "..");
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2", ".ttf": "font/ttf" };
-const CSP = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: https:; frame-src 'self' blob:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+const CSP = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 const NOW = Date.parse("2026-05-12T06:50:00Z"), DAY = 86400000;
 const iso = (ms) => new Date(ms).toISOString().replace(/\.\d+Z$/, "Z");
 const date = (ms) => iso(ms).slice(0, 10);
@@ -118,11 +118,11 @@ function checkPlan(text) {
 }
 function picture(name, text) {
 	const row = PLAN_ROWS.find((p) => p.name === name);
-	const steps = (STEPS[name] ?? []).map(([n, d, channels, cond, subject, waiting, sent, opened, clicked]) => ({ name: n, at: d === 0 ? "J" : d > 0 ? `J+${d}` : `J${d}`, after_days: d, channels, ...(cond ? { condition: cond } : {}), message: n, subject, waiting, sent, opened, clicked }));
+	const steps = (STEPS[name] ?? []).map(([n, d, channels, cond, subject, waiting, sent, opened, clicked]) => ({ name: n, at: d === 0 ? "J" : d > 0 ? `J+${d}` : `J${d}`, after_days: d, channels, ...(cond ? { condition: cond } : {}), message: n, action: "send", waiting, sent, opened, clicked }));
 	if (text) { const found = [...text.matchAll(/at:\s*J(?:\+(\d+))?\s*,\s*send:\s*([\w-]+)/g)]; if (found.length) { return { ...picture(name), steps: found.map((m) => { const old = steps.find((s) => s.name === m[2]); const d = Number(m[1] ?? 0); return { ...(old ?? { name: m[2], channels: ["email"], message: m[2], waiting: 0, sent: 0, opened: 0, clicked: 0 }), at: d ? `J+${d}` : "J", after_days: d }; }) }; } }
 	const when = /when:\s*([^#\n]+)/.exec(text ?? texts.get(name) ?? "")?.[1]?.trim() ?? "";
 	const who = /who:\s*([^#\n]+)/.exec(text ?? texts.get(name) ?? "")?.[1]?.trim();
-	return { name, title: row?.title ?? name, trigger: when, audience: who ?? null, steps, exits: name === "survey" ? ["answered"] : name === "abandoned-cart" ? ["cart_paid", "cart_emptied", "order"] : ["order"], goal: name === "survey" ? "answered" : "order", control: name === "survey" ? 0 : 0.1 };
+	return { name, title: row?.title ?? name, trigger: when, who: who ?? "", steps, exits: (name === "survey" ? ["answer"] : name === "abandoned-cart" ? ["cart_paid", "cart_emptied", "order"] : ["order"]).map((kind) => ({ kind, text: "" })), goal: [{ kind: name === "survey" ? "answer" : "order", text: "" }], control: name === "survey" ? 0 : 0.1 };
 }
 
 /* --- timeline of one person --- */
@@ -189,7 +189,7 @@ function life(from, to) {
 }
 
 /* --- state that commands change --- */
-const state = { user: null, held: null, firstRun: process.argv.includes("--first-run"), users: [{ id: 1, name: "Claire Moreau", role: "owner", locale: "fr", last_seen: iso(NOW - 3600000), totp: true }, { id: 2, name: "Théo Pineau", role: "marketer", locale: "fr", last_seen: iso(NOW - DAY), totp: false }, { id: 3, name: "Inès Bourdais", role: "service", locale: "fr", last_seen: iso(NOW - 5 * DAY), totp: false }], keys: [{ id: 1, name: "Caisse d’Angers", scopes: ["facts"], prefix: "rl_7c2e", created_at: "2026-03-02T09:00:00Z", last_used: iso(NOW - 60000) }], segments: [{ name: "Oubli salon", text: "lifecycle in (loyal, ambassador) and may(email)", count: 0 }, { name: "À réveiller, SMS permis", text: "lifecycle in (lapsing, former) and may(sms)", count: 0 }], settings: { shop: { name: "Verger & Guidon", signature: "Claire, de Verger & Guidon", url: "https://verger-guidon.exemple", zone: "Europe/Paris", currency: "EUR", locale: "fr" }, hours: { quiet_from: "20:00", quiet_to: "08:00", quiet_sundays: true, send_at: "10:00" }, pressure: { email_per_week: 2, sms_per_month: 2, all_per_week: 3 }, costs: { email: 2, sms: 10, postcard: 89 } }, jobs: new Map() };
+const state = { user: null, held: null, firstRun: process.argv.includes("--first-run"), users: [{ id: 1, name: "Claire Moreau", role: "owner", locale: "fr", last_seen: iso(NOW - 3600000), totp: true }, { id: 2, name: "Théo Pineau", role: "marketer", locale: "fr", last_seen: iso(NOW - DAY), totp: false }, { id: 3, name: "Inès Bourdais", role: "service", locale: "fr", last_seen: iso(NOW - 5 * DAY), totp: false }], keys: [{ id: 1, name: "Caisse d’Angers", scopes: ["facts"], prefix: "rl_7c2e", created_at: "2026-03-02T09:00:00Z", last_used: iso(NOW - 60000) }], segments: [{ name: "Oubli salon", text: "lifecycle in (loyal, ambassador) and may(email)", count: 0 }, { name: "À réveiller, SMS permis", text: "lifecycle in (lapsing, former) and may(sms)", count: 0 }], settings: { shop: { name: "Verger & Guidon", signature: "Claire, de Verger & Guidon", url: "https://verger-guidon.exemple", zone: "Europe/Paris", currency: "EUR", locale: "fr" }, hours: { quiet_from: "20:00", quiet_to: "08:00", quiet_sundays: true, send_at: "10:00" }, pressure: { email: { limit: 2, days: 7 }, sms: { limit: 2, days: 30 }, all: { limit: 3, days: 7 } }, costs: { email: 2, sms: 10, postcard: 89 }, lifecycle: { loyal_orders: 2, ambassador_orders: 6, lapsing_months: 6, former_months: 24 } }, jobs: new Map() };
 const empty = process.argv.includes("--empty");
 if (process.argv.includes("--signed-in")) state.user = { name: "Claire Moreau", role: "owner", locale: "fr" };
 for (const s of state.segments) s.count = customers.filter(condition(s.text).test).length;
@@ -255,7 +255,6 @@ const ROUTES = [
 	["GET", /^\/jobs\/(\w+)$/, (_b, _u, m) => { const j = state.jobs.get(m[1]); if (!j) return problem(404, "Inconnu", "Ce calcul n’existe plus. Relancez-le."); const p = Math.min(1, (Date.now() - j.start) / 900); return p < 1 ? { state: "running", progress: p } : { state: "done", progress: 1, result: j.result }; }],
 	["GET", /^\/messages$/, () => ({ items: empty ? [] : messages })],
 	["GET", /^\/messages\/(fr|en)\/([\w-]+)$/, (_b, _u, m) => { const row = messages.find((x) => x.locale === m[1] && x.name === m[2]); return row ? { ...row, text: messageText(m[1], m[2]), findings: [] } : problem(404, "Inconnu", "Aucun message ne porte ce nom."); }],
-	["PUT", /^\/messages\/(fr|en)\/([\w-]+)$/, () => ({})],
 	["POST", /^\/messages\/preview$/, (b) => preview(b)],
 	["POST", /^\/messages\/test$/, (b) => (/@/.test(b.to) ? {} : problem(422, "Adresse", "Cette adresse n’en est pas une : il y manque un @."))],
 	["GET", /^\/figures$/, () => ({ plans: empty ? [] : FIG.map(([name, entered, control, sent, opened, clicked, orders, revenue, up]) => ({ name, title: PLAN_ROWS.find((p) => p.name === name)?.title, entered, control, sent, opened, clicked, orders, revenue, ...(up ? { uplift: { value: up[0] * 100, low: up[1] * 100, high: up[2] * 100, verdict: up[1] > 0 ? "gain" : "unknown" } } : {}) })), months: empty ? [] : months, kpis: [{ name: "repeat_rate", value: 0.412, unit: "share", formula: "clients ayant commandé au moins deux fois / clients ayant commandé" }, { name: "retention_12m", value: 0.55, unit: "share", formula: "clients actifs sur 12 mois / clients actifs sur les 12 mois d’avant" }, { name: "mean_basket", value: 7480, unit: "money", formula: "chiffre d’affaires / commandes, 12 mois" }, { name: "clv", value: 41250, unit: "money", formula: "marge attendue par client sur 36 mois" }, { name: "margin_rate", value: null, unit: "share", formula: "marge / chiffre d’affaires", unknown_because: "aucun prix d’achat n’a été importé" }] })],

@@ -2,6 +2,17 @@
 UPDATE voucher SET customer_id = ?2, plan = ?3, run_no = ?4, step = ?5
 WHERE code = (SELECT code FROM voucher WHERE pool = ?1 AND customer_id = 0 ORDER BY code LIMIT 1) RETURNING code;
 
+-- name: voucher_of
+SELECT code, coalesce(valid_until, 0) FROM voucher WHERE pool = ?1 AND customer_id = ?2 AND plan = ?3 AND run_no = ?4 AND step = ?5
+ORDER BY code LIMIT 1;
+
+-- name: voucher_add
+INSERT INTO voucher (code, customer_id, plan, run_no, step, pool, percent, amount, minimum)
+VALUES (?1, 0, '', 0, '', ?2, 0, 0, 0) ON CONFLICT (code) DO NOTHING;
+
+-- name: voucher_free
+SELECT count(*) FROM voucher WHERE pool = ?1 AND customer_id = 0;
+
 -- name: voucher_start
 UPDATE voucher SET valid_from = ?2, valid_until = ?3 WHERE code = ?1;
 

@@ -168,6 +168,29 @@ static struct str voucher_text(struct live *l, const struct voucher_offer *v, en
 	                           : arena_printf(a, "%s %s off your next order", amount, l->shop.shop.currency.code);
 }
 
+/* A code of the shop's own: the one this message already has (a retry, a reminder), else the next free one. */
+static bool pool_code(struct live *l, const struct voucher_offer *v, bool draw, struct outbox_voucher *row, struct arena *a,
+                      struct err *err)
+{
+	struct db *db = live_db(l);
+	struct instant until;
+	bool found = false;
+	bool ok = db_begin(db, err) && voucher_of(db, v->pool, &row->key, a, &row->code, &until, &found, err);
+	if (ok && found && until.s) {
+		row->valid_until = until;
+	} else if (ok && (found || draw)) {
+		ok = (found || voucher_draw(db, v->pool, &row->key, a, &row->code, &found, err)) &&
+		     (!found || voucher_start(db, row->code, row->valid_from, row->valid_until, err));
+	}
+	ok = ok && db_commit(db, err);
+	if (!ok)
+		db_rollback(db);
+	if (ok && !found)
+		return err_set(err, ERR_INPUT, "plan %.*s: the pool \"%.*s\" has no free code: relance voucher add", STR_ARG(row->key.plan),
+		               STR_ARG(v->pool));
+	return ok;
+}
+
 /* The code exists before it is promised; its validity starts now. The step of a reminder without an offer of its own
  * recalls the run's last one. */
 static bool add_voucher(struct live *l, struct outbox_message *m, const struct plan *p, int step, struct lobject *data,
@@ -195,6 +218,9 @@ static bool add_voucher(struct live *l, struct outbox_message *m, const struct p
 				last.day = zone_date(l->shop.settings.zone, (struct instant){ s->sent[i].at }).day + v->valid_days;
 	}
 	row.valid_until = zone_instant(l->shop.settings.zone, (struct date){ last.day + 1 }, 0);
+	if (v->pool.n && !pool_code(l, v, with == step, &row, a, err))
+		return false;
+	last = zone_date(l->shop.settings.zone, (struct instant){ row.valid_until.s - 1 });
 	m->voucher = row.code;
 	struct lobject *o = lobject_new(a, 4);
 	lobject_set(a, o, "code", lval_str(row.code));
@@ -203,7 +229,7 @@ static bool add_voucher(struct live *l, struct outbox_message *m, const struct p
 	if (v->minimum)
 		lobject_set(a, o, "minimum", lval_int(v->minimum));
 	lobject_set(a, data, "voucher", lval_object(o));
-	return with != step || courier_voucher_put(l, &row, err);
+	return with != step || v->pool.n || courier_voucher_put(l, &row, err);
 }
 
 static void add_links(struct live *l, const struct outbox_message *m, struct str base, struct lobject *data, struct arena *a)

@@ -16,7 +16,8 @@ void figures_shop_of(const struct live *l, const struct str *ref, uint32_t ids, 
 		                          .settings = &w->settings,
 		                          .ref = ref,
 		                          .ids = ids,
-		                          .now = now };
+		                          .now = now,
+		                          .seed = live_world(l)->seed };
 }
 
 static int month_of(zone_id zone, int64_t at)
@@ -201,7 +202,8 @@ static void count_buyers(const struct figures_shop *s, const struct figures_ask 
 		for (uint32_t c = 0; c < BOOK_CHUNK; c++) {
 			int last = -1;
 			customer_id id = k->first + c;
-			if (id == GUESTS || (ask->segment && !(ask->segment[id >> 6] >> (id & 63) & 1)))
+			if (id == GUESTS || id > s->version->customers ||
+			    (ask->segment && !(ask->segment[id >> 6] >> (id & 63) & 1)))
 				continue;
 			for (uint32_t o = k->order_start[c]; o < k->order_start[c + 1]; o++) {
 				int p = figures_period(t, k->order_at[o]);

@@ -38,6 +38,7 @@ struct figures_shop {
 	const struct str *ref; /* by customer id (people.ref): who is there; NULL: everybody */
 	uint32_t ids;
 	struct instant now;
+	uint64_t seed; /* of the shop's draws: who is in the global control group */
 	int threads;
 };
 /* `ref` from a people_load of the same shop; pins a version: unpin it with book_unpin. */

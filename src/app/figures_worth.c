@@ -1,6 +1,7 @@
 /* CLV: BG/NBD and Gamma-Gamma fitted on all orders before a period's end, summed over the customers counted. */
 #include "app/figures.h"
 
+#include "base/par.h"
 #include "fold/value.h"
 
 #include <math.h>
@@ -46,7 +47,8 @@ static double expected(const struct value_summary *s, const struct value_cells *
 	return total;
 }
 
-static void worth_at(const struct worth *w, const struct figures_shop *s, int64_t end, struct kpi_input *out)
+static void worth_at(const struct worth *w, const struct figures_shop *s, int64_t end, int threads,
+                     struct kpi_input *out)
 {
 	struct value_summary summary;
 	struct value_cells cells;
@@ -57,9 +59,9 @@ static void worth_at(const struct worth *w, const struct figures_shop *s, int64_
 	if (w->count == 0 || !value_summarise(w->rows, w->count, until, VALUE_WEEK, exponent, &summary, &ignored))
 		return;
 	value_cells_make(&summary, true, &cells);
-	if (value_fit_orders(VALUE_BGNBD, &cells, s->threads, &orders, &ignored) &&
-	    value_fit_spend(&summary, s->threads, &spend, &ignored) && spend.p[1] > 1) {
-		double total = expected(&summary, &cells, &orders, &spend, s->threads) * pow(10, exponent);
+	if (value_fit_orders(VALUE_BGNBD, &cells, threads, &orders, &ignored) &&
+	    value_fit_spend(&summary, threads, &spend, &ignored) && spend.p[1] > 1) {
+		double total = expected(&summary, &cells, &orders, &spend, threads) * pow(10, exponent);
 		if (isfinite(total) && total < 9e18) {
 			out->forecast_value = (int64_t)(total + 0.5);
 			out->forecast_customers = (int64_t)summary.count;
@@ -67,6 +69,22 @@ static void worth_at(const struct worth *w, const struct figures_shop *s, int64_
 	}
 	value_cells_release(&cells);
 	value_summary_release(&summary);
+}
+
+struct worths {
+	const struct worth *w;
+	const struct figures_shop *s;
+	const struct figures_time *t;
+	struct kpi_input *out;
+	int from, threads;
+};
+
+static void worth_of(void *ctx, size_t from, size_t to, int thread)
+{
+	const struct worths *x = ctx;
+	(void)thread;
+	for (size_t p = from; p < to; p++)
+		worth_at(x->w, x->s, x->t->start[x->from + (int)p + 1], x->threads, &x->out[x->from + (int)p]);
 }
 
 struct value_row *figures_rows(const struct figures_shop *s, const struct figures_ask *ask, size_t *count)
@@ -85,7 +103,9 @@ void figures_worth(const struct figures_shop *s, const struct figures_ask *ask, 
 	int from = 0;
 	if ((double)w.count * t->count > FIGURES_WORTH_CELLS_MAX)
 		from = t->count > 2 ? t->count - 2 : 0;
-	for (int p = from; p < t->count; p++)
-		worth_at(&w, s, t->start[p + 1], &out[p]);
+	/* many periods: one a thread; few: every thread on each. A fit is the same bits either way. */
+	bool many = t->count - from > par_threads(s->threads);
+	struct worths x = { &w, s, t, out, from, many ? 1 : s->threads };
+	par_for((size_t)(t->count - from), 1, many ? s->threads : 1, worth_of, &x);
 	free(w.rows);
 }

@@ -54,7 +54,7 @@ static const char STYLE[] =
 	".bar{display:block;height:8px;margin-top:6px;background:var(--tint);border-radius:1px;min-width:48px}"
 	".bar i{display:block;height:8px;border-radius:1px}\n"
 	".heat td,.heat "
-    "th{padding:2px;vertical-align:middle;text-align:right;border:0;font-size:var(--t1);white-space:nowrap}"
+	"th{padding:2px;vertical-align:middle;text-align:right;border:0;font-size:var(--t1);white-space:nowrap}"
 	".heat th{color:var(--ink-3);font-weight:400}.heat th:first-child{text-align:left;padding-right:8px;width:1%}"
 	".heat td i{display:block;font-style:normal;padding:3px 4px;border-radius:2px;min-width:34px}\n"
 	".bands{display:grid;grid-template-columns:minmax(160px,240px) 1fr;gap:16px 24px;align-items:center}"

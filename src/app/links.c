@@ -34,6 +34,7 @@ static char path_of(enum token_purpose p)
 	case TOKEN_PREFERENCES: return 'p';
 	case TOKEN_ANSWER: return 's';
 	case TOKEN_BOUNCE: return 'b';
+	case TOKEN_SIGNUP: return 'd';
 	}
 	return 'm';
 }

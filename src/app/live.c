@@ -22,8 +22,8 @@ static bool read_flag(struct live *l, const char *name, bool *out, struct err *e
 	return ok;
 }
 
-/* Why nothing may leave, read anew at every tick: "relance stop" may come from another process. */
-static bool read_holds(struct live *l, struct err *err)
+/* Read anew at every tick and before every hand-off: "relance stop" may come from another process. */
+bool live_read_holds(struct live *l, struct err *err)
 {
 	bool stopped, jumped, restored;
 	if (!read_flag(l, "stopped", &stopped, err) || !read_flag(l, "clock_hold", &jumped, err) ||
@@ -505,7 +505,7 @@ bool live_tick(struct live *l, struct instant now, struct tick_result *out, stru
 	l->result = out;
 	l->now = now.s < l->last_tick.s ? l->last_tick : now; /* now never goes back */
 	l->round = 0;
-	bool ok = store_lease(l->shop.db, l->o.owner, l->now, l->o.lease_s, &l->epoch, err) && read_holds(l, err);
+	bool ok = store_lease(l->shop.db, l->o.owner, l->now, l->o.lease_s, &l->epoch, err) && live_read_holds(l, err);
 	out->hold_all = l->world.hold_all;
 	if (ok && l->world.hold_all == REASON_CLOCK_JUMP) { /* at a wrong hour nothing is decided: it could not be taken back */
 		l->result = NULL;

@@ -73,6 +73,8 @@ bool live_find_step(const struct live *l, customer_id c, struct str plan, uint32
                     uint8_t *step_at);
 uint8_t live_answer(struct str text);
 
+bool live_read_holds(struct live *l, struct err *err) MUST_CHECK; /* world.hold_all: why nothing may leave */
+
 /* live.c: parts of a tick, shared with the audit. */
 void live_gather_due(struct live *l); /* everybody whose timer has come, once each, by number; of a ring, its first */
 void live_ask(struct live *l, customer_id first, struct live_slice *s); /* the due of that ring */

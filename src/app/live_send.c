@@ -176,14 +176,22 @@ static bool settle(struct live *l, const struct outbox_message *m, const struct 
 	return ok;
 }
 
+/* The emergency stop holds what was about to leave this second: it was not handed over, so it waits like a deferred one. */
 static bool deliver(struct live *l, struct outbox_message *go, size_t n, struct arena *a, struct err *err)
 {
 	struct settlement all[OUTBOX_CLAIM_MAX];
 	const struct courier *c = &l->o.courier;
-	if (c->hand_off_all && !c->hand_off_all(c->ctx, l, go, n, all, a, l->now, err))
+	const struct settlement waits = { .to = MESSAGE_DEFERRED, .at = l->now, .try_after = l->now, .outcome = STR("held back") };
+	if (!live_read_holds(l, err))
+		return false;
+	bool together = c->hand_off_all && l->world.hold_all == REASON_NONE;
+	if (together && !c->hand_off_all(c->ctx, l, go, n, all, a, l->now, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		struct settlement s = c->hand_off_all ? all[i] : c->hand_off(c->ctx, l, &go[i], a, l->now);
+		if (!together && !live_read_holds(l, err))
+			return false;
+		bool held = !together && l->world.hold_all != REASON_NONE;
+		struct settlement s = held ? waits : together ? all[i] : c->hand_off(c->ctx, l, &go[i], a, l->now);
 		if (!settle(l, &go[i], &s, err))
 			return false;
 		count(l->result, s.to);
@@ -223,6 +231,10 @@ bool live_send(struct live *l, struct err *err)
 		struct arena a;
 		struct outbox_message claimed[OUTBOX_CLAIM_MAX];
 		size_t n = 0;
+		if (!live_read_holds(l, err))
+			return false;
+		if (l->world.hold_all != REASON_NONE)
+			return true;
 		arena_init(&a);
 		bool ok = db_begin(l->shop.db, err) &&
 		          outbox_claim(l->shop.db, l->epoch, l->now, OUTBOX_CLAIM_MAX, &a, claimed, &n, err) &&

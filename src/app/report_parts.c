@@ -1,6 +1,7 @@
 /* The charts of the report, one function a section. */
 #include "app/report.h"
 
+#include "base/par.h"
 #include "fold/value_views.h"
 
 #include <math.h>
@@ -55,7 +56,7 @@ static void phases_at(const struct report *r, struct date day, double counts[PHA
 	struct lifecycle_day d;
 	for (int p = 0; p < PHASE_COUNT; p++)
 		counts[p] = 0;
-	thresholds_compute(s->book, s->version, day, &s->settings->lifecycle, s->threads, &t);
+	thresholds_compute(s->book, s->version, day, &s->settings->lifecycle, 1, &t);
 	lifecycle_day_init(&d, s->settings->zone, day, &s->settings->lifecycle);
 	for (customer_id c = 1; c <= s->version->customers; c++) {
 		struct view v;
@@ -67,31 +68,45 @@ static void phases_at(const struct report *r, struct date day, double counts[PHA
 	}
 }
 
+struct phase_months {
+	const struct report *r;
+	int first;
+	double value[PHASE_COUNT][REPORT_MONTHS];
+};
+
+static void phase_month(void *ctx, size_t from, size_t to, int thread)
+{
+	struct phase_months *x = ctx;
+	(void)thread;
+	for (size_t i = from; i < to; i++) {
+		double counts[PHASE_COUNT];
+		int next = x->first + (int)i + 1;
+		struct date day = date_from_ymd(next / 12, next % 12 + 1, 1);
+		if (day.day > x->r->until.day + 1)
+			day.day = x->r->until.day + 1;
+		phases_at(x->r, day, counts);
+		for (int k = 0; k < PHASE_COUNT; k++)
+			x->value[k][i] = counts[LAYERS[k].phase];
+	}
+}
+
 void report_lifecycle(struct report *r)
 {
-	static double value[PHASE_COUNT][REPORT_MONTHS];
 	int month[REPORT_MONTHS], months = r->ask->month - r->first_month + 1;
 	months = months < REPORT_MONTHS ? months : REPORT_MONTHS;
+	struct phase_months x = { .r = r, .first = r->ask->month - months + 1 };
 	struct chart_layer layer[PHASE_COUNT];
 	int layers = 0;
-	for (int i = 0; i < months; i++) {
-		double counts[PHASE_COUNT];
-		int next = r->ask->month - months + 2 + i;
-		struct date day = date_from_ymd(next / 12, next % 12 + 1, 1);
-		month[i] = next - 1;
-		if (day.day > r->until.day + 1)
-			day.day = r->until.day + 1;
-		phases_at(r, day, counts);
-		for (int k = 0; k < PHASE_COUNT; k++)
-			value[k][i] = counts[LAYERS[k].phase];
-	}
+	for (int i = 0; i < months; i++)
+		month[i] = x.first + i;
+	par_for((size_t)months, 1, r->s->threads, phase_month, &x);
 	for (int k = 0; k < PHASE_COUNT; k++) {
 		double any = 0;
 		for (int i = 0; i < months; i++)
-			any += value[k][i];
+			any += x.value[k][i];
 		if (any > 0)
 			layer[layers++] =
-				(struct chart_layer){ report_word(r, LAYERS[k].fr, LAYERS[k].en), LAYERS[k].color, value[k] };
+				(struct chart_layer){ report_word(r, LAYERS[k].fr, LAYERS[k].en), LAYERS[k].color, x.value[k] };
 	}
 	html_section(&r->h, report_word(r, "Cycle de vie", "Life cycle"),
 	             report_word(r, "clients à la fin de chaque mois", "customers at the end of each month"));

@@ -1,5 +1,7 @@
 #include "app/uplift.h"
 
+#include "base/hash.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -110,7 +112,9 @@ static int64_t message_cost(const struct making *m, const struct pstate *state, 
 	for (uint16_t i = 0; i < state->sent_count; i++) {
 		const struct sent *sent = &state->sent[i];
 		bool left = sent->state == SENT_ACCEPTED || sent->state == SENT_UNCERTAIN;
-		if (!left || set->family[sent->plan] != set->family[run->plan] || sent->run_no != run->run_no || sent->at > end)
+		bool own = m->ask->global ? sent->purpose == PURPOSE_MARKETING && sent->at >= run->entered_at
+		                          : set->family[sent->plan] == set->family[run->plan] && sent->run_no == run->run_no;
+		if (!left || !own || sent->at > end)
 			continue;
 		thousandths += m->s->settings->channel_cost[sent->channel];
 		++*messages;
@@ -148,15 +152,46 @@ static void add_entrant(struct making *m, customer_id c, const struct pstate *st
 	arm->revenue += t.revenue;
 	arm->margin += t.margin;
 	arm->message_cost += cost;
-	m->planned += m->s->plans->plans[run->plan]->control_per_million / 1e6;
+	m->planned += (m->ask->global ? m->s->settings->global_control_per_million
+	                              : m->s->plans->plans[run->plan]->control_per_million) /
+	              1e6;
 	if (u->first.s == 0 || run->entered_at < u->first.s)
 		u->first.s = run->entered_at;
 	if (run->entered_at > u->last.s)
 		u->last.s = run->entered_at;
 }
 
+/* Known before the start: a profile that says since when, or any fact. */
+static bool known_at(const struct making *m, customer_id c, int64_t at)
+{
+	struct view v;
+	view_at(&v, m->s->version, c, (struct instant){ at - 1 });
+	uint32_t created = view_profile(&v)->created;
+	return (created && created < at) || v.order1 > v.order0 || v.cart1 > v.cart0 || v.consent1 > v.consent0 ||
+	       v.event1 > v.event0;
+}
+
+static void look_at_everybody(struct making *m, customer_id c)
+{
+	const struct settings *settings = m->s->settings;
+	struct run run = { .entered_at = (uint32_t)m->ask->from.s };
+	static const struct pstate NOTHING;
+	if (!known_at(m, c, run.entered_at))
+		return;
+	run.control =
+		draw_per_million(draw_u64(m->s->seed, DRAW_GLOBAL_CONTROL, 0, c, 0, 0)) < settings->global_control_per_million;
+	if (run.entered_at + (int64_t)m->out->window_days * DAY_S > m->s->now.s)
+		m->out->too_recent++;
+	else
+		add_entrant(m, c, m->s->states ? &m->s->states[c] : &NOTHING, &run);
+}
+
 static void look_at(struct making *m, customer_id c)
 {
+	if (m->ask->global) {
+		look_at_everybody(m, c);
+		return;
+	}
 	const struct pstate *state = &m->s->states[c];
 	const struct plan_set *set = m->s->plans;
 	const struct run *first = NULL;

@@ -13,6 +13,9 @@
  * Margin needs the cost of products: lines without one use `margin_per_mille`, and when that is not given and more than
  * UPLIFT_BLIND_PERCENT % of the revenue has no cost, margin is not known.
  *
+ * The global control group (`global`): everybody the shop knew at `from`, split by the engine's own draw; messages are
+ * all marketing ones of the window, so the answer is what all plans together brought since `from`.
+ *
  * Planned split: each entrant's version of the plan, so that an edited percentage raises no alarm. */
 #ifndef RELANCE_APP_UPLIFT_H
 #define RELANCE_APP_UPLIFT_H
@@ -29,6 +32,7 @@ const char *uplift_outcome_key(enum uplift_outcome o);
 
 struct uplift_ask {
 	uint16_t plan;            /* any version: its family counts */
+	bool global;              /* not a plan: the global control group against the others; everybody enters at `from` */
 	struct instant from, to;  /* entries; to 0: now */
 	int window_days;          /* 0: UPLIFT_WINDOW_DAYS */
 	const uint64_t *segment;  /* may be NULL */

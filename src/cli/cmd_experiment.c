@@ -310,11 +310,11 @@ static int run(struct trial *t, const struct options *o, const char **rest, int 
 	if (o->counts)
 		return n == 0 ? show_counts(t, o) : cli_usage_error("--counts stands alone: \"%s\"", rest[0]);
 	if (n > 0 && !o->means.count && !o->proportions.count && experiment_is_shop(rest[0])) {
-		if (n != 2)
-			return cli_usage_error("which plan? relance experiment %s PLAN", rest[0]);
+		if (n != 2 - o->shop.global)
+			return cli_usage_error("which plan? relance experiment %s PLAN, or --global alone", rest[0]);
 		struct experiment_shop q = o->shop;
 		q.address = rest[0];
-		q.plan = rest[1];
+		q.plan = q.global ? NULL : rest[1];
 		q.level = o->level;
 		q.french = o->ask.french;
 		q.format = o->format;
@@ -351,6 +351,7 @@ int cmd_experiment(int argc, char **argv)
 		{ "--worth", OPT_FLOAT, &o.ask.worth, "AMOUNT", "smallest total worth having, after costs" },
 		{ "--days", OPT_FLOAT, &o.ask.days, "N", "how long it has run, to say how much longer" },
 		{ "--once", OPT_FLAG, &o.ask.once, NULL, "looked at once, at the planned end" },
+		{ "--global", OPT_FLAG, &o.shop.global, NULL, "of a shop: all plans together, by the global control group" },
 		{ "--window", OPT_INT, &o.shop.window_days, "DAYS",
 		  "of a plan: how long after entry orders count (default 30)" },
 		{ "--from", OPT_TEXT, &o.shop.from, "DATE", "of a plan: entries from this day on" },

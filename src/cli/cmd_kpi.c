@@ -16,11 +16,11 @@ static const struct usage USAGE = {
 	.synopsis = "kpi DB [--by month|quarter|year] [--from MONTH] [--to MONTH] [options]",
 	.text =
 		"The key figures of a period beside those of the one before, each with its formula, or what is missing to "
-	    "know\n"
+		"know\n"
 		"it. Without --from and --to: the last month that is over. A rate changes in points, the rest in per cent.\n"
 		"\n"
 		"--explain FIGURE shows one figure's formula and what went into it; --rows FIGURE lists the orders or "
-	    "customers\n"
+		"customers\n"
 		"behind it. Complementary products are the articles in --complements FILE, one a line.",
 	.example = "relance kpi shop.db\n"
 			   "  relance kpi shop.db --by quarter --from 2011-01 --to 2011-12 --format csv\n"

@@ -15,11 +15,11 @@ static void on_signal(int signal)
 }
 
 static const struct usage USAGE = {
-	.synopsis = "serve DB [--listen 127.0.0.1:8025] [--messages DIR]",
+	.synopsis = "serve DB [--listen 127.0.0.1:8025] [--messages DIR] [--out DIR]",
 	.text = "Keeps the plans of a shop turning, and serves its web pages and HTTP API (doc/api.md). The first time, it "
-	        "prints\n"
+			"prints\n"
 			"a link that makes the owner's account, once. Stops cleanly on SIGTERM or Ctrl-C: what was taken is "
-	        "answered first.",
+			"answered first.",
 	.example = "relance serve shop.db\n  relance serve shop.db --listen 127.0.0.1:9000",
 	.positional_min = 1,
 	.positional_max = 1,
@@ -33,6 +33,7 @@ int cmd_serve(int argc, char **argv)
 	const struct opt opts[] = {
 		{ "--listen", OPT_TEXT, &o.listen, "ADDRESS:PORT", "where (default 127.0.0.1:8025; port 0: any free one)" },
 		{ "--messages", OPT_TEXT, &o.messages, "DIR", "messages of this folder over those shipped" },
+		{ "--out", OPT_TEXT, &o.out, "DIR", "where messages are written as files (default DB.outbox)" },
 		{ "--threads", OPT_INT, &threads, "N", "threads of the shop's work (default: all processors)" },
 	};
 	int count;

@@ -144,7 +144,7 @@ static void print_json(const struct experiment_shop *q, const struct uplift *u, 
 	buf_init(&b, 4 << 20);
 	finding_of(q, u, u->margin_known ? UPLIFT_MARGIN : UPLIFT_REVENUE, s, &f);
 	buf_cstr(&b, "{\"plan\": ");
-	buf_json(&b, str_from(q->plan));
+	buf_json(&b, q->global ? STR("(all plans)") : str_from(q->plan));
 	buf_printf(&b, ", \"window_days\": %d, \"too_recent\": %lld, \"margin_known\": %s, ", u->window_days,
 	           (long long)u->too_recent, u->margin_known ? "true" : "false");
 	arm_json(&b, "control", &u->arm[UPLIFT_CONTROL], s);
@@ -192,6 +192,15 @@ static void print_text(const struct experiment_shop *q, const struct uplift *u, 
 	               : "difference: per customer; total: over the treated; seq: holds whenever one looks\n");
 }
 
+static bool check_global(const struct experiment_shop *q, const struct settings *s, struct err *err)
+{
+	if (s->global_control_per_million == 0)
+		return err_set(err, ERR_INPUT,
+		               "there is no global control group: set control.global to some per cent, then wait for a while");
+	return q->from ||
+	       err_set(err, ERR_INPUT, "--global: since when? give --from DATE, the day the group was set up or later");
+}
+
 static bool show(const struct experiment_shop *q, const struct live *l, const struct people *p, struct err *err)
 {
 	struct figures_shop s;
@@ -200,7 +209,8 @@ static bool show(const struct experiment_shop *q, const struct live *l, const st
 		                      .level = q->level,
 		                      .margin_per_mille = q->margin < 0 ? -1 : (int64_t)(q->margin * 10 + 0.5) };
 	const struct settings *settings = &live_shop(l)->settings;
-	if (!find_plan(live_plans(l), q->plan, &ask.plan, err) ||
+	ask.global = q->global;
+	if (!(q->global ? check_global(q, settings, err) : find_plan(live_plans(l), q->plan, &ask.plan, err)) ||
 	    !read_day(q->from, "--from", settings->zone, &ask.from, err) ||
 	    !read_day(q->to, "--to", settings->zone, &ask.to, err))
 		return false;

@@ -7,6 +7,7 @@
 struct experiment_shop {
 	const char *address, *plan;
 	const char *from, *to; /* days of entry; NULL: all */
+	bool global;           /* all plans together, by the global control group; `plan` is then NULL */
 	int64_t window_days;   /* 0: default */
 	double margin;         /* per cent, −1: not said */
 	double level;

@@ -18,14 +18,6 @@ static void decide(struct decisions *out, const struct decision *d)
 	out->items[out->count++] = *d;
 }
 
-static struct run *run_of(struct pstate *s, uint16_t plan, uint16_t run_no)
-{
-	for (uint16_t i = s->run_count; i-- > 0;)
-		if (s->runs[i].plan == plan && s->runs[i].run_no == run_no)
-			return &s->runs[i];
-	return NULL;
-}
-
 /* ---- the person at the instant ---- */
 
 struct turn {
@@ -689,7 +681,7 @@ bool engine_convert(const struct world *w, customer_id c, struct pstate *state, 
 {
 	struct turn t;
 	turn_init(&t, w, c, state, now, out);
-	struct run *r = run_of(state, plan, run_no);
+	struct run *r = pstate_run(state, plan, run_no);
 	if (!r || r->state != RUN_ACTIVE || !bought_ends(plan_of(&t, r)))
 		return false;
 	leave(&t, r, REASON_GOAL_MET);
@@ -727,7 +719,7 @@ bool engine_claim(const struct world *w, customer_id c, struct pstate *state, st
 	struct turn t;
 	turn_init(&t, w, c, state, now, out);
 	*retry = INSTANT_NEVER;
-	struct run *r = run_of(state, m->plan, m->run_no);
+	struct run *r = pstate_run(state, m->plan, m->run_no);
 	if (!r || r->state != RUN_ACTIVE || m->state != SENT_QUEUED)
 		return false;
 	bool exits = false;
@@ -756,25 +748,6 @@ bool engine_claim(const struct world *w, customer_id c, struct pstate *state, st
 	return false;
 }
 
-static void note(struct sent *m, enum receipt receipt, uint8_t answer, struct instant at)
-{
-	uint32_t when = (uint32_t)at.s;
-	switch (receipt) {
-	case RECEIPT_OPENED: m->opened_at = m->opened_at ? m->opened_at : when; break;
-	case RECEIPT_CLICKED: m->clicked_at = m->clicked_at ? m->clicked_at : when; break;
-	case RECEIPT_ANSWERED: m->answer = answer; break;
-	case RECEIPT_SOFT_BOUNCE: m->bounced = m->bounced ? m->bounced : 1; break;
-	case RECEIPT_HARD_BOUNCE: m->bounced = 2; break;
-	case RECEIPT_COMPLAINT: m->bounced = 3; break;
-	case RECEIPT_ACCEPTED: m->state = SENT_ACCEPTED; m->at = when; break;
-	case RECEIPT_UNCERTAIN: m->state = SENT_UNCERTAIN; m->at = when; break;
-	case RECEIPT_REFUSED: m->state = SENT_REFUSED; break;
-	case RECEIPT_DROPPED: m->state = SENT_DROPPED; break;
-	case RECEIPT_UNSUBSCRIBED:
-	case RECEIPT_COUNT: break;
-	}
-}
-
 bool engine_receipt(const struct world *w, struct pstate *state, uint16_t plan, uint16_t run_no, uint8_t step,
                     enum channel channel, enum receipt receipt, uint8_t answer, struct instant at)
 {
@@ -786,14 +759,14 @@ bool engine_receipt(const struct world *w, struct pstate *state, uint16_t plan, 
 	}
 	if (!m)
 		return false;
-	note(m, receipt, answer, at);
+	sent_note(m, receipt, answer, at);
 	if (receipt == RECEIPT_HARD_BOUNCE || receipt == RECEIPT_COMPLAINT)
 		state->suppressed |= (uint8_t)(1u << channel);
 	if (state->wake > (uint32_t)at.s)
 		state->wake = (uint32_t)at.s; /* a condition may wait for just this */
 	bool settles = receipt == RECEIPT_ACCEPTED || receipt == RECEIPT_UNCERTAIN || receipt == RECEIPT_REFUSED ||
 	               receipt == RECEIPT_DROPPED;
-	struct run *r = run_of(state, plan, run_no);
+	struct run *r = pstate_run(state, plan, run_no);
 	if (!settles || !r || !r->queued || r->step != step)
 		return true;
 	struct turn t = { .w = w, .state = state, .s.view.now = at };

@@ -78,6 +78,9 @@ bool engine_convert(const struct world *w, customer_id c, struct pstate *state, 
 void pstate_release(struct pstate *s);
 struct sent *pstate_add_sent(struct pstate *s);
 struct run *pstate_add_run(struct pstate *s);
+struct run *pstate_run(struct pstate *s, uint16_t plan, uint16_t run_no); /* NULL: none */
+/* What became of a message, noted on it alone: engine_receipt() does this and moves the run. */
+void sent_note(struct sent *m, enum receipt receipt, uint8_t answer, struct instant at);
 /* Puts the run added last into its place: by entry, plan, number. The order of runs decides between equals, so it may not
  * depend on whether the program was started anew in between. */
 struct run *pstate_place_run(struct pstate *s, const struct plan_set *set);

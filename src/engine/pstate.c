@@ -59,3 +59,30 @@ struct run *pstate_place_run(struct pstate *s, const struct plan_set *set)
 	s->runs[i] = r;
 	return &s->runs[i];
 }
+
+struct run *pstate_run(struct pstate *s, uint16_t plan, uint16_t run_no)
+{
+	for (uint16_t i = s->run_count; i-- > 0;)
+		if (s->runs[i].plan == plan && s->runs[i].run_no == run_no)
+			return &s->runs[i];
+	return NULL;
+}
+
+void sent_note(struct sent *m, enum receipt receipt, uint8_t answer, struct instant at)
+{
+	uint32_t when = (uint32_t)at.s;
+	switch (receipt) {
+	case RECEIPT_OPENED: m->opened_at = m->opened_at ? m->opened_at : when; break;
+	case RECEIPT_CLICKED: m->clicked_at = m->clicked_at ? m->clicked_at : when; break;
+	case RECEIPT_ANSWERED: m->answer = answer; break;
+	case RECEIPT_SOFT_BOUNCE: m->bounced = m->bounced ? m->bounced : 1; break;
+	case RECEIPT_HARD_BOUNCE: m->bounced = 2; break;
+	case RECEIPT_COMPLAINT: m->bounced = 3; break;
+	case RECEIPT_ACCEPTED: m->state = SENT_ACCEPTED; m->at = when; break;
+	case RECEIPT_UNCERTAIN: m->state = SENT_UNCERTAIN; m->at = when; break;
+	case RECEIPT_REFUSED: m->state = SENT_REFUSED; break;
+	case RECEIPT_DROPPED: m->state = SENT_DROPPED; break;
+	case RECEIPT_UNSUBSCRIBED:
+	case RECEIPT_COUNT: break;
+	}
+}

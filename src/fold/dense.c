@@ -10,7 +10,8 @@ enum { PIVOTS = 128, LANES = 16, WIDE = 2 * LANES, ROWS = 4, ROW_BLOCK = 64 };
 /* c[r][0 … 31] += sign · Σ_k a[r][k] · packed[k][0 … 31], for 4 rows. One copy a processor: the vector type is lowered
  * before target_clones would see it. */
 #define KERNEL(name, target, width)                                                                                    \
-	target static void name(const float *a, size_t lda, const float *packed, size_t k, float sign, float *c, size_t ldc) \
+	target static void name(const float *a, size_t lda, const float *packed, size_t k, float sign, float *c,           \
+	                        size_t ldc)                                                                                \
 	{                                                                                                                  \
 		typedef float lanes __attribute__((vector_size((width) * sizeof(float)), aligned(4), may_alias));              \
 		for (size_t half = 0; half < WIDE; half += 2 * (width)) {                                                      \
@@ -89,17 +90,31 @@ static void invert_block(struct sweep *s)
 	memcpy(s->inverse, m, sizeof(m));
 }
 
-static void gather_panel(struct sweep *s)
+static void gather_body(void *ctx, size_t from, size_t to, int thread)
 {
-	for (size_t i = 0; i < s->n; i++)
+	struct sweep *s = ctx;
+	for (size_t i = from; i < to; i++)
 		for (size_t j = 0; j < PIVOTS; j++) {
 			size_t column = s->at + j;
 			s->panel[i * PIVOTS + j] = i >= column ? s->a[i * s->n + column] : s->a[column * s->n + i];
 		}
-	for (size_t g = 0; g < s->n / WIDE; g++)
+	for (size_t g = from / WIDE; g < to / WIDE; g++) /* WIDE divides ROW_BLOCK divides from and to */
 		for (size_t k = 0; k < PIVOTS; k++)
 			for (size_t j = 0; j < WIDE; j++)
 				s->packed[(g * PIVOTS + k) * WIDE + j] = s->panel[(g * WIDE + j) * PIVOTS + k];
+}
+
+#if defined(__x86_64__)
+#define CLONES __attribute__((target_clones("avx512f", "avx2", "default"), optimize("O3")))
+#else
+#define CLONES
+#endif
+
+/* sum += f · row, PIVOTS of them */
+CLONES static void add_row(double *restrict sum, double f, const double *restrict row)
+{
+	for (size_t j = 0; j < PIVOTS; j++)
+		sum[j] += f * row[j];
 }
 
 static void scale_body(void *ctx, size_t from, size_t to, int thread)
@@ -109,8 +124,8 @@ static void scale_body(void *ctx, size_t from, size_t to, int thread)
 		double sum[PIVOTS] = { 0 };
 		for (size_t k = 0; k < PIVOTS; k++) {
 			double f = s->panel[i * PIVOTS + k];
-			for (size_t j = 0; f != 0 && j < PIVOTS; j++)
-				sum[j] += f * s->inverse[k][j];
+			if (f != 0)
+				add_row(sum, f, s->inverse[k]);
 		}
 		for (size_t j = 0; j < PIVOTS; j++)
 			s->scaled[i * PIVOTS + j] = (float)sum[j];
@@ -124,13 +139,15 @@ static void sweep_body(void *ctx, size_t from, size_t to, int thread)
 		size_t top = b * ROW_BLOCK, last = top + ROW_BLOCK;
 		for (size_t j = 0; j < last; j += WIDE)
 			for (size_t i = top; i < last; i += ROWS)
-				s->kernel(s->scaled + i * PIVOTS, PIVOTS, s->packed + j * PIVOTS, PIVOTS, -1, s->a + i * s->n + j, s->n);
+				s->kernel(s->scaled + i * PIVOTS, PIVOTS, s->packed + j * PIVOTS, PIVOTS, -1, s->a + i * s->n + j,
+				          s->n);
 	}
 }
 
-static void put_panel(struct sweep *s)
+static void put_body(void *ctx, size_t from, size_t to, int thread)
 {
-	for (size_t i = 0; i < s->n; i++)
+	struct sweep *s = ctx;
+	for (size_t i = from; i < to; i++)
 		for (size_t j = 0; j < PIVOTS; j++) {
 			size_t column = s->at + j;
 			bool pivot = i >= s->at && i < s->at + PIVOTS;
@@ -140,6 +157,22 @@ static void put_panel(struct sweep *s)
 			else
 				s->a[column * s->n + i] = v;
 		}
+}
+
+struct mirror {
+	float *a;
+	size_t n;
+};
+
+/* The upper triangle from the lower one, block by block. */
+static void mirror_body(void *ctx, size_t from, size_t to, int thread)
+{
+	struct mirror *m = ctx;
+	for (size_t b = from; b < to; b++)
+		for (size_t c = b; c * ROW_BLOCK < m->n; c++)
+			for (size_t i = b * ROW_BLOCK; i < (b + 1) * ROW_BLOCK && i < m->n; i++)
+				for (size_t j = c * ROW_BLOCK > i ? c * ROW_BLOCK : i + 1; j < (c + 1) * ROW_BLOCK && j < m->n; j++)
+					m->a[i * m->n + j] = m->a[j * m->n + i];
 }
 
 void dense_invert(float *given, size_t n, int threads)
@@ -158,18 +191,17 @@ void dense_invert(float *given, size_t n, int threads)
 	s->scaled = mem_alloc(s->n * PIVOTS * sizeof(float));
 	s->packed = mem_alloc(s->n * PIVOTS * sizeof(float));
 	for (s->at = 0; s->at < s->n; s->at += PIVOTS) {
-		gather_panel(s);
+		par_for(s->n, ROW_BLOCK, threads, gather_body, s);
 		invert_block(s);
 		par_for(s->n, 64, threads, scale_body, s);
 		par_for(s->n / ROW_BLOCK, 1, threads, sweep_body, s);
-		put_panel(s);
+		par_for(s->n, ROW_BLOCK, threads, put_body, s);
 	}
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j <= i; j++)
 			given[i * n + j] = -s->a[i * s->n + j];
-	for (size_t i = 0; i < n; i++)
-		for (size_t j = i + 1; j < n; j++)
-			given[i * n + j] = given[j * n + i];
+	struct mirror m = { given, n };
+	par_for((n + ROW_BLOCK - 1) / ROW_BLOCK, 1, threads, mirror_body, &m);
 	if (s->a != given)
 		free(s->a);
 	free(s->panel);

@@ -98,6 +98,40 @@ static int by_weight(const void *a, const void *b)
 	return (x->item > y->item) - (x->item < y->item);
 }
 
+/* Moves the `keep` first of by_weight's order to the front, the last of them at its head: a heap, so that a list of
+ * thousands of which few are kept is not sorted. */
+static void sift(struct heavy *h, uint32_t n, uint32_t at)
+{
+	for (;;) {
+		uint32_t last = at, left = 2 * at + 1;
+		for (uint32_t k = left; k < left + 2 && k < n; k++)
+			if (by_weight(&h[k], &h[last]) > 0)
+				last = k;
+		if (last == at)
+			return;
+		struct heavy t = h[at];
+		h[at] = h[last];
+		h[last] = t;
+		at = last;
+	}
+}
+
+static uint32_t keep_heaviest(struct heavy *list, uint32_t n, uint32_t keep)
+{
+	if (n > keep && keep > 0) {
+		for (uint32_t i = keep / 2 + 1; i-- > 0;)
+			sift(list, keep, i);
+		for (uint32_t i = keep; i < n; i++)
+			if (list[i].weight >= list[0].weight && by_weight(&list[i], &list[0]) < 0) {
+				list[0] = list[i];
+				sift(list, keep, 0);
+			}
+	}
+	n = n > keep ? keep : n;
+	qsort(list, n, sizeof(*list), by_weight);
+	return n;
+}
+
 struct cross {
 	const struct nb_rows *a, *b;
 	uint64_t *by_start; /* items + 1: rows of a that hold the item */
@@ -147,8 +181,7 @@ static void cross_body(void *ctx, size_t from, size_t to, int thread)
 			list[j].weight = sum[list[j].item];
 			sum[list[j].item] = 0;
 		}
-		qsort(list, n, sizeof(*list), by_weight);
-		n = n > x->keep ? x->keep : n;
+		n = keep_heaviest(list, n, x->keep);
 		x->heavy_n[i] = n;
 		x->heavy[i] = mem_alloc((n + 1) * sizeof(*list));
 		memcpy(x->heavy[i], list, n * sizeof(*list));
@@ -244,7 +277,8 @@ static void sum_user(struct fact_sums *s, const struct nb_fit *f, uint32_t user,
 }
 
 /* Second pass: what the shared chances by age would have given, item by item. */
-static void expect_user(struct fact_sums *s, const struct nb_fit *f, const float *at, uint32_t user, struct nb_history *h)
+static void expect_user(struct fact_sums *s, const struct nb_fit *f, const float *at, uint32_t user,
+                        struct nb_history *h)
 {
 	uint32_t first = f->d->user_start[user], end = nb_fit_end(f, user);
 	if (end - first > NB_BASKETS_USED)
@@ -303,8 +337,8 @@ void nb_facts_fit(const struct nb_fit *f, struct nb_facts *out)
 	out->order = mem_alloc(n * sizeof(*out->order));
 	struct fact_sums s = { 0 };
 	double *all = mem_alloc(11 * n * sizeof(*all)), *next = all;
-	double **sums[] = { &s.count, &s.users, &s.fresh, &s.final, &s.again, &s.again_of,
-		                &s.soon,  &s.soon_of, &s.gap, &s.gap_n, &s.expected };
+	double **sums[] = { &s.count, &s.users,   &s.fresh, &s.final, &s.again,   &s.again_of,
+		                &s.soon,  &s.soon_of, &s.gap,   &s.gap_n, &s.expected };
 	for (size_t i = 0; i < ARRAY_LEN(sums); i++, next += n)
 		*sums[i] = next;
 	struct nb_history h;

@@ -11,10 +11,7 @@ struct rec_scratch *rec_scratch_new(const struct rec_model *m)
 	struct rec_scratch *s = mem_alloc(sizeof(*s));
 	size_t n = (size_t)m->d->items + 1;
 	s->slot = mem_alloc(n * sizeof(*s->slot));
-	s->score = mem_alloc(n * sizeof(*s->score));
-	s->best = mem_alloc(n * sizeof(*s->best));
-	s->because = mem_alloc(n * sizeof(*s->because));
-	s->source = mem_alloc(n * sizeof(*s->source));
+	s->tally = mem_alloc(n * sizeof(*s->tally));
 	s->touched = mem_alloc(n * sizeof(*s->touched));
 	s->in_basket = mem_alloc(n);
 	return s;
@@ -26,10 +23,7 @@ void rec_scratch_free(struct rec_scratch *s)
 		return;
 	free(s->own);
 	free(s->slot);
-	free(s->score);
-	free(s->best);
-	free(s->because);
-	free(s->source);
+	free(s->tally);
 	free(s->touched);
 	free(s->in_basket);
 	free(s);
@@ -87,21 +81,20 @@ void rec_leave_customer(struct rec_scratch *s, const struct rec_ask *ask)
 
 static void vote(const struct rec_model *m, struct rec_scratch *s, uint32_t item, float weight)
 {
-	const struct rec_weights *w = &m->w;
 	for (uint64_t q = m->link_start[item]; q < m->link_start[item + 1]; q++) {
-		const struct rec_link *x = &m->links[q];
-		float v = weight * (w->beside * x->beside + w->after * x->after + w->users * x->users + w->ease * x->ease);
+		float v = weight * m->votes[q].value;
 		if (v <= 0)
 			continue;
-		if (s->score[x->item] == 0) {
-			s->score[x->item] = w->popular * m->popular[x->item];
-			s->touched[s->touched_n++] = x->item;
+		struct rec_tally *t = &s->tally[m->votes[q].item];
+		if (t->score == 0) {
+			t->score = m->w.popular * m->popular[m->votes[q].item];
+			s->touched[s->touched_n++] = m->votes[q].item;
 		}
-		s->score[x->item] += v;
-		if (v > s->best[x->item]) {
-			s->best[x->item] = v;
-			s->because[x->item] = x;
-			s->source[x->item] = item;
+		t->score += v;
+		if (v > t->best) {
+			t->best = v;
+			t->because = q;
+			t->source = item;
 		}
 	}
 }
@@ -109,13 +102,18 @@ static void vote(const struct rec_model *m, struct rec_scratch *s, uint32_t item
 static void explain_cross(const struct rec_model *m, const struct rec_scratch *s, const struct rec_ask *ask,
                           struct rec_answer *a)
 {
-	const struct rec_link *x = s->because[a->item];
-	if (!x || s->best[a->item] == 0) {
-		*a = (struct rec_answer){ .item = a->item, .score = a->score, .why = REC_WHY_POPULAR, .because = REC_NONE,
-			                      .both = m->customers_of[a->item], .of = (uint32_t)m->customers_n };
+	const struct rec_tally *t = &s->tally[a->item];
+	const struct rec_link *x = &m->links[t->because];
+	if (t->best == 0) {
+		*a = (struct rec_answer){ .item = a->item,
+			                      .score = a->score,
+			                      .why = REC_WHY_POPULAR,
+			                      .because = REC_NONE,
+			                      .both = m->customers_of[a->item],
+			                      .of = (uint32_t)m->customers_n };
 		return;
 	}
-	a->because = s->source[a->item];
+	a->because = t->source;
 	if (x->both_baskets >= 3 && (s->in_basket[a->because] || x->both_customers < 3)) {
 		a->why = REC_WHY_BASKET;
 		a->both = x->both_baskets;
@@ -162,22 +160,31 @@ static void cross_try(struct cross *c, uint32_t item, float score)
 	c->added += c->m->d->item ? c->m->d->item[item].price_minor : 0;
 }
 
-/* Takes the best of what is left until enough pass: few are looked at, so no sort. */
+static bool before(const struct rec_scratch *s, uint32_t a, uint32_t b)
+{
+	return s->tally[a].score > s->tally[b].score || (s->tally[a].score == s->tally[b].score && a < b);
+}
+
+/* Takes the best of what is left until enough pass, a few at a time: few are looked at, so no sort. */
 static void cross_pick(struct cross *c, size_t n)
 {
-	size_t left = c->s->touched_n;
-	uint32_t *t = c->s->touched;
-	while (left && c->out->count < n) {
-		size_t best = 0;
-		for (size_t i = 1; i < left; i++) {
-			float a = c->s->score[t[i]], b = c->s->score[t[best]];
-			if (a > b || (a == b && t[i] < t[best]))
-				best = i;
+	enum { AT_ONCE = 16 };
+	uint32_t *t = c->s->touched, best[AT_ONCE], last = REC_NONE;
+	while (c->out->count < n) {
+		size_t k = 0;
+		for (size_t i = 0; i < c->s->touched_n; i++) {
+			if ((k == AT_ONCE && !before(c->s, t[i], best[k - 1])) || (last != REC_NONE && !before(c->s, last, t[i])))
+				continue;
+			size_t j = k < AT_ONCE ? k++ : k - 1;
+			for (; j > 0 && before(c->s, t[i], best[j - 1]); j--)
+				best[j] = best[j - 1];
+			best[j] = t[i];
 		}
-		uint32_t item = t[best];
-		t[best] = t[--left];
-		t[left] = item;
-		cross_try(c, item, c->s->score[item]);
+		for (size_t i = 0; i < k && c->out->count < n; i++)
+			cross_try(c, best[i], c->s->tally[best[i]].score);
+		if (k < AT_ONCE)
+			return;
+		last = best[k - 1];
 	}
 }
 
@@ -187,8 +194,10 @@ static void cross_types(struct cross *c, size_t n)
 	const struct rec_model *m = c->m;
 	for (size_t b = 0; m->d->item && b < c->ask->basket_n && b < REC_BASKET_USED && c->out->count < n; b++) {
 		uint32_t type = m->d->item[c->ask->basket[b]].type;
-		for (uint64_t q = type < m->types ? m->type_start[type] : 0; type < m->types && q < m->type_start[type + 1]; q++) {
-			uint32_t from = m->type_item_start[m->type_other[q]], to = m->type_item_start[m->type_other[q] + 1], best = REC_NONE;
+		for (uint64_t q = type < m->types ? m->type_start[type] : 0; type < m->types && q < m->type_start[type + 1];
+		     q++) {
+			uint32_t from = m->type_item_start[m->type_other[q]], to = m->type_item_start[m->type_other[q] + 1],
+					 best = REC_NONE;
 			for (uint32_t i = from; i < to && i < from + 500; i++)
 				if (best == REC_NONE || m->popular[m->type_item[i]] > m->popular[best])
 					best = m->type_item[i];
@@ -204,7 +213,8 @@ static void cross_types(struct cross *c, size_t n)
 	}
 }
 
-void rec_cross(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask, size_t n, struct rec_list *out)
+void rec_cross(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask, size_t n,
+               struct rec_list *out)
 {
 	enum { POPULAR_LOOKED = 200 };
 	memset(out, 0, sizeof(*out));
@@ -220,12 +230,10 @@ void rec_cross(const struct rec_model *m, struct rec_scratch *s, const struct re
 	cross_pick(&c, n);
 	cross_types(&c, n);
 	for (uint32_t i = 0; i < m->d->items && i < POPULAR_LOOKED && out->count < n; i++)
-		if (s->score[m->by_popular[i]] == 0 && m->customers_of[m->by_popular[i]])
+		if (s->tally[m->by_popular[i]].score == 0 && m->customers_of[m->by_popular[i]])
 			cross_try(&c, m->by_popular[i], 0);
-	for (size_t i = 0; i < s->touched_n; i++) {
-		s->score[s->touched[i]] = s->best[s->touched[i]] = 0;
-		s->because[s->touched[i]] = NULL;
-	}
+	for (size_t i = 0; i < s->touched_n; i++)
+		s->tally[s->touched[i]] = (struct rec_tally){ 0 };
 	rec_leave_customer(s, ask);
 }
 
@@ -237,7 +245,8 @@ static bool better_attribute(const struct rec_data *d, const struct rec_item *x,
 	*better = *worse = 0;
 	for (uint32_t i = 0; i < x->attribute_count && i < REC_ATTRIBUTES_MAX; i++)
 		for (uint32_t j = 0; j < y->attribute_count && j < REC_ATTRIBUTES_MAX; j++) {
-			const struct rec_attribute *p = &d->attribute[x->attribute_start + i], *q = &d->attribute[y->attribute_start + j];
+			const struct rec_attribute *p = &d->attribute[x->attribute_start + i],
+									   *q = &d->attribute[y->attribute_start + j];
 			if (p->id != q->id || p->direction == 0 || p->value == q->value)
 				continue;
 			if ((q->value > p->value) == (p->direction > 0)) {
@@ -340,7 +349,8 @@ static bool again_answer(const struct rec_model *m, const struct rec_ask *ask, c
                          struct rec_answer *a)
 {
 	enum { DAYS_MAX = 64 };
-	int32_t bought_on[DAYS_MAX], today = ask->guards->today, life = m->d->item ? m->d->item[own->item].lifetime_days : 0;
+	int32_t bought_on[DAYS_MAX], today = ask->guards->today,
+								 life = m->d->item ? m->d->item[own->item].lifetime_days : 0;
 	*a = (struct rec_answer){ .item = own->item, .kind = REC_AGAIN, .because = REC_NONE };
 	if (own->quantity <= 0)
 		return false;
@@ -398,8 +408,8 @@ void rec_again(const struct rec_model *m, struct rec_scratch *s, const struct re
 
 /* ---- bundles ---- */
 
-/* The discounted price, never below what keeps the margin floor on both (floor on prices without VAT). Unknown costs: no
- * discount is given, since nobody can say what it would leave. */
+/* The discounted price, never below what keeps the margin floor on both (floor on prices without VAT). Unknown costs:
+ * no discount is given, since nobody can say what it would leave. */
 static int64_t bundle_price(const struct rec_item *x, const struct rec_item *y, int percent, int margin_percent)
 {
 	int64_t sum = x->price_minor + y->price_minor, net = x->price_net_minor + y->price_net_minor;
@@ -433,16 +443,21 @@ static void complete_collections(struct cross *c, size_t n)
 		enum rec_refusal r = rec_guard_item(c->m, c->s, c->ask, REC_BUNDLE, best, c->out, 0, -1);
 		c->out->refused[r]++;
 		if (r == REC_ALLOWED)
-			accept(c->m, c->out, (struct rec_answer){ .item = best, .kind = REC_BUNDLE, .why = REC_WHY_COLLECTION,
-			                                          .because = c->s->own[k].item, .both = owned, .of = pieces,
-			                                          .price_minor = d->item[best].price_minor,
-			                                          .separate_minor = d->item[best].price_minor });
+			accept(c->m, c->out,
+			       (struct rec_answer){ .item = best,
+			                            .kind = REC_BUNDLE,
+			                            .why = REC_WHY_COLLECTION,
+			                            .because = c->s->own[k].item,
+			                            .both = owned,
+			                            .of = pieces,
+			                            .price_minor = d->item[best].price_minor,
+			                            .separate_minor = d->item[best].price_minor });
 	}
 }
 
 /* Sets that sell together; with a basket, those that complete it; for a customer, none with what is owned. */
-void rec_bundle(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask, int discount_percent, size_t n,
-                struct rec_list *out)
+void rec_bundle(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask, int discount_percent,
+                size_t n, struct rec_list *out)
 {
 	memset(out, 0, sizeof(*out));
 	n = answers_wanted(ask, n);
@@ -465,8 +480,15 @@ void rec_bundle(const struct rec_model *m, struct rec_scratch *s, const struct r
 		out->refused[r]++;
 		if (r != REC_ALLOWED)
 			continue;
-		struct rec_answer x = { .item = b, .kind = REC_BUNDLE, .why = REC_WHY_BASKET, .because = a, .with = { a }, .with_n = 1,
-			                    .both = m->bundle_both[i], .of = m->baskets_of[a], .score = (float)m->bundle_both[i] };
+		struct rec_answer x = { .item = b,
+			                    .kind = REC_BUNDLE,
+			                    .why = REC_WHY_BASKET,
+			                    .because = a,
+			                    .with = { a },
+			                    .with_n = 1,
+			                    .both = m->bundle_both[i],
+			                    .of = m->baskets_of[a],
+			                    .score = (float)m->bundle_both[i] };
 		if (m->d->item) {
 			x.separate_minor = m->d->item[a].price_minor + m->d->item[b].price_minor;
 			x.price_minor = bundle_price(&m->d->item[a], &m->d->item[b], discount_percent, ask->guards->margin_percent);

@@ -1,21 +1,28 @@
-/* Learning for recommend.h. Customers and orders become sparse rows; three products give item-to-item counts (same order,
- * later order, same customer); EASE is one dense inverse. The union of the heaviest neighbours of each becomes the links
- * of an item. Weights of the blend are learnt by predicting what sampled customers bought for the first time in their
- * newest order, from models that have not seen these orders. */
+/* Learning for recommend.h. Customers and orders become sparse rows; three products give item-to-item counts (same
+ * order, later order, same customer); EASE is one dense inverse. The union of the heaviest neighbours of each becomes
+ * the links of an item. Weights of the blend are learnt by predicting what sampled customers bought for the first time
+ * in their newest order, from models that have not seen these orders. */
 #include "fold/dense.h"
 #include "fold/recommend_inner.h"
 
 #include <stdio.h>
 
-enum { LATER_ORDERS = 2, TUNE_CUSTOMERS = 60000, TUNE_CASES = 4000, TUNE_OF = 5, AGAIN_BUYERS_MIN = 20, EASE_LAMBDA = 200 };
+enum {
+	LATER_ORDERS = 2,
+	TUNE_CUSTOMERS = 60000,
+	TUNE_CASES = 4000,
+	TUNE_OF = 5,
+	AGAIN_BUYERS_MIN = 20,
+	EASE_LAMBDA = 200
+};
 enum { RECENT_DAYS = 90, BUNDLES_KEEP = 2000, EASE_ITEMS_TUNE = 4096, EASE_WHOLE = 128 };
 
 struct learning {
 	const struct rec_data *d;
 	const struct rec_options *o;
 	struct rec_model *m;
-	uint32_t step;     /* every step-th customer is read */
-	bool hide_newest;  /* of cases: the newest order is not seen */
+	uint32_t step;    /* every step-th customer is read */
+	bool hide_newest; /* of cases: the newest order is not seen */
 	uint64_t cut_orders;
 };
 
@@ -200,43 +207,79 @@ struct links {
 	double *order_total, *user_total;
 };
 
+struct ease {
+	const struct nb_rows *users;
+	const struct rec_model *m;
+	float *g;
+	uint32_t *column; /* item → column, REC_NONE */
+	uint32_t n, (*top)[REC_KEEP], *top_n;
+	float (*weight)[REC_KEEP];
+};
+
+/* The lower triangle of the Gram matrix, a stripe of columns a thread: counts, so their order does not matter. */
+static void gram_body(void *ctx, size_t from, size_t to, int thread)
+{
+	struct ease *e = ctx;
+	uint32_t columns[REC_ORDER_LEARNED];
+	for (uint32_t r = 0; r < e->users->n; r++) {
+		size_t k = 0;
+		for (uint64_t q = e->users->start[r]; q < e->users->start[r + 1]; q++)
+			if (e->column[e->users->item[q]] != REC_NONE)
+				columns[k++] = e->column[e->users->item[q]];
+		for (size_t i = 0; i < k; i++)
+			for (size_t j = 0; columns[i] >= from && columns[i] < to && j < k; j++)
+				if (columns[j] <= columns[i])
+					e->g[(size_t)columns[i] * e->n + columns[j]]++;
+	}
+}
+
+static void coefficient_body(void *ctx, size_t from, size_t to, int thread)
+{
+	struct ease *e = ctx;
+	float *row = mem_alloc((e->n + 1u) * sizeof(*row));
+	for (size_t a = from; a < to; a++) {
+		for (uint32_t j = 0; j < e->n; j++)
+			row[j] = j == a ? 0 : -e->g[a * e->n + j] / e->g[(size_t)j * e->n + j];
+		e->top_n[a] = (uint32_t)nb_top(row, e->n, REC_KEEP, e->top[a]);
+		for (uint32_t i = 0; i < e->top_n[a]; i++)
+			e->weight[a][i] = row[e->top[a][i]];
+	}
+	free(row);
+}
+
 /* Inverse on the best sold items; column-normalised coefficients, the heaviest REC_KEEP of a row kept. */
 static void ease_links(struct learning *l, const struct nb_rows *users, struct nb_rows *out)
 {
+	enum { STRIPES_A_THREAD = 4 };
 	const struct rec_data *d = l->d;
-	uint32_t n = 0;
+	struct ease e = { .users = users, .m = l->m };
 	uint32_t most = l->hide_newest ? EASE_ITEMS_TUNE : REC_EASE_ITEMS_MAX;
-	while (n < d->items && n < most && l->m->customers_of[l->m->by_popular[n]] >= 3)
-		n++;
-	n = n > EASE_WHOLE ? n / EASE_WHOLE * EASE_WHOLE : n; /* no padded copy in the inverse */
-	uint32_t *column = mem_alloc((d->items + 1u) * sizeof(*column));
-	memset(column, 0xff, (d->items + 1u) * sizeof(*column));
-	for (uint32_t i = 0; i < n; i++)
-		column[l->m->by_popular[i]] = i;
-	float *g = mem_alloc(((size_t)n * n + 1) * sizeof(*g));
-	for (uint32_t r = 0; r < users->n; r++)
-		for (uint64_t q = users->start[r]; q < users->start[r + 1]; q++) {
-			uint32_t a = column[users->item[q]];
-			for (uint64_t s = users->start[r]; a != REC_NONE && s < users->start[r + 1]; s++)
-				if (column[users->item[s]] != REC_NONE)
-					g[(size_t)a * n + column[users->item[s]]]++;
-		}
-	for (uint32_t i = 0; i < n; i++)
-		g[(size_t)i * n + i] += EASE_LAMBDA;
-	dense_invert(g, n, l->o->threads);
-	float *row = mem_alloc((d->items + 1u) * sizeof(*row));
+	while (e.n < d->items && e.n < most && l->m->customers_of[l->m->by_popular[e.n]] >= 3)
+		e.n++;
+	e.n = e.n > EASE_WHOLE ? e.n / EASE_WHOLE * EASE_WHOLE : e.n; /* no padded copy in the inverse */
+	e.column = mem_alloc((d->items + 1u) * sizeof(*e.column));
+	memset(e.column, 0xff, (d->items + 1u) * sizeof(*e.column));
+	for (uint32_t i = 0; i < e.n; i++)
+		e.column[l->m->by_popular[i]] = i;
+	e.g = mem_alloc(((size_t)e.n * e.n + 1) * sizeof(*e.g));
+	/* the best sold come first and are most of the work: narrow stripes */
+	par_for(e.n, e.n / ((size_t)l->o->threads * STRIPES_A_THREAD) + 1, l->o->threads, gram_body, &e);
+	for (uint32_t i = 0; i < e.n; i++)
+		e.g[(size_t)i * e.n + i] += EASE_LAMBDA;
+	dense_invert(e.g, e.n, l->o->threads);
+	e.top = mem_alloc((e.n + 1u) * sizeof(*e.top));
+	e.weight = mem_alloc((e.n + 1u) * sizeof(*e.weight));
+	e.top_n = mem_alloc((e.n + 1u) * sizeof(*e.top_n));
+	par_for(e.n, 32, l->o->threads, coefficient_body, &e);
 	for (uint32_t item = 0; item < d->items; item++) {
-		uint32_t a = column[item], top[REC_KEEP];
-		for (uint32_t j = 0; a != REC_NONE && j < n; j++)
-			row[j] = j == a ? 0 : -g[(size_t)a * n + j] / g[(size_t)j * n + j];
-		size_t k = a == REC_NONE ? 0 : nb_top(row, n, REC_KEEP, top);
-		for (size_t i = 0; i < k; i++)
-			nb_rows_add(out, l->m->by_popular[top[i]], row[top[i]]);
+		uint32_t a = e.column[item];
+		for (uint32_t i = 0; a != REC_NONE && i < e.top_n[a]; i++)
+			nb_rows_add(out, l->m->by_popular[e.top[a][i]], e.weight[a][i]);
 		nb_rows_end(out);
 	}
-	free(row);
-	free(column);
-	free(g);
+	void *const all[] = { e.top, e.weight, e.top_n, e.column, e.g };
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		free(all[i]);
 }
 
 static struct rec_link *link_find(struct rec_link *links, size_t *n, uint32_t item)
@@ -274,8 +317,7 @@ static void join_item(struct rec_model *m, const struct links *k, uint32_t i, st
 		if (k->users.item[q] != i) {
 			struct rec_link *x = link_find(out, n, k->users.item[q]);
 			x->both_customers = (uint32_t)k->users.weight[q];
-			x->users = k->users.weight[q] /
-			           (float)sqrt((k->user_total[i] + 3) * (k->user_total[k->users.item[q]] + 3));
+			x->users = k->users.weight[q] / (float)sqrt((k->user_total[i] + 3) * (k->user_total[k->users.item[q]] + 3));
 		}
 	for (uint64_t q = k->ease.n ? k->ease.start[i] : 0; k->ease.n && q < k->ease.start[i + 1]; q++)
 		link_find(out, n, k->ease.item[q])->ease = k->ease.weight[q];
@@ -450,7 +492,8 @@ static void learn_weights(struct learning *l)
 	learn_links(l);
 	struct tune t = { .sum = mem_alloc((d->items + 1u) * sizeof(*t.sum)),
 		              .touched = mem_alloc((d->items + 1u) * sizeof(*t.touched)),
-		              .owned = mem_alloc(d->items + 1u), .wanted = mem_alloc(d->items + 1u) };
+		              .owned = mem_alloc(d->items + 1u),
+		              .wanted = mem_alloc(d->items + 1u) };
 	for (uint32_t c = 0; c < d->customers && t.cases_n < TUNE_CASES; c += l->step)
 		if (is_case(l, c))
 			tune_add(l, &t, c);
@@ -464,6 +507,18 @@ static void learn_weights(struct learning *l)
 	free(t.wanted);
 	l->hide_newest = false;
 	l->step = 1;
+}
+
+/* What a vote reads, side by side: the blend of each link. */
+static void weigh_links(struct rec_model *m)
+{
+	uint64_t n = m->link_start[m->d->items];
+	m->votes = mem_alloc((n + 1) * sizeof(*m->votes));
+	for (uint64_t q = 0; q < n; q++) {
+		const struct rec_link *x = &m->links[q];
+		m->votes[q] = (struct rec_vote){ x->item, m->w.beside * x->beside + m->w.after * x->after +
+			                                          m->w.users * x->users + m->w.ease * x->ease };
+	}
 }
 
 /* ---- types, rhythm, bundles ---- */
@@ -553,7 +608,8 @@ static void learn_bundles(struct rec_model *m)
 	for (uint32_t i = 0; i < m->d->items; i++)
 		for (uint64_t q = m->link_start[i]; q < m->link_start[i + 1]; q++) {
 			const struct rec_link *x = &m->links[q];
-			double extra = x->both_baskets - (double)m->baskets_of[i] * m->baskets_of[x->item] / ((double)m->baskets_n + 1);
+			double extra =
+				x->both_baskets - (double)m->baskets_of[i] * m->baskets_of[x->item] / ((double)m->baskets_n + 1);
 			if (x->item <= i || x->both_baskets < 5 || extra <= 2 * sqrt((double)x->both_baskets))
 				continue;
 			all = mem_grow(all, &cap, n + 1, sizeof(*all));
@@ -607,6 +663,7 @@ struct rec_model *rec_build(const struct rec_data *d, const struct rec_options *
 	learn_weights(&l);
 	l.cut_orders = 0;
 	learn_links(&l);
+	weigh_links(m);
 	learn_types(m);
 	learn_rhythm(m);
 	learn_bundles(m);
@@ -630,9 +687,10 @@ void rec_free(struct rec_model *m)
 {
 	if (!m)
 		return;
-	void *const all[] = { m->link_start, m->links,           m->customers_of, m->baskets_of, m->popular, m->by_popular,
-		                  m->again_by_nature, m->type_start, m->type_other,   m->type_share, m->due,     m->type_item_start,
-		                  m->type_item,  m->bundle_a,        m->bundle_b,     m->bundle_both };
+	void *const all[] = { m->votes,      m->link_start, m->links,           m->customers_of, m->baskets_of,
+		                  m->popular,    m->by_popular, m->again_by_nature, m->type_start,   m->type_other,
+		                  m->type_share, m->due,        m->type_item_start, m->type_item,    m->bundle_a,
+		                  m->bundle_b,   m->bundle_both };
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		free(all[i]);
 	free(m);

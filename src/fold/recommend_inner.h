@@ -15,24 +15,36 @@ struct rec_link { /* item → other, as learnt */
 	uint32_t both_baskets, both_customers;
 };
 
+struct rec_vote {
+	uint32_t item;
+	float value;
+};
+
+struct rec_tally { /* of an item, within one answer; zero between calls */
+	float score, best;
+	uint64_t because; /* link */
+	uint32_t source;
+};
+
 struct rec_model {
 	const struct rec_data *d;
 	struct rec_options o;
 	struct rec_weights w;
 	uint64_t *link_start; /* items + 1 */
 	struct rec_link *links;
+	struct rec_vote *votes;              /* by link */
 	uint32_t *customers_of, *baskets_of; /* by item, returns left out */
 	float *popular;                      /* by item, 0 … 1: customers, newest year's count double */
 	uint32_t *by_popular;                /* items, best first */
 	uint8_t *again_by_nature;            /* by item: consumable as given or as seen */
 	uint64_t customers_n, baskets_n;
 	uint32_t types;
-	uint64_t *type_start;                /* types + 1: what types go with a type */
+	uint64_t *type_start; /* types + 1: what types go with a type */
 	uint32_t *type_other;
 	float *type_share;
-	struct due_prior *due;               /* by item; falls back to the family's, then everyone's */
+	struct due_prior *due;                 /* by item; falls back to the family's, then everyone's */
 	uint32_t *type_item_start, *type_item; /* items by type, by price ascending */
-	uint32_t *bundle_a, *bundle_b;       /* pairs by extra baskets */
+	uint32_t *bundle_a, *bundle_b;         /* pairs by extra baskets */
 	uint32_t *bundle_both;
 	size_t bundle_n;
 	char notes[256];
@@ -50,10 +62,9 @@ struct rec_own {
 struct rec_scratch {
 	struct rec_own *own;
 	size_t own_n, own_cap;
-	uint32_t *slot;   /* by item: own index + 1 */
-	float *score, *best; /* by item, zero between calls */
-	const struct rec_link **because;
-	uint32_t *source, *touched;
+	uint32_t *slot;          /* by item: own index + 1 */
+	struct rec_tally *tally; /* by item */
+	uint32_t *touched;
 	size_t touched_n;
 	uint8_t *in_basket; /* by item, zero between calls */
 };

@@ -21,6 +21,44 @@ bool voucher_draw(struct db *db, struct str pool, const struct message_key *key,
 	return got >= 0;
 }
 
+bool voucher_of(struct db *db, struct str pool, const struct message_key *key, struct arena *a, struct str *code,
+                struct instant *valid_until, bool *found, struct err *err)
+{
+	struct query *q = db_query(db, "voucher_of");
+	query_text(q, 1, pool);
+	query_int(q, 2, key->customer);
+	query_text(q, 3, key->plan);
+	query_int(q, 4, key->run_no);
+	query_text(q, 5, key->step);
+	int got = query_next(q, err);
+	*found = got == 1;
+	*code = *found ? column_text(q, 0, a) : (struct str){ "", 0 };
+	valid_until->s = *found ? query_get_int(q, 1) : 0;
+	query_done(q);
+	return got >= 0;
+}
+
+bool voucher_add(struct db *db, struct str pool, struct str code, bool *added, struct err *err)
+{
+	struct query *q = db_query(db, "voucher_add");
+	query_text(q, 1, code);
+	query_text(q, 2, pool);
+	int64_t changed = 0;
+	bool ok = query_run(q, &changed, err);
+	*added = changed == 1;
+	return ok;
+}
+
+bool voucher_free(struct db *db, struct str pool, int64_t *count, struct err *err)
+{
+	struct query *q = db_query(db, "voucher_free");
+	query_text(q, 1, pool);
+	int got = query_next(q, err);
+	*count = got == 1 ? query_get_int(q, 0) : 0;
+	query_done(q);
+	return got >= 0;
+}
+
 bool voucher_start(struct db *db, struct str code, struct instant from, struct instant until, struct err *err)
 {
 	struct query *q = db_query(db, "voucher_start");

@@ -173,6 +173,12 @@ bool outbox_message(struct db *db, const struct message_key *key, struct arena *
 /* A free code of the pool becomes this message's; found = false: the pool is empty. */
 bool voucher_draw(struct db *db, struct str pool, const struct message_key *key, struct arena *a, struct str *code,
                   bool *found, struct err *err) MUST_CHECK;
+/* The pool's code that this message already has; valid_until.s = 0: not started. */
+bool voucher_of(struct db *db, struct str pool, const struct message_key *key, struct arena *a, struct str *code,
+                struct instant *valid_until, bool *found, struct err *err) MUST_CHECK;
+/* A code of the shop's own, free until drawn; added = false: it was there. */
+bool voucher_add(struct db *db, struct str pool, struct str code, bool *added, struct err *err) MUST_CHECK;
+bool voucher_free(struct db *db, struct str pool, int64_t *count, struct err *err) MUST_CHECK;
 /* Validity starts at the claim. */
 bool voucher_start(struct db *db, struct str code, struct instant from, struct instant until,
                    struct err *err) MUST_CHECK;

@@ -3,6 +3,8 @@
 #include "web/web_int.h"
 
 #include "app/clock.h"
+#include "app/config.h"
+#include "app/uplift.h"
 #include "fold/basis.h"
 #include "model/names.h"
 
@@ -100,6 +102,35 @@ static void put_kpi(struct buf *b, const char *name, const char *unit, const cha
 	put_close(b, '}');
 }
 
+/* What the plan brought beside its control group: total over those treated, in minor units, with its interval. */
+static void put_uplift(struct request *r, const struct figures_shop *shop, uint16_t plan, struct date from,
+                       struct date to, bool french)
+{
+	struct buf *b = &r->out;
+	zone_id zone = shop->settings->zone;
+	struct uplift *u = arena_new(&r->arena, struct uplift);
+	struct finding found;
+	struct uplift_ask ask = { .plan = plan,
+		                      .from = zone_instant(zone, from, 0),
+		                      .to = zone_instant(zone, (struct date){ to.day + 1 }, 0),
+		                      .margin_per_mille = -1 };
+	uplift_make(shop, &ask, u);
+	const struct comparison *c = &u->outcome[UPLIFT_REVENUE];
+	if (!c->known)
+		return;
+	uplift_finding(u, UPLIFT_REVENUE, shop->settings, french, &found);
+	double minor = c->treated_n;
+	for (int i = 0; i < shop->settings->currency.exponent; i++)
+		minor *= 10;
+	put_open(b, "uplift", '{');
+	put_real(b, "value", c->difference * minor);
+	put_real(b, "low", c->low * minor);
+	put_real(b, "high", c->high * minor);
+	put_cstr(b, "verdict", finding_name(found.kind));
+	put_cstr(b, "text", found.text);
+	put_close(b, '}');
+}
+
 void on_figures(struct request *r)
 {
 	struct live *l = r->web->live;
@@ -110,6 +141,8 @@ void on_figures(struct request *r)
 		return;
 	const struct summary *s = web_summary(r->web, clock_now());
 	uint64_t sent = 0, opened = 0, clicked = 0;
+	struct figures_shop shop;
+	figures_shop_of(l, NULL, 0, clock_now(), &shop);
 	put_open(b, NULL, '{');
 	put_open(b, "plans", '[');
 	for (uint16_t i = 0; i < s->count; i++) {
@@ -126,12 +159,15 @@ void on_figures(struct request *r)
 		put_int(b, "clicked", p->clicked);
 		put_int(b, "orders", p->orders);
 		put_int(b, "revenue", p->revenue);
+		if (p->control && p->control < p->entered)
+			put_uplift(r, &shop, i, from, to, locale == LOCALE_FR);
 		put_close(b, '}');
 		sent += p->sent;
 		opened += p->opened;
 		clicked += p->clicked;
 	}
 	put_close(b, ']');
+	book_unpin(r->web->book, shop.version);
 	put_months(r, r->version, from, to);
 	put_open(b, "kpis", '[');
 	const struct thresholds *t = &l->thresholds;
@@ -254,6 +290,68 @@ static void put_pressure(struct buf *b, const char *key, const struct pressure_r
 	put_close(b, '}');
 }
 
+/* {"pressure.email": "2/7", …}: each is checked, stored as a fact, audited; from the next opening of the shop on for
+ * what is in memory. */
+void on_settings_put(struct request *r)
+{
+	json_t *o = request_json(r), *v;
+	struct db *db = live_db(r->web->live);
+	struct err err;
+	const char *name;
+	if (!o)
+		return;
+	json_object_foreach(o, name, v)
+	{
+		const struct config_item *item = config_find(str_from(name));
+		if (!item || !json_is_string(v)) {
+			request_problem(
+				r, 422, item ? "\"%s\" has to be text such as \"%s\"" : "there is no setting \"%s\"; GET lists them",
+				name, item ? item->example : "");
+			json_decref(o);
+			return;
+		}
+		if (!config_set(db, &r->web->shop, str_from(name), str_from(json_string_value(v)), clock_now(), r->who.actor,
+		                &err)) {
+			request_err(r, &err);
+			json_decref(o);
+			return;
+		}
+	}
+	json_decref(o);
+	on_settings(r);
+}
+
+static bool put_items(struct request *r)
+{
+	struct db *db = request_db(r);
+	struct settings *now = arena_new(&r->arena, struct settings);
+	struct err err;
+	if (!db)
+		return false;
+	if (!config_read(db, &r->web->shop, now, &err)) {
+		request_err(r, &err);
+		return false;
+	}
+	put_open(&r->out, "items", '[');
+	for (size_t i = 0; i < CONFIG_ITEM_COUNT; i++) {
+		const struct config_item *item = &CONFIG_ITEMS[i];
+		struct str text;
+		if (!config_text(db, now, item, &r->arena, &text, &err)) {
+			request_err(r, &err);
+			return false;
+		}
+		bool secret = strstr(item->name, "password") || strstr(item->name, "secret") || strstr(item->name, "key");
+		put_open(&r->out, NULL, '{');
+		put_cstr(&r->out, "name", item->name);
+		put_str(&r->out, "value", secret ? STR("") : text);
+		put_cstr(&r->out, "example", item->example);
+		put_cstr(&r->out, "help", item->help);
+		put_close(&r->out, '}');
+	}
+	put_close(&r->out, ']');
+	return true;
+}
+
 void on_settings(struct request *r)
 {
 	struct web *w = r->web;
@@ -293,6 +391,8 @@ void on_settings(struct request *r)
 	put_close(b, '}');
 	put_bool(b, "post_opt_in", s->post_opt_in);
 	put_bool(b, "soft_opt_in", s->soft_opt_in);
+	if (!put_items(r))
+		return;
 	put_close(b, '}');
 	request_send_json(r, 200);
 }

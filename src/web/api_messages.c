@@ -174,6 +174,7 @@ static void put_findings(struct request *r, const struct message_set *set, const
 	put_open(&r->out, "findings", '[');
 	for (size_t i = 0; i < found.count; i++) {
 		put_open(&r->out, NULL, '{');
+		put_cstr(&r->out, "level", "advice");
 		put_int(&r->out, "line", found.list[i].line);
 		put_int(&r->out, "column", found.list[i].column);
 		put_str(&r->out, "text", found.list[i].text);
@@ -300,5 +301,43 @@ void on_message_preview(struct request *r)
 		}
 	}
 	message_set_free(own);
+	json_decref(o);
+}
+
+/* ---- a test, to oneself ---- */
+
+void on_message_test(struct request *r)
+{
+	struct err err;
+	json_t *o = request_json(r);
+	if (!o)
+		return;
+	const char *locale = member(o, "locale"), *name = member(o, "name"), *to = member(o, "to");
+	int64_t customer = json_integer_value(json_object_get(o, "customer"));
+	const struct message *m =
+		locale && name ? message_find(r->web->messages, liquid_locale_from(str_from(locale)), str_from(name)) : NULL;
+	struct message_text t;
+	const struct lobject *data = NULL;
+	struct liquid_options options = options_of(r);
+	struct liquid *liquid = liquid_new();
+	message_text_init(&t);
+	if (!to || !strchr(to, '@'))
+		request_problem(r, 422, "\"to\" is needed: the e-mail address that gets the test");
+	else if (!m)
+		request_problem(r, 404, "there is no message of this name in this language");
+	else if (!sample_for(r, m->locale, customer, &data, &err) ||
+	         !message_render(r->web->messages, m, 0, liquid, data, &options, &t, &err) ||
+	         !web_send_mail(r, arena_printf(&r->arena, "test.%s.%s.%lld", locale, name, (long long)clock_now().s),
+	                        str_from(to), arena_printf(&r->arena, "[Test] %.*s", STR_ARG(buf_view(&t.subject))),
+	                        buf_view(&t.text), buf_view(&t.html), &err))
+		request_err(r, &err);
+	else {
+		put_open(&r->out, NULL, '{');
+		put_bool(&r->out, "sent", true);
+		put_close(&r->out, '}');
+		request_send_json(r, 200);
+	}
+	message_text_release(&t);
+	liquid_free(liquid);
 	json_decref(o);
 }

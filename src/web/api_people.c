@@ -348,6 +348,23 @@ static void put_runs(struct request *r, customer_id c)
 	put_close(b, ']');
 }
 
+/* Somebody the book does not know yet: for the fifth of a second after their first fact. */
+static void put_newcomer(struct request *r)
+{
+	const struct view nothing = { .order0 = 0 };
+	const struct lifecycle prospect = { .phase = PHASE_PROSPECT, .last_order = DATE_UNKNOWN };
+	struct buf *b = &r->out;
+	put_orders(r, &nothing, &prospect);
+	put_cstr(b, "zone", zone_name(r->web->shop.zone));
+	put_cstr(b, "locale", locale_name(r->web->shop.locale));
+	put_null(b, "born");
+	static const char *const LISTS[] = { "tags", "interests", "consents" };
+	for (size_t i = 0; i < ARRAY_LEN(LISTS); i++) {
+		put_open(b, LISTS[i], '[');
+		put_close(b, ']');
+	}
+}
+
 void on_customer(struct request *r)
 {
 	struct web *w = r->web;
@@ -374,6 +391,8 @@ void on_customer(struct request *r)
 		put_orders(r, &s.view, &l);
 		put_profile(r, &s.view);
 		put_consents(r, &s);
+	} else {
+		put_newcomer(r);
 	}
 	put_runs(r, c);
 	put_plans_now(r, c);

@@ -12,6 +12,10 @@
 enum locale request_locale(struct request *r)
 {
 	const char *asked = request_query(r, "lang");
+	if (!asked)
+		asked = request_header(r, "Accept-Language");
+	if (asked && strncmp(asked, "fr", 2) != 0 && strncmp(asked, "en", 2) != 0)
+		asked = NULL;
 	if (!asked && r->who.locale[0])
 		asked = r->who.locale;
 	if (!asked)

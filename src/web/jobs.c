@@ -362,7 +362,7 @@ void on_job(struct request *r)
 		if (j->state == JOB_DONE)
 			put_raw(b, "result", buf_view(&j->result));
 		if (j->state == JOB_FAILED)
-			put_str(b, "error", buf_view(&j->result));
+			put_str(b, "detail", buf_view(&j->result));
 		put_close(b, '}');
 	}
 	pthread_mutex_unlock(&w->lock);

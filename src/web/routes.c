@@ -44,13 +44,29 @@ const struct route ROUTES[] = {
 
 	{ "GET", API "/messages", MAY_READ, on_messages, 0 },
 	{ "POST", API "/messages/preview", MAY_READ, on_message_preview, 0 },
+	{ "POST", API "/messages/test", MAY_PLANS, on_message_test, ON_TICKER },
 	{ "GET", API "/messages/{}/{}", MAY_READ, on_message, 0 },
 
 	{ "GET", API "/figures", MAY_READ, on_figures, ON_TICKER },
 	{ "GET", API "/lifecycle", MAY_READ, on_lifecycle, 0 },
 	{ "GET", API "/compliance", MAY_PEOPLE, on_compliance, 0 },
 	{ "GET", API "/settings", MAY_READ, on_settings, 0 },
+	{ "PUT", API "/settings", MAY_ADMIN, on_settings_put, ON_TICKER },
 	{ "POST", API "/facts", MAY_FACTS, on_facts, BIG_BODY },
 
+	{ "GET", "/m/{}", 0, page_web, PAGE },
+	{ "GET", "/u/{}", 0, page_unsubscribe, PAGE },
+	{ "POST", "/u/{}", 0, page_unsubscribe_post, PAGE | ON_TICKER },
+	{ "POST", "/r/{}", 0, page_reason_post, PAGE | ON_TICKER },
+	{ "GET", "/p/{}", 0, page_preferences, PAGE },
+	{ "POST", "/p/{}", 0, page_preferences_post, PAGE | ON_TICKER },
+	{ "GET", "/s/{}", 0, page_survey, PAGE },
+	{ "POST", "/s/{}", 0, page_survey_post, PAGE | ON_TICKER },
+	{ "GET", "/c/{}", 0, page_click, PAGE },
+	{ "GET", "/o/{}", 0, page_pixel, PAGE },
+	{ "GET", "/join", 0, page_join, PAGE },
+	{ "POST", "/join", 0, page_join_post, PAGE | ON_TICKER },
+	{ "GET", "/d/{}", 0, page_confirm, PAGE },
+	{ "POST", "/d/{}", 0, page_confirm_post, PAGE | ON_TICKER },
 };
 const size_t ROUTE_COUNT = ARRAY_LEN(ROUTES);

@@ -2,6 +2,8 @@
 #include "web/web_int.h"
 
 #include "app/clock.h"
+#include "app/courier.h"
+#include "app/links.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -136,7 +138,7 @@ static void security_headers(struct MHD_Response *m, bool page)
 {
 	static const char CSP[] =
 		"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src "
-	    "'self'; "
+		"'self'; "
 		"connect-src 'self'; frame-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
 		"frame-ancestors 'none'";
 	static const char PAGE_CSP[] =
@@ -319,6 +321,7 @@ static bool start_http(struct web *w, struct err *err)
 	char host[INET_ADDRSTRLEN];
 	inet_ntop(AF_INET, &at.sin_addr, host, sizeof host);
 	unsigned port = info ? info->port : ntohs(at.sin_port);
+	snprintf(w->listens_at, sizeof w->listens_at, "%s:%u", host, port);
 	printf("relance: serving at http://%s:%u\n", host, port);
 	if (w->setup_token[0])
 		printf("relance: nobody has an account yet; make the owner's at http://%s:%u/setup?token=%s\n", host, port,
@@ -334,6 +337,7 @@ static void web_release(struct web *w)
 	for (size_t i = 0; i < w->db_count; i++)
 		db_close(w->dbs[i]);
 	message_set_free(w->messages);
+	courier_free(w->courier);
 	pthread_rwlock_destroy(&w->world);
 	pthread_mutex_destroy(&w->lock);
 	pthread_cond_destroy(&w->wake);
@@ -358,11 +362,12 @@ static bool open_all(struct web *w, struct err *err)
 	struct db *db = store_open(w->o.address, false, &w->shop, err);
 	if (!db)
 		return false;
-	bool ok = auth_load(w, db, err) && load_messages(w, err);
+	bool ok = auth_load(w, db, err) && load_messages(w, err) &&
+	          (w->courier = courier_for(w->o.address, w->o.messages, w->o.out, err));
 	db_close(db);
 	if (!ok)
 		return false;
-	link_key(&w->shop, w->link_key);
+	links_key(&w->shop, w->link_key);
 	if (w->account_count == 0) {
 		unsigned char bytes[16];
 		randombytes_buf(bytes, sizeof bytes);

@@ -12,10 +12,10 @@ EMBEDDED(ui)
 static const char NO_UI[] =
 	"<!doctype html><meta charset=utf-8><title>relance</title><meta name=viewport content=\"width=device-width\">"
 	"<style>body{font:16px/1.6 system-ui,sans-serif;max-width:40rem;margin:15vh auto;padding:0 "
-    "1rem;background:#faf8f4;color:#1d1a16}"
+	"1rem;background:#faf8f4;color:#1d1a16}"
 	"@media(prefers-color-scheme:dark){body{background:#191714;color:#ece7df}}</style>"
 	"<h1>relance</h1><p>The shop is served; its web UI is not part of this build. Build it with <code>make ui</code> "
-    "(in <code>ui/</code>) "
+	"(in <code>ui/</code>) "
 	"and then <code>ninja -C build</code>. The HTTP API is at <code>/api/v1</code>.";
 
 static const char *type_of(const char *name)

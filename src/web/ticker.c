@@ -4,6 +4,7 @@
 #include "web/web_int.h"
 
 #include "app/clock.h"
+#include "app/courier.h"
 #include "model/names.h"
 
 #include <stdarg.h>
@@ -70,7 +71,9 @@ static bool open_shop(struct web *w, struct err *err)
 {
 	static char owner[96];
 	clock_owner(owner);
-	struct live_options o = { .owner = owner, .threads = w->o.threads, .lease_s = 60 };
+	struct live_options o = {
+		.owner = owner, .threads = w->o.threads, .lease_s = 60, .courier = courier_of(w->courier)
+	};
 	w->live = live_open(w->o.address, &o, clock_now(), err);
 	if (!w->live)
 		return false;

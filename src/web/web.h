@@ -22,6 +22,7 @@ struct web_options {
 	const char *address;  /* of the database */
 	const char *listen;   /* "127.0.0.1:8025"; port 0: any free one, printed */
 	const char *messages; /* folder over the messages shipped; may be NULL */
+	const char *out;      /* folder where messages are written while no mail server is set; NULL: ADDRESS.outbox */
 	int threads;          /* of the shop's own work; 0: all processors */
 };
 

@@ -141,12 +141,14 @@ struct web {
 	struct MHD_Daemon *daemon;
 	struct shop shop;
 	unsigned char link_key[32];
+	char listens_at[64];  /* ADDRESS:PORT */
 	char setup_token[33]; /* empty once there is an account */
 	struct counters counters;
 	double started;
 
 	/* the ticker's */
 	struct live *live;
+	struct courier_state *courier;
 	struct store_ids *ids;
 	struct summary *summary;
 	pthread_t ticker;
@@ -255,9 +257,6 @@ struct summary {
 };
 const struct summary *web_summary(struct web *w, struct instant now); /* on the ticker */
 
-/* ---- links ---- */
-void link_key(const struct shop *shop, unsigned char out[32]);
-
 /* ---- handlers ---- */
 #define HANDLER(name) void name(struct request *r)
 HANDLER(on_session_get);
@@ -295,10 +294,12 @@ HANDLER(on_job);
 HANDLER(on_messages);
 HANDLER(on_message);
 HANDLER(on_message_preview);
+HANDLER(on_message_test);
 HANDLER(on_figures);
 HANDLER(on_lifecycle);
 HANDLER(on_compliance);
 HANDLER(on_settings);
+HANDLER(on_settings_put);
 HANDLER(on_facts);
 HANDLER(on_static);
 HANDLER(page_web);
@@ -316,6 +317,11 @@ HANDLER(page_join_post);
 HANDLER(page_confirm);
 HANDLER(page_confirm_post);
 void page_problem(struct request *r, int status);
+
+/* ---- confirm.c ---- */
+bool web_send_mail(struct request *r, struct str key, struct str to, struct str subject, struct str text,
+                   struct str html, struct err *err) MUST_CHECK;
+bool web_confirm_mail(struct request *r, int64_t id, struct str email, bool fr, struct err *err) MUST_CHECK;
 
 /* ---- facts.c ---- */
 void facts_commit(struct web *w, struct request *first); /* on the ticker: a chain by ->queue, one transaction */

@@ -2,6 +2,7 @@
 """relance plan, as a user types it: plan.py RELANCE SOURCE"""
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -51,6 +52,32 @@ def approval(folder, shop):
     run("off", shop, "opening")
 
 
+def pools(folder):
+    """A step that draws from the shop's own codes: one each, kept for the reminder; an empty pool holds the message."""
+    shop, plan = os.path.join(folder, "pool.db"), os.path.join(folder, "pool.yaml")
+
+    def relance(*args):
+        return subprocess.run([RELANCE, *args], capture_output=True, text=True, check=True).stdout
+
+    relance("init", shop, "--timezone", "Europe/Paris", "--currency", "EUR", "--locale", "fr")
+    orders = "".join(f"{i},2025-01-10 10:00,c{i},lamp,1,50.00,c{i}@example.com\n" for i in range(3))
+    relance("import", shop, write(os.path.join(folder, "o.csv"), "order,date,customer,sku,quantity,amount,email\n" + orders))
+    write(plan, "plan: anti-churn\nenter: {when: inactive 6 months}\ncontrol: 0%\npurpose: service\nsteps:\n"
+          "  - {at: J, send: winback-1, voucher: {percent: 10, valid: 20 days, pool: spring}}\n  - {at: J+8, send: winback-2}\n")
+    codes = write(os.path.join(folder, "codes"), "AAA-1\nBBB-2\n\nAAA-1\n")
+    out = json.loads(relance("voucher", "add", shop, "spring", codes, "--format", "json"))
+    assert out == {"pool": "spring", "added": 2, "known": 1, "free": 2}, out
+    run("on", shop, plan, "--at", "2025-07-01")
+    for at in ("2025-07-01 12:00", "2025-07-10 10:00", "2025-07-18 10:00"):
+        relance("tick", shop, "--at", at, "--out", os.path.join(folder, "out"))
+    with sqlite3.connect(shop) as db:
+        got = db.execute("select customer_id, step, voucher from message where state = 3 order by 3, 2").fetchall()
+    assert [(step, code) for _, step, code in got] == [("winback-1", "AAA-1"), ("winback-2", "AAA-1"), ("winback-1", "BBB-2"),
+                                                        ("winback-2", "BBB-2")], got
+    assert len({c for c, _, _ in got}) == 2, got
+    assert json.loads(relance("voucher", "free", shop, "spring", "--format", "json"))["free"] == 0
+
+
 def main(folder):
     good = os.path.join(SOURCE, "plans", "anti-churn.yaml")
     with open(good, encoding="utf-8") as f:
@@ -90,6 +117,7 @@ def main(folder):
     states = {p["plan"]: (p["state"], p["version"]) for p in json.loads(out)}
     assert states["anti-churn"] == ("on", 2) and states["survey"] == ("off", 1) and states["welcome"] == ("never on", None), out
     approval(folder, shop)
+    pools(folder)
     _, err = run("on", shop, "survy", status=1)
     assert err == "relance: no plan \"survy\"; did you mean \"survey\"? A file of your own is given by its path\n", err
     _, err = run("on", shop, bad, status=1)

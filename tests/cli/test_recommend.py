@@ -1,13 +1,18 @@
 #!/usr/bin/env python3
 """relance recommend, bundles, due, rules and evaluate on the real shop, checked against the CSV: nothing owned or returned, no
 non-product, the numbers of a reason counted again, the same answer for any number of threads; a shop that is empty, has one
-product or one customer; up-sells and bundles of a small catalogue written here. usage: test_recommend.py RELANCE"""
+product or one customer; up-sells and bundles of a small catalogue written here; the
+proposals in mails of an invented shop. usage: test_recommend.py RELANCE"""
 import csv
+import email
+import email.policy
 import io
 import json
 import os
 import pathlib
+import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -152,10 +157,49 @@ def check_real(folder, text):
     print("real shop: ok,", len(due1), "due")
 
 
+def bought_skus(db, customer, before):
+    """SKUs of a customer's orders up to an instant, straight from the database."""
+    base = sqlite3.connect(db)
+    names = dict(base.execute("SELECT product_id, sku FROM product"))
+    skus = set()
+    for (body,) in base.execute("SELECT body FROM fact WHERE customer_id = ? AND kind = 1 AND at <= ?", (customer, before)):
+        skus |= {names[line[0]] for line in json.loads(body)["lines"]}
+    base.close()
+    return skus
+
+
+def check_messages(folder):
+    """{{ recommendations }} in the mails of an invented shop: links to products the customer never bought, a reason in French;
+    a renewal speaks of a product that was bought."""
+    db = f"{folder}/invented.db"
+    run("simulate", db, "--customers", 4000, "--years", 3, "--seed", 7, "--until", "2026-06-20")
+    run("plan", "on", db, "birthday", "renewal", "--at", "2026-05-20T10:00")
+    proposed = renewals = 0
+    for day in range(1, 16):
+        run("tick", db, "--at", f"2026-06-{day:02}T10:00")
+    for path in sorted(pathlib.Path(db + ".outbox").glob("*.eml")):
+        customer, plan, _, step = path.name.split(".")[:4]
+        mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+        text = mail.get_body(("plain",)).get_content()
+        links = set(re.findall(r"\(https://belle-saison\.example/p/([A-Z]+-\d+)\)", text))
+        at = int(mail["date"].datetime.timestamp())
+        owned = bought_skus(db, int(customer), at)
+        if plan == "renewal":
+            assert "Vous avez acheté le ." not in text and links <= owned, (path.name, links)
+            renewals += 1
+        elif links:
+            assert len(links) <= 3 and not links & owned, (path.name, links & owned)
+            assert "acheté" in text or "va avec" in text or "pris" in text or "paniers" in text, path.name
+            proposed += 1
+    assert proposed >= 3 and renewals >= 1, (proposed, renewals)
+    print("messages: ok,", proposed, "with proposals,", renewals, "renewals")
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         check_small(folder)
         check_catalogue(folder)
+        check_messages(folder)
         text = real()
         if text is None:
             print(f"skipped in part: no Online Retail file under {DATA} (RELANCE_DATA says where)")

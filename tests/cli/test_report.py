@@ -128,6 +128,7 @@ def experiment(db):
     assert by["margin"]["treated_mean"] < by["revenue"]["treated_mean"]
     assert out["text"] and "témoins" in run("experiment", db, "anti-churn", "--lang", "fr")
     assert "did you mean" in run("experiment", db, "anti-chrun", status=1)
+    assert "no global control group" in run("experiment", db, "--global", "--from", "2025-02-01", status=1)
     assert "which plan" in run("experiment", db, status=2)
 
 

@@ -25,10 +25,10 @@ SHOP_ZONE = zoneinfo.ZoneInfo("Europe/Paris")
 FROM, TO = datetime.date(2022, 2, 1), datetime.date(2024, 6, 30)
 DAY, HOUR = 86400, 3600
 SLOTS = 2
-# plan: (steps: name, days after J, late in seconds, needs an open), priority
+# plan: (steps: name, days after J, late in days, needs an open), priority
 STEPS = {
-    "anti-churn": [("winback-1", 0, DAY, False), ("winback-2", 8, DAY, False), ("winback-3", 12, DAY, True)],
-    "abandoned-cart": [("cart-1", 0, DAY, False), ("cart-2", 1, DAY, False), ("cart-3", 3, 5 * DAY, True)],
+    "anti-churn": [("winback-1", 0, 1, False), ("winback-2", 8, 1, False), ("winback-3", 12, 1, True)],
+    "abandoned-cart": [("cart-1", 0, 1, False), ("cart-2", 1, 1, False), ("cart-3", 3, 5, True)],
 }
 PRIORITY = {"abandoned-cart": 90, "anti-churn": 40}
 
@@ -154,6 +154,11 @@ class Auditor:
             first = max(first, instant(date_of(run.last[0], p.zone) + (after - since) * day, 10, p.zone))
         return first
 
+    @staticmethod
+    def last_moment(due, late, p):  # days of the calendar: at the same hour, whatever the clocks did
+        civil = datetime.datetime.fromtimestamp(due, p.zone).replace(tzinfo=None) + datetime.timedelta(days=late)
+        return int(civil.replace(tzinfo=p.zone).timestamp())
+
     # two e-mails in seven days for everybody at one address: when the next may go
     def pressed(self, now, p):
         same = [q for q in self.people.values() if q is p or (p.address and q.address == p.address)]
@@ -171,10 +176,11 @@ class Auditor:
                 self.later(due, p)
                 return
             name, _, late, needs_open = STEPS[run.plan][run.step]
+            last = self.last_moment(due, late, p)
             verdict = None
             if needs_open:
                 verdict = "skipped"  # nobody opens
-            elif now - due > late:
+            elif now > last:
                 verdict = "dropped"
             elif not p.may_mail(now) or run.control:
                 verdict = "skipped"
@@ -183,7 +189,7 @@ class Auditor:
                 if run.held is None:
                     self.say(now, p, run, name, "held")
                 run.held = until
-                self.later(min(until, due + late + 1), p)
+                self.later(min(until, last + 1), p)
                 return
             run.held = None
             self.say(now, p, run, name, verdict or "send", "email" if verdict is None else "-")
@@ -263,6 +269,8 @@ def one(program, seed):
         folder, db = pathlib.Path(name), f"{name}/shop.db"
         little_shop.write(folder, seed)
         relance(program, "init", db, "--timezone", "Europe/Paris", "--currency", "EUR", "--locale", "fr")
+        with sqlite3.connect(db) as lite:
+            lite.execute("UPDATE shop SET value = ? WHERE name = 'seed'", (str(seed),))
         for f in little_shop.FILES:
             relance(program, "import", db, folder / f"{f}.csv", "--as", f, "--consent-source", "form")
         theirs = trace_of(program, db, folder)

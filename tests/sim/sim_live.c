@@ -10,7 +10,7 @@
  * At the end the faults are off: what is due drains, "relance check" finds nothing, and the audit decides every tick again
  * from the facts alone, those cut off by a crash as far as they came.
  *
- *   sim_live SEED [ADDRESS]      ADDRESS: a PostgreSQL address instead of a file in a temporary folder
+ *   sim_live SEED [ADDRESS]      ADDRESS: another database than a file in a temporary folder; postgres: $RELANCE_TEST_PG
  * A failure prints the seed; the same seed does the same again. */
 #include "app/audit.h"
 #include "app/live_int.h"
@@ -65,6 +65,7 @@ struct sim {
 };
 
 static struct sim sim;
+static int days = DAYS;
 
 static void die(const char *what)
 {
@@ -432,6 +433,8 @@ int main(int argc, char **argv)
 {
 	sim.seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
 	rng_init(&sim.rng, sim.seed, 0);
+	if (argc > 2 && strcmp(argv[2], "postgres") == 0)
+		days = 40; /* the same for less long: a server of its own is slow to be asked */
 	sim.record = mmap(NULL, sizeof *sim.record, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	check(sim.record != MAP_FAILED);
 	snprintf(sim.folder, sizeof sim.folder, "%s/relance-sim-XXXXXX",
@@ -439,13 +442,20 @@ int main(int argc, char **argv)
 	         : access("/dev/shm", W_OK) == 0 ? "/dev/shm"
 	                                         : "/tmp");
 	check(mkdtemp(sim.folder));
-	if (argc > 2)
+	const char *server = getenv("RELANCE_TEST_PG");
+	if (argc > 2 && strcmp(argv[2], "postgres") == 0 && (!server || !*server)) {
+		puts("skipped: RELANCE_TEST_PG is not set (tools/with_postgres.sh sets it)");
+		return 77;
+	}
+	if (argc > 2 && strcmp(argv[2], "postgres") == 0)
+		snprintf(sim.address, sizeof sim.address, "%s", server);
+	else if (argc > 2)
 		snprintf(sim.address, sizeof sim.address, "%s", argv[2]);
 	else
 		snprintf(sim.address, sizeof sim.address, "%s/shop.db", sim.folder);
 	sim.now = 1735689600 + (int64_t)rng_below(&sim.rng, 300) * DAY_S; /* somewhere in 2025 */
 	make_shop();
-	int64_t end = sim.now + DAYS * (int64_t)DAY_S;
+	int64_t end = sim.now + days * (int64_t)DAY_S;
 	sim.faults = true;
 	while (sim.now < end) {
 		int64_t from = sim.now, to = from + 1800 + (int64_t)rng_below(&sim.rng, 8 * HOUR_S);

@@ -99,7 +99,7 @@ START_TEST(by_hand)
 				                                            .channel = CHANNEL_POSTCARD,
 				                                            .state = m == 2 ? SENT_REFUSED : SENT_ACCEPTED };
 	}
-	t.settings.channel_cost[CHANNEL_POSTCARD] = 89400;             /* 89.4 cents */
+	t.settings.channel_cost[CHANNEL_POSTCARD] = 89400; /* 89.4 cents */
 	sell(&t, 51, later(entry, -3 * DAY_S), 1, 1, 12000);
 	enter(&t, 51, shop_time(&t.small, "2025-05-20 10:00"), false); /* too recent */
 	enter(&t, 1, later(entry, 10 * DAY_S), false);                 /* a second run does not count */
@@ -154,6 +154,40 @@ START_TEST(missing_things_are_said)
 	uplift_make(&t.shop, &(struct uplift_ask){ .margin_per_mille = 400 }, &u);
 	ck_assert(u.margin_known);
 	ck_assert_int_eq(u.arm[0].customers + u.arm[1].customers, 200);
+	trial_release(&t);
+}
+END_TEST
+
+START_TEST(the_global_group_is_the_engine_s_own_draw)
+{
+	struct trial_shop t;
+	struct uplift u;
+	trial_init(&t, 2000, 0);
+	t.settings.global_control_per_million = 200000;
+	struct instant start = shop_time(&t.small, "2025-03-01 00:00");
+	int64_t control = 0;
+	for (customer_id c = 1; c <= 2000; c++) {
+		bool held = draw_per_million(draw_u64(9, DRAW_GLOBAL_CONTROL, 0, c, 0, 0)) < 200000;
+		sell(&t, c, c > 1990 ? later(start, DAY_S) : later(start, -30 * DAY_S), 1, 1, 12000); /* ten came too late */
+		if (c <= 1990 && c % 4 == 0)
+			sell(&t, c, later(start, 3 * DAY_S), 1, 1, 12000);
+		control += held && c <= 1990;
+		*pstate_add_sent(&t.states[c]) = (struct sent){ .at = (uint32_t)start.s + 60,
+			                                            .channel = CHANNEL_POSTCARD,
+			                                            .purpose = c % 2 ? PURPOSE_MARKETING : PURPOSE_SERVICE,
+			                                            .state = SENT_ACCEPTED };
+	}
+	trial_ready(&t, "2025-06-01 10:00");
+	t.shop.seed = 9;
+	uplift_make(&t.shop, &(struct uplift_ask){ .global = true, .from = start, .margin_per_mille = -1 }, &u);
+	ck_assert_int_eq(u.arm[UPLIFT_CONTROL].customers, control);
+	ck_assert_int_eq(u.arm[UPLIFT_TREATED].customers, 1990 - control);
+	ck_assert_int_eq(u.arm[0].converted + u.arm[1].converted, 1990 / 4);
+	ck_assert_int_eq(u.arm[0].messages + u.arm[1].messages, 995);
+	ck_assert(u.srm.known && !u.srm.alarm);
+	uplift_make(&t.shop,
+	            &(struct uplift_ask){ .global = true, .from = later(start, 80 * DAY_S), .margin_per_mille = -1 }, &u);
+	ck_assert_int_eq(u.too_recent, 2000);
 	trial_release(&t);
 }
 END_TEST
@@ -234,4 +268,5 @@ START_TEST(no_effect_is_not_called_one)
 }
 END_TEST
 
-UNIT_MAIN("uplift", by_hand, missing_things_are_said, known_effects_are_recovered, no_effect_is_not_called_one)
+UNIT_MAIN("uplift", by_hand, missing_things_are_said, the_global_group_is_the_engine_s_own_draw,
+          known_effects_are_recovered, no_effect_is_not_called_one)

@@ -248,6 +248,17 @@ class Api(unittest.TestCase):
         self.ask("POST", "/messages/preview", {"locale": "fr", "name": "winback-1", "text": "---\nsubject: x\n---\n{% if %}"}, 422)
         self.ask("POST", "/messages/preview", {"locale": "fr", "name": "../../etc/passwd"}, 422)
         self.ask("GET", "/messages/fr/nothing", status=404)
+        self.ask("POST", "/messages/test", {"locale": "fr", "name": "winback-1", "to": "moi@example.org"})
+        self.assertTrue([f for f in os.listdir(self.server.db + ".outbox") if f.startswith("test.fr.winback-1")])
+        self.ask("POST", "/messages/test", {"locale": "fr", "name": "winback-1"}, 422)
+
+    def test_settings(self):
+        names = {i["name"] for i in self.ask("GET", "/settings")["items"]}
+        self.assertIn("pressure.email", names)
+        self.ask("PUT", "/settings", {"shop.phone": "03 20 00 00 00"})
+        self.assertEqual({i["name"]: i["value"] for i in self.ask("GET", "/settings")["items"]}["shop.phone"], "03 20 00 00 00")
+        self.ask("PUT", "/settings", {"nonsense": "1"}, 422)
+        self.ask("PUT", "/settings", {"pressure.email": "many"}, 422)
 
     # ---- plans ----
 

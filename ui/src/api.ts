@@ -1,10 +1,10 @@
 // The server's API (doc/api.md) and the shapes the pages read. Every refusal is a problem whose detail says what to do.
 import { createSignal } from "solid-js";
 import { setShop, type Shop } from "./fmt";
-import { t } from "./i18n";
+import { locale, t } from "./i18n";
 
 export interface Page<T> { items: T[]; next: string | null; total?: number }
-export interface User { name: string; role: string; locale: string }
+export interface User { name: string; role: string; locale: string; may?: string[] }
 export interface Session { user: User | null; shop: Shop; csrf: string; first_run: boolean }
 export interface Leaving { plan: string; title: string; channel: string; count: number; next_at?: string }
 export interface Held { reason: string; text: string; count: number; plan?: string; until?: string }
@@ -37,16 +37,17 @@ export interface PlanRow {
 	control: number; messages_30d: number; waiting: number; priority: number;
 }
 export interface Step {
-	name: string; at: string; after_days: number; channels: string[]; condition?: string; message?: string; waiting: number;
+	name: string; action?: string; at: string; after_days: number; after_s?: number; channels: string[]; condition?: string; until?: string;
+	message?: string; waiting: number;
 	sent: number; opened: number; clicked: number;
 }
 export interface Issue { level: string; line: number; column: number; text: string }
 export interface Picture {
-	name: string; title: string; trigger: string; steps: Step[]; exits: string[]; goal: string | null; control: number;
+	name: string; title: string; trigger: string; who?: string; steps: Step[]; exits: (string | { kind: string; text: string })[]; goal: unknown; control: number;
 }
 export interface Plan extends Picture {
 	text: string; version: number; versions: { version: number; at?: string; by?: string; note?: string }[] | number[];
-	state: string; counts: Record<string, number>; issues: Issue[];
+	state: string; on_since?: string | null; counts: Record<string, number>; issues: Issue[];
 }
 export interface Job { state: "running" | "done" | "failed"; progress: number; result?: Replay; detail?: string }
 export interface Replay {
@@ -81,7 +82,7 @@ export { session };
 let csrf = "";
 
 export async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
-	const headers: Record<string, string> = { Accept: "application/json" };
+	const headers: Record<string, string> = { Accept: "application/json", "Accept-Language": locale() };
 	if (body !== undefined) headers["Content-Type"] = "application/json";
 	if (method !== "GET" && csrf) headers["X-CSRF-Token"] = csrf;
 	let answer: Response;
@@ -116,6 +117,8 @@ export async function openSession(): Promise<void> {
 }
 /** Roles that may not switch, write or see people; the server refuses anyway, this hides what would be refused. */
 export function may(what: "plans" | "people" | "admin"): boolean {
+	const granted = session()?.user?.may;
+	if (granted) return granted.includes(what);
 	const role = session()?.user?.role ?? "read-only";
 	if (what === "admin") return role === "owner";
 	if (what === "plans") return role === "owner" || role === "marketer";

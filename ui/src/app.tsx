@@ -1,5 +1,5 @@
 // The frame: navigation, search, keyboard, theme, the emergency stop; pages load on first visit.
-import { For, Match, Show, Suspense, Switch, createEffect, createResource, createSignal, lazy, onCleanup, onMount, type JSX } from "solid-js";
+import { ErrorBoundary, For, Match, Show, Suspense, Switch, createEffect, createResource, createSignal, lazy, onCleanup, onMount, type JSX } from "solid-js";
 import { adopt, call, get, may, openSession, session, type CustomerRow, type Page as Rows, type Session } from "./api";
 import { setThemeTick } from "./chart";
 import { num, shop } from "./fmt";
@@ -151,7 +151,7 @@ function Frame(p: { children: JSX.Element }) {
 		<div class="prefs">
 			<div class="seg" role="group" aria-label={t("language")}>
 				<For each={["fr", "en"] as const}>{(l) => <button aria-pressed={locale() === l} lang={l}
-					aria-label={l === "fr" ? "Français" : "English"} onClick={() => changeLocale(l)}>{l}</button>}</For></div>
+					title={l === "fr" ? "Français" : "English"} onClick={() => changeLocale(l)}>{l}</button>}</For></div>
 			<div class="seg" role="group" aria-label={t("theme")}>
 				<For each={["light", "dark", "auto"] as const}>{(x) => <button aria-pressed={theme() === x} title={t(`theme_${x}`)}
 					aria-label={`${t("theme")} : ${t(`theme_${x}`)}`} onClick={() => changeTheme(x)}>{x === "light" ? "☼" : x === "dark" ? "☾" : "◐"}</button>}</For></div>
@@ -159,9 +159,9 @@ function Frame(p: { children: JSX.Element }) {
 	);
 	return (
 		<>
-			<a class="skip" href={location.hash} onClick={(e) => { e.preventDefault(); main.focus(); }}>{t("skip")}</a>
 			<div class="app">
 				<nav class="nav" aria-label={t("pages")}>
+					<a class="skip" href={location.hash} onClick={(e) => { e.preventDefault(); main.focus(); }}>{t("skip")}</a>
 					<a class="brand" href={href("/")}>relance<i /></a>
 					<button class="find" type="button" aria-label={t("search")} onClick={() => setSeek(true)}>
 						<Icon name="find" /><span>{t("search")}</span><kbd>/</kbd></button>
@@ -236,6 +236,7 @@ export function App() {
 				<Match when={session() && !session()!.user}><Door entered={entered} /></Match>
 				<Match when={session()?.user}>
 					<Frame>
+						<Show when={path()} keyed>{(_place) => <ErrorBoundary fallback={(e) => <div class="empty" role="alert"><h1>{t("failed_title")}</h1><p>{String(e?.message ?? e)}</p><button class="btn" onClick={() => location.reload()}>{t("retry")}</button></div>}>
 						<Suspense>
 							<Switch fallback={<NotFound />}>
 								<Match when={first() === "" || first() === "today" || first() === "setup"}><Today /></Match>
@@ -250,6 +251,7 @@ export function App() {
 								<Match when={first() === "settings"}><Settings /></Match>
 							</Switch>
 						</Suspense>
+						</ErrorBoundary>}</Show>
 					</Frame>
 				</Match>
 			</Switch>

@@ -64,6 +64,11 @@ export function day(iso: string): string {
 		return first(dateFormat({ weekday: "short", day: "numeric", month: "short" }).format(d).replace(",", ""));
 	return first(dateFormat({ day: "numeric", month: "short", year: "numeric" }).format(d));
 }
+/** The day after "since" or "before": French takes its article. */
+export function theDay(iso: string): string {
+	const s = day(iso);
+	return locale() === "fr" && /\d/.test(s) ? "le " + s : s;
+}
 const first = (s: string) => (locale() === "fr" ? s.replace(/\b1 (?=\p{L})/u, "1er ") : s);
 export const when = (iso: string) => (isDay(iso) ? day(iso) : `${day(iso)}${locale() === "fr" ? ", " : ", "}${hour(iso)}`);
 export const longDay = (iso: string) =>

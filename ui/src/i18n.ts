@@ -48,7 +48,8 @@ export function t(word: Word, values?: Values): string {
 }
 
 /** The words for a name the server sends (a reason, a phase), or the name itself made readable. */
-export function word(prefix: string, name: string): string {
+export function word(prefix: string, name: string | null | undefined): string {
+	if (!name) return "";
 	const key = `${prefix}_${name}`;
-	return key in WORDS ? t(key as Word) : name.replace(/_/g, " ");
+	return key in WORDS ? t(key as Word) : prefix === "event" && / /.test(name) ? name : name.replace(/_/g, " ");
 }

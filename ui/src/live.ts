@@ -1,6 +1,7 @@
 // What the frame and the first page share: the day, asked again on every tick of the server.
 import { createEffect, createResource, createRoot, onCleanup } from "solid-js";
-import { events, get, session, type Page, type PlanRow, type Today } from "./api";
+import { events, get, session, type MessageRow, type Page, type PlanRow, type Today } from "./api";
+import { locale } from "./i18n";
 
 const shared = createRoot(() => {
 	const [today, { refetch }] = createResource(() => session()?.user?.name, () => get<Today>("/today"));
@@ -15,9 +16,18 @@ const shared = createRoot(() => {
 		onCleanup(close);
 	});
 	const [plans] = createResource(() => session()?.user?.name, () => get<Page<PlanRow>>("/plans").catch(() => ({ items: [], next: null })));
-	return { today, plans, refresh: async () => { await refetch(); } };
+	const [messages] = createResource(() => session()?.user?.name, () => get<Page<MessageRow>>("/messages?limit=500").catch(() => ({ items: [], next: null })));
+	return { today, plans, messages, refresh: async () => { await refetch(); } };
 });
 export const today = shared.today;
 export const refreshToday = shared.refresh;
 /** What people read for a plan: its title. */
 export const planTitle = (name: string) => shared.plans.latest?.items.find((p) => p.name === name)?.title || name;
+/** The subject of a message in the reader's language, to show instead of its name. */
+export function subjectOf(name: string): string | undefined {
+	const rows = shared.messages.latest?.items.filter((m) => m.name === name) ?? [];
+	const subject = (rows.find((m) => m.locale === locale()) ?? rows[0])?.subject;
+	return subject && plain(subject);
+}
+/** A subject to be read in a list: what is filled in for each person is an ellipsis. */
+export const plain = (subject: string) => subject.replace(/\{\{.*?\}\}|\{%.*?%\}/g, "…").replace(/(…\s*)+/g, "… ").replace(/ ([,.])/g, "$1").trim();

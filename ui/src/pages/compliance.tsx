@@ -1,7 +1,7 @@
 // Compliance: requests with their deadline, and who may receive what.
 import { For, Show, createResource } from "solid-js";
 import { get, type Compliance as Data } from "../api";
-import { day, exact, now, num } from "../fmt";
+import { day, exact, now, num, theDay } from "../fmt";
 import { t, word } from "../i18n";
 import { href } from "../router";
 import { ChannelIcon, Empty, Icon, Load, Page, Rich, Section, When } from "../ui";
@@ -17,7 +17,7 @@ export default function Compliance() {
 			const open = () => c().requests.filter((r) => r.state !== "done" && r.state !== "closed").sort((a, b) => a.due_at.localeCompare(b.due_at));
 			const left = (due: string) => Math.ceil((Date.parse(due) - now().getTime()) / 86400000);
 			return (
-				<Page title={t("compliance_title")} answer={<Rich text={open().length ? t("compliance_answer", { n: open().length, due: day(open()[0].due_at), sup: num(c().suppressions) }) : t("compliance_answer_none", { sup: num(c().suppressions) })} />}>
+				<Page title={t("compliance_title")} answer={<Rich text={open().length ? t("compliance_answer", { n: open().length, due: theDay(open()[0].due_at), sup: num(c().suppressions) }) : t("compliance_answer_none", { sup: num(c().suppressions) })} />}>
 					<Section id="requests" title={t("requests")} note={t("requests_note")}>
 						<Show when={c().requests.length} fallback={<Empty picture="letter" title={t("requests_none")}><p>{t("requests_none_body")}</p></Empty>}>
 							<table class="rows wide"><thead><tr><th scope="col">{t("customer")}</th><th scope="col">{t("requests")}</th><th scope="col" class="num">{t("asked")}</th><th scope="col" class="num">{t("due")}</th><th scope="col">{t("state")}</th></tr></thead>

@@ -1,6 +1,6 @@
 // One person on one page: what they bought and received, what they consented to, and the reason for every decision.
 import { For, Show, createResource, createSignal } from "solid-js";
-import { get, type Consent, type Customer as Person, type Decision, type Happening, type Page as Rows, type Reco } from "../api";
+import { Problem, get, type Consent, type Customer as Person, type Decision, type Happening, type Page as Rows, type Reco } from "../api";
 import { day, exact, hour, money, num, now, when } from "../fmt";
 import { t, word, locale } from "../i18n";
 import { planTitle } from "../live";
@@ -31,10 +31,10 @@ function Row(p: { h: Happening }) {
 		<li classList={{ buy: h().kind === "order", dec: !!decided(), bad: unhappy(h()), soon: soon() }}>
 			<time datetime={h().at} title={exact(h().at)}>{when(h().at)}</time><span class="n"><Mark h={h()} /></span>
 			<div class="b">
-				<p><Show when={decided()} fallback={<Show when={h().kind === "order" || unhappy(h())} fallback={h().title}><b>{h().title}</b></Show>}>
+				<p><Show when={decided()} fallback={<Show when={h().kind === "order" || unhappy(h())} fallback={word("event", h().title)}><b>{word("event", h().title)}</b></Show>}>
 					<b>{h().verdict === "control" ? word("reason", h().reason ?? "control_group") : `${word("verdict", h().verdict!)}${locale() === "fr" ? "\u00a0: " : ": "}${word("reason", h().reason ?? "none").toLocaleLowerCase()}`}.</b> {h().title}</Show></p>
 				<Show when={quote()}><p class="quote">{quote()}</p></Show>
-				<small><Show when={h().detail && !quote()}>{h().detail} </Show>
+				<small><Show when={h().detail && !quote()}>{word("event", h().detail)} </Show>
 					<Show when={decided() && !h().detail}>{word("then", h().reason ?? "none")} </Show>
 					<Show when={h().plan}><a href={href("/plans/" + h().plan)}>{planTitle(h().plan!)}</a></Show></small>
 			</div>
@@ -73,7 +73,7 @@ function Consents(p: { list: Consent[] }) {
 		<ul class="cons" style={{ "--cols": p.list.length }}>
 			<For each={p.list}>{(c) => (
 				<li class={c.may ? "good" : "no"}><b><ChannelIcon channel={c.channel} />{word("channel", c.channel)}<Icon name={c.may ? "ok" : "no"} /></b>
-					<small>{word("consent", c.state)}<Show when={c.at}>, <span title={exact(c.at!)}>{day(c.at!)}</span></Show><Show when={c.source}><br />{c.source}</Show>
+					<small>{word("consent", c.state || (c.may ? "soft" : "unknown"))}<Show when={c.at}>, <span title={exact(c.at!)}>{day(c.at!)}</span></Show><Show when={c.source}><br />{c.source}</Show>
 						<Show when={c.purpose !== "marketing"}><br />{word("purpose", c.purpose)}</Show></small></li>
 			)}</For>
 		</ul>
@@ -84,7 +84,8 @@ export default function CustomerPage(p: { id: string }) {
 	const [person, { refetch }] = createResource(() => p.id, (id) => get<Person>(`/customers/${id}`));
 	const [timeline] = createResource(() => p.id, (id) => get<Rows<Happening>>(`/customers/${id}/timeline`));
 	const [why] = createResource(() => p.id, (id) => get<{ decisions: Decision[]; plans: { plan: string; now: string }[] }>(`/customers/${id}/why`));
-	const [recos] = createResource(() => p.id, (id) => get<{ items: Reco[] }>(`/customers/${id}/recommendations?kind=cross&n=3`));
+	const [recos] = createResource(() => p.id, (id) => get<{ items: Reco[] }>(`/customers/${id}/recommendations?kind=cross&n=3`)
+		.catch((e) => { if (e instanceof Problem && e.status === 404) return { items: [] }; throw e; }));
 	const [kind, setKind] = createSignal<Kind>("all");
 	const happened = () => (timeline.error ? [] : timeline.latest?.items ?? []);
 	const complaint = () => happened().find(unhappy);
@@ -129,7 +130,7 @@ export default function CustomerPage(p: { id: string }) {
 							}}</For></ul>
 							<Show when={w().decisions.length}><details><summary>{t("why_log")} <small>{num(w().decisions.length)}</small></summary>
 								<ol class="log"><For each={w().decisions}>{(d) => (
-									<li><small><When at={d.at} /></small><p><b>{word("verdict", d.verdict)}</b>{d.reason !== "none" ? `, ${word("reason", d.reason).toLocaleLowerCase()}` : ""}{d.times > 1 ? ` (${t("why_times", { n: d.times })})` : ""}
+									<li><small><When at={d.at} /></small><p><b>{word("verdict", d.verdict)}</b>{d.reason && d.reason !== "none" ? `, ${word("reason", d.reason).toLocaleLowerCase()}` : ""}{d.times > 1 ? ` (${t("why_times", { n: d.times })})` : ""}
 										<br /><small>{planTitle(d.plan)} v{d.version}{d.step ? `, ${d.step}` : ""}{d.channel ? `, ${word("channel", d.channel)}` : ""}</small></p></li>)}</For></ol></details></Show>
 						</>}</Load></Section>
 					</div>

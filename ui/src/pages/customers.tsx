@@ -1,7 +1,7 @@
 // Customers: search as you type, a condition with its live count and its error under the character.
 import { For, Show, createEffect, createMemo, createResource, createSignal, on } from "solid-js";
 import { Problem, call, get, may, type CustomerRow, type Page as Rows } from "../api";
-import { day, exact, money, num } from "../fmt";
+import { day, exact, money, num, shop } from "../fmt";
 import { locale, t, word } from "../i18n";
 import { go, href, query, setQuery } from "../router";
 import { CsvButton, Empty, Icon, Load, Page, Rich, Sentinel, refuse, rested, saveCsv, toast } from "../ui";
@@ -100,7 +100,7 @@ export default function Customers() {
 	}
 	const filtered = () => !!(q().trim() || segment().trim());
 	const csv = () => saveCsv("customers.csv", [t("customer"), t("email"), t("phase"), t("orders"), t("spend"), t("last_order")],
-		rows().map((c) => [c.name, c.email, c.phase, c.orders, c.spend / 100, c.last_order]));
+		rows().map((c) => [c.name, c.email, c.phase, c.orders, c.spend / 10 ** shop().exponent, c.last_order]));
 	return (
 		<Page title={t("customers_title")} answer={<Show when={first.latest?.total !== undefined}><Rich text={filtered() ? t("segment_count_plain", { n: first.latest!.total! }) : t("customers_answer", { n: first.latest!.total! })} /></Show>}>
 			<div class="finder">

@@ -2,7 +2,7 @@
 import { For, Show, createResource, createSignal } from "solid-js";
 import { get, type Figures as Data } from "../api";
 import { Chart } from "../chart";
-import { day, dayOf, money, month, now, num, pct, shop } from "../fmt";
+import { dayOf, money, month, now, num, pct, shop, theDay } from "../fmt";
 import { t, word } from "../i18n";
 import { planTitle } from "../live";
 import { href, query, setQuery } from "../router";
@@ -47,7 +47,7 @@ export default function Figures() {
 			const measured = () => f().plans.filter((p) => p.uplift);
 			return (
 				<Page title={t("figures_title")} actions={<div class="seg" role="group" aria-label={t("period")}><For each={PERIODS}>{(p) => <button aria-pressed={period() === p} onClick={() => setQuery("p", p === "12" ? "" : p)}>{t(`period_${p}`)}</button>}</For></div>}
-					answer={<Show when={f().plans.length}><Rich text={t("figures_answer", { since: day(from()), n: sum("orders"), sum: money(sum("revenue"), true), est: measured().filter((p) => p.uplift!.low > 0).length, all: measured().length })} /></Show>}>
+					answer={<Show when={f().plans.length}><Rich text={t("figures_answer", { since: theDay(from()), n: sum("orders"), sum: money(sum("revenue"), true) }) + " " + (measured().length ? t("figures_est", { est: measured().filter((p) => p.uplift!.low > 0).length, all: measured().length }) : t("figures_est_none"))} /></Show>}>
 					<Show when={f().plans.length || f().months.length} fallback={<Empty picture="curve" title={t("figures_none")}><p>{t("figures_none_body")}</p><a class="btn" href={href("/plans")}>{t("see_plans")}</a></Empty>}>
 						<Section title={t("gain_measured")} note={t("gain_note")}><GainBands figures={f()} /></Section>
 						<Section id="results" title={t("results")} note={t("rates_note")} more={<CsvButton onClick={csv} />}>
@@ -56,7 +56,7 @@ export default function Figures() {
 									<td class="num rate">{rate(p.opened, p.sent)}</td><td class="num rate">{rate(p.clicked, p.sent)}</td><td class="num">{num(p.orders)}</td><td class="num">{money(p.revenue, true)}</td></tr>}</For></tbody></table>
 						</Section>
 						<Show when={f().months.length}><Months rows={f().months} /></Show>
-						<Show when={f().kpis.length}><Section title={t("kpis")}><dl class="kpis"><For each={f().kpis}>{(k) => <div><dt>{word("kpi", k.name)}</dt><dd>{value(k) ?? <span class="mute">{t("unknown")}</span>}</dd><small>{value(k) === null && k.unknown_because ? t("unknown_because", { why: k.unknown_because }) : k.formula}</small></div>}</For></dl></Section></Show>
+						<Show when={f().kpis.length}><Section title={t("kpis")}><dl class="kpis"><For each={f().kpis}>{(k) => <div><dt>{word("kpi", k.name)}</dt><dd>{value(k) ?? <span class="mute">{t("unknown")}</span>}</dd><dd class="fo"><small>{value(k) === null && k.unknown_because ? t("unknown_because", { why: k.unknown_because }) : k.formula}</small></dd></div>}</For></dl></Section></Show>
 					</Show>
 				</Page>
 			);

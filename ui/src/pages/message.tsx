@@ -3,7 +3,7 @@ import { For, Match, Show, Switch, createEffect, createResource, createSignal, o
 import { call, get, may, type CustomerRow, type Finding, type MessageRow, type Page as Rows, type Preview } from "../api";
 import { Editor, Remarks, type Remark } from "../editor";
 import { t, word } from "../i18n";
-import { planTitle } from "../live";
+import { plain, planTitle } from "../live";
 import { href } from "../router";
 import { Dialog, Icon, Load, Page, refuse, rested, toast } from "../ui";
 
@@ -24,7 +24,7 @@ function Seer(p: { set: (id: number) => void }) {
 		<datalist id="seers"><For each={found.latest?.items}>{(c) => <option value={c.name}>{c.email}</option>}</For></datalist></label>;
 }
 
-function One(p: { message: Message; again: () => void }) {
+function One(p: { message: Message }) {
 	const [text, setText] = createSignal(p.message.text);
 	createEffect(on(() => p.message.text, (s) => setText(s), { defer: true }));
 	const [customer, setCustomer] = createSignal<number | undefined>();
@@ -40,13 +40,14 @@ function One(p: { message: Message; again: () => void }) {
 	const findings = (): Remark[] => (seen.error ? [{ level: "error", text: (seen.error as Error).message }] : seen.latest?.findings ?? p.message.findings ?? []);
 	const preview = () => (seen.error ? undefined : seen.latest);
 	const changed = () => text() !== p.message.text;
-	async function keep() {
-		if (!changed()) return;
-		try {
-			await call("PUT", `/messages/${p.message.locale}/${p.message.name}`, { text: text() });
-			toast(t("saved"));
-			p.again();
-		} catch (e) { refuse(e); }
+	/** Messages are files of the shop: the text as edited leaves as one, to put in messages/. */
+	function keep() {
+		const a = document.createElement("a");
+		a.href = URL.createObjectURL(new Blob([text()], { type: "text/markdown" }));
+		a.download = `${p.message.name}.md`;
+		a.click();
+		setTimeout(() => URL.revokeObjectURL(a.href), 1000);
+		toast(t("message_kept", { path: `messages/${p.message.locale}/${p.message.name}.md` }));
 	}
 	async function test(e: Event) {
 		e.preventDefault();
@@ -57,7 +58,7 @@ function One(p: { message: Message; again: () => void }) {
 		} catch (x) { refuse(x); }
 	}
 	return (
-		<Page title={p.message.subject || p.message.name} sub={<>{p.message.name}, {p.message.locale === "fr" ? "français" : "English"}, {word("purpose", p.message.purpose)}
+		<Page title={p.message.subject ? plain(p.message.subject) : p.message.name} sub={<>{p.message.name}, {p.message.locale === "fr" ? "français" : "English"}, {word("purpose", p.message.purpose)}
 			<For each={p.message.plans ?? []}>{(x) => <>{", "}<a href={href("/plans/" + x)}>{planTitle(x)}</a></>}</For></>}
 			actions={<><a class="btn" href={href(`/messages/${p.message.locale === "fr" ? "en" : "fr"}/${p.message.name}`)}>{p.message.locale === "fr" ? "English" : "Français"}</a>
 				<Show when={may("plans")}><button class="btn" onClick={() => setTesting(true)}>{t("test_send")}</button></Show></>}>
@@ -65,7 +66,7 @@ function One(p: { message: Message; again: () => void }) {
 				<div>
 					<Editor label={t("message_text")} text={text()} set={setText} remarks={findings()} save={keep} jump={jump()} readonly={!may("plans")} />
 					<Remarks list={findings()} fine={t("message_ok")} pick={setJump} />
-					<div class="edacts"><button class="btn main" disabled={!changed()} onClick={keep}>{t("save")}</button>
+					<div class="edacts"><button class="btn main" disabled={!changed()} onClick={keep}><Icon name="down" />{t("message_keep")}</button>
 						<Show when={changed()}><button class="btn" onClick={() => setText(p.message.text)}>{t("discard")}</button></Show></div>
 				</div>
 				<div>
@@ -92,5 +93,5 @@ function One(p: { message: Message; again: () => void }) {
 
 export default function MessagePage(p: { locale: string; name: string }) {
 	const [message, { refetch }] = createResource(() => `/messages/${p.locale}/${p.name}`, (path) => get<Message>(path));
-	return <Load of={message} again={() => void refetch()} lines={12}>{(m) => <One message={m()} again={() => void refetch()} />}</Load>;
+	return <Load of={message} again={() => void refetch()} lines={12}>{(m) => <One message={m()} />}</Load>;
 }

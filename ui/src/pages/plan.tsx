@@ -3,10 +3,14 @@ import { For, Match, Show, Switch, createEffect, createMemo, createResource, cre
 import { call, follow, get, may, type Issue, type Picture, type Plan, type Replay } from "../api";
 import { Chart } from "../chart";
 import { Editor, Remarks, type Remark } from "../editor";
-import { day, dayOf, money, now, num, pct, spacing } from "../fmt";
+import { dayOf, money, now, num, pct, spacing, theDay } from "../fmt";
 import { locale, t, word } from "../i18n";
+import { subjectOf } from "../live";
 import { href, query, setQuery } from "../router";
 import { ChannelIcon, Dialog, Icon, Load, Page, Rich, Section, Tabs, When, refuse, rested, toast } from "../ui";
+
+/** Moments of less than a day come in seconds; the wire counts in days. */
+const spaced = <P extends Picture>(p: P): P => ({ ...p, steps: p.steps.map((s) => ({ ...s, after_days: s.after_days ?? (s.after_s ?? 0) / 86400 })) });
 
 const TAIL = 0.12; // the wire goes on a little after the last message
 
@@ -34,7 +38,7 @@ function Wire(p: { picture: Picture; width: number }) {
 			</svg>
 			<For each={steps()}>{(s, i) => <>
 				<span class="j" style={{ left: x(s.after_days) + "px", top: "4px" }}>{spacing(s.after_days)}</span>
-				<Show when={i() + 1 < steps().length && x(steps()[i() + 1].after_days) - x(s.after_days) > 110}>
+				<Show when={i() + 1 < steps().length && x(steps()[i() + 1].after_days) - x(s.after_days) > 110 && steps()[i() + 1].waiting > 0}>
 					<span style={{ left: (x(s.after_days) + x(steps()[i() + 1].after_days)) / 2 + "px", top: "4px" }}>{t("on_wire", { n: steps()[i() + 1].waiting })}</span></Show></>}</For>
 		</div>
 	);
@@ -53,7 +57,7 @@ function Drawing(p: { plan: Picture & Partial<Plan> }) {
 	const exits = () => p.plan.exits ?? [];
 	return (
 		<>
-			<div class="enter"><span class="k">{t("enters")}</span><p><b>{p.plan.trigger}</b><Show when={(p.plan as { audience?: string }).audience}><br /><span class="mute">{(p.plan as { audience?: string }).audience}</span></Show></p>
+			<div class="enter"><span class="k">{t("enters")}</span><p><b>{p.plan.trigger}</b><Show when={p.plan.who}><br /><span class="mute">{p.plan.who}</span></Show></p>
 				<dl><dt>{t("p_entered")}</dt><dd>{num(counts().entered ?? 0)}</dd><dt>{t("p_waiting")}</dt><dd>{num(counts().active ?? 0)}</dd></dl></div>
 			<div class="tree" ref={watch}>
 				<Wire picture={p.plan} width={width()} />
@@ -61,17 +65,17 @@ function Drawing(p: { plan: Picture & Partial<Plan> }) {
 					<li><b class="dd">{spacing(s.after_days)}</b>
 						<p class="cond"><span>{s.condition || (i() ? t("still_in") : t("at_entry"))}</span></p>
 						<article class="card msg"><header><span class="ch"><ChannelIcon channel={s.channels[0] ?? "email"} />{s.channels.length ? channels(s.channels) : word("channel", "email")}</span></header>
-							<h3><a class="t0" href={href(`/messages/${locale()}/${s.message ?? s.name}`)}>{(s as { subject?: string }).subject ?? s.message ?? s.name}</a></h3>
-							<p class="mute"><Show when={(s as { subject?: string }).subject}>{s.message ?? s.name}</Show></p>
+							<h2><Show when={s.message} fallback={word("action", s.action ?? "wait")}><a class="t0" href={href(`/messages/${locale()}/${s.message}`)}>{subjectOf(s.message!) ?? s.message}</a></Show></h2>
+							<p class="mute">{s.until || (s.message && subjectOf(s.message) ? s.message : "")}</p>
 							<dl><dt>{t("p_next")}</dt><dd>{num(s.waiting)}</dd><dt>{t("p_sent")}</dt><dd>{num(s.sent)}</dd>
 								<dt>{t("p_opened")}</dt><dd>{s.sent ? pct(s.opened / s.sent) : "–"}</dd><dt>{t("p_clicked")}</dt><dd>{s.sent ? pct(s.clicked / s.sent) : "–"}</dd></dl>
 							<Show when={s.sent}><svg height="12" role="img" aria-label={`${t("p_opened")} ${pct(s.opened / s.sent)}, ${t("p_clicked")} ${pct(s.clicked / s.sent)}`}>
 								<line class="zero-l" x1="0" x2="100%" y1="6" y2="6" /><rect class="band" x="0" width={(100 * s.opened) / s.sent + "%"} y="3" height="6" /><rect class="mark" x="0" width={(100 * s.clicked) / s.sent + "%"} y="3" height="6" /></svg></Show>
 						</article></li>
 				)}</For></ol>
-				<Show when={exits().length}><p class="outs"><b>{t("exits_on")}</b><For each={exits()}>{(e) => <span class="x">{word("exit", e)}</span>}</For></p></Show>
-				<div class="ctl"><Show when={p.plan.control} fallback={<p class="mute">{(p.plan as { purpose?: string }).purpose === "service" || p.plan.goal === "answered" ? t("no_control_service") : t("no_control")}</p>}>
-					<p><b>{t("control_group", { share: pct(p.plan.control) })}</b><br /><span class="mute"><Rich text={t("control_body", { n: counts().control ?? 0 })} /></span></p></Show></div>
+				<Show when={exits().length}><p class="outs"><b>{t("exits_on")}</b><For each={exits()}>{(e) => <span class="x">{typeof e === "string" ? word("exit", e) : e.kind === "when" || e.kind === "event" ? e.text : word("exit", e.kind)}</span>}</For></p></Show>
+				<div class="ctl"><Show when={p.plan.control} fallback={<p class="mute">{(p.plan as { purpose?: string }).purpose === "service" || JSON.stringify(p.plan.goal ?? "").includes("answer") ? t("no_control_service") : t("no_control")}</p>}>
+					<p><b>{t("control_group", { share: pct(p.plan.control > 1 ? p.plan.control / 100 : p.plan.control) })}</b><br /><span class="mute"><Rich text={t("control_body", { n: counts().control ?? 0 })} /></span></p></Show></div>
 			</div>
 		</>
 	);
@@ -145,7 +149,7 @@ function One(p: { plan: Plan; again: () => void }) {
 	const asked = rested(text, 150);
 	const [checked] = createResource(() => (asked() !== p.plan.text ? asked() : null), (s) => call<{ issues: Issue[]; plan?: Picture }>("POST", "/plans/check", { text: s }));
 	const issues = (): Issue[] => (text() === p.plan.text ? p.plan.issues : checked.error ? [] : checked.latest?.issues ?? []);
-	const picture = createMemo((): Picture & Partial<Plan> => (text() !== p.plan.text && !checked.error && checked.latest?.plan ? { ...checked.latest.plan, counts: p.plan.counts } : p.plan));
+	const picture = createMemo((): Picture & Partial<Plan> => (text() !== p.plan.text && !checked.error && checked.latest?.plan ? { ...spaced(checked.latest.plan), counts: p.plan.counts } : p.plan));
 	const [jump, setJump] = createSignal<Remark | null>(null);
 	const [seen, setSeen] = createSignal<Replay | null>(null);
 	const [asking, setAsking] = createSignal<"" | "on" | "off">("");
@@ -155,7 +159,7 @@ function One(p: { plan: Plan; again: () => void }) {
 		if (!changed() || wrong()) return;
 		try {
 			const r = await call<{ version?: number } | null>("PUT", "/plans/" + p.plan.name, { text: text() });
-			toast(t("version_saved", { n: String(r?.version ?? p.plan.version + 1) }));
+			toast(t("version_saved", { n: String(r?.version ?? (p.plan.version ?? 0) + 1) }));
 			p.again();
 		} catch (e) { refuse(e); }
 	}
@@ -169,11 +173,11 @@ function One(p: { plan: Plan; again: () => void }) {
 	}
 	const off = () => p.plan.state !== "on";
 	const counts = () => p.plan.counts;
-	const since = () => (p.plan as { on_since?: string | null }).on_since;
+	const since = () => p.plan.on_since;
 	return (
-		<Page title={p.plan.title} sub={<>{p.plan.name} <span class={"badge " + p.plan.state}>{t("version_n", { n: String(p.plan.version) })} {word("pstate", p.plan.state)}</span></>}
+		<Page title={p.plan.title} sub={<>{p.plan.name} <span class={"badge " + p.plan.state}>{p.plan.version ? t("version_n", { n: String(p.plan.version) }) : ""} {word("pstate", p.plan.state)}</span></>}
 			actions={<Show when={!off() && may("plans")}><button class="btn" onClick={() => setAsking("off")}>{t("switch_off")}</button></Show>}
-			answer={<Rich text={off() && !counts().active ? t("p_answer_off") : (since() ? t("p_answer_since", { since: day(since()!) }) + " " : "") + t("p_answer", { n: counts().entered ?? 0, active: num(counts().active ?? 0), orders: num(counts().orders ?? counts().goal ?? 0) })} />}>
+			answer={<Rich text={off() && !counts().active ? t("p_answer_off") : (since() ? t("p_answer_since", { since: theDay(since()!) }) + " " : "") + t("p_answer", { n: counts().entered ?? 0, active: num(counts().active ?? 0), out: num(counts().exited ?? 0) })} />}>
 			<div class="split wide">
 				<div>
 					<Tabs label={t("plan_views")} now={tab()} set={(id) => setQuery("tab", id === "picture" ? "" : id)} names={[["picture", t("tab_picture")], ["file", t("tab_file")], ["versions", t("tab_versions")]]} />
@@ -183,7 +187,7 @@ function One(p: { plan: Plan; again: () => void }) {
 							<Editor label={t("file_label")} text={text()} set={setText} remarks={issues()} save={keep} jump={jump()} readonly={!may("plans")} />
 							<Show when={!checked.loading || !changed()} fallback={<p class="issues mute">{t("file_checking")}</p>}>
 								<Remarks list={issues()} fine={t("file_checked")} pick={setJump} /></Show>
-							<div class="edacts"><button class="btn main" disabled={!changed() || wrong()} onClick={keep}>{t("save_version", { n: String(p.plan.version + 1) })}</button>
+							<div class="edacts"><button class="btn main" disabled={!changed() || wrong()} onClick={keep}>{t("save_version", { n: String((p.plan.version ?? 0) + 1) })}</button>
 								<Show when={changed()}><button class="btn" onClick={() => setText(p.plan.text)}>{t("discard")}</button></Show></div>
 							<p class="note">{t("runs_keep")}</p>
 						</Match>
@@ -192,7 +196,7 @@ function One(p: { plan: Plan; again: () => void }) {
 				</div>
 				<Section class="side before" title={off() ? t("before_on") : t("before_again")} note={t("before_note")}>
 					<Before plan={p.plan} text={text()} seen={setSeen} />
-					<Show when={off() && may("plans")}><div class="do"><button class="btn" classList={{ main: !!seen() }} disabled={!seen() || changed()} onClick={() => setAsking("on")}>{t("switch_on_v", { n: String(p.plan.version) })}</button></div>
+					<Show when={off() && may("plans")}><div class="do"><button class="btn" classList={{ main: !!seen() }} disabled={!seen() || changed()} onClick={() => setAsking("on")}>{p.plan.version ? t("switch_on_v", { n: String(p.plan.version) }) : t("switch_on")}</button></div>
 						<Show when={!seen()}><p class="note">{t("replay_needed")}</p></Show></Show>
 				</Section>
 			</div>
@@ -210,6 +214,6 @@ function One(p: { plan: Plan; again: () => void }) {
 }
 
 export default function PlanPage(p: { name: string }) {
-	const [plan, { refetch }] = createResource(() => p.name, (n) => get<Plan>("/plans/" + n));
+	const [plan, { refetch }] = createResource(() => p.name, (n) => get<Plan>("/plans/" + n).then(spaced));
 	return <Load of={plan} again={() => void refetch()} lines={12}>{(x) => <One plan={x()} again={() => void refetch()} />}</Load>;
 }

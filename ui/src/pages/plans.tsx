@@ -8,7 +8,7 @@ import { Empty, Load, Page, Rich } from "../ui";
 
 /** A plan in one line: its messages at their true spacing. */
 function Mini(p: { name: string; off: boolean }) {
-	const [plan] = createResource(() => p.name, (n) => get<Plan>("/plans/" + n));
+	const [plan] = createResource(() => p.name, (n) => get<Plan>("/plans/" + n).then((x) => ({ ...x, steps: x.steps.map((s) => ({ ...s, after_days: s.after_days ?? (s.after_s ?? 0) / 86400 })) })));
 	const steps = () => (plan.error ? [] : plan.latest?.steps ?? []);
 	const low = () => Math.min(0, ...steps().map((s) => s.after_days)), high = () => Math.max(low() + 1, ...steps().map((s) => s.after_days));
 	const x = (d: number) => 6 + (84 * (d - low())) / (high() - low());
@@ -36,7 +36,7 @@ export default function Plans() {
 						<ul class="plist"><For each={rows()}>{(p) => (
 							<li><div class="hd"><h2><a href={href("/plans/" + p.name)}>{p.title || p.name}</a></h2>
 								<p class="st"><span class={"badge " + p.state}>{word("pstate", p.state)}</span>
-									<small>{t("version_n", { n: String(p.version) })}{p.on_since ? `, ${t("since").toLocaleLowerCase()} ${day(p.on_since)}` : ""}</small></p></div>
+									<small>{p.version ? t("version_n", { n: String(p.version) }) : ""}{p.on_since ? `, ${t("since").toLocaleLowerCase()} ${day(p.on_since)}` : ""}</small></p></div>
 								<Mini name={p.name} off={p.state !== "on"} />
 								<p class="f"><b>{num(p.active)}</b><small>{t("on_way").toLocaleLowerCase()}</small></p>
 								<p class="f"><b>{num(p.messages_30d)}</b><small>{t("messages_30").toLocaleLowerCase()}</small></p>

@@ -1,8 +1,8 @@
 // What leaves today, what it brought, what needs somebody: three answers without a click.
 import { For, Show, createMemo, createResource, createSignal } from "solid-js";
 import { planTitle, refreshToday, today } from "../live";
-import { get, type Figures, type Leaving, type LifeDay, type Phases } from "../api";
-import { dayOf, day, hour, longDay, money, month, now, num, pct } from "../fmt";
+import { get, type Figures, type Held, type Leaving, type LifeDay, type Phases } from "../api";
+import { dayOf, day, hour, longDay, money, month, now, num, pct, theDay } from "../fmt";
 import { locale, t, word } from "../i18n";
 import { href } from "../router";
 import { Chart } from "../chart";
@@ -37,22 +37,23 @@ function Leave() {
 	const data = () => today.latest!;
 	const channels = createMemo(() => [...new Set([...data().leaving, ...data().sent_today].map((x) => x.channel))]);
 	const plans = createMemo(() => {
-		const by = new Map<string, { plan: string; title: string; rows: Leaving[]; sent: number }>();
+		const by = new Map<string, { plan: string; title: string; rows: Leaving[]; gone: Leaving[]; sent: number }>();
 		for (const r of data().leaving) {
-			const e = by.get(r.plan) ?? { plan: r.plan, title: r.title || r.plan, rows: [], sent: 0 };
+			const e = by.get(r.plan) ?? { plan: r.plan, title: r.title || r.plan, rows: [], gone: [], sent: 0 };
 			e.rows.push(r);
 			by.set(r.plan, e);
 		}
 		for (const r of data().sent_today) {
-			const e = by.get(r.plan) ?? { plan: r.plan, title: planTitle(r.plan), rows: [], sent: 0 };
+			const e = by.get(r.plan) ?? { plan: r.plan, title: planTitle(r.plan), rows: [], gone: [], sent: 0 };
 			e.sent += r.count;
+			e.gone.push({ ...r, title: e.title });
 			by.set(r.plan, e);
 		}
-		const total = (e: { rows: Leaving[] }) => e.rows.reduce((n, r) => n + r.count, 0);
+		const total = (e: { rows: Leaving[]; gone: Leaving[] }) => [...e.rows, ...e.gone].reduce((n, r) => n + r.count, 0);
 		return [...by.values()].map((e) => ({ ...e, total: total(e) })).sort((a, b) => b.total - a.total);
 	});
 	const most = () => Math.max(1, ...data().leaving.map((r) => r.count));
-	const sum = (ch?: string) => data().leaving.filter((r) => !ch || r.channel === ch).reduce((n, r) => n + r.count, 0);
+	const sum = (ch?: string) => [...data().leaving, ...data().sent_today].filter((r) => !ch || r.channel === ch).reduce((n, r) => n + r.count, 0);
 	const count = (rows: Leaving[], ch: string) => rows.filter((r) => r.channel === ch).reduce((n, r) => n + r.count, 0);
 	return (
 		<Show when={plans().length} fallback={<Empty title={t("leave_none")}><p>{t("leave_none_body")}</p><a class="btn" href={href("/plans")}>{t("see_plans")}</a></Empty>}>
@@ -67,7 +68,7 @@ function Leave() {
 						<td class="pl"><a class="t" href={href("/plans/" + e.plan)}>{e.title}</a><br />
 							<small>{[e.rows[0]?.next_at ? t("next_at", { at: hour(e.rows[0].next_at) }) : "", e.sent ? t("already_sent", { n: e.sent }) : ""].filter(Boolean).join(", ")}</small></td>
 						<td class="day"><Strip rows={e.rows} most={most()} /></td>
-						<For each={channels()}>{(c) => { const n = () => count(e.rows, c); return (
+						<For each={channels()}>{(c) => { const n = () => count([...e.rows, ...e.gone], c); return (
 							<td class="num c" classList={{ zero: !n() }} data-l={word("channel", c)}>{n() ? num(n()) : "–"}</td>); }}</For>
 						<td class="num tot"><b>{num(e.total)}</b></td>
 					</tr>
@@ -167,6 +168,16 @@ function Life() {
 	);
 }
 
+/** One line for the same reason of the same plan, its earliest end said. */
+function grouped(list: Held[]): Held[] {
+	const by = new Map<string, Held>();
+	for (const h of list) {
+		const key = `${h.reason} ${h.plan ?? ""}`, had = by.get(key);
+		by.set(key, had ? { ...had, count: had.count + h.count, until: [had.until, h.until].filter(Boolean).sort()[0] } : h);
+	}
+	return [...by.values()].sort((a, b) => b.count - a.count);
+}
+
 export function Today() {
 	return (
 		<Load of={today} again={() => void refreshToday()} lines={10}>{(d) => {
@@ -178,7 +189,7 @@ export function Today() {
 				<Page title={t("today_title")} sub={<time datetime={d().now}>{longDay(d().now)}, {hour(d().now)}</time>}
 					answer={<Rich text={[
 						t("today_leaving", { n: leaving() + sent() }), held() ? t("today_held", { n: held() }) : t("today_held_none"),
-						t("today_brought", { n: d().brought.orders, sum: money(d().brought.revenue, true), since: day(d().brought.since) }),
+						t("today_brought", { n: d().brought.orders, sum: money(d().brought.revenue, true), since: theDay(d().brought.since) }),
 						needs() ? t("today_needs", { n: needs() }) : t("today_needs_none"),
 					].join(" ")} />}>
 					<div class="split">
@@ -187,14 +198,14 @@ export function Today() {
 							<Section id="part" title={t("leave")} note={t("leave_note")}><Leave /></Section>
 							<Show when={d().held.length}>
 								<Section id="held" title={t("held")} note={t("held_note", { n: held() })}>
-									<ul class="held"><For each={d().held}>{(h) => (
-										<li><b>{num(h.count)}</b><span>{word("reason", h.reason)}{locale() === "fr" ? "\u00a0:" : ":"} <span class="mute">{h.text || word("then", h.reason)}{h.until ? " " + t("until_at", { at: `${day(h.until)} ${hour(h.until)}` }) : ""}</span></span>
+									<ul class="held"><For each={grouped(d().held)}>{(h) => (
+										<li><b>{num(h.count)}</b><span>{word("reason", h.reason)}{locale() === "fr" ? "\u00a0:" : ":"} <span class="mute">{h.until ? word("then", h.reason) || h.text : h.text || word("then", h.reason)}{h.until ? " " + t("until_at", { at: `${day(h.until)} ${hour(h.until)}` }) : ""}</span></span>
 											<a href={href(LINK[h.reason] ?? (h.plan ? "/plans/" + h.plan : "/customers"))} class="nw">{LINK[h.reason] ? t("see_customers") : t("see_plan")}</a></li>
 									)}</For></ul>
 								</Section>
 							</Show>
 						</div>
-						<Section class="next" title={t("brought")} note={t("since_day", { day: day(d().brought.since) })}>
+						<Section class="next" title={t("brought")} note={t("since_day", { day: theDay(d().brought.since) })}>
 							<dl class="cost"><dt>{t("orders")}</dt><dd><a href={href("/figures")}>{num(d().brought.orders)}</a></dd>
 								<dt>{t("revenue")}</dt><dd><a href={href("/figures")}>{money(d().brought.revenue)}</a></dd>
 								<For each={[...new Set(d().sent_today.map((s) => s.channel))]}>{(c) => <>

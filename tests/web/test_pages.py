@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+"""The pages that mails link to, reached from a mail that the shop really sent: test_pages.py RELANCE."""
+import datetime
+import email
+import email.policy
+import glob
+import os
+import re
+import sys
+import time
+import unittest
+import urllib.parse
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import shop
+
+RELANCE = os.path.abspath(sys.argv.pop(1))
+
+
+def form(**fields):
+    return urllib.parse.urlencode(fields)
+
+
+class Pages(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = s = shop.Server(RELANCE).__enter__()
+        try:
+            s.stop()
+            before = (datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
+            s.command("plan", "on", s.db, "abandoned-cart", "--at", before)
+            s.start()
+            s.first_run()
+            at = (datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=4)).strftime("%Y-%m-%dT%H:%M:%SZ")
+            facts = [{"kind": "cart", "key": f"web:k{c}", "customer": str(c), "cart": f"k{c}", "at": at, "url": "https://shop.example/cart",
+                      "lines": [{"sku": "SKU1", "quantity": 1, "amount": 4500}]} for c in range(1001, 1013)]
+            assert s.ask("POST", "/api/v1/facts", facts).status == 201
+            s.until(lambda: len(glob.glob(s.db + ".outbox/*.eml")) >= 6, 15)
+            time.sleep(0.5)
+            cls.mails = []
+            for name in sorted(glob.glob(s.db + ".outbox/*.eml")):
+                with open(name, "rb") as f:
+                    cls.mails.append(email.message_from_binary_file(f, policy=email.policy.default))
+        except BaseException:
+            cls.server.__exit__()
+            raise
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.__exit__()
+
+    def link(self, mail, letter):
+        text = "".join(p.get_content() for p in mail.walk() if p.get_content_type().startswith("text/"))
+        return re.search(rf"/{letter}/([\w-]{{36}})", text + str(mail["List-Unsubscribe"]))[1]
+
+    def ask(self, method, path, body=None, status=200, headers=None):
+        h = {"Content-Type": "application/x-www-form-urlencoded"} if body is not None else {}
+        a = self.server.ask(method, path, body, headers={**h, **(headers or {})}, signed=False)
+        self.assertEqual(a.status, status, a.text()[-300:])
+        self.assertNotIn("<script", a.text())
+        self.assertIn("default-src 'none'", a.headers["Content-Security-Policy"])
+        self.assertNotIn("script-src", a.headers["Content-Security-Policy"])
+        return a.text()
+
+    def consents(self, mail):
+        ref = int(re.search(r"client(\d+)@", mail["To"])[1]) + 1000
+        c = self.server.ask("GET", f"/api/v1/customers?q={ref}").json()["items"][0]
+        d = self.server.ask("GET", f"/api/v1/customers/{c['id']}").json()
+        self.kinds = [(x["kind"], x["title"], x["detail"]) for x in
+                      self.server.ask("GET", f"/api/v1/customers/{c['id']}/timeline?limit=200").json()["items"]]
+        return {x["channel"]: x["state"] for x in d["consents"]}
+
+    def test_unsubscribe(self):
+        mail = self.mails[0]
+        token = self.link(mail, "u")
+        for lang, word in (("fr", "Me désinscrire"), ("en", "Unsubscribe")):
+            self.assertIn(word, self.ask("GET", f"/u/{token}?lang={lang}"))
+        self.ask("HEAD", f"/u/{token}")
+        time.sleep(0.6)
+        self.assertEqual(self.consents(mail)["email"], "granted")
+        done = self.ask("POST", f"/u/{token}?lang=fr", "")
+        self.assertIn("Vous ne recevrez plus", done)
+        self.server.until(lambda: self.consents(mail)["email"] == "withdrawn")
+        self.assertIn("unsubscribed", [k[2] for k in self.kinds])
+        self.ask("POST", f"/r/{token}", form(answer="left_late"))
+        self.server.until(lambda: self.consents(mail) and ("event", "left_reason", "left_late") in self.kinds)
+        self.ask("POST", f"/r/{token}", form(answer="nonsense"), 422)
+
+    def test_one_click(self):
+        mail = self.mails[1]
+        self.assertEqual(mail["List-Unsubscribe-Post"], "List-Unsubscribe=One-Click")
+        self.ask("POST", "/u/" + self.link(mail, "u"), "List-Unsubscribe=One-Click")
+        self.server.until(lambda: self.consents(mail)["email"] == "withdrawn")
+        self.assertTrue([k for k in self.kinds if k[0] == "consent" and "one-click" in k[2]])
+
+    def test_preferences(self):
+        mail = self.mails[2]
+        page = self.ask("POST", f"/u/{self.link(mail, 'u')}", "")
+        token = re.search(r"/p/([\w-]{36})", page)[1]
+        self.server.until(lambda: self.consents(mail)["email"] == "withdrawn")
+        self.assertNotRegex(self.ask("GET", f"/p/{token}"), 'name="email" value="yes" checked')
+        time.sleep(1.1)  # consents of one second: the stricter counts
+        self.ask("POST", f"/p/{token}", form(email="yes"))
+        self.server.until(lambda: self.consents(mail)["email"] == "granted")
+        self.assertRegex(self.ask("GET", f"/p/{token}"), 'name="email" value="yes" checked')
+
+    def test_web_version(self):
+        html = self.ask("GET", "/m/" + self.link(self.mails[3], "m"))
+        self.assertIn("</html>", html)
+
+    def test_forged(self):
+        token = self.link(self.mails[4], "u")
+        for letter in "muprscod":
+            for method in ("GET", "POST"):
+                for wrong in ("A" * 36, token[:-1] + ("A" if token[-1] != "A" else "B"), token + "A", token[:20], "..", "%27%20OR%201=1"):
+                    if letter in "mco" and method == "POST" or letter == "r" and method == "GET":
+                        continue
+                    if letter == "o":
+                        continue
+                    self.ask(method, f"/{letter}/{wrong}", None if method == "GET" else "answer=satisfied", 404)
+        for letter in "mpscd":  # a token of another purpose
+            self.ask("GET", f"/{letter}/{token}", status=404)
+        self.assertEqual(self.server.ask("GET", "/o/" + "A" * 36 + ".gif", signed=False).body[:6], b"GIF89a")
+        self.assertEqual(self.consents(self.mails[4])["email"], "granted")
+
+    def test_no_open_redirect(self):
+        self.ask("GET", "/c/" + "A" * 36 + "?u=https://evil.example/", status=404)
+
+    def test_join(self):
+        page = self.ask("GET", "/join?lang=fr")
+        self.assertIn("Je peux me désinscrire", page)
+        self.ask("POST", "/join", form(email="nouvelle@example.org"), 422)
+        self.ask("POST", "/join", form(email="nobody", agree="yes"), 422)
+        self.ask("POST", "/join?lang=fr", form(email="nouvelle@example.org", first_name="<b>Zoé</b>", agree="yes"))
+        [name] = glob.glob(self.server.db + ".outbox/signup*.eml")
+        with open(name, "rb") as f:
+            mail = email.message_from_binary_file(f, policy=email.policy.default)
+        self.assertEqual(mail["To"], "nouvelle@example.org")
+        token = re.search(r"/d/([\w-]{36})", mail.get_content())[1]
+        find = lambda: self.server.ask("GET", "/api/v1/customers?q=nouvelle@").json()["items"]
+        self.ask("GET", f"/d/{token}?lang=fr")
+        time.sleep(0.6)
+        self.assertEqual(find(), [])
+        self.assertIn("Bienvenue", self.ask("POST", f"/d/{token}?lang=fr", ""))
+        [c] = self.server.until(find)
+        d = self.server.until(lambda: (d := self.server.ask("GET", f"/api/v1/customers/{c['id']}").json())["consents"] and d)
+        self.assertEqual([(x["channel"], x["state"], x["may"]) for x in d["consents"]], [("email", "granted", True)])
+        self.ask("POST", f"/d/{token}", "")
+        self.assertEqual(len(find()), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
