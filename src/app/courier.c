@@ -109,7 +109,7 @@ static const struct message *find_message(const struct courier_state *c, const s
 }
 
 /* What is kept at the claim: a retry and the web version need nothing else. */
-static struct str content_json(const struct message_text *t, struct arena *a)
+struct str courier_content(const struct message_text *t, struct arena *a)
 {
 	struct buf b;
 	buf_init(&b, 16 << 20);
@@ -166,7 +166,7 @@ static bool render(void *ctx, struct live *l, struct outbox_message *m, struct a
 	if (!message_render(c->set, found, variant, c->liquid, data, &o, &c->text, err))
 		return false;
 	m->subject = arena_str(a, buf_view(&c->text.subject));
-	m->content = content_json(&c->text, a);
+	m->content = courier_content(&c->text, a);
 	return true;
 }
 
@@ -295,7 +295,7 @@ static bool hand_off_all(void *ctx, struct live *l, const struct outbox_message 
 			out[i] = hand_off(ctx, l, &messages[i], a, now);
 		}
 	}
-	return n == 0 || courier_send_mails(c, l, mails, to, n, a, err);
+	return n == 0 || courier_send_mails(c, l, mails, NULL, to, n, a, err);
 }
 
 struct courier courier_of(struct courier_state *c)

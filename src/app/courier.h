@@ -27,4 +27,28 @@ struct str courier_key_name(const struct message_key *k, struct arena *a);
 bool courier_context(struct courier_state *c, struct live *l, struct outbox_message *m, struct arena *a, struct lobject **out,
                      struct err *err) MUST_CHECK;
 
+/* A message looked at before it is on: one person's data over sample values (what a run would add: voucher, cart), rendered as
+ * a claim would; nothing is written to the database. */
+struct courier_preview {
+	const char *address, *messages;  /* the shop; a folder of messages or NULL */
+	struct str customer, name;       /* whom it is about (store_find_customer; empty: the sample's person); the message */
+	const struct lobject *sample;
+	enum locale locale;
+	bool marketing;
+	uint32_t variant;
+	/* out */
+	struct courier_state *courier;
+	struct live *live;
+	struct outbox_message message;
+	struct person to;
+	struct str mail; /* the whole mail, unsigned */
+};
+/* p is to be closed whatever the answer. t: the parts. */
+bool courier_preview_open(struct courier_preview *p, struct instant now, struct message_text *t, struct arena *a,
+                          struct err *err) MUST_CHECK;
+/* To this address, through the shop's mail server, or into `folder` when it has none. */
+bool courier_preview_send(struct courier_preview *p, struct str to, const char *folder, struct arena *a, struct str *answer,
+                          struct err *err) MUST_CHECK;
+void courier_preview_close(struct courier_preview *p);
+
 #endif

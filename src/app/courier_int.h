@@ -26,13 +26,18 @@ void courier_product(const struct courier_state *c, struct live *l, const struct
                      struct arena *a);
 void courier_reco_free(struct courier_reco *r);
 
-/* courier_smtp.c: whether the shop has a mail server, and a batch of mails to it: every to[i] is filled. */
+/* courier_smtp.c: whether the shop has a mail server, and a batch of mails to it: every to[i] is filled. known: all go to
+ * this person (a test), NULL: each to its customer. */
 bool courier_has_server(struct live *l, struct arena *a);
 bool courier_send_mails(struct courier_state *c, struct live *l, const struct outbox_message *const *messages,
+                        const struct person *known,
                         struct settlement *const *to, size_t count, struct arena *a, struct err *err) MUST_CHECK;
 /* The whole mail of a message with its stored content. */
 bool courier_mail(struct courier_state *c, struct live *l, const struct outbox_message *m, const struct person *to, struct arena *a,
                   struct buf *out, struct err *err) MUST_CHECK;
+
+/* What is kept of a rendered message: its parts as JSON. */
+struct str courier_content(const struct message_text *t, struct arena *a);
 
 /* A code promised by the message being rendered: stored before it leaves. */
 bool courier_voucher_put(struct live *l, const struct outbox_voucher *v, struct err *err) MUST_CHECK;

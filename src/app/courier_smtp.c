@@ -205,14 +205,14 @@ static struct str return_path(const struct return_path *r, const struct message_
 }
 
 /* A mail of the batch; false: it is settled already (no address, cannot be built). */
-static bool add_mail(struct courier_state *c, struct live *l, const struct outbox_message *m, struct signing *sign,
+static bool add_mail(struct courier_state *c, struct live *l, const struct outbox_message *m, const struct person *known, struct signing *sign,
                      const struct return_path *from, struct item *item, struct arena *a)
 {
 	struct err err;
-	struct person to = { .email = STR("") };
+	struct person to = known ? *known : (struct person){ .email = STR("") };
 	struct str ref;
 	*item->to = (struct settlement){ .to = MESSAGE_REFUSED, .at = l->now, .outcome = STR("the mail could not be built") };
-	if (!store_person(l->shop.db, m->key.customer, a, &to, &ref, &err) || !to.email.n)
+	if ((!known && !store_person(l->shop.db, m->key.customer, a, &to, &ref, &err)) || !to.email.n)
 		return false;
 	struct buf mail, address;
 	buf_init(&mail, MIME_MAIL_MAX);
@@ -229,7 +229,7 @@ static bool add_mail(struct courier_state *c, struct live *l, const struct outbo
 	return ok;
 }
 
-bool courier_send_mails(struct courier_state *c, struct live *l, const struct outbox_message *const *messages,
+bool courier_send_mails(struct courier_state *c, struct live *l, const struct outbox_message *const *messages, const struct person *known,
                         struct settlement *const *to, size_t count, struct arena *a, struct err *err)
 {
 	struct mail_server server;
@@ -241,7 +241,7 @@ bool courier_send_mails(struct courier_state *c, struct live *l, const struct ou
 	          read_return_path(l, words.email, &from, a, err) && open_signing(l, words.domain, &sign, a, err);
 	for (size_t i = 0; i < count && ok; i++) {
 		b.items[b.count].to = to[i];
-		if (!add_mail(c, l, messages[i], &sign, &from, &b.items[b.count], a))
+		if (!add_mail(c, l, messages[i], known, &sign, &from, &b.items[b.count], a))
 			continue;
 		*to[i] = (struct settlement){ .to = MESSAGE_DEFERRED, .at = l->now, .try_after = { l->now.s + RETRY_S },
 			                          .outcome = STR("server not reached") };

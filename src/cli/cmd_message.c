@@ -1,4 +1,6 @@
 /* relance message: the shop's messages, listed, checked, previewed, rendered. */
+#include "app/clock.h"
+#include "app/courier.h"
 #include "base/embed.h"
 #include "cli/cli.h"
 #include "cli/files.h"
@@ -19,18 +21,22 @@ EMBEDDED(messages)
 int cmd_message(int argc, char **argv);
 
 static const struct usage USAGE = {
-	.synopsis = "message list|check|preview|render [NAME] [options]",
+	.synopsis = "message list|check|preview|render|test [NAME] [options]",
 	.text = "list     the messages, with their subjects\n"
 			"check    unknown variables, broken links, missing alt text, weight, spam, missing way to stop\n"
-			"preview  NAME as HTML, text and, when Chromium is there, screenshots, into --out\n"
-			"render   NAME to standard output, one --part of it",
-	.example = "relance message preview winback-1 --locale fr --out /tmp/winback",
+			"preview  NAME as HTML, text and, when Chromium is there, screenshots, into --out;\n"
+			"         with --db and --customer as that person would get it, and as a whole mail (.eml)\n"
+			"render   NAME to standard output, one --part of it\n"
+			"test     NAME as a mail to --to, through the mail server of the shop --db, or into --out as a file",
+	.example = "relance message preview winback-1 --locale fr --out /tmp/winback\n"
+			   "  relance message preview winback-1 --db shop.db --customer 17850 --out /tmp/winback\n"
+			   "  relance message test winback-1 --db shop.db --to me@example.com",
 	.positional_min = 1,
 	.positional_max = 2,
 };
 
 struct args {
-	const char *verb, *name, *folder, *locale, *data, *out, *part, *currency, *zone;
+	const char *verb, *name, *folder, *locale, *data, *out, *part, *currency, *zone, *db, *customer, *to;
 	enum format format;
 	struct message_set *set;
 };
@@ -288,6 +294,56 @@ static bool write_into(const char *folder, const char *file, struct str bytes, s
 	return cli_write_file(path, bytes, err);
 }
 
+/* As the shop would send it; without a customer, to the sample's person. */
+static bool open_person(const struct args *a, const struct message *m, struct arena *arena, struct courier_preview *p,
+                        struct message_text *t, struct err *err)
+{
+	*p = (struct courier_preview){ .address = a->db,
+		                           .messages = a->folder,
+		                           .customer = str_from(a->customer ? a->customer : ""),
+		                           .name = str_from(m->name),
+		                           .locale = m->locale == LIQUID_FR ? LOCALE_FR : LOCALE_EN,
+		                           .marketing = m->purpose != MESSAGE_SERVICE };
+	return sample_object(a, m->locale, arena, &p->sample, err) && courier_preview_open(p, clock_now(), t, arena, err);
+}
+
+static bool render_person(const struct args *a, const struct message *m, const char *folder, struct message_text *t, struct err *err)
+{
+	struct arena arena;
+	struct courier_preview p;
+	char eml[256];
+	arena_init(&arena);
+	snprintf(eml, sizeof eml, "%.200s.%s.eml", m->name, language(m));
+	bool ok = open_person(a, m, &arena, &p, t, err) && write_into(folder, eml, p.mail, err);
+	if (ok)
+		printf("%s/%s\n", a->out, eml);
+	courier_preview_close(&p);
+	arena_release(&arena);
+	return ok;
+}
+
+static bool test_message(const struct args *a, struct err *err)
+{
+	const struct message *m;
+	if (!find(a, &m, err))
+		return false;
+	if (!a->db || !a->to)
+		return err_set(err, ERR_INPUT, "message test needs --db DB and --to ADDRESS");
+	struct arena arena;
+	struct message_text t;
+	struct courier_preview p;
+	struct str answer;
+	arena_init(&arena);
+	message_text_init(&t);
+	bool ok = open_person(a, m, &arena, &p, &t, err) && courier_preview_send(&p, str_from(a->to), a->out, &arena, &answer, err);
+	if (ok)
+		printf("%.*s\n", STR_ARG(answer));
+	courier_preview_close(&p);
+	message_text_release(&t);
+	arena_release(&arena);
+	return ok;
+}
+
 static bool preview(const struct args *a, struct err *err)
 {
 	const struct message *m;
@@ -295,6 +351,8 @@ static bool preview(const struct args *a, struct err *err)
 		return false;
 	if (!a->out)
 		return err_set(err, ERR_INPUT, "message preview needs --out DIR");
+	if (a->customer && !a->db)
+		return err_set(err, ERR_INPUT, "--customer needs the shop: --db DB");
 	if (mkdir(a->out, 0777) != 0 && errno != EEXIST)
 		return err_errno(err, "%s", a->out);
 	char *folder = realpath(a->out, NULL), html[256], text[256], shot[300];
@@ -304,7 +362,7 @@ static bool preview(const struct args *a, struct err *err)
 	message_text_init(&t);
 	snprintf(html, sizeof html, "%.200s.%s.html", m->name, language(m));
 	snprintf(text, sizeof text, "%.200s.%s.txt", m->name, language(m));
-	bool ok = render_one(a, m, &t, err) && write_into(folder, html, buf_view(&t.html), err) &&
+	bool ok = (a->db ? render_person(a, m, folder, &t, err) : render_one(a, m, &t, err)) && write_into(folder, html, buf_view(&t.html), err) &&
 	          write_into(folder, text, buf_view(&t.text), err);
 	if (ok)
 		printf("subject    %.*s\npreheader  %.*s\n%s/%s\n%s/%s\n", STR_ARG(buf_view(&t.subject)),
@@ -356,6 +414,9 @@ int cmd_message(int argc, char **argv)
 		{ "--data", OPT_TEXT, &a.data, "FILE", "a JSON object (default: the sample shipped)" },
 		{ "--messages", OPT_TEXT, &a.folder, "DIR", "messages of this folder over those shipped" },
 		{ "--out", OPT_TEXT, &a.out, "DIR", "where preview writes" },
+		{ "--db", OPT_TEXT, &a.db, "DB", "preview, test: the shop" },
+		{ "--customer", OPT_TEXT, &a.customer, "ID", "preview, test: whose data; the shop's number, #N or e-mail address" },
+		{ "--to", OPT_TEXT, &a.to, "ADDRESS", "test: who gets the mail" },
 		{ "--part", OPT_TEXT, &a.part, "PART", "subject, preheader, from, html, text, sms or postcard" },
 		{ "--currency", OPT_TEXT, &a.currency, "CODE", "default EUR" },
 		{ "--zone", OPT_TEXT, &a.zone, "ZONE", "default Europe/Paris" },
@@ -379,10 +440,12 @@ int cmd_message(int argc, char **argv)
 		ok = check_messages(&a, &findings, &err);
 	else if (ok && str_is(verb, "preview"))
 		ok = preview(&a, &err);
+	else if (ok && str_is(verb, "test"))
+		ok = test_message(&a, &err);
 	else if (ok && str_is(verb, "render"))
 		ok = render(&a, &err);
 	else if (ok)
-		status = cli_usage_error("message does list, check, preview or render, not \"%s\"", a.verb);
+		status = cli_usage_error("message does list, check, preview, render or test, not \"%s\"", a.verb);
 	message_set_free(a.set);
 	if (status >= 0)
 		return status;

@@ -1,8 +1,12 @@
 """relance bounce DB: a small shop sends a day of mails to a server of the test's own; some come back. Found by their return
 path, their Message-ID or their recipient, read twice, read from a maildir: what is written, and who is written to no more.
 
+A message is looked at and sent to oneself on the way.
+
 usage: test_bounce.py RELANCE
 """
+import email
+import email.policy
 import json
 import os
 import re
@@ -143,6 +147,26 @@ def check(folder, port):
         why = relance("why", db, who)
         assert re.search(r"winback-2 +(held|dropped|skipped|skip|drop|hold)", why) or "suppress" in why or "bounce" in why, why
     relance("check", db)
+    preview(folder, db, d)
+
+
+def preview(folder, db, who):
+    """A message looked at with a person's data, and sent to oneself; the database does not change."""
+    before = rows(db, "SELECT (SELECT count(*) FROM message), (SELECT count(*) FROM fact), (SELECT count(*) FROM voucher)")
+    out = os.path.join(folder, "preview")
+    relance("message", "preview", "winback-1", "--db", db, "--customer", who, "--out", out)
+    with open(os.path.join(out, "winback-1.fr.eml"), "rb") as f:
+        mail = email.message_from_binary_file(f, policy=email.policy.default)
+    assert mail["To"].addresses[0].addr_spec == who, mail["To"]
+    first_name = rows(db, f"SELECT first_name FROM person WHERE email = '{who}'")[0][0]
+    assert f"Bonjour {first_name}" in mail.get_body(("plain",)).get_content(), "the person's own name"
+    MAILS.clear()
+    relance("message", "test", "winback-1", "--db", db, "--customer", who, "--to", "me@example.com")
+    assert [to for _, to, _ in MAILS] == ["me@example.com"], MAILS
+    relance("message", "test", "winback-1", "--db", db, status=1)
+    relance("message", "preview", "winback-1", "--db", db, "--customer", "nobody", "--out", out, status=1)
+    after = rows(db, "SELECT (SELECT count(*) FROM message), (SELECT count(*) FROM fact), (SELECT count(*) FROM voucher)")
+    assert after == before, (before, after)
 
 
 def main():
