@@ -122,7 +122,7 @@ function picture(name, text) {
 	if (text) { const found = [...text.matchAll(/at:\s*J(?:\+(\d+))?\s*,\s*send:\s*([\w-]+)/g)]; if (found.length) { return { ...picture(name), steps: found.map((m) => { const old = steps.find((s) => s.name === m[2]); const d = Number(m[1] ?? 0); return { ...(old ?? { name: m[2], channels: ["email"], message: m[2], waiting: 0, sent: 0, opened: 0, clicked: 0 }), at: d ? `J+${d}` : "J", after_days: d }; }) }; } }
 	const when = /when:\s*([^#\n]+)/.exec(text ?? texts.get(name) ?? "")?.[1]?.trim() ?? "";
 	const who = /who:\s*([^#\n]+)/.exec(text ?? texts.get(name) ?? "")?.[1]?.trim();
-	return { name, title: row?.title ?? name, trigger: when, who: who ?? "", steps, exits: (name === "survey" ? ["answer"] : name === "abandoned-cart" ? ["cart_paid", "cart_emptied", "order"] : ["order"]).map((kind) => ({ kind, text: "" })), goal: [{ kind: name === "survey" ? "answer" : "order", text: "" }], control: name === "survey" ? 0 : 0.1 };
+	return { name, title: row?.title ?? name, trigger: when, who: who ?? "", steps, exits: (name === "survey" ? ["answer"] : name === "abandoned-cart" ? ["cart_paid", "cart_emptied", "order"] : ["order"]).map((kind) => ({ kind, text: "" })), goal: [{ kind: name === "survey" ? "answer" : "order", text: "" }], control: name === "survey" ? 0 : 10 };
 }
 
 /* --- timeline of one person --- */

@@ -28,6 +28,7 @@ static const char *type_of(const char *name)
 		{ ".css", "text/css; charset=utf-8" },
 		{ ".svg", "image/svg+xml" },
 		{ ".woff2", "font/woff2" },
+		{ ".ttf", "font/ttf" },
 		{ ".png", "image/png" },
 		{ ".ico", "image/x-icon" },
 		{ ".json", "application/json" },

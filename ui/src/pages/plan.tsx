@@ -75,7 +75,7 @@ function Drawing(p: { plan: Picture & Partial<Plan> }) {
 				)}</For></ol>
 				<Show when={exits().length}><p class="outs"><b>{t("exits_on")}</b><For each={exits()}>{(e) => <span class="x">{typeof e === "string" ? word("exit", e) : e.kind === "when" || e.kind === "event" ? e.text : word("exit", e.kind)}</span>}</For></p></Show>
 				<div class="ctl"><Show when={p.plan.control} fallback={<p class="mute">{(p.plan as { purpose?: string }).purpose === "service" || JSON.stringify(p.plan.goal ?? "").includes("answer") ? t("no_control_service") : t("no_control")}</p>}>
-					<p><b>{t("control_group", { share: pct(p.plan.control > 1 ? p.plan.control / 100 : p.plan.control) })}</b><br /><span class="mute"><Rich text={t("control_body", { n: counts().control ?? 0 })} /></span></p></Show></div>
+					<p><b>{t("control_group", { share: pct(p.plan.control / 100) })}</b><br /><span class="mute"><Rich text={t("control_body", { n: counts().control ?? 0 })} /></span></p></Show></div>
 			</div>
 		</>
 	);
