@@ -52,7 +52,7 @@ int main(int argc, char **argv)
 	}
 	arena_release(&a);
 	figure_print(figure_json(argc, argv), "bounce: real mails read, one core", (double)done / (now - start), 0,
-				 "mails/s", "5000");
+	             "mails/s", "5000");
 	for (size_t i = 0; i < count; i++)
 		free((char *)(size_t)mails[i].p);
 	return 0;

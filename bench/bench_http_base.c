@@ -20,8 +20,8 @@ struct body {
 	size_t n;
 };
 
-static enum MHD_Result answer(void *ctx, struct MHD_Connection *c, const char *url, const char *method, const char *version,
-                              const char *data, size_t *size, void **state)
+static enum MHD_Result answer(void *ctx, struct MHD_Connection *c, const char *url, const char *method,
+                              const char *version, const char *data, size_t *size, void **state)
 {
 	struct body *b = *state;
 	(void)ctx;
@@ -78,11 +78,13 @@ int main(int argc, char **argv)
 	if (!page)
 		return 2;
 	memset(page, 'x', page_n);
-	sqlite3_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; CREATE TABLE IF NOT EXISTS body (text TEXT)", NULL, NULL, NULL);
+	sqlite3_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; CREATE TABLE IF NOT EXISTS body (text TEXT)",
+	             NULL, NULL, NULL);
 	if (sqlite3_prepare_v2(db, "INSERT INTO body VALUES (?1)", -1, &put, NULL) != SQLITE_OK)
 		return 2;
-	struct MHD_Daemon *d = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, (uint16_t)strtoul(argv[2], NULL, 10), NULL, NULL, answer, NULL,
-	                                        MHD_OPTION_THREAD_POOL_SIZE, 4u, MHD_OPTION_NOTIFY_COMPLETED, ended, NULL, MHD_OPTION_END);
+	struct MHD_Daemon *d =
+		MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, (uint16_t)strtoul(argv[2], NULL, 10), NULL, NULL, answer, NULL,
+	                     MHD_OPTION_THREAD_POOL_SIZE, 4u, MHD_OPTION_NOTIFY_COMPLETED, ended, NULL, MHD_OPTION_END);
 	if (!d)
 		return 1;
 	for (;;)

@@ -3,9 +3,9 @@
  *     bench_itemset --quest N > baskets.dat        (N baskets of the IBM Quest kind)
  *
  * Baselines are published figures of single-threaded programs on another 4-core machine (no Debian package has them);
- * they are labelled so. The generator follows Agrawal & Srikant (VLDB 1994, section 2.4.3): |L| = 2,000 maximal itemsets
- * with Poisson sizes of mean I = 4, half of the items shared with the one before (exponential, mean 0.5), exponential
- * weights, corruption levels normal(0.5, 0.1); baskets of Poisson size, mean T = 10, N = 10,000 items. */
+ * they are labelled so. The generator follows Agrawal & Srikant (VLDB 1994, section 2.4.3): |L| = 2,000 maximal
+ * itemsets with Poisson sizes of mean I = 4, half of the items shared with the one before (exponential, mean 0.5),
+ * exponential weights, corruption levels normal(0.5, 0.1); baskets of Poisson size, mean T = 10, N = 10,000 items. */
 #include "app/basket_file.h"
 #include "base/arena.h"
 #include "base/hash.h"
@@ -39,7 +39,7 @@ static struct pattern *patterns_make(struct rng *r)
 		double shared = rng_exp(r, 2);
 		for (uint32_t k = 0; k < p[i].n; k++)
 			p[i].items[k] = i > 0 && k < p[i - 1].n && k < shared * p[i].n ? p[i - 1].items[rng_below(r, p[i - 1].n)]
-			                                                              : rng_below(r, ITEMS);
+			                                                               : rng_below(r, ITEMS);
 		p[i].upto = total += rng_exp(r, 1);
 		p[i].corruption = 0.5 + 0.1 * rng_normal(r);
 	}
@@ -82,8 +82,8 @@ static void quest(uint64_t baskets)
 	free(p);
 }
 
-static void figure(const char *file, const char *work, uint32_t support, double baseline, const char *whose, double goal,
-                   bool json)
+static void figure(const char *file, const char *work, uint32_t support, double baseline, const char *whose,
+                   double goal, bool json)
 {
 	struct err err;
 	double best = 1e9;
@@ -105,8 +105,8 @@ static void figure(const char *file, const char *work, uint32_t support, double 
 		printf("{\"work\": \"%s\", \"sets\": %llu, \"ours_s\": %.4f, \"baseline_s\": %.3f, \"goal_s\": %.3f}\n", work,
 		       (unsigned long long)count, best, baseline, goal);
 	else
-		printf("%-34s %9llu sets %7.3f s  %s %.2f s  ×%.1f  goal %.2f s\n", work, (unsigned long long)count, best, whose, baseline,
-		       baseline / best, goal);
+		printf("%-34s %9llu sets %7.3f s  %s %.2f s  ×%.1f  goal %.2f s\n", work, (unsigned long long)count, best,
+		       whose, baseline, baseline / best, goal);
 }
 
 static void figure_rules(const char *file, bool json)
@@ -119,7 +119,8 @@ static void figure_rules(const char *file, bool json)
 	if (!b || !rules_mine(b, &o, &r, &err))
 		exit(EXIT_FAILURE);
 	t = now() - t;
-	printf(json ? "{\"work\": \"pair rules, Fisher, q\", \"rules\": %zu, \"ours_s\": %.4f, \"baseline_s\": 4.6, \"goal_s\": 0.2}\n"
+	printf(json ? "{\"work\": \"pair rules, Fisher, q\", \"rules\": %zu, \"ours_s\": %.4f, \"baseline_s\": 4.6, "
+	              "\"goal_s\": 0.2}\n"
 	            : "pair rules, Fisher, q-values       %9zu rules %6.3f s  apriori (published) 4.60 s  goal 0.20 s\n",
 	       r.count, t);
 	rules_release(&r);

@@ -55,7 +55,7 @@ static double build_ours(struct dkim_signer *signer)
 			buf_clear(&mail);
 			buf_clear(&signature);
 			if (!mime_build(&m, &mail, &result, &err) ||
-				(signer && !dkim_sign(signer, buf_view(&mail), &signature, &err))) {
+			    (signer && !dkim_sign(signer, buf_view(&mail), &signature, &err))) {
 				fprintf(stderr, "bench_mail: %s\n", err.text);
 				exit(1);
 			}
@@ -160,7 +160,7 @@ int main(int argc, char **argv)
 	bool json = figure_json(argc, argv);
 	for (size_t n = 0; n + 120 < sizeof text;)
 		n += (size_t)snprintf(text + n, sizeof text - n,
-							  "Bonjour Ève, voici une idée n° %zu pour l'été, à découvrir en boutique.\n", n);
+		                      "Bonjour Ève, voici une idée n° %zu pour l'été, à découvrir en boutique.\n", n);
 	for (size_t n = 0; n + 300 < sizeof html;)
 		n += (size_t)snprintf(
 			html + n, sizeof html - n,

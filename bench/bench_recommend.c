@@ -55,10 +55,16 @@ static void make(struct rec_data *d, uint32_t customers, uint32_t items)
 		order_start[c + 1] = order;
 	}
 	for (uint32_t i = 0; i < items; i++)
-		item[i] = (struct rec_item){ .type = i / 20, .collection = REC_NONE, .replaced_by = REC_NONE,
-			                         .price_minor = 500 + rng_below(&r, 5000) };
-	*d = (struct rec_data){ .customers = customers, .items = items, .order_start = order_start, .order_day = day,
-		                    .line_start = line_start, .line_item = line_item, .item = item };
+		item[i] = (struct rec_item){
+			.type = i / 20, .collection = REC_NONE, .replaced_by = REC_NONE, .price_minor = 500 + rng_below(&r, 5000)
+		};
+	*d = (struct rec_data){ .customers = customers,
+		                    .items = items,
+		                    .order_start = order_start,
+		                    .order_day = day,
+		                    .line_start = line_start,
+		                    .line_item = line_item,
+		                    .item = item };
 }
 
 struct batch {
@@ -107,8 +113,8 @@ int main(int argc, char **argv)
 	printf("  %u customers, %u lines, %u products\n", customers, d.line_start[d.order_start[customers]], items);
 	printf("%-52s %7.0f MB %12s\n", "  peak memory, the orders included", (double)use.ru_maxrss / 1024, "2,048 MB");
 	struct rec_weights w = rec_model_weights(m);
-	printf("  weights: basket %.2f, after %.2f, customers %.2f, ease %.2f, popular %.3f\n", (double)w.beside, (double)w.after,
-	       (double)w.users, (double)w.ease, (double)w.popular);
+	printf("  weights: basket %.2f, after %.2f, customers %.2f, ease %.2f, popular %.3f\n", (double)w.beside,
+	       (double)w.after, (double)w.users, (double)w.ease, (double)w.popular);
 	struct batch b = { .m = m };
 	size_t n = customers < 100000 ? customers : 100000;
 	t = now();

@@ -48,8 +48,8 @@ static pid_t spawn(const char *const argv[])
 static bool answers(int port)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET,
-							 .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-							 .sin_port = htons((uint16_t)port) };
+		                     .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+		                     .sin_port = htons((uint16_t)port) };
 	for (int i = 0; i < 100; i++) {
 		int fd = socket(AF_INET, SOCK_STREAM, 0);
 		bool ok = connect(fd, (struct sockaddr *)&a, sizeof a) == 0;
@@ -124,6 +124,6 @@ int main(int argc, char **argv)
 	kill(sink, SIGTERM);
 	waitpid(sink, NULL, 0);
 	figure_print(figure_json(argc, argv), "smtp: 30,000 mails to smtp-sink, 8 sessions", best_ours, best_theirs,
-				 "mails/s", "0.9x smtp-source");
+	             "mails/s", "0.9x smtp-source");
 	return 0;
 }

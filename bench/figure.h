@@ -24,11 +24,11 @@ static inline bool figure_json(int argc, char **argv)
 
 /* baseline 0: there is none; the goal is then a rate. */
 static inline void figure_print(bool json, const char *work, double ours, double baseline, const char *unit,
-								const char *goal)
+                                const char *goal)
 {
 	if (json)
 		printf("{\"work\": \"%s\", \"ours\": %.1f, \"baseline\": %.1f, \"unit\": \"%s\", \"goal\": \"%s\"}\n", work,
-			   ours, baseline, unit, goal);
+		       ours, baseline, unit, goal);
 	else if (baseline > 0)
 		printf("%-44s %12.0f %12.0f %-10s %6.2fx  goal %s\n", work, ours, baseline, unit, ours / baseline, goal);
 	else

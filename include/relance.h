@@ -14,11 +14,11 @@
  * customers. What it holds is the shop as it was then; relance_refresh() reads it again, while others go on asking.
  * Answers after that touch neither disk nor network; a recommendation takes well under a millisecond.
  *
- * Threads: every function may be called on one shop from any number of threads at once; relance_close() only when nobody
- * else is inside. Ownership: what a function fills is the caller's and stays valid; nothing needs freeing but the shop.
- * Errors: NULL or −1, and one line of text in `error` (RELANCE_ERROR_MAX bytes; may be NULL) that says what to do. It holds
- * no personal data. Texts are UTF-8, ended by a NUL, and cut at their array's size between two characters.
- * The library never writes to the database and prints nothing. When memory is out the process is aborted.
+ * Threads: every function may be called on one shop from any number of threads at once; relance_close() only when
+ * nobody else is inside. Ownership: what a function fills is the caller's and stays valid; nothing needs freeing but
+ * the shop. Errors: NULL or −1, and one line of text in `error` (RELANCE_ERROR_MAX bytes; may be NULL) that says what
+ * to do. It holds no personal data. Texts are UTF-8, ended by a NUL, and cut at their array's size between two
+ * characters. The library never writes to the database and prints nothing. When memory is out the process is aborted.
  *
  * Link with `pkg-config --cflags --libs relance`. */
 #ifndef RELANCE_H
@@ -63,22 +63,22 @@ typedef struct relance_proposal {
 	double score;        /* to compare within one answer */
 } relance_proposal;
 
-/* What may be proposed now, best first: at most n (≤ RELANCE_PROPOSALS_MAX) into out. Nothing owned, returned, hidden, out
- * of stock or that is no product. customer: the shop's own reference, NULL: an unknown visitor; basket: SKUs in the cart,
- * unknown ones are passed over. Returns how many (0: nothing is left to propose, or nothing learnt yet), −1: failed
- * (no such customer). */
-int relance_recommend(relance_shop *shop, const char *customer, relance_kind kind, const char *const *basket, size_t basket_n,
-                      relance_proposal *out, size_t n, char *error);
+/* What may be proposed now, best first: at most n (≤ RELANCE_PROPOSALS_MAX) into out. Nothing owned, returned, hidden,
+ * out of stock or that is no product. customer: the shop's own reference, NULL: an unknown visitor; basket: SKUs in the
+ * cart, unknown ones are passed over. Returns how many (0: nothing is left to propose, or nothing learnt yet), −1:
+ * failed (no such customer). */
+int relance_recommend(relance_shop *shop, const char *customer, relance_kind kind, const char *const *basket,
+                      size_t basket_n, relance_proposal *out, size_t n, char *error);
 
-/* How many customers a condition names now (the language of `relance segment`, doc/expressions.md; conditions on the shop's own
- * saved segments included, on plans and messages not). −1: failed, `error` shows the place. */
+/* How many customers a condition names now (the language of `relance segment`, doc/expressions.md; conditions on the
+ * shop's own saved segments included, on plans and messages not). −1: failed, `error` shows the place. */
 int64_t relance_segment_count(relance_shop *shop, const char *condition, char *error);
 
 typedef struct relance_customer {
-	const char *phase;    /* "prospect", "new", "loyal", "ambassador", "lapsing", "former": a constant, never freed */
+	const char *phase; /* "prospect", "new", "loyal", "ambassador", "lapsing", "former": a constant, never freed */
 	uint32_t orders;
-	int32_t last_order;   /* days since 1970-01-01 in the shop's zone, INT32_MIN: none */
-	int64_t spend_minor;  /* all orders less returns, minor units */
+	int32_t last_order;  /* days since 1970-01-01 in the shop's zone, INT32_MIN: none */
+	int64_t spend_minor; /* all orders less returns, minor units */
 } relance_customer;
 
 /* The life cycle of one customer as of today in the shop's zone. 0, or −1: no such customer. */

@@ -1,5 +1,5 @@
-/* allot: who waits for a slot of a smoothed plan, the most valuable first. One heap a plan; an entry counts only while its
- * value is the one last proposed for the customer. Derived state. */
+/* allot: who waits for a slot of a smoothed plan, the most valuable first. One heap a plan; an entry counts only while
+ * its value is the one last proposed for the customer. Derived state. */
 #ifndef RELANCE_APP_ALLOT_H
 #define RELANCE_APP_ALLOT_H
 

@@ -20,10 +20,10 @@ struct audit {
 	struct live_slice said;
 	struct tick_result figures;
 	struct sha256 *all;
-	int64_t tick;       /* under way; 0: none */
+	int64_t tick; /* under way; 0: none */
 	enum round_kind kind;
 	customer_id upto;
-	size_t pos;         /* of l->due: asked so far */
+	size_t pos; /* of l->due: asked so far */
 	struct live_slots slots;
 	void (*trace)(void *ctx, struct str text);
 	void *ctx;
@@ -130,8 +130,8 @@ static bool compare(struct audit *a, const struct round_row *r)
 	live_slice_clear(&a->said);
 	if (str_is(r->trace_sha256, hex))
 		return true;
-	return differs(a, r, "when %s: %lld decisions were logged, the facts make %zu%s", KINDS[r->kind], (long long)r->decisions,
-	               count, count == (size_t)r->decisions ? ", others" : "");
+	return differs(a, r, "when %s: %lld decisions were logged, the facts make %zu%s", KINDS[r->kind],
+	               (long long)r->decisions, count, count == (size_t)r->decisions ? ", others" : "");
 }
 
 /* ---- the three kinds of lines ---- */
@@ -187,7 +187,8 @@ static void claim(struct audit *a, customer_id c, uint16_t plan, uint16_t run_no
 	struct sent *m = NULL;
 	for (uint16_t i = c < l->people ? l->states[c].sent_count : 0; i-- > 0 && !m;) {
 		struct sent *x = &l->states[c].sent[i];
-		if (x->plan == plan && x->run_no == run_no && x->step == step && x->channel == channel && x->state != SENT_DROPPED)
+		if (x->plan == plan && x->run_no == run_no && x->step == step && x->channel == channel &&
+		    x->state != SENT_DROPPED)
 			m = x;
 	}
 	a->out->claims++;
@@ -212,7 +213,8 @@ static bool repeat_claims(struct audit *a, const struct round_row *r, struct err
 		int plan;
 		snprintf(one, sizeof one, "%.*s", (int)(n < sizeof one ? n : sizeof one - 1), rest.p);
 		if (sscanf(one, "%u:%d:%u:%u:%u", &c, &plan, &run_no, &step, &channel) != 5)
-			return err_set(err, ERR_WORLD, "tick %lld of the log cannot be read: run \"relance check\"", (long long)r->tick);
+			return err_set(err, ERR_WORLD, "tick %lld of the log cannot be read: run \"relance check\"",
+			               (long long)r->tick);
 		if (plan >= 0)
 			claim(a, c, (uint16_t)plan, (uint16_t)run_no, (uint8_t)step, (uint8_t)channel);
 		rest = space ? (struct str){ space + 1, rest.n - n - 1 } : (struct str){ "", 0 };
@@ -319,7 +321,8 @@ static bool repeat(struct audit *a, const char *address, struct err *err)
 	return ok;
 }
 
-bool audit_run(const char *address, void (*trace)(void *ctx, struct str text), void *ctx, struct audit_result *out, struct err *err)
+bool audit_run(const char *address, void (*trace)(void *ctx, struct str text), void *ctx, struct audit_result *out,
+               struct err *err)
 {
 	*out = (struct audit_result){ .same = true };
 	struct audit a = { .out = out, .trace = trace, .ctx = ctx, .all = sha256_new() };

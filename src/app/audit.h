@@ -1,12 +1,12 @@
 /* audit: was it the facts and the plans that made every decision? (M8.3; SEMANTICS "A tick", audit replay)
  *
- * Begins with nobody in any plan and repeats the tick log line by line: takes the facts up to the line's number, the plan
- * states and the hold it names, asks whom it says was asked, gives the slots, claims what was claimed; then compares the hash
- * of what was said. Reads only; the runs, decisions and messages of the database are never looked at. Stops at the first line
- * that differs. A tick cut off by a crash is repeated as far as its commits came.
+ * Begins with nobody in any plan and repeats the tick log line by line: takes the facts up to the line's number, the
+ * plan states and the hold it names, asks whom it says was asked, gives the slots, claims what was claimed; then
+ * compares the hash of what was said. Reads only; the runs, decisions and messages of the database are never looked at.
+ * Stops at the first line that differs. A tick cut off by a crash is repeated as far as its commits came.
  *
- * Not in the log, so taken as they are today: the catalogue, and suppressions that were lifted since. Promised for those not
- * erased. Memory: as much as a running shop. */
+ * Not in the log, so taken as they are today: the catalogue, and suppressions that were lifted since. Promised for
+ * those not erased. Memory: as much as a running shop. */
 #ifndef RELANCE_APP_AUDIT_H
 #define RELANCE_APP_AUDIT_H
 

@@ -19,7 +19,8 @@ const struct config_item CONFIG_ITEMS[] = {
 	{ "shop.loyalty", CONFIG_TEXT, "1 point par euro", "the loyalty programme in one line" },
 	{ "shop.hours", CONFIG_TEXT, "du mardi au samedi, de 10 h à 19 h", "opening hours" },
 	{ "public_url", CONFIG_TEXT, "https://r.example.com", "where relance's own pages are reached from outside" },
-	{ "bounce.address", CONFIG_TEXT, "b@example.com", "mailbox of returned mails; each mail gets its own b+…@example.com" },
+	{ "bounce.address", CONFIG_TEXT, "b@example.com",
+	  "mailbox of returned mails; each mail gets its own b+…@example.com" },
 	{ "smtp.host", CONFIG_TEXT, "smtp.example.com", "mail server; empty: mails are written as files" },
 	{ "smtp.port", CONFIG_NUMBER, "587", "its port" },
 	{ "smtp.tls", CONFIG_TEXT, "starttls", "none, offered, starttls or tls" },
@@ -42,12 +43,15 @@ const struct config_item CONFIG_ITEMS[] = {
 	{ "post.opt_in", CONFIG_YES_NO, "no", "post needs an opt-in (else: until opposed)" },
 	{ "soft_opt_in", CONFIG_YES_NO, "yes", "addresses collected at a sale may be written to (CPCE L34-5)" },
 	{ "control.global", CONFIG_PERCENT, "0%", "share of customers no marketing plan speaks to" },
-	{ "approval.campaigns", CONFIG_YES_NO, "no", "a campaign (once on a day) is on only when a second person has approved it" },
+	{ "approval.campaigns", CONFIG_YES_NO, "no",
+	  "a campaign (once on a day) is on only when a second person has approved it" },
 	{ "recommend.cross_percent", CONFIG_NUMBER, "25", "what cross-sells may add, in percent of the basket" },
 	{ "recommend.up_percent", CONFIG_NUMBER, "25", "how much dearer an up-sell may be, in percent" },
-	{ "recommend.margin_percent", CONFIG_NUMBER, "20", "least margin of what is proposed, in percent of the net price" },
+	{ "recommend.margin_percent", CONFIG_NUMBER, "20",
+	  "least margin of what is proposed, in percent of the net price" },
 	{ "recommend.per_type", CONFIG_NUMBER, "1", "proposals of one product type at most" },
-	{ "recommend.better", CONFIG_TEXT, "warranty: more, weight: less", "which way an attribute is better, for up-sells" },
+	{ "recommend.better", CONFIG_TEXT, "warranty: more, weight: less",
+	  "which way an attribute is better, for up-sells" },
 	{ "cost.email", CONFIG_COST, "0.02", "cost of one mail" },
 	{ "cost.sms", CONFIG_COST, "0.10", "cost of one SMS" },
 	{ "cost.postcard", CONFIG_COST, "0.90", "cost of one card, postage included" },
@@ -203,9 +207,11 @@ bool config_apply(struct settings *s, struct str name, struct str value, struct 
 	}
 	struct settings trial = *s;
 	if (!read_value(&trial, item, value))
-		return err_set(err, ERR_INPUT, "%s: \"%.*s\" is not understood; for example: %s", item->name, STR_ARG(value), item->example);
+		return err_set(err, ERR_INPUT, "%s: \"%.*s\" is not understood; for example: %s", item->name, STR_ARG(value),
+		               item->example);
 	if (trial.lifecycle.former_months < trial.lifecycle.lapsing_months)
-		return err_set(err, ERR_INPUT, "%s: former customers are inactive for at least as long as lapsing ones", item->name);
+		return err_set(err, ERR_INPUT, "%s: former customers are inactive for at least as long as lapsing ones",
+		               item->name);
 	*s = trial;
 	return true;
 }
@@ -223,15 +229,17 @@ static bool put_fact(struct store_batch *b, struct str name, struct str value, s
 	buf_cstr(&body, ",\"value\":");
 	buf_json(&body, value);
 	buf_char(&body, '}');
-	struct fact f = { .kind = FACT_SETTING, .key = { key, (size_t)n }, .at = now, .learned_at = now, .body = buf_view(&body) };
+	struct fact f = {
+		.kind = FACT_SETTING, .key = { key, (size_t)n }, .at = now, .learned_at = now, .body = buf_view(&body)
+	};
 	bool quarantined;
 	bool ok = store_batch_fact(b, &f, &quarantined, err);
 	buf_release(&body);
 	return ok;
 }
 
-bool config_set(struct db *db, const struct shop *shop, struct str name, struct str value, struct instant now, const char *actor,
-                struct err *err)
+bool config_set(struct db *db, const struct shop *shop, struct str name, struct str value, struct instant now,
+                const char *actor, struct err *err)
 {
 	struct settings *s = mem_alloc(sizeof *s);
 	bool ok = config_read(db, shop, s, err) && config_apply(s, name, value, err);
@@ -295,8 +303,8 @@ static struct str default_text(const struct settings *s, const struct config_ite
 	return STR("");
 }
 
-bool config_text(struct db *db, const struct settings *s, const struct config_item *item, struct arena *a, struct str *out,
-                 struct err *err)
+bool config_text(struct db *db, const struct settings *s, const struct config_item *item, struct arena *a,
+                 struct str *out, struct err *err)
 {
 	bool found;
 	const char *row = str_is(str_from(item->name), "shop.name") ? "name" : item->name;

@@ -82,7 +82,8 @@ struct courier_state *courier_new(const char *messages, const char *folder, stru
 struct courier_state *courier_for(const char *address, const char *messages, const char *folder, struct err *err)
 {
 	char path[4096];
-	bool server = str_starts(str_from(address), STR("postgresql://")) || str_starts(str_from(address), STR("postgres://"));
+	bool server =
+		str_starts(str_from(address), STR("postgresql://")) || str_starts(str_from(address), STR("postgres://"));
 	snprintf(path, sizeof path, "%s%s", server ? "" : address, server ? "outbox" : ".outbox");
 	return courier_new(messages, folder ? folder : path, err);
 }
@@ -135,8 +136,8 @@ struct str courier_content(const struct message_text *t, struct arena *a)
 static void staff_notice(struct outbox_message *m, struct arena *a)
 {
 	m->subject = arena_printf(a, "%.*s: customer #%u", STR_ARG(m->key.plan), m->key.customer);
-	m->content = arena_printf(a, "{\"text\":\"%.*s, step %.*s: customer #%u is waiting for an answer.\"}", STR_ARG(m->key.plan),
-	                          STR_ARG(m->key.step), m->key.customer);
+	m->content = arena_printf(a, "{\"text\":\"%.*s, step %.*s: customer #%u is waiting for an answer.\"}",
+	                          STR_ARG(m->key.plan), STR_ARG(m->key.step), m->key.customer);
 }
 
 static bool render(void *ctx, struct live *l, struct outbox_message *m, struct arena *a, struct err *err)
@@ -150,7 +151,8 @@ static bool render(void *ctx, struct live *l, struct outbox_message *m, struct a
 	}
 	const struct message *found = find_message(c, m);
 	if (!found)
-		return err_set(err, ERR_INPUT, "message \"%.*s\" of plan %.*s is not among the messages: write messages/%s/%.*s.md",
+		return err_set(err, ERR_INPUT,
+		               "message \"%.*s\" of plan %.*s is not among the messages: write messages/%s/%.*s.md",
 		               STR_ARG(m->message), STR_ARG(m->key.plan), locale_name(m->locale), STR_ARG(m->message));
 	struct lobject *data;
 	if (!courier_context(c, l, m, a, &data, err))
@@ -184,8 +186,8 @@ struct str courier_key_name(const struct message_key *k, struct arena *a)
 	                    channel_name(k->channel));
 }
 
-static bool build_mail(struct courier_state *c, struct live *l, const struct outbox_message *m, json_t *j, const struct person *to,
-                       struct arena *a, struct buf *out, struct err *err)
+static bool build_mail(struct courier_state *c, struct live *l, const struct outbox_message *m, json_t *j,
+                       const struct person *to, struct arena *a, struct buf *out, struct err *err)
 {
 	const struct shop *shop = &live_shop(l)->shop;
 	struct courier_shop s;
@@ -196,8 +198,8 @@ static bool build_mail(struct courier_state *c, struct live *l, const struct out
 	struct buf id;
 	buf_init(&id, 512);
 	mime_message_id(courier_key_name(&m->key, a), s.domain, &id);
-	struct str name = arena_printf(a, "%.*s%s%.*s", STR_ARG(to->first_name), to->first_name.n && to->last_name.n ? " " : "",
-	                               STR_ARG(to->last_name));
+	struct str name = arena_printf(a, "%.*s%s%.*s", STR_ARG(to->first_name),
+	                               to->first_name.n && to->last_name.n ? " " : "", STR_ARG(to->last_name));
 	struct mime_mail mail = { .from_name = json_field(j, "from").n ? json_field(j, "from") : str_from(shop->name),
 		                      .from_address = s.email,
 		                      .to_name = name,
@@ -217,12 +219,13 @@ static bool build_mail(struct courier_state *c, struct live *l, const struct out
 	return ok;
 }
 
-bool courier_mail(struct courier_state *c, struct live *l, const struct outbox_message *m, const struct person *to, struct arena *a,
-                  struct buf *out, struct err *err)
+bool courier_mail(struct courier_state *c, struct live *l, const struct outbox_message *m, const struct person *to,
+                  struct arena *a, struct buf *out, struct err *err)
 {
 	json_error_t where;
 	json_t *j = json_loadb(m->content.p, m->content.n, 0, &where);
-	bool ok = j ? build_mail(c, l, m, j, to, a, out, err) : err_set(err, ERR_WORLD, "a message's stored content cannot be read");
+	bool ok = j ? build_mail(c, l, m, j, to, a, out, err)
+	            : err_set(err, ERR_WORLD, "a message's stored content cannot be read");
 	json_decref(j);
 	return ok;
 }
@@ -232,8 +235,8 @@ static struct settlement settled(enum message_state to, struct instant at, const
 	return (struct settlement){ .to = to, .at = at, .outcome = str_from(outcome) };
 }
 
-static bool write_file(struct courier_state *c, struct live *l, const struct outbox_message *m, json_t *j, const struct person *to,
-                       struct arena *a, struct err *err)
+static bool write_file(struct courier_state *c, struct live *l, const struct outbox_message *m, json_t *j,
+                       const struct person *to, struct arena *a, struct err *err)
 {
 	if (m->key.channel == CHANNEL_EMAIL) {
 		struct buf mail;
@@ -257,7 +260,8 @@ static bool write_file(struct courier_state *c, struct live *l, const struct out
 	return dir_write_text(c->folder, courier_key_name(&m->key, a), address, text, NULL, 0, err);
 }
 
-static struct settlement hand_off(void *ctx, struct live *l, const struct outbox_message *m, struct arena *a, struct instant now)
+static struct settlement hand_off(void *ctx, struct live *l, const struct outbox_message *m, struct arena *a,
+                                  struct instant now)
 {
 	struct courier_state *c = ctx;
 	struct err err;
@@ -265,7 +269,9 @@ static struct settlement hand_off(void *ctx, struct live *l, const struct outbox
 	struct str ref;
 	json_error_t where;
 	if (m->key.channel != CHANNEL_STAFF && !store_person(live_db(l), m->key.customer, a, &to, &ref, &err))
-		return (struct settlement){ .to = MESSAGE_DEFERRED, .at = now, .try_after = { now.s + 300 }, .outcome = STR("person not read") };
+		return (struct settlement){
+			.to = MESSAGE_DEFERRED, .at = now, .try_after = { now.s + 300 }, .outcome = STR("person not read")
+		};
 	if (m->key.channel == CHANNEL_EMAIL && !to.email.n)
 		return settled(MESSAGE_REFUSED, now, "no address");
 	json_t *j = json_loadb(m->content.p, m->content.n, 0, &where);
@@ -275,12 +281,14 @@ static struct settlement hand_off(void *ctx, struct live *l, const struct outbox
 		return settled(MESSAGE_ACCEPTED, now, "written as a file");
 	if (j && err.kind == ERR_INPUT)
 		return settled(MESSAGE_REFUSED, now, "the mail could not be built");
-	return (struct settlement){ .to = MESSAGE_DEFERRED, .at = now, .try_after = { now.s + 300 }, .outcome = STR("folder not writable") };
+	return (struct settlement){
+		.to = MESSAGE_DEFERRED, .at = now, .try_after = { now.s + 300 }, .outcome = STR("folder not writable")
+	};
 }
 
 /* Mail goes to the server in one go, the rest one by one. */
-static bool hand_off_all(void *ctx, struct live *l, const struct outbox_message *messages, size_t count, struct settlement *out,
-                         struct arena *a, struct instant now, struct err *err)
+static bool hand_off_all(void *ctx, struct live *l, const struct outbox_message *messages, size_t count,
+                         struct settlement *out, struct arena *a, struct instant now, struct err *err)
 {
 	struct courier_state *c = ctx;
 	bool server = courier_has_server(l, a);

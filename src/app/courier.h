@@ -1,10 +1,10 @@
-/* courier: from a claimed message to what leaves: the person, the shop, the order, the cart, the voucher and the links go
- * into the message's template; a mail is built around it and handed to the channel.
+/* courier: from a claimed message to what leaves: the person, the shop, the order, the cart, the voucher and the links
+ * go into the message's template; a mail is built around it and handed to the channel.
  *
- * Where mail goes: a folder (one .eml a message; the default), or a mail server when the shop has one (setting smtp.host).
- * What cannot be handed over this way (cards, calls, notices to the team) is written into the folder too, as text.
- * The shop's own words are settings (`relance set DB shop.url …`): shop.url, shop.address, shop.phone, shop.email,
- * shop.signature, shop.review_url, public_url (where relance's own pages are reached). */
+ * Where mail goes: a folder (one .eml a message; the default), or a mail server when the shop has one (setting
+ * smtp.host). What cannot be handed over this way (cards, calls, notices to the team) is written into the folder too,
+ * as text. The shop's own words are settings (`relance set DB shop.url …`): shop.url, shop.address, shop.phone,
+ * shop.email, shop.signature, shop.review_url, public_url (where relance's own pages are reached). */
 #ifndef RELANCE_APP_COURIER_H
 #define RELANCE_APP_COURIER_H
 
@@ -16,22 +16,24 @@ struct courier_state;
 /* messages: a folder of message files, NULL: those shipped. folder: where files are written. */
 struct courier_state *courier_new(const char *messages, const char *folder, struct err *err) MUST_CHECK;
 /* The courier of a shop: `folder` NULL is ADDRESS.outbox, or ./outbox for a server's address. */
-struct courier_state *courier_for(const char *address, const char *messages, const char *folder, struct err *err) MUST_CHECK;
+struct courier_state *courier_for(const char *address, const char *messages, const char *folder,
+                                  struct err *err) MUST_CHECK;
 void courier_free(struct courier_state *c);
 struct courier courier_of(struct courier_state *c);
 
 /* "12.welcome.1.hello.email": a message's files and its Message-ID are named so. */
 struct str courier_key_name(const struct message_key *k, struct arena *a);
 
-/* The template's data for one message of one person; also for previews (m may lack a plan: sample values are left out). */
-bool courier_context(struct courier_state *c, struct live *l, struct outbox_message *m, struct arena *a, struct lobject **out,
-                     struct err *err) MUST_CHECK;
+/* The template's data for one message of one person; also for previews (m may lack a plan: sample values are left out).
+ */
+bool courier_context(struct courier_state *c, struct live *l, struct outbox_message *m, struct arena *a,
+                     struct lobject **out, struct err *err) MUST_CHECK;
 
-/* A message looked at before it is on: one person's data over sample values (what a run would add: voucher, cart), rendered as
- * a claim would; nothing is written to the database. */
+/* A message looked at before it is on: one person's data over sample values (what a run would add: voucher, cart),
+ * rendered as a claim would; nothing is written to the database. */
 struct courier_preview {
-	const char *address, *messages;  /* the shop; a folder of messages or NULL */
-	struct str customer, name;       /* whom it is about (store_find_customer; empty: the sample's person); the message */
+	const char *address, *messages; /* the shop; a folder of messages or NULL */
+	struct str customer, name; /* whom it is about (store_find_customer; empty: the sample's person); the message */
 	const struct lobject *sample;
 	enum locale locale;
 	bool marketing;
@@ -47,8 +49,8 @@ struct courier_preview {
 bool courier_preview_open(struct courier_preview *p, struct instant now, struct message_text *t, struct arena *a,
                           struct err *err) MUST_CHECK;
 /* To this address, through the shop's mail server, or into `folder` when it has none. */
-bool courier_preview_send(struct courier_preview *p, struct str to, const char *folder, struct arena *a, struct str *answer,
-                          struct err *err) MUST_CHECK;
+bool courier_preview_send(struct courier_preview *p, struct str to, const char *folder, struct arena *a,
+                          struct str *answer, struct err *err) MUST_CHECK;
 void courier_preview_close(struct courier_preview *p);
 
 #endif

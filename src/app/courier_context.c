@@ -7,7 +7,8 @@
 
 #include <stdio.h>
 
-static bool shop_word(struct live *l, const char *name, struct str fallback, struct arena *a, struct str *out, struct err *err)
+static bool shop_word(struct live *l, const char *name, struct str fallback, struct arena *a, struct str *out,
+                      struct err *err)
 {
 	bool found;
 	if (!store_shop_get(l->shop.db, name, a, out, &found, err))
@@ -17,15 +18,18 @@ static bool shop_word(struct live *l, const char *name, struct str fallback, str
 	return true;
 }
 
-bool courier_shop_read(struct courier_state *c, struct live *l, struct arena *a, struct courier_shop *s, struct err *err)
+bool courier_shop_read(struct courier_state *c, struct live *l, struct arena *a, struct courier_shop *s,
+                       struct err *err)
 {
 	(void)c;
-	bool ok = shop_word(l, "shop.url", STR(""), a, &s->url, err) && shop_word(l, "shop.address", STR(""), a, &s->address, err) &&
+	bool ok = shop_word(l, "shop.url", STR(""), a, &s->url, err) &&
+	          shop_word(l, "shop.address", STR(""), a, &s->address, err) &&
 	          shop_word(l, "shop.phone", STR(""), a, &s->phone, err) &&
 	          shop_word(l, "shop.email", STR("shop@localhost.localdomain"), a, &s->email, err) &&
 	          shop_word(l, "shop.signature", str_from(l->shop.shop.name), a, &s->signature, err) &&
 	          shop_word(l, "shop.review_url", STR(""), a, &s->review_url, err) &&
-	          shop_word(l, "shop.loyalty", STR(""), a, &s->loyalty, err) && shop_word(l, "shop.hours", STR(""), a, &s->hours, err) &&
+	          shop_word(l, "shop.loyalty", STR(""), a, &s->loyalty, err) &&
+	          shop_word(l, "shop.hours", STR(""), a, &s->hours, err) &&
 	          shop_word(l, "public_url", STR("http://127.0.0.1:8025"), a, &s->public_url, err);
 	if (!ok)
 		return false;
@@ -51,7 +55,8 @@ static struct lobject *customer_of(struct live *l, const struct view *v, const s
 	struct lobject *o = lobject_new(a, 10);
 	const struct profile *profile = view_profile(v);
 	struct lifecycle life;
-	lifecycle_of(v, l->shop.settings.zone, zone_date(l->shop.settings.zone, l->now), &l->thresholds, &l->shop.settings.lifecycle, &life);
+	lifecycle_of(v, l->shop.settings.zone, zone_date(l->shop.settings.zone, l->now), &l->thresholds,
+	             &l->shop.settings.lifecycle, &life);
 	set(a, o, "first_name", p->first_name);
 	set(a, o, "last_name", p->last_name);
 	set(a, o, "civility", p->civility);
@@ -79,8 +84,8 @@ static struct lobject *shop_of(struct live *l, const struct courier_shop *s, str
 	return o;
 }
 
-static struct lval lines_of(struct live *l, const product_id *products, const int32_t *quantities, const int64_t *amounts, size_t n,
-                            struct arena *a)
+static struct lval lines_of(struct live *l, const product_id *products, const int32_t *quantities,
+                            const int64_t *amounts, size_t n, struct arena *a)
 {
 	uint32_t count;
 	const struct product *catalogue = book_products(l->shop.book, &count);
@@ -109,10 +114,12 @@ static void add_order(struct live *l, const struct view *v, struct lobject *data
 			continue;
 		uint32_t first = v->k->order_line[o], n = v->k->order_line[o + 1] - first;
 		struct lobject *order = lobject_new(a, 4);
-		lobject_set(a, order, "date", date_value(zone_date(view_profile(v)->zone, (struct instant){ v->k->order_at[o] }), a));
+		lobject_set(a, order, "date",
+		            date_value(zone_date(view_profile(v)->zone, (struct instant){ v->k->order_at[o] }), a));
 		lobject_set(a, order, "total", lval_int(v->k->order_total[o]));
-		lobject_set(a, order, "lines",
-		            lines_of(l, v->k->line_product + first, v->k->line_quantity + first, v->k->line_amount + first, n, a));
+		lobject_set(
+			a, order, "lines",
+			lines_of(l, v->k->line_product + first, v->k->line_quantity + first, v->k->line_amount + first, n, a));
 		lobject_set(a, data, "order", lval_object(order));
 		return;
 	}
@@ -145,8 +152,8 @@ static void add_cart(struct live *l, const struct view *v, uint64_t subject, str
 static struct str voucher_code(struct live *l, const struct outbox_message *m, uint64_t plan, struct arena *a)
 {
 	static const char ALPHABET[] = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"; /* 32: no I, O, 0, 1 */
-	uint64_t draw = draw_u64(l->shop.shop.seed ^ l->shop.shop.address_key[0], DRAW_VOUCHER, plan, m->key.customer, m->key.run_no,
-	                         (uint32_t)hash_str(m->key.step));
+	uint64_t draw = draw_u64(l->shop.shop.seed ^ l->shop.shop.address_key[0], DRAW_VOUCHER, plan, m->key.customer,
+	                         m->key.run_no, (uint32_t)hash_str(m->key.step));
 	char code[10];
 	for (int i = 0; i < 9; i++) {
 		code[i] = i == 4 ? '-' : ALPHABET[draw & 31];
@@ -164,13 +171,14 @@ static struct str voucher_text(struct live *l, const struct voucher_offer *v, en
 		return locale == LOCALE_FR ? arena_printf(a, "%d\u202f%% sur votre prochaine commande", v->percent)
 		                           : arena_printf(a, "%d%% off your next order", v->percent);
 	money_plain((struct money){ v->amount }, l->shop.shop.currency, amount);
-	return locale == LOCALE_FR ? arena_printf(a, "%s\u00a0%s sur votre prochaine commande", amount, l->shop.shop.currency.code)
-	                           : arena_printf(a, "%s %s off your next order", amount, l->shop.shop.currency.code);
+	return locale == LOCALE_FR
+	           ? arena_printf(a, "%s\u00a0%s sur votre prochaine commande", amount, l->shop.shop.currency.code)
+	           : arena_printf(a, "%s %s off your next order", amount, l->shop.shop.currency.code);
 }
 
 /* A code of the shop's own: the one this message already has (a retry, a reminder), else the next free one. */
-static bool pool_code(struct live *l, const struct voucher_offer *v, bool draw, struct outbox_voucher *row, struct arena *a,
-                      struct err *err)
+static bool pool_code(struct live *l, const struct voucher_offer *v, bool draw, struct outbox_voucher *row,
+                      struct arena *a, struct err *err)
 {
 	struct db *db = live_db(l);
 	struct instant until;
@@ -186,8 +194,8 @@ static bool pool_code(struct live *l, const struct voucher_offer *v, bool draw, 
 	if (!ok)
 		db_rollback(db);
 	if (ok && !found)
-		return err_set(err, ERR_INPUT, "plan %.*s: the pool \"%.*s\" has no free code: relance voucher add", STR_ARG(row->key.plan),
-		               STR_ARG(v->pool));
+		return err_set(err, ERR_INPUT, "plan %.*s: the pool \"%.*s\" has no free code: relance voucher add",
+		               STR_ARG(row->key.plan), STR_ARG(v->pool));
 	return ok;
 }
 
@@ -232,7 +240,8 @@ static bool add_voucher(struct live *l, struct outbox_message *m, const struct p
 	return with != step || v->pool.n || courier_voucher_put(l, &row, err);
 }
 
-static void add_links(struct live *l, const struct outbox_message *m, struct str base, struct lobject *data, struct arena *a)
+static void add_links(struct live *l, const struct outbox_message *m, struct str base, struct lobject *data,
+                      struct arena *a)
 {
 	static const struct {
 		const char *name;
@@ -261,8 +270,8 @@ static void add_links(struct live *l, const struct outbox_message *m, struct str
 	lobject_set(a, data, "links", lval_object(o));
 }
 
-bool courier_context(struct courier_state *c, struct live *l, struct outbox_message *m, struct arena *a, struct lobject **out,
-                     struct err *err)
+bool courier_context(struct courier_state *c, struct live *l, struct outbox_message *m, struct arena *a,
+                     struct lobject **out, struct err *err)
 {
 	struct person person;
 	struct str ref;

@@ -16,25 +16,26 @@ struct courier_state {
 struct courier_shop {
 	struct str url, address, phone, email, signature, review_url, public_url, domain, loyalty, hours;
 };
-bool courier_shop_read(struct courier_state *c, struct live *l, struct arena *a, struct courier_shop *out, struct err *err) MUST_CHECK;
+bool courier_shop_read(struct courier_state *c, struct live *l, struct arena *a, struct courier_shop *out,
+                       struct err *err) MUST_CHECK;
 
 /* Sets "recommendations": what is still allowed now, best first; empty when the shop is too young. */
 bool courier_recommend(struct courier_state *c, struct live *l, const struct outbox_message *m, const struct view *v,
                        struct arena *a, struct lobject *data, struct err *err) MUST_CHECK;
 /* Sets "product": what a run about a lifetime is about. */
-void courier_product(const struct courier_state *c, struct live *l, const struct view *v, uint64_t subject, struct lobject *data,
-                     struct arena *a);
+void courier_product(const struct courier_state *c, struct live *l, const struct view *v, uint64_t subject,
+                     struct lobject *data, struct arena *a);
 void courier_reco_free(struct courier_reco *r);
 
-/* courier_smtp.c: whether the shop has a mail server, and a batch of mails to it: every to[i] is filled. known: all go to
- * this person (a test), NULL: each to its customer. */
+/* courier_smtp.c: whether the shop has a mail server, and a batch of mails to it: every to[i] is filled. known: all go
+ * to this person (a test), NULL: each to its customer. */
 bool courier_has_server(struct live *l, struct arena *a);
 bool courier_send_mails(struct courier_state *c, struct live *l, const struct outbox_message *const *messages,
-                        const struct person *known,
-                        struct settlement *const *to, size_t count, struct arena *a, struct err *err) MUST_CHECK;
+                        const struct person *known, struct settlement *const *to, size_t count, struct arena *a,
+                        struct err *err) MUST_CHECK;
 /* The whole mail of a message with its stored content. */
-bool courier_mail(struct courier_state *c, struct live *l, const struct outbox_message *m, const struct person *to, struct arena *a,
-                  struct buf *out, struct err *err) MUST_CHECK;
+bool courier_mail(struct courier_state *c, struct live *l, const struct outbox_message *m, const struct person *to,
+                  struct arena *a, struct buf *out, struct err *err) MUST_CHECK;
 
 /* What is kept of a rendered message: its parts as JSON. */
 struct str courier_content(const struct message_text *t, struct arena *a);

@@ -1,4 +1,5 @@
-/* Mail through the shop's mail server: the claimed batch is built, signed and handed over in one go (channel/smtp.h). */
+/* Mail through the shop's mail server: the claimed batch is built, signed and handed over in one go (channel/smtp.h).
+ */
 #include "app/courier_int.h"
 #include "app/links.h"
 #include "app/live_int.h"
@@ -30,7 +31,8 @@ static bool word(struct live *l, const char *name, char *out, size_t size, struc
 static bool read_server(struct live *l, struct mail_server *s, struct arena *a, struct err *err)
 {
 	char tls[32];
-	if (!word(l, "smtp.host", s->host, sizeof s->host, a, err) || !word(l, "smtp.port", s->port, sizeof s->port, a, err) ||
+	if (!word(l, "smtp.host", s->host, sizeof s->host, a, err) ||
+	    !word(l, "smtp.port", s->port, sizeof s->port, a, err) ||
 	    !word(l, "smtp.user", s->user, sizeof s->user, a, err) || !word(l, "smtp.tls", tls, sizeof tls, a, err))
 		return false;
 	if (!s->port[0])
@@ -205,13 +207,15 @@ static struct str return_path(const struct return_path *r, const struct message_
 }
 
 /* A mail of the batch; false: it is settled already (no address, cannot be built). */
-static bool add_mail(struct courier_state *c, struct live *l, const struct outbox_message *m, const struct person *known, struct signing *sign,
-                     const struct return_path *from, struct item *item, struct arena *a)
+static bool add_mail(struct courier_state *c, struct live *l, const struct outbox_message *m,
+                     const struct person *known, struct signing *sign, const struct return_path *from,
+                     struct item *item, struct arena *a)
 {
 	struct err err;
 	struct person to = known ? *known : (struct person){ .email = STR("") };
 	struct str ref;
-	*item->to = (struct settlement){ .to = MESSAGE_REFUSED, .at = l->now, .outcome = STR("the mail could not be built") };
+	*item->to =
+		(struct settlement){ .to = MESSAGE_REFUSED, .at = l->now, .outcome = STR("the mail could not be built") };
 	if ((!known && !store_person(l->shop.db, m->key.customer, a, &to, &ref, &err)) || !to.email.n)
 		return false;
 	struct buf mail, address;
@@ -220,7 +224,9 @@ static bool add_mail(struct courier_state *c, struct live *l, const struct outbo
 	bool utf8 = false;
 	bool ok = courier_mail(c, l, m, &to, a, &mail, &err) && mime_address(to.email, &address, &utf8);
 	if (ok) {
-		item->mail = (struct smtp_mail){ .from = return_path(from, &m->key, a), .to = arena_str(a, buf_view(&address)), .smtputf8 = utf8 };
+		item->mail = (struct smtp_mail){ .from = return_path(from, &m->key, a),
+			                             .to = arena_str(a, buf_view(&address)),
+			                             .smtputf8 = utf8 };
 		item->mail.data = signed_mail(sign, &mail, a, &err);
 		ok = item->mail.data.p != NULL;
 	}
@@ -229,8 +235,9 @@ static bool add_mail(struct courier_state *c, struct live *l, const struct outbo
 	return ok;
 }
 
-bool courier_send_mails(struct courier_state *c, struct live *l, const struct outbox_message *const *messages, const struct person *known,
-                        struct settlement *const *to, size_t count, struct arena *a, struct err *err)
+bool courier_send_mails(struct courier_state *c, struct live *l, const struct outbox_message *const *messages,
+                        const struct person *known, struct settlement *const *to, size_t count, struct arena *a,
+                        struct err *err)
 {
 	struct mail_server server;
 	struct courier_shop words;
@@ -243,13 +250,19 @@ bool courier_send_mails(struct courier_state *c, struct live *l, const struct ou
 		b.items[b.count].to = to[i];
 		if (!add_mail(c, l, messages[i], known, &sign, &from, &b.items[b.count], a))
 			continue;
-		*to[i] = (struct settlement){ .to = MESSAGE_DEFERRED, .at = l->now, .try_after = { l->now.s + RETRY_S },
+		*to[i] = (struct settlement){ .to = MESSAGE_DEFERRED,
+			                          .at = l->now,
+			                          .try_after = { l->now.s + RETRY_S },
 			                          .outcome = STR("server not reached") };
 		b.count++;
 	}
 	if (ok && b.count) {
-		struct smtp_server s = { .host = server.host, .port = server.port, .helo = arena_cstr(a, words.domain), .tls = server.tls,
-			                     .user = server.user[0] ? server.user : NULL, .password = getenv("RELANCE_SMTP_PASSWORD") };
+		struct smtp_server s = { .host = server.host,
+			                     .port = server.port,
+			                     .helo = arena_cstr(a, words.domain),
+			                     .tls = server.tls,
+			                     .user = server.user[0] ? server.user : NULL,
+			                     .password = getenv("RELANCE_SMTP_PASSWORD") };
 		struct smtp_limits limits = { .sessions = 4, .connect_ms = 10000, .failures = 2 };
 		struct smtp_hooks hooks = { .ctx = &b, .next = next, .outcome = outcome };
 		struct smtp_counts counts;

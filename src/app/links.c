@@ -39,8 +39,8 @@ static char path_of(enum token_purpose p)
 	return 'm';
 }
 
-struct str links_url(const unsigned char *key, struct str base, enum token_purpose purpose, const struct message_key *message,
-                     uint16_t extra, struct arena *a)
+struct str links_url(const unsigned char *key, struct str base, enum token_purpose purpose,
+                     const struct message_key *message, uint16_t extra, struct arena *a)
 {
 	char token[TOKEN_CHARS + 1];
 	token_write(key, (struct token){ .purpose = purpose, .message = outbox_link_id(message), .extra = extra }, token);

@@ -2,8 +2,8 @@
  *
  * The key is derived from the shop's secret beside the database, so a copy of the database alone cannot forge a link.
  *
- *     /u/TOKEN unsubscribe   /p/TOKEN preferences   /m/TOKEN web version   /s/TOKEN survey, reason for leaving (extra: the
- *     answer)   /c/TOKEN click (extra: number of the link)   /o/TOKEN.gif open */
+ *     /u/TOKEN unsubscribe   /p/TOKEN preferences   /m/TOKEN web version   /s/TOKEN survey, reason for leaving (extra:
+ * the answer)   /c/TOKEN click (extra: number of the link)   /o/TOKEN.gif open */
 #ifndef RELANCE_APP_LINKS_H
 #define RELANCE_APP_LINKS_H
 
@@ -26,7 +26,7 @@ const char *link_answer_name(enum link_answer a); /* "very_satisfied", "left_lat
 void links_key(const struct shop *shop, unsigned char key[TOKEN_KEY_BYTES]);
 
 /* BASE/u/TOKEN for the message, in the arena. base without a slash at its end. */
-struct str links_url(const unsigned char *key, struct str base, enum token_purpose purpose, const struct message_key *message,
-                     uint16_t extra, struct arena *a);
+struct str links_url(const unsigned char *key, struct str base, enum token_purpose purpose,
+                     const struct message_key *message, uint16_t extra, struct arena *a);
 
 #endif

@@ -30,7 +30,10 @@ bool live_read_holds(struct live *l, struct err *err)
 	    !read_flag(l, "restored_hold", &restored, err))
 		return false;
 	enum reason was = l->world.hold_all;
-	l->world.hold_all = stopped ? REASON_EMERGENCY_STOP : jumped ? REASON_CLOCK_JUMP : restored ? REASON_RESTORED : REASON_NONE;
+	l->world.hold_all = stopped    ? REASON_EMERGENCY_STOP
+	                    : jumped   ? REASON_CLOCK_JUMP
+	                    : restored ? REASON_RESTORED
+	                               : REASON_NONE;
 	if (was != l->world.hold_all)
 		for (customer_id c = 1; c < l->people; c++)
 			for (uint16_t i = 0; i < l->states[c].run_count; i++)
@@ -69,7 +72,8 @@ static bool read_last_tick(struct live *l, struct err *err)
 	return ok;
 }
 
-/* After a silence of 30 days a machine's clock, or the shop, is not what it was: a person confirms (SEMANTICS "A tick"). */
+/* After a silence of 30 days a machine's clock, or the shop, is not what it was: a person confirms (SEMANTICS "A
+ * tick"). */
 static bool check_silence(struct live *l, struct err *err)
 {
 	struct arena a;
@@ -86,7 +90,8 @@ static bool check_silence(struct live *l, struct err *err)
 	int64_t heard = l->last_tick.s > confirmed ? l->last_tick.s : confirmed;
 	if (l->last_tick.s == 0 || l->now.s - heard <= SILENCE_MAX_S)
 		return true;
-	return db_begin(l->shop.db, err) && store_shop_set(l->shop.db, "clock_hold", STR("1"), err) && db_commit(l->shop.db, err);
+	return db_begin(l->shop.db, err) && store_shop_set(l->shop.db, "clock_hold", STR("1"), err) &&
+	       db_commit(l->shop.db, err);
 }
 
 static void begin_world(struct live *l)
@@ -111,7 +116,8 @@ static bool open_all(struct live *l, struct err *err)
 		return false;
 	l->lease = true;
 	bool restored = false;
-	if (!store_mark_check(l->shop.db, &restored, err) || !read_last_tick(l, err) || !recover(l, err) || !check_silence(l, err))
+	if (!store_mark_check(l->shop.db, &restored, err) || !read_last_tick(l, err) || !recover(l, err) ||
+	    !check_silence(l, err))
 		return false;
 	if (restored && !(db_begin(l->shop.db, err) && store_shop_set(l->shop.db, "restored_hold", STR("1"), err) &&
 	                  db_commit(l->shop.db, err)))
@@ -253,8 +259,9 @@ static bool freeze_thresholds(struct live *l, struct date day, struct err *err)
 {
 	thresholds_compute(l->shop.book, l->world.version, day, &l->shop.settings.lifecycle, l->o.threads, &l->thresholds);
 	char text[128], key[16];
-	int n = snprintf(text, sizeof text, "{\"day\":%d,\"top_decile_spend\":%lld,\"average_basket\":%lld,\"buyers\":%u}", day.day,
-	                 (long long)l->thresholds.top_decile_spend, (long long)l->thresholds.average_basket, l->thresholds.buyers_12m);
+	int n = snprintf(text, sizeof text, "{\"day\":%d,\"top_decile_spend\":%lld,\"average_basket\":%lld,\"buyers\":%u}",
+	                 day.day, (long long)l->thresholds.top_decile_spend, (long long)l->thresholds.average_basket,
+	                 l->thresholds.buyers_12m);
 	struct fact f = { .kind = FACT_THRESHOLD,
 		              .key = str_from(date_text(day, key)),
 		              .at = l->now,
@@ -388,7 +395,8 @@ static int32_t given_today(const struct live *l, uint16_t plan, struct date day)
 	int32_t n = 0;
 	for (size_t c = 1; c < l->people; c++)
 		for (uint16_t i = l->states[c].run_count; i-- > 0;)
-			n += l->states[c].runs[i].entered_at >= from && l->plans->family[l->states[c].runs[i].plan] == l->plans->family[plan];
+			n += l->states[c].runs[i].entered_at >= from &&
+			     l->plans->family[l->states[c].runs[i].plan] == l->plans->family[plan];
 	return n;
 }
 
@@ -507,7 +515,8 @@ bool live_tick(struct live *l, struct instant now, struct tick_result *out, stru
 	l->round = 0;
 	bool ok = store_lease(l->shop.db, l->o.owner, l->now, l->o.lease_s, &l->epoch, err) && live_read_holds(l, err);
 	out->hold_all = l->world.hold_all;
-	if (ok && l->world.hold_all == REASON_CLOCK_JUMP) { /* at a wrong hour nothing is decided: it could not be taken back */
+	if (ok &&
+	    l->world.hold_all == REASON_CLOCK_JUMP) { /* at a wrong hour nothing is decided: it could not be taken back */
 		l->result = NULL;
 		return true;
 	}

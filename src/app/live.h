@@ -4,8 +4,9 @@
  *     live_tick      new facts → everybody due → decide → allot → commit in slices → claim → deliver
  *     live_close     gives the lease back
  *
- * Memory is changed before a slice is committed; when a commit fails, the world is worth nothing any more and the caller
- * opens it again: what was committed is what happened. Time comes from the caller only. One thread calls these. */
+ * Memory is changed before a slice is committed; when a commit fails, the world is worth nothing any more and the
+ * caller opens it again: what was committed is what happened. Time comes from the caller only. One thread calls these.
+ */
 #ifndef RELANCE_APP_LIVE_H
 #define RELANCE_APP_LIVE_H
 
@@ -16,37 +17,39 @@
 
 struct live;
 
-/* How a message becomes content and leaves. `render` fills subject and content (arena); `hand_off` gives it to the channel
- * and says what became of it. Both may be called for 50 messages in a row. */
+/* How a message becomes content and leaves. `render` fills subject and content (arena); `hand_off` gives it to the
+ * channel and says what became of it. Both may be called for 50 messages in a row. */
 struct courier {
 	void *ctx;
 	bool (*render)(void *ctx, struct live *live, struct outbox_message *m, struct arena *a, struct err *err);
-	/* All of a batch at once: fills out[i] for every message. NULL: hand_off one by one. False: the world failed, nothing left. */
-	bool (*hand_off_all)(void *ctx, struct live *live, const struct outbox_message *messages, size_t count, struct settlement *out,
-	                     struct arena *a, struct instant now, struct err *err);
+	/* All of a batch at once: fills out[i] for every message. NULL: hand_off one by one. False: the world failed,
+	 * nothing left. */
+	bool (*hand_off_all)(void *ctx, struct live *live, const struct outbox_message *messages, size_t count,
+	                     struct settlement *out, struct arena *a, struct instant now, struct err *err);
 	struct settlement (*hand_off)(void *ctx, struct live *live, const struct outbox_message *m, struct arena *a,
 	                              struct instant now);
 };
 
 struct live_options {
-	const char *owner;      /* who holds the lease: host, process, nonce */
+	const char *owner; /* who holds the lease: host, process, nonce */
 	int threads;
-	int64_t lease_s;        /* 60 */
-	struct courier courier; /* render NULL: decide only, leave the messages queued */
+	int64_t lease_s;                           /* 60 */
+	struct courier courier;                    /* render NULL: decide only, leave the messages queued */
 	void (*trace)(void *ctx, struct str text); /* every decision's line; may be NULL */
 	void *trace_ctx;
 };
 
 struct tick_result {
 	uint64_t facts, asked, decisions, queued, accepted, refused, deferred, dropped, entered;
-	uint64_t commits;     /* of decisions; 0: nothing changed */
-	uint64_t unrendered;  /* messages that could not be rendered: tried again in a quarter of an hour, until `late` */
+	uint64_t commits;    /* of decisions; 0: nothing changed */
+	uint64_t unrendered; /* messages that could not be rendered: tried again in a quarter of an hour, until `late` */
 	struct err why_unrendered; /* the last one's */
 	double decided_s, total_s; /* until the decisions were committed; until everything had left */
 	enum reason hold_all;
 };
 
-struct live *live_open(const char *address, const struct live_options *o, struct instant now, struct err *err) MUST_CHECK;
+struct live *live_open(const char *address, const struct live_options *o, struct instant now,
+                       struct err *err) MUST_CHECK;
 void live_close(struct live *l);
 
 /* Opens to look at one person only: read-only, no lease, and of the facts only theirs are loaded. */

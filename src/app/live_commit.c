@@ -8,7 +8,7 @@ void live_turn_begin(struct live *l, struct live_slice *s, customer_id c)
 	s->turns = mem_grow(s->turns, &s->turn_cap, s->turn_count + 1, sizeof *s->turns);
 	const struct pstate *p = &l->states[c];
 	s->turns[s->turn_count++] =
-	    (struct turn_out){ .customer = c,
+		(struct turn_out){ .customer = c,
 		                   .from = (uint32_t)s->said.count,
 		                   .before = arena_copy(&s->arena, p->runs, p->run_count * sizeof *p->runs),
 		                   .before_count = p->run_count };
@@ -87,7 +87,8 @@ static struct outbox_message message_row(const struct live *l, const struct deci
 		                                     .step = st->name,
 		                                     .run_no = d->run_no,
 		                                     .channel = (enum channel)d->channel },
-		                            .purpose = d->channel == CHANNEL_STAFF ? PURPOSE_SERVICE : (enum purpose)st->purpose,
+		                            .purpose =
+		                                d->channel == CHANNEL_STAFF ? PURPOSE_SERVICE : (enum purpose)st->purpose,
 		                            .locale = (enum locale)view_profile(&v)->locale,
 		                            .version = p->version,
 		                            .variant = d->variant,
@@ -192,13 +193,15 @@ void live_told(struct live *l, const struct live_slice *s)
 	l->result->decisions += s->said.count;
 	for (size_t i = 0; i < s->said.count; i++) {
 		l->result->queued += s->said.items[i].verdict == VERDICT_SEND;
-		l->result->entered += s->said.items[i].verdict == VERDICT_ENTERED || s->said.items[i].verdict == VERDICT_CONTROL;
+		l->result->entered +=
+			s->said.items[i].verdict == VERDICT_ENTERED || s->said.items[i].verdict == VERDICT_CONTROL;
 	}
 }
 
 bool live_commit(struct live *l, const struct live_slice *s, const struct live_round *r, struct err *err)
 {
-	if (s->turn_count == 0 && !(r && r->kind == ROUND_SLOTS && r->upto > 0)) /* whom a slot was offered in vain waits no more */
+	if (s->turn_count == 0 &&
+	    !(r && r->kind == ROUND_SLOTS && r->upto > 0)) /* whom a slot was offered in vain waits no more */
 		return true;
 	bool ok = db_begin(l->shop.db, err) && live_put(l, s, r, err) && db_commit(l->shop.db, err);
 	if (!ok) {

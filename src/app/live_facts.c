@@ -63,7 +63,8 @@ static bool keep(void *ctx, const struct fact *f, struct err *err)
 	return true;
 }
 
-static bool take_receipt(struct live *l, const struct fact *f, struct live_slice *moved, struct arena *a, struct err *err)
+static bool take_receipt(struct live *l, const struct fact *f, struct live_slice *moved, struct arena *a,
+                         struct err *err)
 {
 	struct receipt_body r;
 	uint16_t plan;
@@ -73,8 +74,8 @@ static bool take_receipt(struct live *l, const struct fact *f, struct live_slice
 	if (f->customer >= l->people || !live_find_step(l, f->customer, r.plan, (uint32_t)r.run, r.step, &plan, &step))
 		return true; /* of a message erased since, or of another shop's plan */
 	live_turn_begin(l, moved, f->customer);
-	engine_receipt(&l->world, &l->states[f->customer], plan, (uint16_t)r.run, step, r.channel, r.receipt, live_answer(r.answer),
-	               f->at);
+	engine_receipt(&l->world, &l->states[f->customer], plan, (uint16_t)r.run, step, r.channel, r.receipt,
+	               live_answer(r.answer), f->at);
 	live_turn_end(l, moved);
 	return true;
 }
@@ -109,7 +110,8 @@ static bool apply(struct live *l, struct batch *b, struct err *err)
 		if (f->kind == FACT_RECEIPT)
 			ok = take_receipt(l, f, &moved, &b->arena, err);
 		if (f->kind == FACT_THRESHOLD)
-			ok = load_thresholds(f->body, &l->thresholds) || err_set(err, ERR_WORLD, "frozen thresholds cannot be read");
+			ok =
+				load_thresholds(f->body, &l->thresholds) || err_set(err, ERR_WORLD, "frozen thresholds cannot be read");
 		uint32_t at = f->at.s > l->now.s ? (uint32_t)f->at.s : (uint32_t)l->now.s; /* a fact may lie a little ahead */
 		live_look_at(l, f->customer, at);
 	}

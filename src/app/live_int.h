@@ -30,11 +30,11 @@ struct live {
 	struct arena arena; /* plans */
 	struct plan_set *plans;
 	struct pstate *states;
-	size_t people;      /* states has this many places: ids 0 … people − 1 */
+	size_t people; /* states has this many places: ids 0 … people − 1 */
 	size_t people_cap;
 	customer_id *peers;
 	struct timers timers;
-	uint32_t *next_at;  /* per customer: the look that counts */
+	uint32_t *next_at; /* per customer: the look that counts */
 	struct allot waiting;
 	struct thresholds thresholds;
 	struct world world;
@@ -47,10 +47,10 @@ struct live {
 	size_t due_count, due_cap;
 	struct live_slice *slices;
 	size_t slice_cap;
-	int64_t seq_max;    /* facts beyond are not taken: an audit's round; else INT64_MAX */
-	bool audit;         /* nothing is written (audit.h) */
-	int64_t round;      /* of the tick: commits so far */
-	bool fresh;         /* nothing was committed since the start */
+	int64_t seq_max;     /* facts beyond are not taken: an audit's round; else INT64_MAX */
+	bool audit;          /* nothing is written (audit.h) */
+	int64_t round;       /* of the tick: commits so far */
+	bool fresh;          /* nothing was committed since the start */
 	uint64_t plans_told; /* hash of the plan states the log was last told */
 	struct sha256 *hash;
 	struct tick_result *result;
@@ -69,8 +69,8 @@ bool live_load_states(struct live *l, struct err *err) MUST_CHECK;
 bool live_load_state(struct live *l, customer_id c, struct err *err) MUST_CHECK; /* one person */
 bool live_load_suppressed(struct live *l, struct err *err) MUST_CHECK;
 /* The plan (in the set) and step of a message named by words; false: unknown. */
-bool live_find_step(const struct live *l, customer_id c, struct str plan, uint32_t run_no, struct str step, uint16_t *plan_at,
-                    uint8_t *step_at);
+bool live_find_step(const struct live *l, customer_id c, struct str plan, uint32_t run_no, struct str step,
+                    uint16_t *plan_at, uint8_t *step_at);
 uint8_t live_answer(struct str text);
 
 bool live_read_holds(struct live *l, struct err *err) MUST_CHECK; /* world.hold_all: why nothing may leave */
@@ -111,7 +111,8 @@ void live_slice_release(struct live_slice *s);
 void live_plan_states(const struct plan_set *set, struct buf *out); /* as the tick log has them */
 
 /* live_send.c */
-struct sent *live_find_sent(struct live *l, const struct message_key *k, uint16_t *plan, uint8_t *step); /* not dropped */
+struct sent *live_find_sent(struct live *l, const struct message_key *k, uint16_t *plan,
+                            uint8_t *step);                 /* not dropped */
 bool live_send(struct live *l, struct err *err) MUST_CHECK; /* claims and delivers what is due */
 
 #endif

@@ -23,10 +23,11 @@ static bool take_plan(void *ctx, const struct plan_row *row, struct err *err)
 	}
 	struct plan_issues issues = { .count = 0 };
 	struct str text = arena_str(&p->l->arena, row->text);
-	struct plan *plan = (struct plan *)plan_read(arena_str(&p->l->arena, row->name), text, &p->context, &p->l->arena, &issues);
+	struct plan *plan =
+		(struct plan *)plan_read(arena_str(&p->l->arena, row->name), text, &p->context, &p->l->arena, &issues);
 	if (!plan)
-		return err_set(err, ERR_WORLD, "plan %.*s version %u of the database no longer compiles: %.*s", STR_ARG(row->name),
-		               row->version, STR_ARG(issues.items[0].text));
+		return err_set(err, ERR_WORLD, "plan %.*s version %u of the database no longer compiles: %.*s",
+		               STR_ARG(row->name), row->version, STR_ARG(issues.items[0].text));
 	plan->version = row->version;
 	if (row->plan_id != set->count)
 		return err_set(err, ERR_WORLD, "plan numbers have a gap before %u: run \"relance check\"", row->plan_id);
@@ -81,8 +82,8 @@ static int step_of(const struct plan *p, struct str name)
 	return -1;
 }
 
-bool live_find_step(const struct live *l, customer_id c, struct str plan, uint32_t run_no, struct str step, uint16_t *plan_at,
-                    uint8_t *step_at)
+bool live_find_step(const struct live *l, customer_id c, struct str plan, uint32_t run_no, struct str step,
+                    uint16_t *plan_at, uint8_t *step_at)
 {
 	const struct pstate *s = &l->states[c];
 	for (uint16_t i = s->run_count; i-- > 0;) {
@@ -129,11 +130,13 @@ static bool take_message(void *ctx, const struct outbox_message *m, struct err *
 	struct live *l = ctx;
 	uint16_t plan;
 	uint8_t step;
-	if (m->key.customer >= l->people || !live_find_step(l, m->key.customer, m->key.plan, m->key.run_no, m->key.step, &plan, &step))
+	if (m->key.customer >= l->people ||
+	    !live_find_step(l, m->key.customer, m->key.plan, m->key.run_no, m->key.step, &plan, &step))
 		return err_set(err, ERR_WORLD, "a message of customer #%u has no run: run \"relance check\"", m->key.customer);
 	struct sent *s = pstate_add_sent(&l->states[m->key.customer]);
 	bool left = m->state == MESSAGE_ACCEPTED || m->state == MESSAGE_UNCERTAIN; /* a deferred one has a sent_at too */
-	*s = (struct sent){ .at = (uint32_t)((left || m->state == MESSAGE_REFUSED) && m->sent_at.s ? m->sent_at.s : m->queued_at.s),
+	*s = (struct sent){ .at = (uint32_t)((left || m->state == MESSAGE_REFUSED) && m->sent_at.s ? m->sent_at.s
+		                                                                                       : m->queued_at.s),
 		                .opened_at = (uint32_t)m->opened_at.s,
 		                .clicked_at = (uint32_t)m->clicked_at.s,
 		                .plan = plan,
@@ -147,7 +150,8 @@ static bool take_message(void *ctx, const struct outbox_message *m, struct err *
 	return true;
 }
 
-static bool take_suppression(void *ctx, uint64_t hash, enum channel channel, struct str reason, struct instant at, struct err *err)
+static bool take_suppression(void *ctx, uint64_t hash, enum channel channel, struct str reason, struct instant at,
+                             struct err *err)
 {
 	struct live *l = ctx;
 	const struct version *v = l->world.version;
@@ -159,8 +163,8 @@ static bool take_suppression(void *ctx, uint64_t hash, enum channel channel, str
 	return true;
 }
 
-/* A message settled whose run still waits for it (the receipt came in while nothing ran), and one queued whose run has been
- * left: brought in line as the running program would have. */
+/* A message settled whose run still waits for it (the receipt came in while nothing ran), and one queued whose run has
+ * been left: brought in line as the running program would have. */
 static void reconcile(struct live *l, customer_id c)
 {
 	struct pstate *s = &l->states[c];
@@ -199,7 +203,8 @@ bool live_load_suppressed(struct live *l, struct err *err)
 bool live_load_states(struct live *l, struct err *err)
 {
 	customer_id last = (customer_id)(l->people - 1);
-	if (!outbox_runs(l->shop.db, 1, last, take_run, l, err) || !outbox_messages(l->shop.db, 1, last, take_message, l, err))
+	if (!outbox_runs(l->shop.db, 1, last, take_run, l, err) ||
+	    !outbox_messages(l->shop.db, 1, last, take_message, l, err))
 		return false;
 	for (customer_id c = 1; c < l->people; c++)
 		reconcile(l, c);

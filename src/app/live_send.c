@@ -1,5 +1,5 @@
-/* Claim and delivery: at most 50 messages at a time; each person is folded again to the newest fact and the whole guard is
- * asked; content is stored, `sending` is durable before the hand-off (SEMANTICS "Runs, messages, claims"). */
+/* Claim and delivery: at most 50 messages at a time; each person is folded again to the newest fact and the whole guard
+ * is asked; content is stored, `sending` is durable before the hand-off (SEMANTICS "Runs, messages, claims"). */
 #include "app/live_int.h"
 
 enum { RENDER_AGAIN_S = 15 * MINUTE_S };
@@ -77,8 +77,10 @@ static struct str claims_text(const struct live *l, const struct outbox_message 
 		uint16_t plan = 0;
 		uint8_t step = 0;
 		const struct message_key *k = &claimed[i].key;
-		bool known = k->customer < l->people && live_find_step(l, k->customer, k->plan, k->run_no, k->step, &plan, &step);
-		buf_printf(&b, "%s%u:%d:%u:%d:%d", i ? " " : "", k->customer, known ? plan : -1, k->run_no, step, (int)k->channel);
+		bool known =
+			k->customer < l->people && live_find_step(l, k->customer, k->plan, k->run_no, k->step, &plan, &step);
+		buf_printf(&b, "%s%u:%d:%u:%d:%d", i ? " " : "", k->customer, known ? plan : -1, k->run_no, step,
+		           (int)k->channel);
 	}
 	struct str text = arena_str(a, buf_view(&b));
 	buf_release(&b);
@@ -101,7 +103,8 @@ static bool put_asked(struct live *l, const struct outbox_message *claimed, cons
 			ok = outbox_release(l->shop.db, l->epoch, &claimed[i].key, answers[i].retry, err);
 		else
 			ok = outbox_settle(b, l->epoch, &claimed[i].key,
-			                   &(struct settlement){ .to = MESSAGE_DROPPED, .at = l->now, .outcome = answers[i].why }, err);
+			                   &(struct settlement){ .to = MESSAGE_DROPPED, .at = l->now, .outcome = answers[i].why },
+			                   err);
 	}
 	if (!ok) {
 		store_batch_rollback(b);
@@ -163,7 +166,8 @@ static bool settle(struct live *l, const struct outbox_message *m, const struct 
 	if (ok && s->to != MESSAGE_DEFERRED && live_find_sent(l, &m->key, &plan, &step)) {
 		customer_id c = m->key.customer;
 		live_turn_begin(l, &moved, c);
-		engine_receipt(&l->world, &l->states[c], plan, (uint16_t)m->key.run_no, step, m->key.channel, receipt_of(s->to), 0, s->at);
+		engine_receipt(&l->world, &l->states[c], plan, (uint16_t)m->key.run_no, step, m->key.channel, receipt_of(s->to),
+		               0, s->at);
 		live_turn_end(l, &moved);
 		live_look_at(l, c, (uint32_t)l->now.s);
 	}
@@ -176,12 +180,15 @@ static bool settle(struct live *l, const struct outbox_message *m, const struct 
 	return ok;
 }
 
-/* The emergency stop holds what was about to leave this second: it was not handed over, so it waits like a deferred one. */
+/* The emergency stop holds what was about to leave this second: it was not handed over, so it waits like a deferred
+ * one. */
 static bool deliver(struct live *l, struct outbox_message *go, size_t n, struct arena *a, struct err *err)
 {
 	struct settlement all[OUTBOX_CLAIM_MAX];
 	const struct courier *c = &l->o.courier;
-	const struct settlement waits = { .to = MESSAGE_DEFERRED, .at = l->now, .try_after = l->now, .outcome = STR("held back") };
+	const struct settlement waits = {
+		.to = MESSAGE_DEFERRED, .at = l->now, .try_after = l->now, .outcome = STR("held back")
+	};
 	if (!live_read_holds(l, err))
 		return false;
 	bool together = c->hand_off_all && l->world.hold_all == REASON_NONE;

@@ -112,12 +112,13 @@ bool load_thresholds(struct str body, struct thresholds *out)
 	json_error_t where;
 	json_t *j = json_loadb(body.p, body.n, 0, &where);
 	json_int_t day, top, mean, buyers;
-	bool ok = j && json_unpack(j, "{s:I,s:I,s:I,s:I}", "day", &day, "top_decile_spend", &top, "average_basket", &mean, "buyers",
-	                           &buyers) == 0;
+	bool ok = j && json_unpack(j, "{s:I,s:I,s:I,s:I}", "day", &day, "top_decile_spend", &top, "average_basket", &mean,
+	                           "buyers", &buyers) == 0;
 	json_decref(j);
 	if (ok)
-		*out = (struct thresholds){ .day = { (int32_t)day }, .top_decile_spend = top, .average_basket = mean,
-			                        .buyers_12m = (uint32_t)buyers };
+		*out = (struct thresholds){
+			.day = { (int32_t)day }, .top_decile_spend = top, .average_basket = mean, .buyers_12m = (uint32_t)buyers
+		};
 	return ok;
 }
 
@@ -131,7 +132,8 @@ static bool take_shop_fact(void *ctx, const struct fact *f, struct err *err)
 {
 	struct shop_facts *s = ctx;
 	if (f->kind == FACT_THRESHOLD && !load_thresholds(f->body, s->thresholds))
-		return err_set(err, ERR_WORLD, "the frozen thresholds %.*s cannot be read: run \"relance check\"", STR_ARG(f->key));
+		return err_set(err, ERR_WORLD, "the frozen thresholds %.*s cannot be read: run \"relance check\"",
+		               STR_ARG(f->key));
 	return book_loader_add(s->loader, f, err);
 }
 
@@ -214,7 +216,8 @@ bool load_shop(const char *address, const struct load_options *o, struct shop_wo
 	if (!out->db)
 		return false;
 	out->book = book_new(&(struct book_options){ .zone = out->shop.zone, .locale = out->shop.locale });
-	bool ok = config_read(out->db, &out->shop, &out->settings, err) && store_seq_hi(out->db, &out->seq_hi, &out->customers, err) && load_catalogue(out->db, out->book, err) &&
+	bool ok = config_read(out->db, &out->shop, &out->settings, err) &&
+	          store_seq_hi(out->db, &out->seq_hi, &out->customers, err) && load_catalogue(out->db, out->book, err) &&
 	          load_facts(address, o, out, err);
 	if (!ok)
 		load_release(out);

@@ -16,8 +16,10 @@ extern const size_t plans_file_count;
 
 void plans_context(const struct settings *s, struct expr_context *out)
 {
-	*out = (struct expr_context){ .currency = s->currency, .lifecycle = s->lifecycle, .shop_zone = s->zone,
-		                         .basis = { .post_opt_in = s->post_opt_in, .soft_opt_in = s->soft_opt_in } };
+	*out = (struct expr_context){ .currency = s->currency,
+		                          .lifecycle = s->lifecycle,
+		                          .shop_zone = s->zone,
+		                          .basis = { .post_opt_in = s->post_opt_in, .soft_opt_in = s->soft_opt_in } };
 }
 
 uint16_t plan_set_add(struct plan_set *set, const struct plan *p, bool on, uint32_t on_since)
@@ -55,8 +57,8 @@ const struct plan_words *plan_set_words(const struct plan_set *set, struct arena
 	return w;
 }
 
-static bool add_text(struct plan_set *set, struct str name, struct str text, const struct expr_context *context, bool on,
-                     struct instant since, struct arena *a, struct plan_issues *issues, struct err *err)
+static bool add_text(struct plan_set *set, struct str name, struct str text, const struct expr_context *context,
+                     bool on, struct instant since, struct arena *a, struct plan_issues *issues, struct err *err)
 {
 	const struct plan *p = plan_read(name, text, context, a, issues);
 	if (!p)
@@ -65,8 +67,8 @@ static bool add_text(struct plan_set *set, struct str name, struct str text, con
 		return err_set(err, ERR_LIMIT, "more than %d plans: split the folder", PLANS_MAX);
 	for (size_t i = 0; i < set->count; i++)
 		if (str_eq(set->plans[i]->name, p->name))
-			return err_set(err, ERR_INPUT, "%.*s: plan \"%.*s\" is already in %.*s: names are unique in a folder", STR_ARG(name),
-			               STR_ARG(p->name), STR_ARG(set->plans[i]->file));
+			return err_set(err, ERR_INPUT, "%.*s: plan \"%.*s\" is already in %.*s: names are unique in a folder",
+			               STR_ARG(name), STR_ARG(p->name), STR_ARG(set->plans[i]->file));
 	plan_set_add(set, p, on, (uint32_t)since.s);
 	return true;
 }
@@ -104,8 +106,8 @@ static int by_name(const void *x, const void *y)
 	return strcmp(*(char *const *)x, *(char *const *)y);
 }
 
-static bool load_folder(const char *path, struct plan_set *set, const struct expr_context *context, struct instant since,
-                        struct arena *a, struct plan_issues *issues, struct err *err)
+static bool load_folder(const char *path, struct plan_set *set, const struct expr_context *context,
+                        struct instant since, struct arena *a, struct plan_issues *issues, struct err *err)
 {
 	DIR *dir = opendir(path);
 	if (!dir)
@@ -151,7 +153,8 @@ bool plans_load(const char *path, const struct settings *s, struct instant since
 		ok = load_folder(path, out, &context, since, a, issues, err);
 	} else {
 		struct str text;
-		ok = read_file(path, a, &text, err) && add_text(out, str_from(path), text, &context, true, since, a, issues, err);
+		ok = read_file(path, a, &text, err) &&
+		     add_text(out, str_from(path), text, &context, true, since, a, issues, err);
 	}
 	if (ok && issues->errors) {
 		const struct plan_issue *i = &issues->items[0];

@@ -36,11 +36,11 @@ struct replay {
 	struct replay_result *out;
 	struct world world;
 	struct pstate *states;
-	uint32_t *next_at;     /* per customer: next look; UINT32_MAX never */
-	uint32_t *next_fact;   /* per customer: next fact not seen yet */
+	uint32_t *next_at;              /* per customer: next look; UINT32_MAX never */
+	uint32_t *next_fact;            /* per customer: next fact not seen yet */
 	struct conversion *conversions; /* per customer; at = 0: none. NULL without rates */
-	uint32_t *feedback;    /* per customer: next of o->feedback; NULL without recorded responses */
-	customer_id *peers;    /* ring of those who share an address; NULL when nobody does */
+	uint32_t *feedback;             /* per customer: next of o->feedback; NULL without recorded responses */
+	customer_id *peers;             /* ring of those who share an address; NULL when nobody does */
 	struct bucket *days;
 	int32_t first_day, day_count;
 	struct allot waiting;
@@ -52,7 +52,7 @@ struct replay {
 	/* the pass under way */
 	customer_id *list;
 	size_t list_count, list_cap;
-	int64_t until;         /* looks with next_at < until are taken */
+	int64_t until; /* looks with next_at < until are taken */
 	struct slice_out *slices;
 	size_t slice_count, slice_cap;
 };
@@ -124,7 +124,8 @@ static struct response_rates rates_of(const struct replay *r, const struct plan 
 static bool drawn(const struct replay *r, enum draw_purpose purpose, const struct decision *d, uint32_t per_million)
 {
 	uint64_t key = r->world.plans->plans[d->plan]->draw_key;
-	return draw_per_million(draw_u64(r->o->seed, purpose, key, d->customer, d->run_no, (uint32_t)d->step)) < per_million;
+	return draw_per_million(draw_u64(r->o->seed, purpose, key, d->customer, d->run_no, (uint32_t)d->step)) <
+	       per_million;
 }
 
 enum { OPEN_WITHIN_S = 20 * HOUR_S, BUY_WITHIN_S = 3 * DAY_S };
@@ -146,7 +147,7 @@ static void respond(struct replay *r, struct pstate *state, const struct decisio
 	}
 	if (drawn(r, DRAW_RESPONSE_BUY, d, rates.buy_of_open) && r->conversions[d->customer].at == 0)
 		r->conversions[d->customer] =
-		    (struct conversion){ at + 60 + (uint32_t)((draw >> 32) % BUY_WITHIN_S), d->plan, d->run_no };
+			(struct conversion){ at + 60 + (uint32_t)((draw >> 32) % BUY_WITHIN_S), d->plan, d->run_no };
 }
 
 /* A message decided now leaves now: the guard was asked at this very instant. */
@@ -156,8 +157,8 @@ static void deliver(struct replay *r, struct pstate *state, size_t from, struct 
 		const struct decision d = out->said.items[i];
 		if (d.verdict != VERDICT_SEND)
 			continue;
-		check(engine_receipt(&r->world, state, d.plan, d.run_no, (uint8_t)d.step, (enum channel)d.channel, RECEIPT_ACCEPTED, 0,
-		                     d.at));
+		check(engine_receipt(&r->world, state, d.plan, d.run_no, (uint8_t)d.step, (enum channel)d.channel,
+		                     RECEIPT_ACCEPTED, 0, d.at));
 		if (r->conversions && d.channel != CHANNEL_STAFF)
 			respond(r, state, &d, out);
 	}
@@ -297,7 +298,10 @@ static void count_decisions(struct replay *r, const struct decisions *said)
 		struct replay_plan *p = &r->out->plans[d->plan];
 		switch ((enum verdict)d->verdict) {
 		case VERDICT_ENTERED: p->entered++; break;
-		case VERDICT_CONTROL: p->entered++; p->control++; break;
+		case VERDICT_CONTROL:
+			p->entered++;
+			p->control++;
+			break;
 		case VERDICT_SEND:
 			p->messages++;
 			p->by_channel[d->channel]++;
@@ -553,9 +557,14 @@ bool replay_run(const struct replay_options *o, struct replay_result *out, struc
 		return err_set(err, ERR_INPUT, "--from must be before --to");
 	double started = seconds_now();
 	struct replay r = { .o = o, .out = out, .err = err };
-	r.world = (struct world){ .book = o->book, .version = o->version, 
-		                      .plans = o->plans, .words = o->words, .settings = o->settings,
-		                      .thresholds = &r.thresholds, .seed = o->seed, .assume_consent = o->assume_consent };
+	r.world = (struct world){ .book = o->book,
+		                      .version = o->version,
+		                      .plans = o->plans,
+		                      .words = o->words,
+		                      .settings = o->settings,
+		                      .thresholds = &r.thresholds,
+		                      .seed = o->seed,
+		                      .assume_consent = o->assume_consent };
 	r.hash = sha256_new();
 	write_head(&r);
 	set_up(&r);

@@ -1,9 +1,9 @@
 /* replay: what would the plans have done? (M8.3; SEMANTICS "What-if replay").
  *
- * The shop's history is read by `at`; the engine is asked for every person at every instant at which something could change:
- * a fact, or the moment the engine itself named. A day is: thresholds, what is due at its start, the smoothing slots (most
- * valuable first), then everybody's day. People are independent within a day (those who share an address go together), so
- * the work is spread over threads and the result is the same for any number of them. */
+ * The shop's history is read by `at`; the engine is asked for every person at every instant at which something could
+ * change: a fact, or the moment the engine itself named. A day is: thresholds, what is due at its start, the smoothing
+ * slots (most valuable first), then everybody's day. People are independent within a day (those who share an address go
+ * together), so the work is spread over threads and the result is the same for any number of them. */
 #ifndef RELANCE_APP_REPLAY_H
 #define RELANCE_APP_REPLAY_H
 
@@ -11,7 +11,8 @@
 
 enum replay_response { RESPONSE_NONE, RESPONSE_RATES, RESPONSE_RECORDED };
 
-/* What really became of a message once: opened, clicked, answered … Told again when the replay sends the same message. */
+/* What really became of a message once: opened, clicked, answered … Told again when the replay sends the same message.
+ */
 struct replay_feedback {
 	customer_id customer;
 	uint32_t at;
@@ -35,7 +36,7 @@ struct replay_options {
 	struct instant from, to; /* [from, to) */
 	bool assume_consent;
 	enum replay_response response;
-	struct response_rates rates; /* zeros: by the plan's kind */
+	struct response_rates rates;            /* zeros: by the plan's kind */
 	const struct replay_feedback *feedback; /* with RESPONSE_RECORDED: by customer, then time */
 	size_t feedback_count;
 	int threads;
@@ -54,7 +55,7 @@ struct replay_plan {
 };
 
 struct replay_result {
-	uint64_t facts;     /* order lines, carts, consents, events in [from, to) */
+	uint64_t facts;            /* order lines, carts, consents, events in [from, to) */
 	uint64_t decisions, asked; /* times a person was looked at */
 	double seconds;
 	char trace_sha256[65];

@@ -1,5 +1,5 @@
-/* timers: who must be looked at when: a binary heap of (instant, customer). A customer may stand in it several times; the
- * caller keeps the instant that counts and passes over the others. Derived state: rebuilt at load, never stored. */
+/* timers: who must be looked at when: a binary heap of (instant, customer). A customer may stand in it several times;
+ * the caller keeps the instant that counts and passes over the others. Derived state: rebuilt at load, never stored. */
 #ifndef RELANCE_APP_TIMERS_H
 #define RELANCE_APP_TIMERS_H
 

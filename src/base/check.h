@@ -14,7 +14,7 @@ _Noreturn void check_failed(const char *file, int line, const char *condition);
 	} while (0)
 
 /* Marks a function whose result must be looked at. */
-#define MUST_CHECK __attribute__((warn_unused_result))
+#define MUST_CHECK             __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))

@@ -19,7 +19,8 @@ struct embedded_file {
 	extern const struct embedded_file name##_files[];                                                                  \
 	extern const size_t name##_file_count;
 
-static inline const struct embedded_file *embedded_find(const struct embedded_file *files, size_t count, const char *name)
+static inline const struct embedded_file *embedded_find(const struct embedded_file *files, size_t count,
+                                                        const char *name)
 {
 	for (size_t low = 0, high = count; low < high;) {
 		size_t mid = low + (high - low) / 2;

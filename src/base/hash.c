@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 static const uint64_t P0 = 0xa0761d6478bd642fu, P1 = 0xe7037ed1a0b428dbu, P2 = 0x8ebc6af09c88c6e3u,
-                      P3 = 0x589965cc75374cc3u;
+					  P3 = 0x589965cc75374cc3u;
 
 uint64_t hash_mix(uint64_t a, uint64_t b)
 {

@@ -1,10 +1,11 @@
 /* hash: digests and deterministic draws.
  *
- * hash64 is a fast non-cryptographic hash for tables and for draws; its values are part of the product (control groups and
- * variants depend on them), so it never changes. Based on the published wyhash construction: 64x64→128 multiply and fold.
+ * hash64 is a fast non-cryptographic hash for tables and for draws; its values are part of the product (control groups
+ * and variants depend on them), so it never changes. Based on the published wyhash construction: 64x64→128 multiply and
+ * fold.
  *
- * A random draw of the engine is never taken from a stream: draw_u64(seed, purpose, plan, customer, run, step) gives the
- * same number whatever was drawn before, by whichever thread (SEMANTICS, "A tick"). */
+ * A random draw of the engine is never taken from a stream: draw_u64(seed, purpose, plan, customer, run, step) gives
+ * the same number whatever was drawn before, by whichever thread (SEMANTICS, "A tick"). */
 #ifndef RELANCE_BASE_HASH_H
 #define RELANCE_BASE_HASH_H
 

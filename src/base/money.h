@@ -24,14 +24,14 @@ bool money_times(struct money a, int64_t n, struct money *out) __attribute__((wa
 
 /* a × numerator ÷ denominator, rounded half away from zero: percentages, shares. False on overflow or denominator 0. */
 bool money_share(struct money a, int64_t numerator, int64_t denominator, struct money *out)
-    __attribute__((warn_unused_result));
+	__attribute__((warn_unused_result));
 
-/* Reads "1234.5", "1 234,50", "1.234,50", "1,234.50", "-3,00 €", "EUR 12": what tills and spreadsheets write. `decimal` is
- * the decimal mark, '.' or ',', or 0 when unknown (then: the last mark, unless it stands before exactly three digits and
- * appears more than once or alone with exponent < 3 is ambiguous, read as grouping only when repeated).
- * More decimals than the currency has are rounded half away from zero. False when it is not a number or overflows. */
+/* Reads "1234.5", "1 234,50", "1.234,50", "1,234.50", "-3,00 €", "EUR 12": what tills and spreadsheets write. `decimal`
+ * is the decimal mark, '.' or ',', or 0 when unknown (then: the last mark, unless it stands before exactly three digits
+ * and appears more than once or alone with exponent < 3 is ambiguous, read as grouping only when repeated). More
+ * decimals than the currency has are rounded half away from zero. False when it is not a number or overflows. */
 bool money_parse(struct str text, struct currency currency, char decimal, struct money *out)
-    __attribute__((warn_unused_result));
+	__attribute__((warn_unused_result));
 
 /* Plain "1234.50" (for JSON, CSV): out holds at least 32 bytes. Returns out. */
 char *money_plain(struct money m, struct currency currency, char *out);

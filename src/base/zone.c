@@ -139,7 +139,8 @@ static void zone_tables(struct zone *z)
 		z->utc_day[i] = changes ? OFFSET_CHANGES : z->transitions[at].offset;
 	}
 	for (int32_t i = 0; i < TABLE_DAYS; i++) { /* offsets are under a day: a civil day lies within three UTC days */
-		bool same = i > 0 && i + 1 < TABLE_DAYS && z->utc_day[i - 1] == z->utc_day[i] && z->utc_day[i + 1] == z->utc_day[i];
+		bool same =
+			i > 0 && i + 1 < TABLE_DAYS && z->utc_day[i - 1] == z->utc_day[i] && z->utc_day[i + 1] == z->utc_day[i];
 		z->local_day[i] = same ? z->utc_day[i] : OFFSET_CHANGES;
 	}
 }
@@ -361,9 +362,11 @@ bool duration_parse(struct str s, int64_t *seconds)
 		const char *name;
 		int64_t s;
 	} UNITS[] = {
-		{ "s", 1 }, { "second", 1 }, { "seconds", 1 }, { "m", MINUTE_S }, { "minute", MINUTE_S },
-		{ "minutes", MINUTE_S }, { "h", HOUR_S }, { "hour", HOUR_S }, { "hours", HOUR_S }, { "d", DAY_S },
-		{ "day", DAY_S }, { "days", DAY_S }, { "w", 7 * DAY_S }, { "week", 7 * DAY_S }, { "weeks", 7 * DAY_S },
+		{ "s", 1 },         { "second", 1 },        { "seconds", 1 },
+		{ "m", MINUTE_S },  { "minute", MINUTE_S }, { "minutes", MINUTE_S },
+		{ "h", HOUR_S },    { "hour", HOUR_S },     { "hours", HOUR_S },
+		{ "d", DAY_S },     { "day", DAY_S },       { "days", DAY_S },
+		{ "w", 7 * DAY_S }, { "week", 7 * DAY_S },  { "weeks", 7 * DAY_S },
 	};
 	size_t i = 0;
 	while (i < s.n && s.p[i] >= '0' && s.p[i] <= '9')

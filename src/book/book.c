@@ -143,8 +143,8 @@ uint32_t book_word(struct book *b, struct str text)
 	return id;
 }
 
-/* Conditions and triggers ask for the same few words millions of times, from every thread: each thread remembers its last
- * answers, good as long as the book has no new word. */
+/* Conditions and triggers ask for the same few words millions of times, from every thread: each thread remembers its
+ * last answers, good as long as the book has no new word. */
 enum { REMEMBERED = 256 };
 
 struct remembered {
@@ -246,8 +246,8 @@ static int by_customer(const void *x, const void *y)
 }
 
 /* A new chunk from the old one (may be NULL) and the todo items that fall into it. */
-static struct chunk *rebuild(struct book *b, size_t index, const struct chunk *old, const struct todo *todo, size_t count,
-                             struct err *err)
+static struct chunk *rebuild(struct book *b, size_t index, const struct chunk *old, const struct todo *todo,
+                             size_t count, struct err *err)
 {
 	struct builder *w = b->writer;
 	customer_id first = chunk_first(index);
@@ -284,8 +284,8 @@ static bool guests_wait(struct book *b, const struct fact *f)
 
 static bool in_book(enum fact_kind kind)
 {
-	return kind == FACT_ORDER || kind == FACT_CART || kind == FACT_CONSENT || kind == FACT_PROFILE || kind == FACT_EVENT ||
-	       kind == FACT_RETRACT;
+	return kind == FACT_ORDER || kind == FACT_CART || kind == FACT_CONSENT || kind == FACT_PROFILE ||
+	       kind == FACT_EVENT || kind == FACT_RETRACT;
 }
 
 static bool apply_chunks(struct book *b, struct version *v, const struct todo *todo, size_t count, struct err *err)
@@ -339,7 +339,8 @@ bool book_apply(struct book *b, const struct fact *facts, size_t count, struct e
 	if (n)
 		qsort(todo, n, sizeof *todo, by_customer);
 	size_t chunks = chunk_of(highest) + 1;
-	struct version *v = version_new(chunks > b->current->chunk_count ? chunks : b->current->chunk_count, highest, seq_hi);
+	struct version *v =
+		version_new(chunks > b->current->chunk_count ? chunks : b->current->chunk_count, highest, seq_hi);
 	for (size_t i = 0; i < v->chunk_count; i++) {
 		if (i < b->current->chunk_count) {
 			v->chunks[i] = b->current->chunks[i];
@@ -367,7 +368,7 @@ bool book_apply(struct book *b, const struct fact *facts, size_t count, struct e
 struct book_loader {
 	struct book *book;
 	struct builder *builder;
-	bool open;            /* a chunk is being built */
+	bool open; /* a chunk is being built */
 	bool in_customer;
 	size_t index;
 	struct chunk **done;

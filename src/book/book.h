@@ -1,12 +1,13 @@
 /* book: everything the shop knows about its customers, as columns in memory.
  *
- * Customers are cut into chunks of BOOK_CHUNK consecutive ids. A chunk is immutable: a few arrays, each customer a range
- * of them, sorted by time. New facts make new chunks for the customers they name and a new version that shares all the
- * others; readers pin the version they saw and never wait. So adding a fact costs the rebuild of one small chunk
- * (tens of microseconds), whatever the size of the base.
+ * Customers are cut into chunks of BOOK_CHUNK consecutive ids. A chunk is immutable: a few arrays, each customer a
+ * range of them, sorted by time. New facts make new chunks for the customers they name and a new version that shares
+ * all the others; readers pin the version they saw and never wait. So adding a fact costs the rebuild of one small
+ * chunk (tens of microseconds), whatever the size of the base.
  *
  * One writer (book_apply, book_load); any number of readers (book_pin … book_unpin, everything on a const version).
- * Instants are u32 seconds (1970 – 2106); the intake refuses others. Limits: 2^32 − 2 customers, 2^32 − 1 lines a chunk. */
+ * Instants are u32 seconds (1970 – 2106); the intake refuses others. Limits: 2^32 − 2 customers, 2^32 − 1 lines a
+ * chunk. */
 #ifndef RELANCE_BOOK_BOOK_H
 #define RELANCE_BOOK_BOOK_H
 
@@ -37,11 +38,11 @@ struct consent {
 };
 
 struct cart {
-	uint64_t cart;   /* hash of the cart's id */
+	uint64_t cart; /* hash of the cart's id */
 	int64_t total;
 	uint32_t at;
 	uint32_t line, line_count; /* in the chunk's cart lines */
-	uint8_t state;   /* enum cart_state */
+	uint8_t state;             /* enum cart_state */
 };
 
 struct event {
@@ -97,16 +98,16 @@ struct product {
 	int32_t stock;                   /* −1 unknown */
 	int32_t lifetime_days;           /* 0 unknown */
 	product_id replaced_by;
-	int16_t tier;                    /* range order within the family, 0 unknown */
-	uint8_t vat_percent_x2;          /* 20 % = 40, 5.5 % = 11 */
-	uint8_t not_a_product;           /* postage, manual entries, bank charges */
+	int16_t tier;           /* range order within the family, 0 unknown */
+	uint8_t vat_percent_x2; /* 20 % = 40, 5.5 % = 11 */
+	uint8_t not_a_product;  /* postage, manual entries, bank charges */
 };
 
 struct version {
 	atomic_uint refs;
 	uint64_t number;
-	int64_t seq_hi;      /* facts up to here are in */
-	uint32_t customers;  /* ids 1 … customers */
+	int64_t seq_hi;     /* facts up to here are in */
+	uint32_t customers; /* ids 1 … customers */
 	size_t chunk_count;
 	struct chunk **chunks;
 };
@@ -122,13 +123,14 @@ struct book *book_new(const struct book_options *options);
 void book_free(struct book *b);
 const struct book_options *book_get_options(const struct book *b);
 
-/* Applies facts in seq order (any customers; kinds ORDER, CART, CONSENT, PROFILE, EVENT, RETRACT; others are passed over)
- * and publishes a new version. Same key twice: the later wins; a retraction removes. Facts at or below the version's
- * seq_hi are the caller's mistake. False: a body is corrupt (nothing is published). */
+/* Applies facts in seq order (any customers; kinds ORDER, CART, CONSENT, PROFILE, EVENT, RETRACT; others are passed
+ * over) and publishes a new version. Same key twice: the later wins; a retraction removes. Facts at or below the
+ * version's seq_hi are the caller's mistake. False: a body is corrupt (nothing is published). */
 bool book_apply(struct book *b, const struct fact *facts, size_t count, struct err *err) MUST_CHECK;
 
-/* Bulk load: facts arrive customer by customer in ascending id, each customer's in seq order; then finish. Several loaders
- * may build disjoint chunk ranges on different threads: a loader takes whole chunks (first … last + BOOK_CHUNK − 1). */
+/* Bulk load: facts arrive customer by customer in ascending id, each customer's in seq order; then finish. Several
+ * loaders may build disjoint chunk ranges on different threads: a loader takes whole chunks (first … last + BOOK_CHUNK
+ * − 1). */
 struct book_loader;
 struct book_loader *book_loader_new(struct book *b);
 bool book_loader_add(struct book_loader *l, const struct fact *f, struct err *err) MUST_CHECK;

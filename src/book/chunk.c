@@ -9,13 +9,40 @@ enum { ORDERS, CARTS, CONSENTS, EVENTS, WORDS, CHILDREN }; /* rows of start[] */
 
 /* columns of the chunk, in builder.out */
 enum {
-	C_ORDER_AT, C_ORDER_TOTAL, C_ORDER_LINE, C_ORDER_KEY, C_ORDER_FLAGS, C_LINE_PRODUCT, C_LINE_QUANTITY, C_LINE_AMOUNT,
-	C_CARTS, C_CART_KEY, C_CART_LINES, C_CONSENTS, C_CONSENT_KEY, C_EVENTS, C_EVENT_KEY,
+	C_ORDER_AT,
+	C_ORDER_TOTAL,
+	C_ORDER_LINE,
+	C_ORDER_KEY,
+	C_ORDER_FLAGS,
+	C_LINE_PRODUCT,
+	C_LINE_QUANTITY,
+	C_LINE_AMOUNT,
+	C_CARTS,
+	C_CART_KEY,
+	C_CART_LINES,
+	C_CONSENTS,
+	C_CONSENT_KEY,
+	C_EVENTS,
+	C_EVENT_KEY,
 };
 enum { C_WORDS = COLUMN_COUNT, C_CHILDREN, ALL_COLUMNS };
 
 static const size_t SIZES[COLUMN_COUNT] = {
-	4, 8, 4, 8, 1, 4, 4, 8, sizeof(struct cart), 8, sizeof(struct line), sizeof(struct consent), 8, sizeof(struct event), 8,
+	4,
+	8,
+	4,
+	8,
+	1,
+	4,
+	4,
+	8,
+	sizeof(struct cart),
+	8,
+	sizeof(struct line),
+	sizeof(struct consent),
+	8,
+	sizeof(struct event),
+	8,
 };
 
 static void *column_add(struct column *c, size_t count)
@@ -59,8 +86,8 @@ void builder_free(struct builder *b)
 {
 	if (!b)
 		return;
-	struct column *own[] = { &b->orders, &b->carts, &b->consents, &b->events, &b->lines, &b->cart_lines, &b->words_now,
-		                     &b->children_now };
+	struct column *own[] = { &b->orders, &b->carts,      &b->consents,  &b->events,
+		                     &b->lines,  &b->cart_lines, &b->words_now, &b->children_now };
 	for (size_t i = 0; i < ARRAY_LEN(own); i++)
 		free(own[i]->p);
 	for (size_t i = 0; i < COLUMN_COUNT; i++)
@@ -126,7 +153,9 @@ static bool add_order(struct builder *b, const struct fact *f, struct err *err)
 	if (!body_read_order(f->body, &b->arena, &body, err))
 		return false;
 	struct staged_order *o = column_add(&b->orders, 1);
-	*o = (struct staged_order){ .head = head_of(b, f), .line = (uint32_t)b->lines.n, .line_count = (uint32_t)body.line_count };
+	*o = (struct staged_order){ .head = head_of(b, f),
+		                        .line = (uint32_t)b->lines.n,
+		                        .line_count = (uint32_t)body.line_count };
 	o->flags = (uint8_t)((unsigned)body.channel << ORDER_CHANNEL_SHIFT);
 	for (size_t i = 0; i < body.line_count; i++) {
 		if (__builtin_add_overflow(o->total, body.lines[i].amount, &o->total))
@@ -145,8 +174,11 @@ static bool add_cart(struct builder *b, const struct fact *f, struct err *err)
 		return false;
 	struct staged_cart *c = column_add(&b->carts, 1);
 	*c = (struct staged_cart){ .head = head_of(b, f) };
-	c->cart = (struct cart){ .cart = hash_str(body.cart), .at = c->head.at, .line = (uint32_t)b->cart_lines.n,
-		                     .line_count = (uint32_t)body.line_count, .state = (uint8_t)body.state };
+	c->cart = (struct cart){ .cart = hash_str(body.cart),
+		                     .at = c->head.at,
+		                     .line = (uint32_t)b->cart_lines.n,
+		                     .line_count = (uint32_t)body.line_count,
+		                     .state = (uint8_t)body.state };
 	for (size_t i = 0; i < body.line_count; i++)
 		if (__builtin_add_overflow(c->cart.total, body.lines[i].amount, &c->cart.total))
 			return err_set(err, ERR_WORLD, "a cart's amounts overflow: correct it at its source and import it again");
@@ -161,7 +193,9 @@ static bool add_consent(struct builder *b, const struct fact *f, struct err *err
 		return false;
 	struct staged_consent *c = column_add(&b->consents, 1);
 	*c = (struct staged_consent){ .head = head_of(b, f) };
-	c->consent = (struct consent){ .at = c->head.at, .channel = (uint8_t)body.channel, .purpose = (uint8_t)body.purpose,
+	c->consent = (struct consent){ .at = c->head.at,
+		                           .channel = (uint8_t)body.channel,
+		                           .purpose = (uint8_t)body.purpose,
 		                           .state = (uint8_t)body.state };
 	return true;
 }
@@ -184,8 +218,11 @@ static bool set_profile(struct builder *b, const struct fact *f, struct err *err
 		return false;
 	const struct book_options *o = book_get_options(b->book);
 	struct profile *p = &b->profile;
-	*p = (struct profile){ .address = body.address, .born = body.born.day, .reach = (uint8_t)body.reach,
-		                   .company = body.company, .gender = (uint8_t)body.gender };
+	*p = (struct profile){ .address = body.address,
+		                   .born = body.born.day,
+		                   .reach = (uint8_t)body.reach,
+		                   .company = body.company,
+		                   .gender = (uint8_t)body.gender };
 	if (body.created.s != INSTANT_NEVER.s && body.created.s >= 0 && body.created.s <= UINT32_MAX)
 		p->created = (uint32_t)body.created.s;
 	p->locale = (uint8_t)(body.locale < 0 ? (int)o->locale : body.locale);
@@ -214,11 +251,14 @@ static void retract(struct builder *b, const struct fact *f)
 	struct column *columns[] = { &b->orders, &b->carts, &b->consents, &b->events };
 	for (size_t i = 0; i < ARRAY_LEN(KINDS); i++) {
 		char want[64];
-		int n = snprintf(want, sizeof want, "{\"kind\":\"%s\"}", (const char *[]){ "order", "cart", "consent", "event" }[i]);
+		int n = snprintf(want, sizeof want, "{\"kind\":\"%s\"}",
+		                 (const char *[]){ "order", "cart", "consent", "event" }[i]);
 		if (!str_eq(f->body, (struct str){ want, (size_t)n }))
 			continue;
 		struct staged *head = memset(column_add(columns[i], 1), 0, columns[i]->size);
-		*head = (struct staged){ .key = hash64(f->key.p, f->key.n, (uint64_t)KINDS[i]), .arrival = b->arrival++, .dead = true };
+		*head = (struct staged){ .key = hash64(f->key.p, f->key.n, (uint64_t)KINDS[i]),
+			                     .arrival = b->arrival++,
+			                     .dead = true };
 	}
 }
 
@@ -251,24 +291,29 @@ void builder_open_old(struct builder *b, const struct chunk *k, uint32_t i)
 	for (uint32_t o = k->order_start[i]; o < k->order_start[i + 1]; o++) {
 		struct staged_order *s = column_add(&b->orders, 1);
 		*s = (struct staged_order){ .head = { k->order_key[o], k->order_at[o], b->arrival++, false },
-			                        .total = k->order_total[o], .line = (uint32_t)b->lines.n,
-			                        .line_count = k->order_line[o + 1] - k->order_line[o], .flags = k->order_flags[o] };
+			                        .total = k->order_total[o],
+			                        .line = (uint32_t)b->lines.n,
+			                        .line_count = k->order_line[o + 1] - k->order_line[o],
+			                        .flags = k->order_flags[o] };
 		for (uint32_t l = k->order_line[o]; l < k->order_line[o + 1]; l++)
 			*(struct line *)column_add(&b->lines, 1) =
-			    (struct line){ k->line_product[l], k->line_quantity[l], k->line_amount[l] };
+				(struct line){ k->line_product[l], k->line_quantity[l], k->line_amount[l] };
 	}
 	for (uint32_t c = k->cart_start[i]; c < k->cart_start[i + 1]; c++) {
 		struct staged_cart *s = column_add(&b->carts, 1);
-		*s = (struct staged_cart){ .head = { k->cart_key[c], k->carts[c].at, b->arrival++, false }, .cart = k->carts[c] };
+		*s = (struct staged_cart){ .head = { k->cart_key[c], k->carts[c].at, b->arrival++, false },
+			                       .cart = k->carts[c] };
 		s->cart.line = (uint32_t)b->cart_lines.n;
 		column_append(&b->cart_lines, k->cart_lines + k->carts[c].line, k->carts[c].line_count);
 	}
 	for (uint32_t c = k->consent_start[i]; c < k->consent_start[i + 1]; c++)
-		*(struct staged_consent *)column_add(&b->consents, 1) = (struct staged_consent){
-			.head = { k->consent_key[c], k->consents[c].at, b->arrival++, false }, .consent = k->consents[c] };
+		*(struct staged_consent *)column_add(&b->consents, 1) =
+			(struct staged_consent){ .head = { k->consent_key[c], k->consents[c].at, b->arrival++, false },
+			                         .consent = k->consents[c] };
 	for (uint32_t e = k->event_start[i]; e < k->event_start[i + 1]; e++)
-		*(struct staged_event *)column_add(&b->events, 1) = (struct staged_event){
-			.head = { k->event_key[e], k->events[e].at, b->arrival++, false }, .event = k->events[e] };
+		*(struct staged_event *)column_add(&b->events, 1) =
+			(struct staged_event){ .head = { k->event_key[e], k->events[e].at, b->arrival++, false },
+			                       .event = k->events[e] };
 	column_append(&b->words_now, k->words + k->word_start[i], k->word_start[i + 1] - k->word_start[i]);
 	column_append(&b->children_now, k->children + k->child_start[i], k->child_start[i + 1] - k->child_start[i]);
 }
@@ -443,7 +488,8 @@ struct chunk *builder_finish(struct builder *b)
 		for (size_t s = 0; s < 6; s++)
 			b->start[s][i + 1] = b->start[s][i];
 	}
-	uint32_t *starts[] = { k->order_start, k->cart_start, k->consent_start, k->event_start, k->word_start, k->child_start };
+	uint32_t *starts[] = { k->order_start, k->cart_start, k->consent_start,
+		                   k->event_start, k->word_start, k->child_start };
 	for (size_t s = 0; s < 6; s++)
 		memcpy(starts[s], b->start[s], sizeof b->start[s]);
 	memcpy(k->profile, b->profiles, sizeof b->profiles);

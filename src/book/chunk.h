@@ -1,7 +1,8 @@
 /* chunk: building one immutable chunk of the book. Inside src/book only.
  *
- * A builder takes its customers in ascending id. For each: builder_begin, then either builder_copy (nothing new: ranges are
- * copied) or builder_open_old (what was known) and builder_fact for each new fact in seq order, then builder_end. */
+ * A builder takes its customers in ascending id. For each: builder_begin, then either builder_copy (nothing new: ranges
+ * are copied) or builder_open_old (what was known) and builder_fact for each new fact in seq order, then builder_end.
+ */
 #ifndef RELANCE_BOOK_CHUNK_H
 #define RELANCE_BOOK_CHUNK_H
 
@@ -46,7 +47,7 @@ enum { COLUMN_COUNT = 15 };
 
 struct builder {
 	struct book *book;
-	struct intern words;   /* words seen by this builder → numbers, so that the book's lock is rarely taken */
+	struct intern words; /* words seen by this builder → numbers, so that the book's lock is rarely taken */
 	uint32_t *word_numbers;
 	size_t word_cap;
 	struct arena arena; /* bodies being read; cleared per customer */

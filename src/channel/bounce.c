@@ -309,7 +309,7 @@ static void read_feedback(struct reading *r, const struct headers *original)
 	struct str rest = r->feedback, line, value;
 	while (line_next(&rest, &line))
 		if (feedback_field(line, "Feedback-Type", &value) &&
-			(str_has(value, "auth-failure") || str_has(value, "not-spam"))) {
+		    (str_has(value, "auth-failure") || str_has(value, "not-spam"))) {
 			verdict = BOUNCE_UNKNOWN;
 			reason = str_has(value, "auth") ? RETURN_AUTHFAILURE : RETURN_UNDEFINED;
 		}
@@ -325,8 +325,8 @@ static void read_feedback(struct reading *r, const struct headers *original)
 static bool informal_complaint(const struct reading *r, const struct headers *original)
 {
 	return r->original.n && (str_has(r->subject, "complaint about message") ||
-							 (headers_find(original, "X-HmXmrOriginalRecipient").n && str_has(r->from, "staff@")) ||
-							 str_has(r->subject, "email feedback report for ip"));
+	                         (headers_find(original, "X-HmXmrOriginalRecipient").n && str_has(r->from, "staff@")) ||
+	                         str_has(r->subject, "email feedback report for ip"));
 }
 
 /* ---- automatic replies ---- */
@@ -388,11 +388,11 @@ static bool is_autoreply(const struct reading *r)
 	if (any_in(r->subject, SUBJECTS, ARRAY_LEN(SUBJECTS)))
 		return true;
 	return str_has(headers_find(h, "Auto-Submitted"), "auto-replied") ||
-		   str_has(headers_find(h, "Auto-Submitted"), "vacation") || headers_find(h, "X-Autoreply").n ||
-		   headers_find(h, "X-Autorespond").n || headers_find(h, "X-Autoresponder").n ||
-		   str_has(headers_find(h, "X-Precedence"), "auto_reply") ||
-		   str_has(headers_find(h, "Precedence"), "auto_reply") ||
-		   str_has(headers_find(h, "Delivered-To"), "autoresponder");
+	       str_has(headers_find(h, "Auto-Submitted"), "vacation") || headers_find(h, "X-Autoreply").n ||
+	       headers_find(h, "X-Autorespond").n || headers_find(h, "X-Autoresponder").n ||
+	       str_has(headers_find(h, "X-Precedence"), "auto_reply") ||
+	       str_has(headers_find(h, "Precedence"), "auto_reply") ||
+	       str_has(headers_find(h, "Delivered-To"), "autoresponder");
 }
 
 /* ---- prose ---- */
@@ -443,8 +443,8 @@ static bool looks_returned(const struct reading *r)
 	const struct headers *h = &r->mail.headers;
 	struct str path = headers_find(h, "Return-Path");
 	return from_daemon(r) || headers_find(h, "X-Failed-Recipients").n || str_is(path, "<>") ||
-		   str_has(path, "mailer-daemon") || str_has(headers_find(h, "Content-Type"), "multipart/report") ||
-		   any_in(r->subject, SUBJECTS, ARRAY_LEN(SUBJECTS)) || any_in(r->notice, PHRASES, ARRAY_LEN(PHRASES));
+	       str_has(path, "mailer-daemon") || str_has(headers_find(h, "Content-Type"), "multipart/report") ||
+	       any_in(r->subject, SUBJECTS, ARRAY_LEN(SUBJECTS)) || any_in(r->notice, PHRASES, ARRAY_LEN(PHRASES));
 }
 
 static void read_failed_recipients(struct reading *r, struct bounce_finds *finds)
@@ -495,8 +495,8 @@ static bool read_status_parts(struct reading *r, bool *silent)
 		if (r->mail.parts[i].kind == PART_STATUS) {
 			bounce_read_fields(r->arena, r->mail.parts[i].body, finds);
 			*silent = *silent || str_has(r->mail.parts[i].body, "action: delivered") ||
-					  str_has(r->mail.parts[i].body, "action: relayed") ||
-					  str_has(r->mail.parts[i].body, "action: expanded");
+			          str_has(r->mail.parts[i].body, "action: relayed") ||
+			          str_has(r->mail.parts[i].body, "action: expanded");
 		}
 	judge_all(r, finds);
 	return finds->count > 0;
@@ -579,7 +579,7 @@ void bounce_parse(struct arena *a, struct str mail, struct bounce_report *out)
 	struct headers original, inner_original;
 	read_original(&outer, &original);
 	bool wrapped = str_has(headers_find(&original, "Content-Type"), "multipart/report") ||
-				   str_has(headers_find(&original, "From"), "mailer-daemon");
+	               str_has(headers_find(&original, "From"), "mailer-daemon");
 	if (!wrapped)
 		read_one(&outer, &original);
 	if (clear(out) || outer.original.n == 0)

@@ -54,7 +54,7 @@ const char *bounce_reason_name(enum bounce_reason reason)
 bool bounce_reason_hard(enum bounce_reason reason)
 {
 	return reason == RETURN_USERUNKNOWN || reason == RETURN_HOSTUNKNOWN || reason == RETURN_HASMOVED ||
-		   reason == RETURN_NOTACCEPT;
+	       reason == RETURN_NOTACCEPT;
 }
 
 /* '*' stands for up to GAP_MAX bytes. */
@@ -88,8 +88,8 @@ static bool has(struct str text, const char *phrase)
 static struct str without_class(struct str text)
 {
 	const char *quote = find_phrase(text, "unknown address error 5") || find_phrase(text, "other mail system problem 5")
-							? memchr(text.p, '\'', text.n)
-							: NULL;
+	                        ? memchr(text.p, '\'', text.n)
+	                        : NULL;
 	return quote ? (struct str){ quote, (size_t)(text.p + text.n - quote) } : text;
 }
 
@@ -98,15 +98,15 @@ static struct str without_class(struct str text)
 static bool directory_refusal(struct str text, const char *status)
 {
 	return has(text, "recipient address rejected: access denied") &&
-		   (strcmp(status, "5.4.1") == 0 || strncmp(status, "5.1.", 4) == 0);
+	       (strcmp(status, "5.4.1") == 0 || strncmp(status, "5.1.", 4) == 0);
 }
 
 /* Words that the last server itself, or a sender's log that knows the moment, uses for an address that is not there. */
 static bool own_words(struct str text)
 {
 	static const char *const PHRASES[] = { "pmta-category bad-mailbox", "mail.local: unknown user", "(unknown user",
-										   "invalid user address",
-										   "requested action not taken: mailbox unavailable (" };
+		                                   "invalid user address",
+		                                   "requested action not taken: mailbox unavailable (" };
 	for (size_t i = 0; i < ARRAY_LEN(PHRASES); i++)
 		if (has(text, PHRASES[i]))
 			return true;
@@ -174,7 +174,7 @@ enum bounce_reason bounce_reason_of_status(const char *status)
 bool bounce_status_vague(const char *status)
 {
 	return strlen(status) < 5 || strcmp(status + 2, "0.0") == 0 || strcmp(status + 2, "5.0") == 0 ||
-		   strcmp(status + 2, "3.0") == 0 || strcmp(status + 2, "4.0") == 0;
+	       strcmp(status + 2, "3.0") == 0 || strcmp(status + 2, "4.0") == 0;
 }
 
 /* ---- codes ---- */
@@ -214,7 +214,7 @@ static bool reply_at(struct str t, size_t i)
 	if (i + 3 > t.n || (t.p[i] != '4' && t.p[i] != '5') || t.p[i + 1] < '0' || t.p[i + 1] > '5' || !digit(t.p[i + 2]))
 		return false;
 	if (i && t.p[i - 1] != ' ' && t.p[i - 1] != ':' && t.p[i - 1] != '[' && t.p[i - 1] != '(' && t.p[i - 1] != '<' &&
-		t.p[i - 1] != ';' && t.p[i - 1] != '\'' && t.p[i - 1] != '"')
+	    t.p[i - 1] != ';' && t.p[i - 1] != '\'' && t.p[i - 1] != '"')
 		return false;
 	char after = i + 3 < t.n ? t.p[i + 3] : ' ';
 	return after == ' ' || after == '-' || after == ':' || after == ',' || after == '\n';
@@ -282,6 +282,6 @@ enum bounce_stage bounce_stage_of(struct str text)
 	/* Sendmail shows a refused RCPT under ">>> DATA" when it pipelines; the server then asks for a recipient. */
 	if (has(text, ">>> data"))
 		return has(text, "need rcpt") || has(text, "no valid recipients") || has(text, "no recipients") ? STAGE_RCPT
-																										: STAGE_DATA;
+		                                                                                                : STAGE_DATA;
 	return STAGE_UNKNOWN;
 }

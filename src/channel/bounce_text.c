@@ -77,8 +77,8 @@ static bool code_only(struct str before) /* "554 ", "<<< 550 ", "550-" */
 	while (before.n && (before.p[0] == '<' || before.p[0] == ' '))
 		before = (struct str){ before.p + 1, before.n - 1 };
 	return before.n >= 3 && before.n <= 10 && (before.p[0] == '5' || before.p[0] == '4') && before.p[1] >= '0' &&
-		   before.p[1] <= '5' && before.p[2] >= '0' && before.p[2] <= '9' &&
-		   (before.n == 3 || before.p[3] == ' ' || before.p[3] == '-');
+	       before.p[1] <= '5' && before.p[2] >= '0' && before.p[2] <= '9' &&
+	       (before.n == 3 || before.p[3] == ' ' || before.p[3] == '-');
 }
 
 static struct str strip_open(struct str s)
@@ -330,7 +330,7 @@ static void read_action(struct group *g, struct str value)
 	if (str_has(value, "delayed"))
 		g->delayed = true;
 	else if (str_has(value, "delivered") || str_has(value, "relayed") || str_has(value, "expanded") ||
-			 str_has(value, "deliverable"))
+	         str_has(value, "deliverable"))
 		g->silent = true;
 	else
 		g->failed = true;

@@ -17,7 +17,7 @@ static void file_name(struct str key, char out[DIR_NAME_MAX + 32])
 	for (size_t i = 0; i < key.n && n < DIR_NAME_MAX; i++) {
 		char c = key.p[i];
 		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-					 c == '_' || (c == '.' && i > 0) || c == '@';
+		             c == '_' || (c == '.' && i > 0) || c == '@';
 		changed = changed || !plain;
 		out[n++] = plain ? c : '_';
 	}
@@ -40,7 +40,7 @@ static bool write_all(int fd, struct str bytes)
 }
 
 bool dir_write(const char *folder, struct str key, const char *extension, struct str bytes, char *path,
-			   size_t path_size, struct err *err)
+               size_t path_size, struct err *err)
 {
 	char name[DIR_NAME_MAX + 32], beside[4096], whole[4096];
 	file_name(key, name);
@@ -68,7 +68,7 @@ bool dir_write(const char *folder, struct str key, const char *extension, struct
 }
 
 bool dir_write_text(const char *folder, struct str key, struct str to, struct str text, char *path, size_t path_size,
-					struct err *err)
+                    struct err *err)
 {
 	struct buf b;
 	buf_init(&b, to.n + text.n + 16);

@@ -15,10 +15,10 @@ enum { DIR_NAME_MAX = 200 };
 
 /* Makes the folder (one level) when it is not there. extension: ".eml". The path written goes to path (may be NULL). */
 bool dir_write(const char *folder, struct str key, const char *extension, struct str bytes, char *path,
-			   size_t path_size, struct err *err) MUST_CHECK;
+               size_t path_size, struct err *err) MUST_CHECK;
 
 /* An SMS or another short text. */
 bool dir_write_text(const char *folder, struct str key, struct str to, struct str text, char *path, size_t path_size,
-					struct err *err) MUST_CHECK;
+                    struct err *err) MUST_CHECK;
 
 #endif

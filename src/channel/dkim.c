@@ -129,7 +129,7 @@ static EVP_PKEY_CTX *rsa_context(EVP_PKEY *pkey)
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(pkey, NULL);
 	if (ctx && EVP_PKEY_sign_init(ctx) == 1 && EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1 &&
-		EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) == 1)
+	    EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) == 1)
 		return ctx;
 	EVP_PKEY_CTX_free(ctx);
 	return NULL;
@@ -139,13 +139,13 @@ static bool name_ok(struct str s, size_t max)
 {
 	for (size_t i = 0; i < s.n; i++)
 		if (!((s.p[i] >= 'a' && s.p[i] <= 'z') || (s.p[i] >= 'A' && s.p[i] <= 'Z') ||
-			  (s.p[i] >= '0' && s.p[i] <= '9') || s.p[i] == '-' || s.p[i] == '.' || s.p[i] == '_'))
+		      (s.p[i] >= '0' && s.p[i] <= '9') || s.p[i] == '-' || s.p[i] == '.' || s.p[i] == '_'))
 			return false;
 	return s.n > 0 && s.n < max;
 }
 
 struct dkim_signer *dkim_signer_new(struct str domain, const struct dkim_key *const *keys, const struct str *selectors,
-									size_t count, struct err *err)
+                                    size_t count, struct err *err)
 {
 	struct dkim_signer *s = mem_alloc(sizeof *s);
 	buf_init(&s->chosen, 256 << 10);
@@ -211,7 +211,7 @@ static size_t read_fields(struct str mail, struct field *fields, size_t *count)
 		const char *colon = memchr(line.p, ':', line.n);
 		if (colon && *count < FIELDS_MAX)
 			fields[(*count)++] = (struct field){ .name = str_trim((struct str){ line.p, (size_t)(colon - line.p) }),
-												 .raw = { colon + 1, line.n - (size_t)(colon + 1 - line.p) } };
+				                                 .raw = { colon + 1, line.n - (size_t)(colon + 1 - line.p) } };
 	}
 	return mail.n;
 }
@@ -262,7 +262,7 @@ static size_t next_change(struct str body, size_t at)
 	for (; at + BLOCK < body.n; at += BLOCK) {
 		unsigned char any = 0;
 		for (int i = 0; i < BLOCK;
-			 i++) /* constant and without branches: the compiler makes it a few vector operations */
+		     i++) /* constant and without branches: the compiler makes it a few vector operations */
 			any |= (unsigned char)changes_at(p[at + (size_t)i], p[at + (size_t)i + 1]);
 		if (any)
 			break;
@@ -276,7 +276,7 @@ static size_t next_change(struct str body, size_t at)
 static struct str without_end(struct str body)
 {
 	while (body.n && (body.p[body.n - 1] == '\n' || body.p[body.n - 1] == '\r' || body.p[body.n - 1] == ' ' ||
-					  body.p[body.n - 1] == '\t'))
+	                  body.p[body.n - 1] == '\t'))
 		body.n--;
 	return body;
 }
@@ -314,19 +314,19 @@ static bool hash_body(EVP_MD_CTX *md, const EVP_MD *sha256, struct str body, uns
 /* ---- signing ---- */
 
 static const char *const SIGNED[] = { "From",
-									  "To",
-									  "Subject",
-									  "Date",
-									  "Message-ID",
-									  "Reply-To",
-									  "MIME-Version",
-									  "Content-Type",
-									  "Content-Transfer-Encoding",
-									  "List-Unsubscribe",
-									  "List-Unsubscribe-Post",
-									  "List-ID",
-									  "Feedback-ID",
-									  "Auto-Submitted" };
+	                                  "To",
+	                                  "Subject",
+	                                  "Date",
+	                                  "Message-ID",
+	                                  "Reply-To",
+	                                  "MIME-Version",
+	                                  "Content-Type",
+	                                  "Content-Transfer-Encoding",
+	                                  "List-Unsubscribe",
+	                                  "List-Unsubscribe-Post",
+	                                  "List-ID",
+	                                  "Feedback-ID",
+	                                  "Auto-Submitted" };
 enum { OVERSIGNED = 4 }; /* the first four are signed once more than they occur */
 
 static void add_name(struct buf *names, struct str name)
@@ -352,13 +352,13 @@ static void choose(struct field *fields, size_t count, struct buf *canonical, st
 }
 
 static bool sign_digest(struct dkim_signer *s, size_t i, const unsigned char *digest, unsigned char *signature,
-						size_t *n)
+                        size_t *n)
 {
 	*n = SIGNATURE_MAX;
 	if (s->keys[i]->algorithm == DKIM_RSA)
 		return EVP_PKEY_sign(s->rsa[i], signature, n, digest, SHA256_DIGEST_LENGTH) == 1;
 	return EVP_MD_CTX_reset(s->md) == 1 && EVP_DigestSignInit(s->md, NULL, NULL, NULL, s->keys[i]->pkey) == 1 &&
-		   EVP_DigestSign(s->md, signature, n, digest, SHA256_DIGEST_LENGTH) == 1;
+	       EVP_DigestSign(s->md, signature, n, digest, SHA256_DIGEST_LENGTH) == 1;
 }
 
 static void fold_base64(struct buf *out, const char *text, size_t n, size_t column)
@@ -379,7 +379,7 @@ static bool add_signature(struct dkim_signer *s, size_t k, struct str names, con
 	size_t start = out->n;
 	unsigned char digest[SHA256_DIGEST_LENGTH], signature[SIGNATURE_MAX], coded[SIGNATURE_MAX * 4 / 3 + 8];
 	buf_printf(out, "DKIM-Signature: v=1; a=%s-sha256; c=relaxed/relaxed; d=%s;\r\n\ts=%s; q=dns/txt; bh=%s;\r\n\th=",
-			   s->keys[k]->algorithm == DKIM_RSA ? "rsa" : "ed25519", s->domain, s->selectors[k], body_hash);
+	           s->keys[k]->algorithm == DKIM_RSA ? "rsa" : "ed25519", s->domain, s->selectors[k], body_hash);
 	size_t column = 3;
 	for (size_t i = 0; i < names.n;) { /* folded after a colon */
 		const char *colon = memchr(names.p + i, ':', names.n - i);
@@ -399,8 +399,8 @@ static bool add_signature(struct dkim_signer *s, size_t k, struct str names, con
 	struct str own = { out->p + start + 15, out->n - start - 15 };
 	relaxed_field(&s->chosen, STR("DKIM-Signature"), own, false);
 	bool hashed = !s->chosen.full && EVP_DigestInit_ex(s->sha, s->sha256, NULL) == 1 &&
-				  EVP_DigestUpdate(s->sha, s->chosen.p, s->chosen.n) == 1 &&
-				  EVP_DigestFinal_ex(s->sha, digest, NULL) == 1;
+	              EVP_DigestUpdate(s->sha, s->chosen.p, s->chosen.n) == 1 &&
+	              EVP_DigestFinal_ex(s->sha, digest, NULL) == 1;
 	s->chosen.n = before;
 	size_t n;
 	if (!hashed || !sign_digest(s, k, digest, signature, &n))

@@ -32,7 +32,7 @@ struct dkim_signer;
 
 /* domain: ASCII form. selectors[i] goes with keys[i]; keys are kept, not owned. NULL = failed. */
 struct dkim_signer *dkim_signer_new(struct str domain, const struct dkim_key *const *keys, const struct str *selectors,
-									size_t count, struct err *err) MUST_CHECK;
+                                    size_t count, struct err *err) MUST_CHECK;
 void dkim_signer_free(struct dkim_signer *s);
 
 /* mail: a whole mail with CRLF line ends. Appends the DKIM-Signature fields (CRLF included) to out; they go before it.

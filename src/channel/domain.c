@@ -72,7 +72,7 @@ bool domain_txt(struct arena *a, struct str name, struct str *out, size_t *count
 	for (int i = 0; i < ns_msg_count(message, ns_s_an) && *count < DOMAIN_ANSWERS_MAX; i++) {
 		ns_rr rr;
 		if (ns_parserr(&message, ns_s_an, i, &rr) == 0 && ns_rr_type(rr) == ns_t_txt &&
-			ns_rr_rdlen(rr) <= DOMAIN_TXT_MAX)
+		    ns_rr_rdlen(rr) <= DOMAIN_TXT_MAX)
 			out[(*count)++] = join_strings(a, ns_rr_rdata(rr), ns_rr_rdlen(rr));
 	}
 	return true;
@@ -121,7 +121,7 @@ static void differs(struct domain_record *r, const char *note)
 }
 
 struct domain_record domain_judge_spf(struct arena *a, struct str domain, struct str mechanism, bool answered,
-									  const struct str *found, size_t count)
+                                      const struct str *found, size_t count)
 {
 	struct str term = mechanism.n ? mechanism : STR("mx");
 	struct domain_record r = { .kind = "SPF", .name = domain, .state = answered ? DOMAIN_MISSING : DOMAIN_NOT_LOOKED };
@@ -166,11 +166,11 @@ static struct str tag(struct arena *a, struct str record, char name)
 }
 
 struct domain_record domain_judge_dkim(struct arena *a, struct str domain, struct str selector, struct str record,
-									   bool answered, const struct str *found, size_t count)
+                                       bool answered, const struct str *found, size_t count)
 {
 	struct domain_record r = { .kind = "DKIM",
-							   .publish = record,
-							   .state = answered ? DOMAIN_MISSING : DOMAIN_NOT_LOOKED };
+		                       .publish = record,
+		                       .state = answered ? DOMAIN_MISSING : DOMAIN_NOT_LOOKED };
 	r.name = arena_printf(a, "%.*s._domainkey.%.*s", STR_ARG(selector), STR_ARG(domain));
 	if (!answered || count == 0)
 		return r;
@@ -186,12 +186,12 @@ struct domain_record domain_judge_dkim(struct arena *a, struct str domain, struc
 }
 
 struct domain_record domain_judge_dmarc(struct arena *a, struct str domain, struct str report_to, bool answered,
-										const struct str *found, size_t count)
+                                        const struct str *found, size_t count)
 {
 	struct domain_record r = { .kind = "DMARC", .state = answered ? DOMAIN_MISSING : DOMAIN_NOT_LOOKED };
 	r.name = arena_printf(a, "_dmarc.%.*s", STR_ARG(domain));
 	r.publish = report_to.n ? arena_printf(a, "v=DMARC1; p=none; rua=mailto:%.*s", STR_ARG(report_to))
-							: STR("v=DMARC1; p=none");
+	                        : STR("v=DMARC1; p=none");
 	size_t matches;
 	const struct str *dmarc = only(found, count, "v=dmarc1", &matches);
 	if (!answered || !dmarc)

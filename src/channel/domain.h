@@ -35,11 +35,11 @@ bool domain_txt(struct arena *a, struct str name, struct str *out, size_t *count
 /* Pure: what the records found (count of them; answered = false when no resolver did) say about the one wanted.
  * spf: the mechanism that must be in it ("include:spf.example.net", "a", "ip4:…"). */
 struct domain_record domain_judge_spf(struct arena *a, struct str domain, struct str mechanism, bool answered,
-									  const struct str *found, size_t count);
+                                      const struct str *found, size_t count);
 struct domain_record domain_judge_dkim(struct arena *a, struct str domain, struct str selector, struct str record,
-									   bool answered, const struct str *found, size_t count);
+                                       bool answered, const struct str *found, size_t count);
 struct domain_record domain_judge_dmarc(struct arena *a, struct str domain, struct str report_to, bool answered,
-										const struct str *found, size_t count);
+                                        const struct str *found, size_t count);
 
 bool domain_name_ok(struct str domain); /* letters, digits, dashes, dots; at least one dot */
 

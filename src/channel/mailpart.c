@@ -277,7 +277,7 @@ static size_t entity(struct str s, char *out)
 		const char *name;
 		char c;
 	} ENTITIES[] = { { "&lt;", '<' },   { "&gt;", '>' },  { "&amp;", '&' }, { "&quot;", '"' }, { "&nbsp;", ' ' },
-					 { "&#39;", '\'' }, { "&#64;", '@' }, { "&#46;", '.' }, { "&apos;", '\'' } };
+		             { "&#39;", '\'' }, { "&#64;", '@' }, { "&#46;", '.' }, { "&apos;", '\'' } };
 	for (size_t i = 0; i < ARRAY_LEN(ENTITIES); i++) {
 		size_t n = strlen(ENTITIES[i].name);
 		if (s.n >= n && strncasecmp(s.p, ENTITIES[i].name, n) == 0) {
@@ -296,7 +296,7 @@ static bool block_tag(struct str tag)
 	for (size_t i = 0; i < ARRAY_LEN(NAMES); i++) {
 		size_t n = strlen(NAMES[i]);
 		if (tag.n >= n && strncasecmp(tag.p, NAMES[i], n) == 0 &&
-			(tag.n == n || tag.p[n] == ' ' || tag.p[n] == '/' || tag.p[n] == '>' || tag.p[n] == '\n'))
+		    (tag.n == n || tag.p[n] == ' ' || tag.p[n] == '/' || tag.p[n] == '>' || tag.p[n] == '\n'))
 			return true;
 	}
 	return false;
@@ -345,13 +345,13 @@ struct str text_of_html(struct arena *a, struct str html)
 static bool local_char(unsigned char c)
 {
 	return c > 32 && c != 127 && c != '<' && c != '>' && c != '(' && c != ')' && c != '[' && c != ']' && c != ',' &&
-		   c != ';' && c != ':' && c != '"' && c != '@' && c != '\\';
+	       c != ';' && c != ':' && c != '"' && c != '@' && c != '\\';
 }
 
 static bool domain_char(unsigned char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-		   c == '_' || c >= 0x80;
+	       c == '_' || c >= 0x80;
 }
 
 bool address_next(struct str s, size_t *from, struct str *out)
@@ -372,7 +372,7 @@ bool address_next(struct str s, size_t *from, struct str *out)
 			while (start > *from && local_char((unsigned char)s.p[start - 1]))
 				start--;
 			while (start < i && (s.p[start] == '\'' || s.p[start] == '`' ||
-								 (s.p[start] == '=' && i - start < 64 && s.p[start + 1] != '?')))
+			                     (s.p[start] == '=' && i - start < 64 && s.p[start + 1] != '?')))
 				start++;
 		}
 		if (end < s.n && s.p[end] == '[')
@@ -452,7 +452,7 @@ static void walk(struct arena *a, struct mail *m, const struct headers *h, struc
 static bool is_delimiter(struct str line, struct str boundary, bool *last)
 {
 	if (line.n < boundary.n + 2 || line.p[0] != '-' || line.p[1] != '-' ||
-		memcmp(line.p + 2, boundary.p, boundary.n) != 0)
+	    memcmp(line.p + 2, boundary.p, boundary.n) != 0)
 		return false;
 	struct str rest = { line.p + 2 + boundary.n, line.n - 2 - boundary.n };
 	*last = rest.n >= 2 && rest.p[0] == '-' && rest.p[1] == '-';

@@ -269,7 +269,7 @@ static void add_phrase(struct str name, size_t column, struct buf *out)
 }
 
 static bool add_mailbox(const char *header, struct str name, struct str address, struct buf *out, bool *smtputf8,
-						struct err *err)
+                        struct err *err)
 {
 	bool utf8;
 	buf_cstr(out, header);
@@ -293,14 +293,14 @@ static void add_date(const struct mime_mail *m, struct buf *out)
 {
 	static const char DAYS[7][4] = { "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun" };
 	static const char MONTHS[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
-										"Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+		                                "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
 	struct civil c = zone_civil(m->zone, m->date);
 	int32_t offset = zone_offset(m->zone, m->date) / MINUTE_S;
 	int year, month, day;
 	date_ymd(c.date, &year, &month, &day);
 	buf_printf(out, "Date: %s, %02d %s %04d %02d:%02d:%02d %c%02d%02d\r\n", DAYS[date_weekday(c.date)], day,
-			   MONTHS[month - 1], year, c.second / HOUR_S, c.second / MINUTE_S % 60, c.second % 60,
-			   offset < 0 ? '-' : '+', (offset < 0 ? -offset : offset) / 60, (offset < 0 ? -offset : offset) % 60);
+	           MONTHS[month - 1], year, c.second / HOUR_S, c.second / MINUTE_S % 60, c.second % 60,
+	           offset < 0 ? '-' : '+', (offset < 0 ? -offset : offset) / 60, (offset < 0 ? -offset : offset) % 60);
 }
 
 /* A URL or an identifier: printable ASCII without brackets or spaces. */
@@ -348,7 +348,7 @@ static bool add_headers(const struct mime_mail *m, struct buf *out, bool *smtput
 {
 	add_date(m, out);
 	if (!add_mailbox("From", m->from_name, m->from_address, out, smtputf8, err) ||
-		!add_mailbox("To", m->to_name, m->to_address, out, smtputf8, err))
+	    !add_mailbox("To", m->to_name, m->to_address, out, smtputf8, err))
 		return false;
 	if (m->reply_to.n && !add_mailbox("Reply-To", (struct str){ NULL, 0 }, m->reply_to, out, smtputf8, err))
 		return false;
@@ -473,7 +473,7 @@ static void add_base64(struct str s, struct buf *out)
 		for (size_t k = 0; k < 3; k++)
 			v = v << 8 | (k < n ? (unsigned char)s.p[i + k] : 0);
 		const char four[4] = { ABC[v >> 18], ABC[v >> 12 & 63], n > 1 ? ABC[v >> 6 & 63] : '=',
-							   n > 2 ? ABC[v & 63] : '=' };
+			                   n > 2 ? ABC[v & 63] : '=' };
 		buf_add(out, four, 4);
 		column += 4;
 		if (column == 76 || i + 3 >= s.n) {
@@ -531,7 +531,7 @@ static bool add_body(const struct mime_mail *m, struct buf *out, struct err *err
 		if (!token_ok(m->files[i].type))
 			return err_set(err, ERR_INPUT, "mail: file %zu has no valid type", i + 1);
 		buf_printf(out, "\r\n--=_m%016llx\r\nContent-Type: %.*s\r\nContent-Transfer-Encoding: base64\r\n",
-				   (unsigned long long)seed, STR_ARG(m->files[i].type));
+		           (unsigned long long)seed, STR_ARG(m->files[i].type));
 		add_file_name(m->files[i].name, out);
 		buf_cstr(out, "\r\n");
 		add_base64(m->files[i].bytes, out);
@@ -558,7 +558,7 @@ void mime_message_id(struct str key, struct str domain, struct buf *out)
 	for (size_t i = 0; i < key.n && plain; i++) {
 		char c = key.p[i];
 		plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-				c == '.';
+		        c == '.';
 		if (c == '.' && i && key.p[i - 1] == '.')
 			plain = false;
 	}
@@ -566,7 +566,7 @@ void mime_message_id(struct str key, struct str domain, struct buf *out)
 		buf_str(out, key);
 	else
 		buf_printf(out, "h%016llx%016llx", (unsigned long long)hash64(key.p, key.n, 1),
-				   (unsigned long long)hash64(key.p, key.n, 2));
+		           (unsigned long long)hash64(key.p, key.n, 2));
 	buf_char(out, '@');
 	buf_str(out, domain);
 }

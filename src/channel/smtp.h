@@ -6,9 +6,10 @@
  * be closed).
  *
  * Protocol: ESMTP (RFC 5321), PIPELINING (RFC 2920; the next envelope travels with the end of the last mail, so that a
- * mail costs one round trip), STARTTLS (RFC 3207) or TLS from the start, AUTH PLAIN and LOGIN (RFC 4954; only to a server
- * whose certificate was checked, or on this machine), SIZE, SMTPUTF8 (RFC 6531). Connections are reused, and opened again
- * after a loss with growing pauses. One thread, poll(). One mail has one recipient: every message here is personal.
+ * mail costs one round trip), STARTTLS (RFC 3207) or TLS from the start, AUTH PLAIN and LOGIN (RFC 4954; only to a
+ * server whose certificate was checked, or on this machine), SIZE, SMTPUTF8 (RFC 6531). Connections are reused, and
+ * opened again after a loss with growing pauses. One thread, poll(). One mail has one recipient: every message here is
+ * personal.
  *
  * Strings given in smtp_mail stay the caller's and must live until the outcome. Errors and outcomes hold the server's
  * words, which may hold an address: they are for the message's record, not for logs. */
@@ -90,7 +91,7 @@ struct smtp_counts {
 /* Runs until next() says SMTP_DONE and every mail taken has its outcome. False when the server cannot be used
  * (unreachable, no TLS, AUTH refused …); mails not taken are then untouched. */
 bool smtp_run(const struct smtp_server *server, const struct smtp_limits *limits, const struct smtp_hooks *hooks,
-			  struct smtp_counts *counts, struct err *err) MUST_CHECK;
+              struct smtp_counts *counts, struct err *err) MUST_CHECK;
 
 const char *smtp_result_name(enum smtp_result r); /* "accepted" */
 

@@ -60,7 +60,7 @@ bool smtp_io_tls(struct smtp_io *io, SSL_CTX *ctx, const char *host)
 {
 	io->ssl = SSL_new(ctx);
 	return io->ssl && SSL_set_fd(io->ssl, io->fd) == 1 && SSL_set_tlsext_host_name(io->ssl, host) == 1 &&
-		   SSL_set1_host(io->ssl, host) == 1;
+	       SSL_set1_host(io->ssl, host) == 1;
 }
 
 static enum io_state tls_state(struct smtp_io *io, int result)

@@ -21,9 +21,9 @@ int64_t sender_now_ms(void)
 static enum bounce_stage stage_of(enum step step)
 {
 	return step == STEP_MAIL                       ? STAGE_MAIL
-		   : step == STEP_RCPT                     ? STAGE_RCPT
-		   : step == STEP_DATA || step == STEP_END ? STAGE_DATA
-												   : STAGE_CONNECT;
+	       : step == STEP_RCPT                     ? STAGE_RCPT
+	       : step == STEP_DATA || step == STEP_END ? STAGE_DATA
+	                                               : STAGE_CONNECT;
 }
 
 static void settle(struct sender *s, struct slot *slot)
@@ -63,8 +63,8 @@ static void judge(struct slot *slot, const struct reply *reply, enum step step)
 		o->refusal.reason = bounce_reason_of_status(codes.status);
 	bool hard = o->result == SMTP_REFUSED && codes.status[0] != '4' && bounce_reason_hard(o->refusal.reason);
 	o->refusal.verdict = hard                                                                 ? BOUNCE_HARD
-						 : o->result == SMTP_REFUSED && o->refusal.reason == RETURN_UNDEFINED ? BOUNCE_UNKNOWN
-																							  : BOUNCE_SOFT;
+	                     : o->result == SMTP_REFUSED && o->refusal.reason == RETURN_UNDEFINED ? BOUNCE_UNKNOWN
+	                                                                                          : BOUNCE_SOFT;
 	snprintf(o->words, sizeof o->words, "%.*s", (int)reply->n, reply->words);
 	arena_release(&a);
 }
@@ -106,7 +106,7 @@ void session_lost(struct sender *s, struct session *x, const char *why)
 	if (s->failures >= s->limits.failures && !s->dead) {
 		s->dead = true;
 		err_set(s->err, ERR_WORLD, "mail server %s:%s: %s (%d times in a row)", s->server->host, s->server->port, why,
-				s->failures);
+		        s->failures);
 	}
 }
 
@@ -338,7 +338,7 @@ static void say_base64(struct session *x, const char *before, const char *p, siz
 static bool is_local(const struct sender *s)
 {
 	return strcmp(s->server->host, "localhost") == 0 || strncmp(s->server->host, "127.", 4) == 0 ||
-		   strcmp(s->server->host, "::1") == 0;
+	       strcmp(s->server->host, "::1") == 0;
 }
 
 static void say_auth(struct sender *s, struct session *x)
@@ -500,7 +500,7 @@ static void on_reply(struct sender *s, struct session *x)
 static bool on_line(struct sender *s, struct session *x, struct str line)
 {
 	if (line.n < 3 || line.p[0] < '2' || line.p[0] > '5' || line.p[1] < '0' || line.p[1] > '9' || line.p[2] < '0' ||
-		line.p[2] > '9' || (line.n > 3 && line.p[3] != ' ' && line.p[3] != '-') || ++x->reply.lines > REPLY_LINES_MAX)
+	    line.p[2] > '9' || (line.n > 3 && line.p[3] != ' ' && line.p[3] != '-') || ++x->reply.lines > REPLY_LINES_MAX)
 		return false;
 	struct reply *r = &x->reply;
 	r->code = (line.p[0] - '0') * 100 + (line.p[1] - '0') * 10 + (line.p[2] - '0');

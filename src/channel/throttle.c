@@ -60,11 +60,11 @@ static struct throttle_bucket *bucket_of(struct throttle *t, struct str address,
 	if (!b->seen) {
 		double limit = limit_of(t, domain);
 		*b = (struct throttle_bucket){ .tokens = limit * 60 > 1 ? limit * 60 : 1,
-									   .rate = limit,
-									   .limit = limit,
-									   .at_ms = now_ms,
-									   .eased_ms = now_ms,
-									   .seen = true };
+			                           .rate = limit,
+			                           .limit = limit,
+			                           .at_ms = now_ms,
+			                           .eased_ms = now_ms,
+			                           .seen = true };
 	}
 	return b;
 }

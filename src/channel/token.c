@@ -19,7 +19,7 @@ static uint64_t get(const unsigned char *p, int bytes)
 }
 
 static void mac(const unsigned char *key, const char *label, const unsigned char *body, size_t n,
-				unsigned char out[crypto_auth_hmacsha256_BYTES])
+                unsigned char out[crypto_auth_hmacsha256_BYTES])
 {
 	crypto_auth_hmacsha256_state state;
 	crypto_auth_hmacsha256_init(&state, key, TOKEN_KEY_BYTES);
@@ -43,7 +43,7 @@ bool token_read(const unsigned char *key, enum token_purpose purpose, struct str
 	unsigned char bytes[BODY_BYTES + MAC_BYTES], good[crypto_auth_hmacsha256_BYTES];
 	size_t n;
 	if (text.n != TOKEN_CHARS || sodium_base642bin(bytes, sizeof bytes, text.p, text.n, NULL, &n, NULL,
-												   sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
+	                                               sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
 		return false;
 	mac(key, "relance link", bytes, BODY_BYTES, good);
 	if (n != sizeof bytes || sodium_memcmp(good, bytes + BODY_BYTES, MAC_BYTES) != 0 || bytes[0] != (unsigned)purpose)

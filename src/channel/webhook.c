@@ -17,37 +17,37 @@ struct shape {
 
 static const struct shape SHAPES[PROVIDER_COUNT] = {
 	[PROVIDER_BREVO] = { "brevo", "", NULL, "event", "email", "message-id", "ts_event|ts_epoch|ts", "link",
-						 "user_agent", "reason" },
+	                     "user_agent", "reason" },
 	[PROVIDER_MAILERSEND] = { "mailersend", "", NULL, "data.type|type", "data.email.recipient.email",
-							  "data.email.message.id", "data.created_at", "data.morph.url", "data.morph.user_agent",
-							  "data.morph.reason" },
+	                          "data.email.message.id", "data.created_at", "data.morph.url", "data.morph.user_agent",
+	                          "data.morph.reason" },
 	[PROVIDER_MAILGUN] = { "mailgun", "event-data", NULL, "event", "recipient", "message.headers.message-id",
-						   "timestamp", "url", "client-info.user-agent",
-						   "delivery-status.message|delivery-status.description|reason" },
+	                       "timestamp", "url", "client-info.user-agent",
+	                       "delivery-status.message|delivery-status.description|reason" },
 	[PROVIDER_MAILJET] = { "mailjet", "", NULL, "event", "email", "Message_GUID|MessageID", "time", "url", "agent",
-						   "comment|error" },
+	                       "comment|error" },
 	[PROVIDER_MAILTRAP] = { "mailtrap", "events", NULL, "event", "email", "message_id", "timestamp", "url",
-							"user_agent", "response|reason" },
+	                        "user_agent", "response|reason" },
 	[PROVIDER_MANDRILL] = { "mandrill", "", NULL, "event", "msg.email", "msg._id|_id", "ts", "url", "user_agent",
-							"msg.diag|msg.bounce_description" },
+	                        "msg.diag|msg.bounce_description" },
 	[PROVIDER_POSTAL] = { "postal", "", NULL, "event", "payload.message.to|payload.original_message.to",
-						  "payload.message.message_id|"
-						  "payload.original_message.message_id",
-						  "timestamp", "payload.url", "payload.user_agent", "payload.output|payload.details" },
+	                      "payload.message.message_id|"
+	                      "payload.original_message.message_id",
+	                      "timestamp", "payload.url", "payload.user_agent", "payload.output|payload.details" },
 	[PROVIDER_POSTMARK] = { "postmark", "", NULL, "RecordType", "Email|Recipient", "MessageID",
-							"BouncedAt|DeliveredAt|ReceivedAt|ChangedAt", "OriginalLink", "UserAgent",
-							"Details|Description" },
+	                        "BouncedAt|DeliveredAt|ReceivedAt|ChangedAt", "OriginalLink", "UserAgent",
+	                        "Details|Description" },
 	[PROVIDER_RESEND] = { "resend", "", NULL, "type", "data.to.0", "data.email_id", "created_at", "data.click.link",
-						  "data.click.userAgent", "data.bounce.message" },
+	                      "data.click.userAgent", "data.bounce.message" },
 	[PROVIDER_SENDGRID] = { "sendgrid", "", NULL, "event", "email", "smtp-id|sg_message_id", "timestamp", "url",
-							"useragent", "reason|response" },
+	                        "useragent", "reason|response" },
 	[PROVIDER_SES] = { "ses", "", NULL, "notificationType|eventType", "", "", "", "", "", "" },
 	[PROVIDER_SPARKPOST] = { "sparkpost", "", "msys", "type", "raw_rcpt_to|rcpt_to", "message_id|transmission_id",
-							 "timestamp", "target_link_url", "user_agent", "raw_reason|reason" },
+	                         "timestamp", "target_link_url", "user_agent", "raw_reason|reason" },
 	[PROVIDER_UNISENDER] = { "unisender", "", NULL, "event_data.status|status", "event_data.email|email",
-							 "event_data.job_id|job_id", "event_data.event_time|event_time", "event_data.url|url",
-							 "event_data.delivery_info.user_agent|delivery_info.user_agent",
-							 "event_data.delivery_info.destination_response|delivery_info.destination_response" },
+	                         "event_data.job_id|job_id", "event_data.event_time|event_time", "event_data.url|url",
+	                         "event_data.delivery_info.user_agent|delivery_info.user_agent",
+	                         "event_data.delivery_info.destination_response|delivery_info.destination_response" },
 };
 
 /* What the provider claims about a bounce; words of the refusing server may overrule "hard". */
@@ -133,7 +133,7 @@ static const struct word WORDS[] = {
 };
 
 static const char *const KINDS[] = { "delivered",    "deferred", "bounced", "complained",
-									 "unsubscribed", "opened",   "clicked", "confirm" };
+	                                 "unsubscribed", "opened",   "clicked", "confirm" };
 
 const char *webhook_kind_name(enum webhook_kind k)
 {
@@ -232,7 +232,7 @@ static struct str without_brackets(struct str id)
 /* ---- verdicts ---- */
 
 static void judge(struct arena *a, struct bounce *b, struct str address, struct str reason, enum claim claim,
-				  bool deferred)
+                  bool deferred)
 {
 	struct str words = bounce_words(a, reason);
 	struct bounce_codes codes;
@@ -273,31 +273,31 @@ static enum claim claim_beside(struct arena *a, enum webhook_provider p, const j
 {
 	static const char *const POSTMARK_HARD[] = { "hardbounce", "bademailaddress" };
 	static const char *const POSTMARK_SOFT[] = { "softbounce",
-												 "transient",
-												 "dnserror",
-												 "spamnotification",
-												 "blocked",
-												 "autoresponder",
-												 "challengeverification",
-												 "dmarcpolicy",
-												 "unconfirmed" };
+		                                         "transient",
+		                                         "dnserror",
+		                                         "spamnotification",
+		                                         "blocked",
+		                                         "autoresponder",
+		                                         "challengeverification",
+		                                         "dmarcpolicy",
+		                                         "unconfirmed" };
 	switch (p) {
 	case PROVIDER_MAILGUN: return strcmp(lower_text(a, e, "severity"), "permanent") == 0 ? CLAIM_HARD : CLAIM_SOFT;
 	case PROVIDER_MAILJET: return json_is_true(json_object_get(e, "hard_bounce")) ? CLAIM_HARD : CLAIM_SOFT;
 	case PROVIDER_POSTMARK: {
 		const char *type = lower_text(a, e, "Type");
 		return is_one_of(type, POSTMARK_HARD, ARRAY_LEN(POSTMARK_HARD))   ? CLAIM_HARD
-			   : is_one_of(type, POSTMARK_SOFT, ARRAY_LEN(POSTMARK_SOFT)) ? CLAIM_SOFT
-																		  : CLAIM_NONE;
+		       : is_one_of(type, POSTMARK_SOFT, ARRAY_LEN(POSTMARK_SOFT)) ? CLAIM_SOFT
+		                                                                  : CLAIM_NONE;
 	}
 	case PROVIDER_RESEND:
 		return strcmp(lower_text(a, e, "data.bounce.type"), "permanent") == 0 ? CLAIM_HARD : CLAIM_SOFT;
 	case PROVIDER_SENDGRID:
 		return strcmp(lower_text(a, e, "type"), "blocked") == 0             ? CLAIM_SOFT
-			   : strcmp(lower_text(a, e, "event"), "bounce") == 0           ? CLAIM_HARD
-			   : strcmp(lower_text(a, e, "reason"), "invalid") == 0         ? CLAIM_HARD
-			   : strcmp(lower_text(a, e, "reason"), "bounced address") == 0 ? CLAIM_HARD
-																			: CLAIM_SOFT;
+		       : strcmp(lower_text(a, e, "event"), "bounce") == 0           ? CLAIM_HARD
+		       : strcmp(lower_text(a, e, "reason"), "invalid") == 0         ? CLAIM_HARD
+		       : strcmp(lower_text(a, e, "reason"), "bounced address") == 0 ? CLAIM_HARD
+		                                                                    : CLAIM_SOFT;
 	case PROVIDER_SPARKPOST: { /* bounce classes: 10 invalid recipient, 30 no such mailbox, 90 unsubscribe */
 		const char *class = lower_text(a, e, "bounce_class");
 		return strcmp(class, "10") == 0 || strcmp(class, "30") == 0 ? CLAIM_HARD : CLAIM_SOFT;
@@ -347,7 +347,7 @@ static void complaint(struct webhook_event *e)
 }
 
 static void read_event(struct arena *a, enum webhook_provider p, const json_t *j, struct webhook_events *out,
-					   size_t *cap)
+                       size_t *cap)
 {
 	const struct shape *shape = &SHAPES[p];
 	if (shape->unwrap) { /* SparkPost: {"msys": {"message_event": {…}}} */
@@ -379,7 +379,7 @@ static void read_event(struct arena *a, enum webhook_provider p, const json_t *j
 		complaint(e);
 	/* Postmark tells of a re-activation with the same record */
 	if (p == PROVIDER_POSTMARK && e->kind == WEBHOOK_UNSUBSCRIBED &&
-		json_is_false(json_object_get(j, "SuppressSending")))
+	    json_is_false(json_object_get(j, "SuppressSending")))
 		out->count--;
 }
 
@@ -419,11 +419,11 @@ static void ses_recipients(struct arena *a, const json_t *j, size_t t, struct we
 {
 	const json_t *object = json_object_get(j, SES_TYPES[t].object), *mail = json_object_get(j, "mail");
 	const json_t *list = SES_TYPES[t].recipients ? json_object_get(object, SES_TYPES[t].recipients)
-												 : json_object_get(mail, "destination");
+	                                             : json_object_get(mail, "destination");
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *r = json_array_get(list, i);
 		struct str address = json_is_string(r) ? text_at(a, list, arena_cstr(a, arena_printf(a, "%zu", i)))
-											   : text_at(a, r, "emailAddress");
+		                                       : text_at(a, r, "emailAddress");
 		struct webhook_event *e = address.n ? add_event(a, out, cap) : NULL;
 		if (!e)
 			continue;
@@ -438,7 +438,7 @@ static void ses_recipients(struct arena *a, const json_t *j, size_t t, struct we
 		else if (e->kind == WEBHOOK_BOUNCED || e->kind == WEBHOOK_DEFERRED)
 			ses_bounce(a, e, object, r);
 		else if (e->kind == WEBHOOK_COMPLAINED &&
-				 strcmp(lower_text(a, object, "complaintFeedbackType"), "not-spam") == 0)
+		         strcmp(lower_text(a, object, "complaintFeedbackType"), "not-spam") == 0)
 			out->count--;
 		else if (e->kind == WEBHOOK_COMPLAINED)
 			complaint(e);
@@ -494,7 +494,7 @@ static void read_payload(struct arena *a, enum webhook_provider p, const json_t 
 }
 
 bool webhook_parse(struct arena *a, enum webhook_provider provider, struct str json, struct webhook_events *out,
-				   struct err *err)
+                   struct err *err)
 {
 	*out = (struct webhook_events){ 0 };
 	if (json.n > WEBHOOK_BYTES_MAX)
@@ -503,7 +503,7 @@ bool webhook_parse(struct arena *a, enum webhook_provider provider, struct str j
 	json_t *root = json_loadb(json.p, json.n, 0, &where);
 	if (!root)
 		return err_set(err, ERR_INPUT, "webhook %s: line %d, column %d: not JSON", SHAPES[provider].name, where.line,
-					   where.column);
+		               where.column);
 	read_payload(a, provider, root, out);
 	json_decref(root);
 	return true;
@@ -522,7 +522,7 @@ bool webhook_mailgun_signed(struct str json, struct str key, struct instant now)
 	const char *given = json_string_value(json_object_get(s, "signature"));
 	int64_t at;
 	bool ok = stamp && token && given && str_i64(str_from(stamp), &at) && at > now.s - REPLAY_MAX_S &&
-			  at < now.s + REPLAY_MAX_S && strlen(given) == 2 * crypto_auth_hmacsha256_BYTES && sodium_init() >= 0;
+	          at < now.s + REPLAY_MAX_S && strlen(given) == 2 * crypto_auth_hmacsha256_BYTES && sodium_init() >= 0;
 	if (ok) {
 		unsigned char mac[crypto_auth_hmacsha256_BYTES];
 		char hex[2 * sizeof mac + 1];

@@ -63,7 +63,7 @@ const char *webhook_provider_name(enum webhook_provider p);
 const char *webhook_kind_name(enum webhook_kind k); /* "delivered" */
 
 bool webhook_parse(struct arena *a, enum webhook_provider provider, struct str json, struct webhook_events *out,
-				   struct err *err) MUST_CHECK;
+                   struct err *err) MUST_CHECK;
 
 /* Mailgun signs timestamp and token with HMAC-SHA256 under the account's webhook key. False when it does not fit, or
  * when the timestamp is more than 15 minutes from now (a replay). */

@@ -42,7 +42,7 @@ struct opt_list {
 };
 
 struct opt {
-	const char *name;  /* "--from"; one dash and letter for a short one, "-n" */
+	const char *name; /* "--from"; one dash and letter for a short one, "-n" */
 	enum opt_kind kind;
 	void *to;
 	const char *value; /* "DATE" in the help, NULL for a flag */
@@ -56,8 +56,8 @@ struct usage {
 	int positional_min, positional_max;
 };
 
-/* Parses argv: options anywhere, `--name value` or `--name=value`, `--` ends them. Positionals are moved to positional[].
- * Returns -1 to go on, else the exit status (0 after --help, 2 after a usage error, already printed). */
+/* Parses argv: options anywhere, `--name value` or `--name=value`, `--` ends them. Positionals are moved to
+ * positional[]. Returns -1 to go on, else the exit status (0 after --help, 2 after a usage error, already printed). */
 int opts_parse(const struct usage *usage, const struct opt *opts, size_t count, int argc, char **argv,
                const char **positional, int *positional_count) MUST_CHECK;
 
@@ -80,7 +80,7 @@ void table_float(struct table *t, double v, int decimals);
 void table_number(struct table *t, struct str plain); /* a decimal already written: "12.50" */
 void table_null(struct table *t);
 void table_raw(struct table *t, struct str json);
-void table_print(const struct table *t, enum format format, FILE *out);      /* JSON: [ {…}, … ] */
+void table_print(const struct table *t, enum format format, FILE *out); /* JSON: [ {…}, … ] */
 /* One row as one JSON object, or as "name  value" lines: for commands that answer with a single set of figures. */
 void table_print_record(const struct table *t, enum format format, FILE *out);
 void table_json(const struct table *t, struct buf *out); /* the array, for embedding */

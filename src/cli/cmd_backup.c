@@ -6,7 +6,7 @@ int cmd_backup(int argc, char **argv);
 static const struct usage USAGE = {
 	.synopsis = "backup DB FILE",
 	.text = "Writes the whole database as it stands, while others go on using it, into one new file. The key file is "
-	        "not in it:\n"
+			"not in it:\n"
 			"keep a copy of that elsewhere, once.",
 	.example = "relance backup shop.db shop-2026-05-12.backup",
 	.positional_min = 2,

@@ -6,9 +6,9 @@ int cmd_bundles(int argc, char **argv);
 static const struct usage USAGE = {
 	.synopsis = "bundles DB [-n 20] [--discount 10]",
 	.text = "Pairs sold together more often than chance would have it, best first, with what they cost apart and a "
-	        "price for\n"
+			"price for\n"
 			"the set: the discount, less when the costs are known and the margin floor (setting "
-	        "recommend.margin_percent, else\n"
+			"recommend.margin_percent, else\n"
 			"the cost) forbids it, none when they are not known.",
 	.example = "relance bundles shop.db -n 10 --discount 15",
 	.positional_min = 1,

@@ -6,7 +6,7 @@ int cmd_check(int argc, char **argv);
 static const struct usage USAGE = {
 	.synopsis = "check DB",
 	.text = "Verifies the database: the file itself, fact numbers without gaps, documents, orphans, runs and messages, "
-	        "the form of\n"
+			"the form of\n"
 			"every fact, address hashes. Changes nothing. Exit status 1 when something was found.",
 	.example = "relance check shop.db",
 	.positional_min = 1,

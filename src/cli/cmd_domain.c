@@ -32,8 +32,8 @@ static bool write_key(const char *path, struct str pem, struct err *err)
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0 && errno == EEXIST)
 		return err_set(err, ERR_INPUT,
-					   "%s is there already: choose another --selector, or remove it if no mail is signed with it",
-					   path);
+		               "%s is there already: choose another --selector, or remove it if no mail is signed with it",
+		               path);
 	if (fd < 0)
 		return err_errno(err, "%s", path);
 	bool ok = write(fd, pem.p, pem.n) == (ssize_t)pem.n && fsync(fd) == 0;
@@ -103,7 +103,7 @@ static int make_keys(struct arena *a, const char *domain, const char *folder, co
 		struct buf pem;
 		buf_init(&pem, DKIM_PEM_MAX);
 		bool ok = key_path(folder, selector, i, path, &err) && dkim_key_generate(KINDS[i].algorithm, &pem, &err) &&
-				  write_key(path, buf_view(&pem), &err) && record_of(a, path, &record, &err);
+		          write_key(path, buf_view(&pem), &err) && record_of(a, path, &record, &err);
 		buf_release(&pem);
 		if (!ok) {
 			table_free(t);
@@ -162,7 +162,7 @@ static int check_domain(struct arena *a, const struct check *c, enum format form
 	table_free(t);
 	if (!c->keys)
 		fputs("relance: DKIM was not checked: make keys with \"relance domain keys\", then give --keys FOLDER\n",
-			  stderr);
+		      stderr);
 	if (!c->offline && !any && !answered)
 		fputs("relance: no resolver answers: nothing was looked up, publish what is printed\n", stderr);
 	return all || c->offline ? EXIT_DONE : EXIT_REFUSED;

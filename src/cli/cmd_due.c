@@ -12,7 +12,7 @@ enum { SLICE = 1024 }; /* customers a piece of work: the order of the rows does 
 static const struct usage USAGE = {
 	.synopsis = "due DB [--days 14] [--at DATE]",
 	.text = "One row per customer and product due within so many days: the likely day, and the days between which it "
-	        "falls four\n"
+			"falls four\n"
 			"times out of five. Products with a lifetime fall due at its end, the others by the customer's own rhythm.",
 	.example = "relance due shop.db --days 14 --format csv",
 	.positional_min = 1,

@@ -7,7 +7,7 @@ int cmd_init(int argc, char **argv);
 static const struct usage USAGE = {
 	.synopsis = "init DB --timezone ZONE --currency CODE --locale fr|en [--name SHOP]",
 	.text = "Makes the database of a shop: a file, or a schema in PostgreSQL (postgresql://host/db?schema=NAME). "
-	        "Beside a file\n"
+			"Beside a file\n"
 			"stands FILE.key, the secret of the address hashes: keep a copy of it, apart from the backups.",
 	.example = "relance init shop.db --timezone Europe/Paris --currency EUR --locale fr --name \"Chez Léa\"",
 	.positional_min = 1,

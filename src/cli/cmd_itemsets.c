@@ -92,9 +92,13 @@ int cmd_itemsets(int argc, char **argv)
 		return cli_usage_error("--limit and --threads are positive (threads at most 256)");
 	struct itemset_options o = {
 		.support = (uint32_t)support,
-		.kind = closed ? ITEMSET_CLOSED : maximal ? ITEMSET_MAXIMAL : ITEMSET_ALL,
+		.kind = closed    ? ITEMSET_CLOSED
+		        : maximal ? ITEMSET_MAXIMAL
+		                  : ITEMSET_ALL,
 		.size_max = (uint32_t)size_max,
-		.limit = limit ? (uint64_t)limit : count ? ITEMSET_LIMIT_DEFAULT : ITEMSET_LIMIT_DEFAULT / 4,
+		.limit = limit   ? (uint64_t)limit
+		         : count ? ITEMSET_LIMIT_DEFAULT
+		                 : ITEMSET_LIMIT_DEFAULT / 4,
 		.threads = (int)threads,
 		.count_only = count,
 	};

@@ -307,7 +307,8 @@ static bool open_person(const struct args *a, const struct message *m, struct ar
 	return sample_object(a, m->locale, arena, &p->sample, err) && courier_preview_open(p, clock_now(), t, arena, err);
 }
 
-static bool render_person(const struct args *a, const struct message *m, const char *folder, struct message_text *t, struct err *err)
+static bool render_person(const struct args *a, const struct message *m, const char *folder, struct message_text *t,
+                          struct err *err)
 {
 	struct arena arena;
 	struct courier_preview p;
@@ -335,7 +336,8 @@ static bool test_message(const struct args *a, struct err *err)
 	struct str answer;
 	arena_init(&arena);
 	message_text_init(&t);
-	bool ok = open_person(a, m, &arena, &p, &t, err) && courier_preview_send(&p, str_from(a->to), a->out, &arena, &answer, err);
+	bool ok = open_person(a, m, &arena, &p, &t, err) &&
+	          courier_preview_send(&p, str_from(a->to), a->out, &arena, &answer, err);
 	if (ok)
 		printf("%.*s\n", STR_ARG(answer));
 	courier_preview_close(&p);
@@ -362,8 +364,8 @@ static bool preview(const struct args *a, struct err *err)
 	message_text_init(&t);
 	snprintf(html, sizeof html, "%.200s.%s.html", m->name, language(m));
 	snprintf(text, sizeof text, "%.200s.%s.txt", m->name, language(m));
-	bool ok = (a->db ? render_person(a, m, folder, &t, err) : render_one(a, m, &t, err)) && write_into(folder, html, buf_view(&t.html), err) &&
-	          write_into(folder, text, buf_view(&t.text), err);
+	bool ok = (a->db ? render_person(a, m, folder, &t, err) : render_one(a, m, &t, err)) &&
+	          write_into(folder, html, buf_view(&t.html), err) && write_into(folder, text, buf_view(&t.text), err);
 	if (ok)
 		printf("subject    %.*s\npreheader  %.*s\n%s/%s\n%s/%s\n", STR_ARG(buf_view(&t.subject)),
 		       STR_ARG(buf_view(&t.preheader)), a->out, html, a->out, text);
@@ -415,7 +417,8 @@ int cmd_message(int argc, char **argv)
 		{ "--messages", OPT_TEXT, &a.folder, "DIR", "messages of this folder over those shipped" },
 		{ "--out", OPT_TEXT, &a.out, "DIR", "where preview writes" },
 		{ "--db", OPT_TEXT, &a.db, "DB", "preview, test: the shop" },
-		{ "--customer", OPT_TEXT, &a.customer, "ID", "preview, test: whose data; the shop's number, #N or e-mail address" },
+		{ "--customer", OPT_TEXT, &a.customer, "ID",
+		  "preview, test: whose data; the shop's number, #N or e-mail address" },
 		{ "--to", OPT_TEXT, &a.to, "ADDRESS", "test: who gets the mail" },
 		{ "--part", OPT_TEXT, &a.part, "PART", "subject, preheader, from, html, text, sms or postcard" },
 		{ "--currency", OPT_TEXT, &a.currency, "CODE", "default EUR" },

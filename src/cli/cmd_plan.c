@@ -260,15 +260,16 @@ int cmd_plan(int argc, char **argv)
 	static const struct usage usage = {
 		.synopsis = "plan check [PATH…] | show FILE | diff FILE FILE | on DB PLAN… | approve DB PLAN… | off DB PLAN… | "
 					"drain DB PLAN… | list DB [options]",
-		.text = "Reads plan files: check tells what is wrong (file:line:column) and gives the advice of the trade; "
-				"show draws a\n"
-				"plan as a timeline; diff says in words what changed. Without PATH, or by its name, a plan shipped "
-				"with relance.\n"
-				"on, off, drain: switches plans of a shop (on: a plan by its name, a file or a folder; a changed file\n"
-				"becomes a new version, runs in progress stay on theirs); list: what is on;\n"
-				"approve: where the shop wants it (relance set DB approval.campaigns yes) a campaign waits until a second\n"
-				"person approves it; move: runs in progress to the newest version, shown first, done with --yes.\n"
-				"The exit status is 1 when there is an error, 0 when there is only advice.",
+		.text =
+			"Reads plan files: check tells what is wrong (file:line:column) and gives the advice of the trade; "
+			"show draws a\n"
+			"plan as a timeline; diff says in words what changed. Without PATH, or by its name, a plan shipped "
+			"with relance.\n"
+			"on, off, drain: switches plans of a shop (on: a plan by its name, a file or a folder; a changed file\n"
+			"becomes a new version, runs in progress stay on theirs); list: what is on;\n"
+			"approve: where the shop wants it (relance set DB approval.campaigns yes) a campaign waits until a second\n"
+			"person approves it; move: runs in progress to the newest version, shown first, done with --yes.\n"
+			"The exit status is 1 when there is an error, 0 when there is only advice.",
 		.example = "relance plan check plans/ --messages messages/\n  relance plan show anti-churn --locale fr\n"
 				   "  relance plan diff old.yaml plans/birthday.yaml",
 		.positional_min = 1,

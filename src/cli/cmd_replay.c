@@ -25,7 +25,7 @@ static const struct usage USAGE = {
 		"Runs the plans over the shop's history as if they had been on: who would have got what and when, what would\n"
 		"have been held and why. Changes nothing. --to is the last day taken. What history does not hold is said by\n"
 		"--consent and --response; both are part of the result's hash. --compare plays a second folder over the same "
-	    "history\n"
+		"history\n"
 		"and shows both side by side; --report writes one page with charts, to open in a browser or to send.\n"
 		"--audit repeats what really happened instead: every line of the tick log is decided again from the facts\n"
 		"alone, and the first that differs is named.",
@@ -122,7 +122,7 @@ static void json_plan(struct buf *b, const struct side *s, size_t i, struct curr
 	buf_printf(
 		b,
 		": {\"entered\": %llu, \"messages\": %llu, \"held\": %llu, \"skipped\": %llu, \"control\": %llu, \"exited\": "
-	    "%llu, "
+		"%llu, "
 		"\"dropped\": %llu, \"ended\": %llu, \"goals\": %llu, \"opened\": %llu, \"clicked\": %llu, \"codes\": %llu",
 		(unsigned long long)p->entered, (unsigned long long)p->messages, (unsigned long long)p->held,
 		(unsigned long long)p->skipped, (unsigned long long)p->control, (unsigned long long)p->exited,
@@ -391,8 +391,8 @@ static void audit_trace(void *ctx, struct str text)
 
 static void print_audit(const struct audit_result *r, enum format format)
 {
-	static const char *const COLUMNS[] = { "same",   "ticks",     "unfinished",   "rounds", "facts", "claims",
-		                                   "decisions", "trace_sha256", "tick",   "round", "at",    "difference" };
+	static const char *const COLUMNS[] = { "same",      "ticks",        "unfinished", "rounds", "facts", "claims",
+		                                   "decisions", "trace_sha256", "tick",       "round",  "at",    "difference" };
 	struct table *t = table_new(COLUMNS, ARRAY_LEN(COLUMNS));
 	char text[32];
 	table_cstr(t, r->same ? "yes" : "no");
@@ -419,7 +419,8 @@ static int audit(const char *where, const struct request *q)
 	}
 	bool ok = audit_run(where, audit_trace, &sink, &r, &err);
 	if (q->trace && (!sink.trace || fclose(sink.trace) != 0) && ok)
-		ok = err_set(&err, ERR_WORLD, "%s: the trace could not be written; free space or choose another place", q->trace);
+		ok = err_set(&err, ERR_WORLD, "%s: the trace could not be written; free space or choose another place",
+		             q->trace);
 	if (!ok)
 		return cli_fail(&err);
 	print_audit(&r, q->format);

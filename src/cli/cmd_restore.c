@@ -6,7 +6,7 @@ int cmd_restore(int argc, char **argv);
 static const struct usage USAGE = {
 	.synopsis = "restore FILE DB [--replace]",
 	.text = "Puts a backup in place. Nothing is sent by itself afterwards: messages that were under way become "
-	        "uncertain, and plans\n"
+			"uncertain, and plans\n"
 			"are paused until a person switches them on again.",
 	.example = "relance restore shop-2026-05-12.backup shop.db --replace",
 	.positional_min = 2,

@@ -1,5 +1,5 @@
-/* relance run: turns a shop until it is told to stop. New facts are looked for five times a second; otherwise it sleeps until
- * the next timer. */
+/* relance run: turns a shop until it is told to stop. New facts are looked for five times a second; otherwise it sleeps
+ * until the next timer. */
 #include "app/clock.h"
 #include "app/courier.h"
 #include "app/live.h"
@@ -23,7 +23,8 @@ static void on_signal(int signal)
 
 static const struct usage USAGE = {
 	.synopsis = "run DB [--out DIR]",
-	.text = "Keeps the plans of a shop turning. Stops cleanly on SIGTERM or Ctrl-C: what was claimed is finished first.",
+	.text =
+		"Keeps the plans of a shop turning. Stops cleanly on SIGTERM or Ctrl-C: what was claimed is finished first.",
 	.example = "relance run shop.db",
 	.positional_min = 1,
 	.positional_max = 1,
@@ -52,7 +53,9 @@ static bool keep_turning(struct live *l, struct err *err)
 	while (!told_to_stop) {
 		struct instant now = clock_now();
 		if (clock_jumped(now, clock_monotonic(), &wall, &monotonic)) {
-			fputs("relance: the clock jumped forward by more than an hour: nothing is sent until \"relance resume DB\"\n", stderr);
+			fputs(
+				"relance: the clock jumped forward by more than an hour: nothing is sent until \"relance resume DB\"\n",
+				stderr);
 			if (!db_begin(live_db(l), err) || !store_shop_set(live_db(l), "clock_hold", STR("1"), err) ||
 			    !db_commit(live_db(l), err))
 				return false;

@@ -18,7 +18,7 @@ static const struct usage USAGE = {
 	.text = "Counts the customers for whom a condition holds, now or as of the start of any day in the shop's zone.\n"
 			"The language is in doc/expressions.md; --functions lists its words.",
 	.example = "relance segment shop.db 'bought(category = \"Salon\", 2025-09-01..2026-02-28) and not bought(category "
-	           "= \"Jardin\")'\n"
+			   "= \"Jardin\")'\n"
 			   "  relance segment shop.db 'lifecycle = lapsing and may(email)' --list --format csv\n"
 			   "  relance segment --functions",
 	.positional_min = 0,
@@ -129,7 +129,8 @@ static bool save(const struct request *q, const char *address, struct err *err)
 {
 	struct shop shop;
 	struct db *db = store_open(address, false, &shop, err);
-	bool ok = db && store_segment_put(db, str_from(q->save), str_from(q->text), (struct instant){ (int64_t)time(NULL) }, err);
+	bool ok =
+		db && store_segment_put(db, str_from(q->save), str_from(q->text), (struct instant){ (int64_t)time(NULL) }, err);
 	db_close(db);
 	return ok;
 }

@@ -10,8 +10,10 @@ int cmd_set(int argc, char **argv);
 
 static const struct usage USAGE = {
 	.synopsis = "set DB [NAME [VALUE]]",
-	.text = "Without NAME: every setting and its value. With NAME: its value. With VALUE: sets it, from the next tick on.",
-	.example = "relance set shop.db pressure.email \"1 in 7 days\"\n  relance set shop.db shop.email bonjour@example.com",
+	.text =
+		"Without NAME: every setting and its value. With NAME: its value. With VALUE: sets it, from the next tick on.",
+	.example =
+		"relance set shop.db pressure.email \"1 in 7 days\"\n  relance set shop.db shop.email bonjour@example.com",
 	.positional_min = 1,
 	.positional_max = 3,
 };
@@ -23,7 +25,8 @@ static bool list(struct db *db, const struct shop *shop, const char *only, enum 
 	struct arena a;
 	arena_init(&a);
 	struct table *t = table_new(COLUMNS, ARRAY_LEN(COLUMNS));
-	bool ok = config_read(db, shop, s, err) && (!only || config_find(str_from(only)) || config_apply(s, str_from(only), STR(""), err));
+	bool ok = config_read(db, shop, s, err) &&
+	          (!only || config_find(str_from(only)) || config_apply(s, str_from(only), STR(""), err));
 	for (size_t i = 0; i < CONFIG_ITEM_COUNT && ok; i++) {
 		struct str value;
 		if (only && !str_is(str_from(only), CONFIG_ITEMS[i].name))

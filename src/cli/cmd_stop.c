@@ -15,7 +15,7 @@ enum { SHOWN_MAX = 1000 };
 static const struct usage STOP = {
 	.synopsis = "stop DB",
 	.text = "Nothing leaves any more, from this moment, whatever process is running; shows what is in the queue.\n"
-	        "\"relance resume DB\" ends it: what is not too late by then goes out.",
+			"\"relance resume DB\" ends it: what is not too late by then goes out.",
 	.example = "relance stop shop.db",
 	.positional_min = 1,
 	.positional_max = 1,
@@ -23,7 +23,8 @@ static const struct usage STOP = {
 
 static const struct usage RESUME = {
 	.synopsis = "resume DB",
-	.text = "Ends an emergency stop, a hold after a clock jump or a silence of 30 days, and one after a restored backup.",
+	.text =
+		"Ends an emergency stop, a hold after a clock jump or a silence of 30 days, and one after a restored backup.",
 	.example = "relance resume shop.db",
 	.positional_min = 1,
 	.positional_max = 1,

@@ -13,7 +13,7 @@ int cmd_tick(int argc, char **argv);
 static const struct usage USAGE = {
 	.synopsis = "tick DB [--at TIME] [--out DIR]",
 	.text = "Takes what is new, decides what is due, claims and delivers it. Messages are written as files into DIR\n"
-	        "(default: DB.outbox) unless the shop has a mail server.",
+			"(default: DB.outbox) unless the shop has a mail server.",
 	.example = "relance tick shop.db\n  relance tick shop.db --at 2026-05-12T10:00",
 	.positional_min = 1,
 	.positional_max = 1,
@@ -21,7 +21,7 @@ static const struct usage USAGE = {
 
 static void print(const struct tick_result *r, struct instant at, enum format format)
 {
-	static const char *const COLUMNS[] = { "at",      "facts",   "asked",   "entered", "decisions", "queued",
+	static const char *const COLUMNS[] = { "at",       "facts",    "asked",   "entered", "decisions", "queued",
 		                                   "accepted", "deferred", "refused", "dropped", "held_by",   "seconds" };
 	char text[32];
 	struct table *t = table_new(COLUMNS, ARRAY_LEN(COLUMNS));

@@ -10,8 +10,9 @@ int cmd_why(int argc, char **argv);
 
 static const struct usage USAGE = {
 	.synopsis = "why DB CUSTOMER",
-	.text = "Everything decided about one person, with reasons, and where each plan stands with them now. CUSTOMER is the\n"
-	        "shop's own number, #N (ours), or an e-mail address.",
+	.text =
+		"Everything decided about one person, with reasons, and where each plan stands with them now. CUSTOMER is the\n"
+		"shop's own number, #N (ours), or an e-mail address.",
 	.example = "relance why shop.db 17850",
 	.positional_min = 2,
 	.positional_max = 2,
@@ -64,8 +65,8 @@ static uint32_t next_look(const struct live *l, customer_id c, struct instant no
 }
 
 /* Where a plan stands with the person: said in one sentence. */
-static void stands(const struct world *w, customer_id c, const struct pstate *s, uint16_t plan, struct instant now, uint32_t wake,
-                   zone_id zone, struct buf *out)
+static void stands(const struct world *w, customer_id c, const struct pstate *s, uint16_t plan, struct instant now,
+                   uint32_t wake, zone_id zone, struct buf *out)
 {
 	const struct plan *p = w->plans->plans[plan];
 	char at[40];
@@ -108,14 +109,17 @@ static void print_json(const struct table *decisions, const struct table *plans_
 
 static bool tell(struct live *l, customer_id c, struct str who, struct instant now, enum format format, struct err *err)
 {
-	static const char *const COLUMNS[] = { "at", "plan", "version", "run", "step", "verdict", "channel", "reason", "times" };
+	static const char *const COLUMNS[] = { "at",      "plan",    "version", "run",  "step",
+		                                   "verdict", "channel", "reason",  "times" };
 	static const char *const PLANS[] = { "plan", "now" };
 	struct view v;
 	struct lifecycle life;
 	view_at(&v, l->world.version, c, now);
 	struct date today = zone_date(l->shop.settings.zone, now);
 	lifecycle_of(&v, l->shop.settings.zone, today, &l->thresholds, &l->shop.settings.lifecycle, &life);
-	struct story s = { .decisions = table_new(COLUMNS, ARRAY_LEN(COLUMNS)), .zone = view_profile(&v)->zone, .locale = LOCALE_EN };
+	struct story s = { .decisions = table_new(COLUMNS, ARRAY_LEN(COLUMNS)),
+		               .zone = view_profile(&v)->zone,
+		               .locale = LOCALE_EN };
 	struct table *plans_now = table_new(PLANS, ARRAY_LEN(PLANS));
 	bool ok = outbox_decisions(l->shop.db, c, add_decision, &s, err);
 	uint32_t wake = next_look(l, c, now);

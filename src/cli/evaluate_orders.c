@@ -102,8 +102,9 @@ static bool read_record(struct reading *r, const struct str *fields, size_t n, s
 	if (r->n >= LINES_MAX)
 		return err_set(err, ERR_LIMIT, "more than %d order lines", LINES_MAX);
 	r->lines = mem_grow(r->lines, &r->cap, r->n + 1, sizeof(*r->lines));
-	r->lines[r->n++] = (struct line){ intern_put(&r->customers, fields[r->at[CUSTOMER]], NULL),
-		                              intern_put(&r->invoices, invoice, NULL), intern_put(&r->items, code, NULL), date.day };
+	r->lines[r->n++] =
+		(struct line){ intern_put(&r->customers, fields[r->at[CUSTOMER]], NULL),
+		               intern_put(&r->invoices, invoice, NULL), intern_put(&r->items, code, NULL), date.day };
 	return true;
 }
 
@@ -139,7 +140,8 @@ bool dated_baskets_read(struct str csv, struct dated_baskets *out, struct err *e
 	intern_init(&r.customers);
 	intern_init(&r.invoices);
 	intern_init(&r.items);
-	bool ok = next_record(&p, end, fields, &n) ? find_columns(&r, fields, n, err) : err_set(err, ERR_INPUT, "the file is empty");
+	bool ok = next_record(&p, end, fields, &n) ? find_columns(&r, fields, n, err)
+	                                           : err_set(err, ERR_INPUT, "the file is empty");
 	while (ok && next_record(&p, end, fields, &n))
 		ok = read_record(&r, fields, n, ++line, out, err);
 	if (ok)

@@ -8,7 +8,7 @@
 
 struct dated_baskets {
 	struct nb_data *d;
-	int32_t *day; /* per basket */
+	int32_t *day;            /* per basket */
 	uint64_t lines, skipped; /* skipped: returns, guests, postage and other non-products */
 };
 

@@ -47,12 +47,8 @@ static const struct opt *opt_find(const struct opt *opts, size_t count, struct s
 static int opt_set(const struct opt *opt, const char *value)
 {
 	switch (opt->kind) {
-	case OPT_FLAG:
-		*(bool *)opt->to = true;
-		return -1;
-	case OPT_TEXT:
-		*(const char **)opt->to = value;
-		return -1;
+	case OPT_FLAG: *(bool *)opt->to = true; return -1;
+	case OPT_TEXT: *(const char **)opt->to = value; return -1;
 	case OPT_INT:
 		if (!str_i64(str_from(value), opt->to))
 			return cli_usage_error("%s: \"%s\" is not a whole number", opt->name, value);

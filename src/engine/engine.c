@@ -51,9 +51,15 @@ static void wake_at(struct turn *t, int64_t at)
 
 static void say(struct turn *t, const struct run *r, int step, enum verdict v, enum reason reason, int64_t argument)
 {
-	decide(t->out, &(struct decision){ .at = t->s.view.now, .customer = t->s.view.customer, .plan = r->plan,
-	                                   .run_no = r->run_no, .step = (int16_t)step, .verdict = (uint8_t)v,
-	                                   .reason = (uint8_t)reason, .channel = CHANNEL_COUNT, .argument = argument });
+	decide(t->out, &(struct decision){ .at = t->s.view.now,
+	                                   .customer = t->s.view.customer,
+	                                   .plan = r->plan,
+	                                   .run_no = r->run_no,
+	                                   .step = (int16_t)step,
+	                                   .verdict = (uint8_t)v,
+	                                   .reason = (uint8_t)reason,
+	                                   .channel = CHANNEL_COUNT,
+	                                   .argument = argument });
 }
 
 static const struct plan *plan_of(const struct turn *t, const struct run *r)
@@ -115,24 +121,12 @@ static bool bought_since(const struct turn *t, const struct run *r)
 static bool exit_holds(struct turn *t, const struct run *r, const struct plan_exit *e, enum reason *reason)
 {
 	switch (e->kind) {
-	case EXIT_ORDER:
-		*reason = REASON_EXIT_ORDER;
-		return bought_since(t, r);
-	case EXIT_CART_PAID:
-		*reason = REASON_EXIT_CART_PAID;
-		return cart_after(&t->s.view, r, CART_PAID);
-	case EXIT_CART_EMPTIED:
-		*reason = REASON_EXIT_CART_EMPTIED;
-		return cart_after(&t->s.view, r, CART_EMPTIED);
-	case EXIT_CART_CHANGED:
-		*reason = REASON_EXIT_CART_CHANGED;
-		return cart_after(&t->s.view, r, CART_CHANGED);
-	case EXIT_EVENT_NAMED:
-		*reason = REASON_EXIT_EVENT;
-		return event_after(t, e->event, r->anchor_at);
-	case EXIT_ANSWER:
-		*reason = REASON_EXIT_ANSWERED;
-		return answered(t, r);
+	case EXIT_ORDER: *reason = REASON_EXIT_ORDER; return bought_since(t, r);
+	case EXIT_CART_PAID: *reason = REASON_EXIT_CART_PAID; return cart_after(&t->s.view, r, CART_PAID);
+	case EXIT_CART_EMPTIED: *reason = REASON_EXIT_CART_EMPTIED; return cart_after(&t->s.view, r, CART_EMPTIED);
+	case EXIT_CART_CHANGED: *reason = REASON_EXIT_CART_CHANGED; return cart_after(&t->s.view, r, CART_CHANGED);
+	case EXIT_EVENT_NAMED: *reason = REASON_EXIT_EVENT; return event_after(t, e->event, r->anchor_at);
+	case EXIT_ANSWER: *reason = REASON_EXIT_ANSWERED; return answered(t, r);
 	case EXIT_WHEN:
 		*reason = REASON_EXIT_CONDITION;
 		t->s.run = r;
@@ -185,7 +179,7 @@ static void check_exits(struct turn *t)
 
 struct history {
 	const struct run *last;
-	bool active, same; /* an active run; a run about the same subject and event */
+	bool active, same;       /* an active run; a run about the same subject and event */
 	uint16_t runs, messages; /* messages: about the same subject */
 };
 
@@ -254,8 +248,11 @@ static bool counts_hours(const struct plan *p)
 static struct run run_for(const struct turn *t, uint16_t plan, const struct firing *f, const struct history *h)
 {
 	int64_t from = f->state ? t->s.view.now.s : f->at.s;
-	return (struct run){ .subject = f->subject, .entered_at = (uint32_t)from, .plan = plan,
-		                 .anchor_at = (uint32_t)(f->state ? from : f->anchor.s), .run_no = (uint16_t)(h->runs + 1),
+	return (struct run){ .subject = f->subject,
+		                 .entered_at = (uint32_t)from,
+		                 .plan = plan,
+		                 .anchor_at = (uint32_t)(f->state ? from : f->anchor.s),
+		                 .run_no = (uint16_t)(h->runs + 1),
 		                 .day = zone_date(t->s.zone, (struct instant){ from }).day };
 }
 
@@ -291,7 +288,7 @@ static void propose(struct turn *t, uint16_t plan)
 	struct decisions *d = t->out;
 	d->proposals = mem_grow(d->proposals, &d->proposal_cap, d->proposal_count + 1, sizeof *d->proposals);
 	d->proposals[d->proposal_count++] =
-	    (struct proposal){ .customer = t->s.view.customer, .plan = plan, .value = value_of(&t->s.view) };
+		(struct proposal){ .customer = t->s.view.customer, .plan = plan, .value = value_of(&t->s.view) };
 }
 
 /* `who` may turn true by the passing of time alone: state triggers are looked at again at the next shop day. */
@@ -433,8 +430,8 @@ static int64_t step_due(const struct turn *t, const struct run *r)
 	return due;
 }
 
-/* The last instant at which the step may still be done. Whole days are civil days: a wait of four days that began at ten
- * ends at ten, whatever the clocks did in between. */
+/* The last instant at which the step may still be done. Whole days are civil days: a wait of four days that began at
+ * ten ends at ten, whatever the clocks did in between. */
 static int64_t late_limit(const struct turn *t, const struct plan *p, const struct step *st, int64_t due)
 {
 	int64_t late = st->late_s >= 0 ? st->late_s : p->late_s;
@@ -497,14 +494,24 @@ static void send(struct turn *t, struct run *r, enum channel channel)
 	const struct plan *p = plan_of(t, r);
 	const struct step *st = &p->steps[r->step];
 	struct sent *m = pstate_add_sent(t->state);
-	*m = (struct sent){ .at = (uint32_t)t->s.view.now.s, .plan = r->plan, .run_no = r->run_no, .step = r->step,
-		                .channel = (uint8_t)channel, .state = SENT_QUEUED,
+	*m = (struct sent){ .at = (uint32_t)t->s.view.now.s,
+		                .plan = r->plan,
+		                .run_no = r->run_no,
+		                .step = r->step,
+		                .channel = (uint8_t)channel,
+		                .state = SENT_QUEUED,
 		                .purpose = channel == CHANNEL_STAFF ? PURPOSE_SERVICE : st->purpose,
 		                .variant = draw_variant(t, r, p, st) };
 	r->queued = 1;
-	decide(t->out, &(struct decision){ .at = t->s.view.now, .customer = t->s.view.customer, .plan = r->plan,
-	                                   .run_no = r->run_no, .step = r->step, .verdict = VERDICT_SEND,
-	                                   .reason = REASON_NONE, .channel = (uint8_t)channel, .variant = m->variant });
+	decide(t->out, &(struct decision){ .at = t->s.view.now,
+	                                   .customer = t->s.view.customer,
+	                                   .plan = r->plan,
+	                                   .run_no = r->run_no,
+	                                   .step = r->step,
+	                                   .verdict = VERDICT_SEND,
+	                                   .reason = REASON_NONE,
+	                                   .channel = (uint8_t)channel,
+	                                   .variant = m->variant });
 }
 
 static const uint8_t STAFF_ONLY[] = { CHANNEL_STAFF };
@@ -538,8 +545,9 @@ static bool do_step(struct turn *t, struct run *r, int64_t due)
 		return true;
 	}
 	bool notify = st->action == STEP_NOTIFY;
-	struct guard_answer a = guard_who(t->w, &t->s, r->plan, r, notify ? STAFF_ONLY : st->channels,
-	                                  notify ? 1 : st->channel_count, notify ? PURPOSE_SERVICE : (enum purpose)st->purpose);
+	struct guard_answer a =
+		guard_who(t->w, &t->s, r->plan, r, notify ? STAFF_ONLY : st->channels, notify ? 1 : st->channel_count,
+	              notify ? PURPOSE_SERVICE : (enum purpose)st->purpose);
 	if (a.verdict == VERDICT_SEND)
 		a = guard_when(t->w, &t->s, r->plan, a.channel, notify ? PURPOSE_SERVICE : (enum purpose)st->purpose, NULL);
 	if (a.verdict == VERDICT_SEND) {
@@ -617,7 +625,8 @@ static void do_steps(struct turn *t)
 
 /* ---- the three ways in ---- */
 
-void engine_person(const struct world *w, customer_id c, struct pstate *state, struct instant now, struct decisions *out)
+void engine_person(const struct world *w, customer_id c, struct pstate *state, struct instant now,
+                   struct decisions *out)
 {
 	struct turn t;
 	turn_init(&t, w, c, state, now, out);
@@ -657,7 +666,8 @@ bool engine_enter(const struct world *w, customer_id c, struct pstate *state, ui
 	return true;
 }
 
-bool engine_candidate(const struct world *w, customer_id c, const struct pstate *state, uint16_t plan, struct instant now)
+bool engine_candidate(const struct world *w, customer_id c, const struct pstate *state, uint16_t plan,
+                      struct instant now)
 {
 	struct turn t;
 	struct decisions none = { 0 };
@@ -691,7 +701,8 @@ bool engine_convert(const struct world *w, customer_id c, struct pstate *state, 
 /* ---- claims and receipts ---- */
 
 /* What keeps the message from leaving now; SEND when nothing does. */
-static struct guard_answer claim_guard(struct turn *t, const struct run *r, const struct sent *m, bool *exits, enum reason *why)
+static struct guard_answer claim_guard(struct turn *t, const struct run *r, const struct sent *m, bool *exits,
+                                       enum reason *why)
 {
 	const struct step *st = &t->w->plans->plans[m->plan]->steps[m->step];
 	enum purpose purpose = (enum purpose)m->purpose;
@@ -754,7 +765,8 @@ bool engine_receipt(const struct world *w, struct pstate *state, uint16_t plan, 
 	struct sent *m = NULL;
 	for (uint16_t i = state->sent_count; i-- > 0 && !m;) {
 		struct sent *x = &state->sent[i];
-		if (x->plan == plan && x->run_no == run_no && x->step == step && x->channel == channel && x->state != SENT_DROPPED)
+		if (x->plan == plan && x->run_no == run_no && x->step == step && x->channel == channel &&
+		    x->state != SENT_DROPPED)
 			m = x;
 	}
 	if (!m)

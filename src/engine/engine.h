@@ -1,5 +1,5 @@
-/* engine: one person, one instant: what do the plans say? Pure: no clock, no file, no database, no allocation beyond the
- * caller's outputs.
+/* engine: one person, one instant: what do the plans say? Pure: no clock, no file, no database, no allocation beyond
+ * the caller's outputs.
  *
  * The same function runs live, in a what-if replay and in an audit replay. It reads the facts up to `now` and the
  * person's state, appends decisions, changes that state, and returns the next instant at which it must be asked again
@@ -19,12 +19,13 @@ struct world {
 	const struct plan_set *plans;
 	const struct settings *settings;
 	const struct thresholds *thresholds; /* of the shop day of `now` */
-	const struct plan_words *words; /* names behind plan and step numbers, for conditions; may be NULL */
+	const struct plan_words *words;      /* names behind plan and step numbers, for conditions; may be NULL */
 	uint64_t seed;
-	const struct pstate *states; /* all persons, for those who share an address; NULL: pressure counts one person alone */
-	const customer_id *peers;    /* next person with the same address, in a ring; 0: none. NULL when states is */
-	bool assume_consent; /* what-if replay on history that holds no consents */
-	enum reason hold_all; /* REASON_NONE, or why nothing may leave: EMERGENCY_STOP, CLOCK_JUMP, RESTORED */
+	const struct pstate
+		*states;              /* all persons, for those who share an address; NULL: pressure counts one person alone */
+	const customer_id *peers; /* next person with the same address, in a ring; 0: none. NULL when states is */
+	bool assume_consent;      /* what-if replay on history that holds no consents */
+	enum reason hold_all;     /* REASON_NONE, or why nothing may leave: EMERGENCY_STOP, CLOCK_JUMP, RESTORED */
 };
 
 /* A candidate of a smoothed plan: enters when granted, the most valuable first. */
@@ -46,19 +47,21 @@ void decisions_release(struct decisions *d);
 /* Everything due for this person up to world time `now`: exits, entries, steps. Messages it decides are appended to
  * state->sent as SENT_QUEUED and to the decisions as VERDICT_SEND; the caller claims and delivers them, then reports by
  * engine_receipt(). Sets state->wake. */
-void engine_person(const struct world *w, customer_id c, struct pstate *state, struct instant now, struct decisions *out);
+void engine_person(const struct world *w, customer_id c, struct pstate *state, struct instant now,
+                   struct decisions *out);
 
-/* After a message of this very instant was delivered and reported: the steps alone, since neither facts nor triggers can have
- * changed since engine_person() at `now`. */
-void engine_go_on(const struct world *w, customer_id c, struct pstate *state, struct instant now, struct decisions *out);
+/* After a message of this very instant was delivered and reported: the steps alone, since neither facts nor triggers
+ * can have changed since engine_person() at `now`. */
+void engine_go_on(const struct world *w, customer_id c, struct pstate *state, struct instant now,
+                  struct decisions *out);
 
 /* A smoothing slot was granted: enters if the trigger and `who` still hold. Returns false when they no longer do. */
 bool engine_enter(const struct world *w, customer_id c, struct pstate *state, uint16_t plan, struct instant now,
                   struct decisions *out);
 
-/* The whole guard once more, for a queued message about to leave (SEMANTICS, "Runs, messages, claims"): true = go. When not:
- * held, it stays queued and is to be claimed again at *retry; else *retry is INSTANT_NEVER, the message is SENT_DROPPED and
- * the run is exited or moved on as the guard says. The decision is appended. */
+/* The whole guard once more, for a queued message about to leave (SEMANTICS, "Runs, messages, claims"): true = go. When
+ * not: held, it stays queued and is to be claimed again at *retry; else *retry is INSTANT_NEVER, the message is
+ * SENT_DROPPED and the run is exited or moved on as the guard says. The decision is appended. */
 bool engine_claim(const struct world *w, customer_id c, struct pstate *state, struct sent *message, struct instant now,
                   struct decisions *out, struct instant *retry);
 
@@ -68,10 +71,11 @@ bool engine_receipt(const struct world *w, struct pstate *state, uint16_t plan, 
                     enum channel channel, enum receipt receipt, uint8_t answer, struct instant at);
 
 /* Whether a smoothed plan's trigger and audience hold now, without changing anything: for `why` and for counts. */
-bool engine_candidate(const struct world *w, customer_id c, const struct pstate *state, uint16_t plan, struct instant now);
+bool engine_candidate(const struct world *w, customer_id c, const struct pstate *state, uint16_t plan,
+                      struct instant now);
 
-/* A what-if replay's supposed purchase: the run's goal is met. False: the run is no longer active, or its plan's goal is no
- * purchase. */
+/* A what-if replay's supposed purchase: the run's goal is met. False: the run is no longer active, or its plan's goal
+ * is no purchase. */
 bool engine_convert(const struct world *w, customer_id c, struct pstate *state, uint16_t plan, uint16_t run_no,
                     struct instant now, struct decisions *out);
 
@@ -81,8 +85,8 @@ struct run *pstate_add_run(struct pstate *s);
 struct run *pstate_run(struct pstate *s, uint16_t plan, uint16_t run_no); /* NULL: none */
 /* What became of a message, noted on it alone: engine_receipt() does this and moves the run. */
 void sent_note(struct sent *m, enum receipt receipt, uint8_t answer, struct instant at);
-/* Puts the run added last into its place: by entry, plan, number. The order of runs decides between equals, so it may not
- * depend on whether the program was started anew in between. */
+/* Puts the run added last into its place: by entry, plan, number. The order of runs decides between equals, so it may
+ * not depend on whether the program was started anew in between. */
 struct run *pstate_place_run(struct pstate *s, const struct plan_set *set);
 
 #endif

@@ -35,7 +35,8 @@ static struct guard_answer choose_channel(const struct world *w, const struct su
 
 static bool in_global_control(const struct world *w, customer_id c)
 {
-	return draw_per_million(draw_u64(w->seed, DRAW_GLOBAL_CONTROL, 0, c, 0, 0)) < w->settings->global_control_per_million;
+	return draw_per_million(draw_u64(w->seed, DRAW_GLOBAL_CONTROL, 0, c, 0, 0)) <
+	       w->settings->global_control_per_million;
 }
 
 struct guard_answer guard_who(const struct world *w, const struct subject *s, uint16_t plan, const struct run *run,
@@ -118,7 +119,8 @@ static struct guard_answer blackout(const struct plan *p, const struct subject *
 {
 	for (uint8_t i = 0; i < p->blackout_count; i++)
 		if (p->blackout[i].day == s->today.day)
-			return answer(VERDICT_HELD, REASON_BLACKOUT, zone_instant(s->zone, (struct date){ s->today.day + 1 }, p->hour_s).s);
+			return answer(VERDICT_HELD, REASON_BLACKOUT,
+			              zone_instant(s->zone, (struct date){ s->today.day + 1 }, p->hour_s).s);
 	return answer(VERDICT_SEND, REASON_NONE, 0);
 }
 
@@ -147,7 +149,8 @@ static bool counts(const struct sent *m)
 	       (m->state == SENT_QUEUED || m->state == SENT_ACCEPTED || m->state == SENT_UNCERTAIN);
 }
 
-static void recent_of(const struct pstate *state, int channel, int64_t since, const struct sent *except, struct recent *r)
+static void recent_of(const struct pstate *state, int channel, int64_t since, const struct sent *except,
+                      struct recent *r)
 {
 	for (uint16_t i = state->sent_count; i-- > 0;) {
 		const struct sent *m = &state->sent[i];
@@ -156,8 +159,8 @@ static void recent_of(const struct pstate *state, int channel, int64_t since, co
 	}
 }
 
-static int64_t pressed_until(const struct world *w, const struct subject *s, const struct pressure_rule *rule, int channel,
-                             const struct sent *except)
+static int64_t pressed_until(const struct world *w, const struct subject *s, const struct pressure_rule *rule,
+                             int channel, const struct sent *except)
 {
 	if (rule->limit < 0)
 		return 0;
@@ -174,7 +177,8 @@ static int64_t pressed_until(const struct world *w, const struct subject *s, con
 	return r.count < limit ? 0 : r.at[limit - 1] + window_s;
 }
 
-static struct guard_answer pressure(const struct world *w, const struct subject *s, enum channel ch, const struct sent *except)
+static struct guard_answer pressure(const struct world *w, const struct subject *s, enum channel ch,
+                                    const struct sent *except)
 {
 	int64_t until = pressed_until(w, s, &w->settings->pressure[ch], ch, except);
 	if (until > 0)

@@ -78,8 +78,14 @@ void sent_note(struct sent *m, enum receipt receipt, uint8_t answer, struct inst
 	case RECEIPT_SOFT_BOUNCE: m->bounced = m->bounced ? m->bounced : 1; break;
 	case RECEIPT_HARD_BOUNCE: m->bounced = 2; break;
 	case RECEIPT_COMPLAINT: m->bounced = 3; break;
-	case RECEIPT_ACCEPTED: m->state = SENT_ACCEPTED; m->at = when; break;
-	case RECEIPT_UNCERTAIN: m->state = SENT_UNCERTAIN; m->at = when; break;
+	case RECEIPT_ACCEPTED:
+		m->state = SENT_ACCEPTED;
+		m->at = when;
+		break;
+	case RECEIPT_UNCERTAIN:
+		m->state = SENT_UNCERTAIN;
+		m->at = when;
+		break;
 	case RECEIPT_REFUSED: m->state = SENT_REFUSED; break;
 	case RECEIPT_DROPPED: m->state = SENT_DROPPED; break;
 	case RECEIPT_UNSUBSCRIBED:

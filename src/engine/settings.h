@@ -25,7 +25,7 @@ struct settings {
 	bool post_opt_in;                             /* post needs an opt-in (else: until opposed) */
 	bool soft_opt_in;                             /* CPCE L34-5 exception used */
 	uint32_t global_control_per_million;
-	bool approve_campaigns;                       /* a second person approves `once on DATE` plans */
+	bool approve_campaigns;             /* a second person approves `once on DATE` plans */
 	struct date holidays[HOLIDAYS_MAX]; /* sorted; filled for the shop's country by settings_holidays() */
 	size_t holiday_count;
 	int64_t channel_cost[CHANNEL_COUNT]; /* thousandths of a minor unit per message; CHANNEL_STAFF and others 0 */

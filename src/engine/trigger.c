@@ -18,7 +18,8 @@ static void next_at(struct look *l, int64_t at)
 		l->next = at;
 }
 
-/* A firing of an event: not from before the plan was on, not longer ago than `late`; later, it is remembered as next. */
+/* A firing of an event: not from before the plan was on, not longer ago than `late`; later, it is remembered as next.
+ */
 static void fire_event(struct look *l, int64_t event_at, int64_t at, uint64_t subject)
 {
 	int64_t now = l->s->view.now.s;
@@ -231,7 +232,12 @@ static void look_lifetime(struct look *l)
 
 struct instant trigger_look(const struct world *w, const struct subject *s, uint16_t plan, firing_fn found, void *ctx)
 {
-	struct look l = { .w = w, .s = s, .plan = w->plans->plans[plan], .index = plan, .found = found, .ctx = ctx,
+	struct look l = { .w = w,
+		              .s = s,
+		              .plan = w->plans->plans[plan],
+		              .index = plan,
+		              .found = found,
+		              .ctx = ctx,
 		              .next = INSTANT_NEVER.s };
 	switch (l.plan->trigger) {
 	case TRIGGER_INACTIVE: look_inactive(&l); break;

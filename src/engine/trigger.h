@@ -1,8 +1,8 @@
 /* trigger: when does a plan's trigger fire for this person? Inside src/engine.
  *
  * trigger_look() walks the facts visible in the subject and calls found() for each firing that is due (at ≤ now); it
- * returns the next instant after now at which the trigger can fire if no new fact comes, INSTANT_NEVER otherwise. Firings
- * of event triggers from before the plan was switched on, and those longer ago than `late`, are not told. */
+ * returns the next instant after now at which the trigger can fire if no new fact comes, INSTANT_NEVER otherwise.
+ * Firings of event triggers from before the plan was switched on, and those longer ago than `late`, are not told. */
 #ifndef RELANCE_ENGINE_TRIGGER_H
 #define RELANCE_ENGINE_TRIGGER_H
 

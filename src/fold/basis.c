@@ -21,7 +21,9 @@ const char *basis_name(enum basis b)
 /* How strict a state is, to settle two facts of the same second. */
 static int strictness(uint8_t state)
 {
-	static const int ORDER[] = { [CONSENT_GRANTED] = 0, [CONSENT_SOFT] = 1, [CONSENT_WITHDRAWN] = 2, [CONSENT_OPPOSED] = 3 };
+	static const int ORDER[] = {
+		[CONSENT_GRANTED] = 0, [CONSENT_SOFT] = 1, [CONSENT_WITHDRAWN] = 2, [CONSENT_OPPOSED] = 3
+	};
 	return ORDER[state];
 }
 
@@ -83,7 +85,8 @@ static enum basis phone(const struct subject *s, const struct basis_rules *rules
 	return date_add_months(given, PHONE_CONSENT_MONTHS).day <= s->today.day ? BASIS_REFUSED_EXPIRED : b;
 }
 
-enum basis basis_of(const struct subject *s, const struct basis_rules *rules, enum channel channel, enum purpose purpose)
+enum basis basis_of(const struct subject *s, const struct basis_rules *rules, enum channel channel,
+                    enum purpose purpose)
 {
 	if (channel == CHANNEL_STAFF)
 		return BASIS_CONTRACT;
@@ -96,12 +99,9 @@ enum basis basis_of(const struct subject *s, const struct basis_rules *rules, en
 	switch (channel) {
 	case CHANNEL_EMAIL:
 	case CHANNEL_SMS:
-	case CHANNEL_PUSH:
-		return company ? until_opposed(l.said) : consented(s, rules, l.said);
-	case CHANNEL_POSTCARD:
-		return rules->post_opt_in && !company ? consented(s, rules, l.said) : until_opposed(l.said);
-	case CHANNEL_PHONE:
-		return company ? until_opposed(l.said) : phone(s, rules, l.said);
+	case CHANNEL_PUSH: return company ? until_opposed(l.said) : consented(s, rules, l.said);
+	case CHANNEL_POSTCARD: return rules->post_opt_in && !company ? consented(s, rules, l.said) : until_opposed(l.said);
+	case CHANNEL_PHONE: return company ? until_opposed(l.said) : phone(s, rules, l.said);
 	case CHANNEL_AUDIENCE: {
 		enum basis b = consented(s, rules, l.said);
 		return b == BASIS_SOFT_OPT_IN ? BASIS_REFUSED_NONE : b;

@@ -248,8 +248,13 @@ static uint32_t partition(struct trainer *t, const struct leaf *l)
 static void split_leaf(struct trainer *t, struct tree *tree, struct leaf *l, struct leaf *other)
 {
 	struct node *n = &tree->nodes[l->node];
-	*n = (struct node){ l->feature, t->b->cuts[(size_t)l->feature * BOOST_BINS + (size_t)l->cut], 0, tree->count,
-		                tree->count + 1, (uint8_t)l->cut, l->gain };
+	*n = (struct node){ l->feature,
+		                t->b->cuts[(size_t)l->feature * BOOST_BINS + (size_t)l->cut],
+		                0,
+		                tree->count,
+		                tree->count + 1,
+		                (uint8_t)l->cut,
+		                l->gain };
 	uint32_t middle = partition(t, l);
 	struct leaf left = *l, right = *l;
 	left.to = right.from = middle;
@@ -295,9 +300,8 @@ static void grow(struct trainer *t, struct tree *tree, uint32_t rows)
 		count++;
 	}
 	for (int i = 0; i < count; i++)
-		tree->nodes[leaves[i].node] = (struct node){
-			.feature = -1, .value = (float)(-leaves[i].g / (leaves[i].h + t->o->ridge) * t->o->rate)
-		};
+		tree->nodes[leaves[i].node] =
+			(struct node){ .feature = -1, .value = (float)(-leaves[i].g / (leaves[i].h + t->o->ridge) * t->o->rate) };
 }
 
 struct apply {

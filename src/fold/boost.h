@@ -2,8 +2,8 @@
  *
  * Histogram trees grown best leaf first (Friedman 2001; Ke et al., LightGBM, NeurIPS 2017) on a listwise softmax loss:
  * within a query the scores become a distribution that should match the true items (uniform over them). Features are
- * cut at quantiles into at most BOOST_BINS bins. Rows of one query are contiguous. Deterministic whatever the threads: partial
- * histograms have fixed row blocks, draws are hashes.
+ * cut at quantiles into at most BOOST_BINS bins. Rows of one query are contiguous. Deterministic whatever the threads:
+ * partial histograms have fixed row blocks, draws are hashes.
  *
  * Memory: rows × features bytes for training, plus 16 bytes a row. */
 #ifndef RELANCE_FOLD_BOOST_H
@@ -27,9 +27,9 @@ struct boost_rows {
 struct boost_options {
 	enum boost_loss loss;
 	int trees, leaves;
-	double rate, ridge;       /* shrinkage; L2 on leaf values */
-	double sample;            /* share of queries each tree sees */
-	double feature_sample;    /* share of features each tree sees */
+	double rate, ridge;    /* shrinkage; L2 on leaf values */
+	double sample;         /* share of queries each tree sees */
+	double feature_sample; /* share of features each tree sees */
 	uint32_t leaf_rows_min;
 	uint64_t seed;
 	int threads;

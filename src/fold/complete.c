@@ -25,7 +25,7 @@ struct work {
 	uint32_t *item, *counts;
 	struct tally {
 		double hits, gain;
-	} *singles; /* cases × COMPLETE_BLEND */
+	} * singles; /* cases × COMPLETE_BLEND */
 };
 
 static void fit_make(struct fit *f, const struct nb_rows *rows, size_t baskets, uint32_t items, int threads)
@@ -72,8 +72,15 @@ static void score(const struct work *w, struct scores *s, size_t index)
 	uint32_t n = f->items, b = w->basket[index];
 	memset(s->all, 0, SCORES * (size_t)n * sizeof(float));
 	float *const base = s->all;
-	*s = (struct scores){ base,         base + n,     base + 2 * (size_t)n, base + 3 * (size_t)n, base + 4 * (size_t)n,
-		                  base + 5 * (size_t)n, base + 6 * (size_t)n, base + 7 * (size_t)n, base };
+	*s = (struct scores){ base,
+		                  base + n,
+		                  base + 2 * (size_t)n,
+		                  base + 3 * (size_t)n,
+		                  base + 4 * (size_t)n,
+		                  base + 5 * (size_t)n,
+		                  base + 6 * (size_t)n,
+		                  base + 7 * (size_t)n,
+		                  base };
 	for (uint32_t i = 0; i < n; i++)
 		s->popular[i] = f->count[i];
 	for (uint64_t q = w->rows->start[b]; q < w->rows->start[b + 1]; q++) {
@@ -133,11 +140,24 @@ static void fill_case(struct work *w, struct scores *s, size_t index)
 	for (size_t i = 0; i < n; i++) {
 		uint32_t j = list[i];
 		float popular = (float)(f->count[j] / f->baskets);
-		const float x[FEATURES] = {
-			size, popular, s->most[j], s->sum[j], s->sum[j] / size, s->cosine[j],
-			s->best_cosine[j], s->ease[j], s->linked[j], s->linked[j] / size, rank_in(list, n, s->most, j),
-			rank_in(list, n, s->cosine, j), rank_in(list, n, s->ease, j), rank_in(list, n, s->popular, j),
-			s->most[j] / (popular + 1e-4f), s->cosine[j] / size, s->ease[j] - popular, s->mixed[j] };
+		const float x[FEATURES] = { size,
+			                        popular,
+			                        s->most[j],
+			                        s->sum[j],
+			                        s->sum[j] / size,
+			                        s->cosine[j],
+			                        s->best_cosine[j],
+			                        s->ease[j],
+			                        s->linked[j],
+			                        s->linked[j] / size,
+			                        rank_in(list, n, s->most, j),
+			                        rank_in(list, n, s->cosine, j),
+			                        rank_in(list, n, s->ease, j),
+			                        rank_in(list, n, s->popular, j),
+			                        s->most[j] / (popular + 1e-4f),
+			                        s->cosine[j] / size,
+			                        s->ease[j] - popular,
+			                        s->mixed[j] };
 		memcpy(w->x + (index * CANDIDATES + i) * FEATURES, x, sizeof(x));
 		w->truth[index * CANDIDATES + i] = j == wanted;
 	}
@@ -172,7 +192,8 @@ static uint32_t *fill(struct work *w, int threads)
 	uint32_t *query = mem_alloc((w->cases + 1) * sizeof(*query)), at = 0;
 	for (size_t i = 0; i < w->cases; i++) {
 		query[i] = at;
-		memmove(w->x + (size_t)at * FEATURES, w->x + i * CANDIDATES * FEATURES, w->counts[i] * FEATURES * sizeof(float));
+		memmove(w->x + (size_t)at * FEATURES, w->x + i * CANDIDATES * FEATURES,
+		        w->counts[i] * FEATURES * sizeof(float));
 		memmove(w->truth + at, w->truth + i * CANDIDATES, w->counts[i]);
 		at += w->counts[i];
 	}
@@ -222,9 +243,12 @@ static void measure_blend(const struct work *w, const uint32_t *query, const flo
 
 /* No feature of recent sales: the customers of one season mislead about the next.
  *
- * The blend: a weighted sum of a few features, weights by coordinate search on NDCG of the learning cases, and the boosted
- * trees as one more feature of it (learnt on the other half of these cases, or they would be believed too much). */
-static const uint8_t PARTS[] = { 7, 2, 5, 3, 1, 6 }; /* EASE, max-confidence, cosine, confidences, popularity, best cosine */
+ * The blend: a weighted sum of a few features, weights by coordinate search on NDCG of the learning cases, and the
+ * boosted trees as one more feature of it (learnt on the other half of these cases, or they would be believed too
+ * much). */
+static const uint8_t PARTS[] = {
+	7, 2, 5, 3, 1, 6
+}; /* EASE, max-confidence, cosine, confidences, popularity, best cosine */
 enum { PART_COUNT = sizeof(PARTS), WEIGHTS = PART_COUNT + 1 };
 
 static void weigh(const struct work *w, const uint32_t *query, const float *trees, const float *weights, float *out)
@@ -262,7 +286,8 @@ static void choose_weights(const struct work *w, const uint32_t *query, size_t f
 		for (int i = 1; i < WEIGHTS; i++) {
 			float kept = weights[i];
 			const float first = i == PART_COUNT ? 0.02f : 0.1f;
-			const float tries[] = { 0, kept * 0.5f, kept * 2, kept == 0 ? first : kept * 1.4f, kept == 0 ? first * 5 : kept * 0.7f };
+			const float tries[] = { 0, kept * 0.5f, kept * 2, kept == 0 ? first : kept * 1.4f,
+				                    kept == 0 ? first * 5 : kept * 0.7f };
 			for (size_t t = 0; t < ARRAY_LEN(tries); t++) {
 				weights[i] = tries[t];
 				weigh(w, query, trees, weights, sum);
@@ -282,10 +307,19 @@ static void blend(struct work *learn, struct work *test, const struct complete_o
 	uint32_t *lq = fill(learn, o->threads), *tq = fill(test, o->threads);
 	size_t half = learn->cases / 2;
 	const struct boost_rows rows = { learn->x, learn->truth, lq, half, FEATURES };
-	struct boost_options bo = { .loss = BOOST_SOFTMAX, .trees = TREES, .leaves = 8, .rate = 0.05, .ridge = 5, .sample = 0.6,
-		                        .feature_sample = 0.7, .leaf_rows_min = 100, .seed = 7, .threads = o->threads };
+	struct boost_options bo = { .loss = BOOST_SOFTMAX,
+		                        .trees = TREES,
+		                        .leaves = 8,
+		                        .rate = 0.05,
+		                        .ridge = 5,
+		                        .sample = 0.6,
+		                        .feature_sample = 0.7,
+		                        .leaf_rows_min = 100,
+		                        .seed = 7,
+		                        .threads = o->threads };
 	struct boost *b = boost_train(&rows, &bo);
-	float *lt = mem_alloc((lq[learn->cases] + 1u) * sizeof(float)), *tt = mem_alloc((tq[test->cases] + 1u) * sizeof(float));
+	float *lt = mem_alloc((lq[learn->cases] + 1u) * sizeof(float)),
+		  *tt = mem_alloc((tq[test->cases] + 1u) * sizeof(float));
 	float *sum = mem_alloc((tq[test->cases] + 1u) * sizeof(float)), weights[WEIGHTS] = { 0 };
 	boost_score(b, learn->x, lq[learn->cases], 0, lt);
 	boost_score(b, test->x, tq[test->cases], 0, tt);
@@ -326,14 +360,15 @@ static bool make_rows(const uint64_t *start, const uint32_t *items, size_t baske
 	}
 	free(sales);
 	free(number);
-	return *count <= ITEMS_MAX || err_set(err, ERR_LIMIT, "more than %d items sell that often: raise the least sales", ITEMS_MAX);
+	return *count <= ITEMS_MAX ||
+	       err_set(err, ERR_LIMIT, "more than %d items sell that often: raise the least sales", ITEMS_MAX);
 }
 
 bool complete_run(const uint64_t *start, const uint32_t *items, size_t baskets, const struct complete_options *o,
                   struct complete_report *out, struct err *err)
 {
-	static const char *const NAMES[COMPLETE_METHODS] = { "popularity", "rule max-confidence", "asymmetric cosine", "ease",
-		                                                 "blend" };
+	static const char *const NAMES[COMPLETE_METHODS] = { "popularity", "rule max-confidence", "asymmetric cosine",
+		                                                 "ease", "blend" };
 	*out = (struct complete_report){ 0 };
 	struct nb_rows rows = { 0 };
 	size_t learn_end = baskets * 8 / 10, fit_end = learn_end * 8 / 10;

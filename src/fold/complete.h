@@ -1,11 +1,12 @@
 /* complete: which product is missing from a basket, measured on undated baskets in order of time.
  *
- * Protocol: the first 80 % of the baskets to learn, the rest to test; items with at least `sales_min` sales in the learning
- * part; a test basket of s ≥ 2 such items hides the one at position n mod s (n = number of the basket among the test ones,
- * positions in the order written); the k best of the others are proposed. HR@k and NDCG@k (one true item).
+ * Protocol: the first 80 % of the baskets to learn, the rest to test; items with at least `sales_min` sales in the
+ * learning part; a test basket of s ≥ 2 such items hides the one at position n mod s (n = number of the basket among
+ * the test ones, positions in the order written); the k best of the others are proposed. HR@k and NDCG@k (one true
+ * item).
  *
- * Methods: popularity, rule max-confidence, asymmetric cosine item-to-item, EASE, and the blend learnt on the last fifth of
- * the learning part from models of its first four fifths. */
+ * Methods: popularity, rule max-confidence, asymmetric cosine item-to-item, EASE, and the blend learnt on the last
+ * fifth of the learning part from models of its first four fifths. */
 #ifndef RELANCE_FOLD_COMPLETE_H
 #define RELANCE_FOLD_COMPLETE_H
 

@@ -65,17 +65,25 @@ static void fit_body(void *ctx, size_t from, size_t to, int thread)
 	struct cuts *x = ctx;
 	for (size_t i = from; i < to; i++) {
 		struct cut *c = &x->all[i];
-		struct nb_fit f = { .d = x->d, .use = x->use, .end = c->end, .recent = c->recent, .ridge_lambda = 40,
-			                .ease_lambda = 200, .asymmetry = 0.5, .dense = true, .threads = 1 };
+		struct nb_fit f = { .d = x->d,
+			                .use = x->use,
+			                .end = c->end,
+			                .recent = c->recent,
+			                .ridge_lambda = 40,
+			                .ease_lambda = 200,
+			                .asymmetry = 0.5,
+			                .dense = true,
+			                .threads = 1 };
 		nb_model_fit(&f, &c->model);
 		nb_pool_fit(&c->pool, &f, 3);
-		c->table = (struct nb_table){ .d = x->d, .cases = c->cases, .count = c->count, .models = &c->model,
-			                          .pool = &c->pool, .fresh_only = true };
+		c->table = (struct nb_table){
+			.d = x->d, .cases = c->cases, .count = c->count, .models = &c->model, .pool = &c->pool, .fresh_only = true
+		};
 	}
 }
 
-static void tally(const struct nb_data *d, struct nb_case c, const struct nb_history *h, const uint32_t *top, size_t n, int k,
-                  struct crosseval_result *out)
+static void tally(const struct nb_data *d, struct nb_case c, const struct nb_history *h, const uint32_t *top, size_t n,
+                  int k, struct crosseval_result *out)
 {
 	uint32_t truths = 0;
 	double gain = 0, ideal = 0;
@@ -164,8 +172,15 @@ static void learn(struct cut *cuts, int k, int threads, struct crosseval_report 
 	float *scores = mem_alloc((n + 1) * sizeof(*scores)), *sum = mem_alloc((n + 1) * sizeof(*sum));
 	const struct boost_rows r = { x, truth, query, queries, NB_FEATURES };
 	for (int loss = BOOST_LOGISTIC; loss <= BOOST_SOFTMAX; loss++) {
-		struct boost_options o = { .loss = (enum boost_loss)loss, .trees = TREES, .leaves = 12, .rate = 0.05, .ridge = 5,
-			                       .sample = 0.6, .feature_sample = 0.5, .leaf_rows_min = 60, .seed = 1 + (uint64_t)loss,
+		struct boost_options o = { .loss = (enum boost_loss)loss,
+			                       .trees = TREES,
+			                       .leaves = 12,
+			                       .rate = 0.05,
+			                       .ridge = 5,
+			                       .sample = 0.6,
+			                       .feature_sample = 0.5,
+			                       .leaf_rows_min = 60,
+			                       .seed = 1 + (uint64_t)loss,
 			                       .threads = threads };
 		struct boost *b = boost_train(&r, &o);
 		boost_score(b, test->x, n, 0, scores);
@@ -208,8 +223,10 @@ bool crosseval_run(const struct nb_data *d, const int32_t *day, int32_t cut, int
 		int32_t at = cut - (LEARN_CUTS - i) * CUT_STEP_DAYS;
 		cut_make(&cuts[i], d, day, at, i < LEARN_CUTS ? cut : INT32_MAX);
 		if (cuts[i].count < CASES_MIN && ok)
-			ok = err_set(err, ERR_INPUT, "fewer than %d customers with orders before and after a cut %d days before the split: "
-			             "choose a later or earlier one", CASES_MIN, (LEARN_CUTS - i) * CUT_STEP_DAYS);
+			ok = err_set(err, ERR_INPUT,
+			             "fewer than %d customers with orders before and after a cut %d days before the split: "
+			             "choose a later or earlier one",
+			             CASES_MIN, (LEARN_CUTS - i) * CUT_STEP_DAYS);
 	}
 	if (ok) {
 		struct cuts all = { cuts, d, use };

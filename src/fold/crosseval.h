@@ -1,9 +1,9 @@
 /* crosseval: how well cross-selling would have done on a shop's own history.
  *
- * Dated orders are cut at a day: models see what is before, a case is a customer with orders before and an order from that
- * day on, and the truth is what their next order holds that they had never bought. HR@k: share of cases where one of k
- * proposals is in it; NDCG@k over the true items (min(k, truths) as ideal). The blend is learnt the same way at earlier
- * cuts of the same history, and sees nothing from the cut on. */
+ * Dated orders are cut at a day: models see what is before, a case is a customer with orders before and an order from
+ * that day on, and the truth is what their next order holds that they had never bought. HR@k: share of cases where one
+ * of k proposals is in it; NDCG@k over the true items (min(k, truths) as ideal). The blend is learnt the same way at
+ * earlier cuts of the same history, and sees nothing from the cut on. */
 #ifndef RELANCE_FOLD_CROSSEVAL_H
 #define RELANCE_FOLD_CROSSEVAL_H
 

@@ -1,8 +1,8 @@
 /* dense: the two operations on dense float matrices that the item models need, row-major, any size.
  *
  * The inverse is a blocked sweep (Gauss–Jordan on a symmetric positive definite matrix, no pivoting: the callers add a
- * ridge). Both work through one register-blocked kernel compiled for several processors. Each sum has a fixed order, so the
- * result does not depend on the number of threads. */
+ * ridge). Both work through one register-blocked kernel compiled for several processors. Each sum has a fixed order, so
+ * the result does not depend on the number of threads. */
 #ifndef RELANCE_FOLD_DENSE_H
 #define RELANCE_FOLD_DENSE_H
 

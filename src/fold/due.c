@@ -33,7 +33,8 @@ void due_fit_add(struct due_fit *f, const int32_t *days, size_t n)
 	f->share_sum += mean * mean / (double)gaps;
 	if (gaps >= GAPS_FOR_SHAPE) {
 		double variance = (square - sum * mean) / (double)(gaps - 1);
-		f->within += variance / (mean * mean + variance / (double)gaps); /* steadier than the plain ratio for few gaps */
+		f->within +=
+			variance / (mean * mean + variance / (double)gaps); /* steadier than the plain ratio for few gaps */
 		f->within_n++;
 	}
 }

@@ -1,9 +1,9 @@
 /* due: when a customer is next due for what they buy regularly, with an interval.
  *
- * Gaps between purchases of one customer are Gamma(shape, shape · rate) with the customer's own rate, itself Gamma(a, b)
- * over customers (Poisson–Gamma with an aggregate prior when shape = 1; shape above 1 is a steadier rhythm). Fitted by
- * moments on everyone's gaps; a customer's own gaps then sharpen it. The next gap is (b'/a') · F(2 shape, 2 a'), hence
- * quantiles; given that the customer has already waited w days, those are of the gap beyond w. */
+ * Gaps between purchases of one customer are Gamma(shape, shape · rate) with the customer's own rate, itself Gamma(a,
+ * b) over customers (Poisson–Gamma with an aggregate prior when shape = 1; shape above 1 is a steadier rhythm). Fitted
+ * by moments on everyone's gaps; a customer's own gaps then sharpen it. The next gap is (b'/a') · F(2 shape, 2 a'),
+ * hence quantiles; given that the customer has already waited w days, those are of the gap beyond w. */
 #ifndef RELANCE_FOLD_DUE_H
 #define RELANCE_FOLD_DUE_H
 
@@ -26,10 +26,10 @@ void due_fit_add(struct due_fit *f, const int32_t *days, size_t n);
 struct due_prior due_fit_finish(const struct due_fit *f);
 
 struct due {
-	int32_t day;       /* median of the next purchase */
-	int32_t from, to;  /* 80 % interval */
-	double gap_days;   /* the customer's posterior mean gap */
-	double overdue;    /* chance that the next purchase would have come by now: near 1 = gone or very late */
+	int32_t day;      /* median of the next purchase */
+	int32_t from, to; /* 80 % interval */
+	double gap_days;  /* the customer's posterior mean gap */
+	double overdue;   /* chance that the next purchase would have come by now: near 1 = gone or very late */
 };
 
 /* False without a prior or a purchase. as_of: today; nothing is placed before it. */

@@ -32,8 +32,8 @@ struct expr_context {
 	/* steps of the plan whose condition this is, by index, for opened(step); may be empty */
 	const char *const *step_names;
 	size_t step_count;
-	/* names behind the numbers of runs and messages, for subjects that bring none of their own (expr_select); may be NULL;
-	 * must live as long as the expression */
+	/* names behind the numbers of runs and messages, for subjects that bring none of their own (expr_select); may be
+	 * NULL; must live as long as the expression */
 	const struct plan_words *plans;
 	/* what may() rests on (basis.h) */
 	struct basis_rules basis;

@@ -309,8 +309,7 @@ static void mine_firsts(void *ctx, size_t from, size_t to, int thread)
 		k->block = k->count_only ? NULL : &s->blocks[e];
 		k->path[0] = e;
 		k->path_n = 1;
-		mine_projection(k, r->flat, s->identity, r->occ + r->start[e], r->start[e + 1] - r->start[e], r->support[e],
-		                0);
+		mine_projection(k, r->flat, s->identity, r->occ + r->start[e], r->start[e + 1] - r->start[e], r->support[e], 0);
 	}
 	flush_count(k);
 	for (size_t i = 0; i < ARRAY_LEN(k->levels); i++) {

@@ -16,7 +16,7 @@
 struct itemset_segment {
 	size_t from, to; /* in flat */
 	uint64_t baskets;
-	uint32_t *counts;     /* by dense item: baskets of this segment that hold it */
+	uint32_t *counts; /* by dense item: baskets of this segment that hold it */
 };
 
 struct itemset_baskets {
@@ -50,8 +50,8 @@ struct itemset_shared {
 	const uint32_t *identity;
 	_Atomic uint32_t next; /* first item to be taken */
 	_Atomic uint64_t count;
-	_Atomic bool stop;  /* limit reached */
-	_Atomic bool deep;  /* ITEMSET_DEPTH_MAX reached */
+	_Atomic bool stop; /* limit reached */
+	_Atomic bool deep; /* ITEMSET_DEPTH_MAX reached */
 	struct itemset_block *blocks;
 };
 

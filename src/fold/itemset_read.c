@@ -211,8 +211,7 @@ struct itemset_baskets *itemset_parse(const char *text, size_t bytes, int thread
 	return b;
 }
 
-struct itemset_baskets *itemset_from_rows(const uint64_t *start, const uint32_t *items, size_t baskets,
-                                          struct err *err)
+struct itemset_baskets *itemset_from_rows(const uint64_t *start, const uint32_t *items, size_t baskets, struct err *err)
 {
 	uint64_t total = baskets ? start[baskets] - start[0] : 0;
 	if (total + baskets > UINT32_MAX - 16) {

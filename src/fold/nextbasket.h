@@ -1,8 +1,8 @@
 /* nextbasket: what will be in a customer's next basket, from sequences of baskets alone (no dates).
  *
- * Data: users in three splits; each user is a sequence of baskets, oldest first. A user key names a person inside its split
- * only (published splits number users from zero in each). The last basket of a validate or test user is the truth, the
- * ones before are history.
+ * Data: users in three splits; each user is a sequence of baskets, oldest first. A user key names a person inside its
+ * split only (published splits number users from zero in each). The last basket of a validate or test user is the
+ * truth, the ones before are history.
  *
  * Methods: global popularity; personal top frequency (P-Top) and the same topped up by popularity (GP-Top: Li et al.
  * 2021, "A next basket recommendation reality check"); TIFU-KNN (Hu et al., SIGIR 2020); UP-CF@r (Faggioli, Polato &
@@ -10,8 +10,8 @@
  * basket on the history; and the learnt blend: boosted trees over the above and over cadence, recency and item facts.
  * Parameters are chosen on the validate users; test users are looked at only to be scored.
  *
- * Metrics at k, mean over users: recall; ndcg with the ideal DCG over all true items; phr (a hit or not). Apart: the same
- * recall for true items bought before (repeat) and not (new), over the users that have some.
+ * Metrics at k, mean over users: recall; ndcg with the ideal DCG over all true items; phr (a hit or not). Apart: the
+ * same recall for true items bought before (repeat) and not (new), over the users that have some.
  *
  * Limits: NB_*_MAX below; the text reader refuses more with the place. Deterministic whatever the threads. */
 #ifndef RELANCE_FOLD_NEXTBASKET_H
@@ -77,6 +77,7 @@ struct nb_options {
 	void *progress_ctx;
 };
 
-bool nb_evaluate(const struct nb_data *d, const struct nb_options *o, struct nb_report *out, struct err *err) MUST_CHECK;
+bool nb_evaluate(const struct nb_data *d, const struct nb_options *o, struct nb_report *out,
+                 struct err *err) MUST_CHECK;
 
 #endif

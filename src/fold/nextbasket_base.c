@@ -5,8 +5,8 @@
 
 enum kind { POPULARITY, PERSONAL, PERSONAL_POPULAR, TIFU, UPCF, ITEMKNN, EASE, RIDGE, KINDS };
 
-static const char *const KIND_NAMES[KINDS] = { "popularity", "p-top", "gp-top", "tifu-knn",
-	                                           "up-cf",      "item-knn", "ease", "ridge" };
+static const char *const KIND_NAMES[KINDS] = { "popularity", "p-top",    "gp-top", "tifu-knn",
+	                                           "up-cf",      "item-knn", "ease",   "ridge" };
 
 enum { CHOOSE_CASES_MAX = 1000, POOL_USERS_MAX = 20000, TIFU_NEAR_MAX = 900 };
 
@@ -207,22 +207,14 @@ static void score_case(const struct base *b, struct scratch *s, struct nb_case c
 		vector_of(b, nb_first(b->d, c), c.target, s->mine, NULL);
 	}
 	switch (b->kind) {
-	case POPULARITY:
-		memcpy(s->score, popularity, b->d->items * sizeof(*s->score));
-		break;
+	case POPULARITY: memcpy(s->score, popularity, b->d->items * sizeof(*s->score)); break;
 	case PERSONAL_POPULAR:
 		memcpy(s->score, popularity, b->d->items * sizeof(*s->score));
 		score_personal(b, s);
 		break;
-	case PERSONAL:
-		score_personal(b, s);
-		break;
-	case TIFU:
-		score_tifu(b, s);
-		break;
-	case UPCF:
-		score_upcf(b, s);
-		break;
+	case PERSONAL: score_personal(b, s); break;
+	case TIFU: score_tifu(b, s); break;
+	case UPCF: score_upcf(b, s); break;
 	case ITEMKNN:
 		nb_score_together(b->model, &s->h, s->score);
 		for (size_t i = 0; i < s->h.own_n; i++) /* the item itself is its own nearest */
@@ -233,11 +225,8 @@ static void score_case(const struct base *b, struct scratch *s, struct nb_case c
 		for (size_t i = 0; i < s->h.own_n; i++)
 			s->score[s->h.own[i].item] += (float)b->p.a * s->h.own[i].decay[2];
 		break;
-	case RIDGE:
-		nb_score_ridge(b->model, b->d, c, &s->h, s->score);
-		break;
-	case KINDS:
-		check(false);
+	case RIDGE: nb_score_ridge(b->model, b->d, c, &s->h, s->score); break;
+	case KINDS: check(false);
 	}
 }
 
@@ -301,8 +290,7 @@ static size_t grid(enum kind kind, struct parameters *out)
 	case PERSONAL:
 	case PERSONAL_POPULAR:
 	case RIDGE:
-	case KINDS:
-		break;
+	case KINDS: break;
 	}
 	out[0] = (struct parameters){ 0 };
 	return 1;
@@ -312,15 +300,16 @@ static void describe(enum kind kind, const struct parameters *p, char *out, size
 {
 	out[0] = 0;
 	if (kind == TIFU)
-		snprintf(out, n, "groups of %d, decay %.1f within, %.1f between, own weight %.1f, %d neighbours", p->m, p->a, p->b,
-		         p->c, p->k);
+		snprintf(out, n, "groups of %d, decay %.1f within, %.1f between, own weight %.1f, %d neighbours", p->m, p->a,
+		         p->b, p->c, p->k);
 	else if (kind == UPCF)
 		snprintf(out, n, "newest %d baskets, asymmetry %.1f, locality %.0f", p->k, p->a, p->b);
 	else if (kind == ITEMKNN || kind == EASE)
 		snprintf(out, n, "own purchases %.2f", p->a);
 }
 
-void nb_baselines(const struct nb_data *d, const struct nb_options *o, const struct nb_model *model, struct nb_report *out)
+void nb_baselines(const struct nb_data *d, const struct nb_options *o, const struct nb_model *model,
+                  struct nb_report *out)
 {
 	size_t validate_n, test_n;
 	struct nb_case *validate = nb_split_cases(d, NB_VALIDATE, &validate_n);

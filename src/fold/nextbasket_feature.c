@@ -1,8 +1,8 @@
 /* Candidates and features of the learnt blend.
  *
  * Candidates of a case: what the customer bought before (newest and most frequent first), then the best of the ridge
- * regression, the neighbours, what follows the last basket, and what sells. A feature is a plain number of the customer,
- * of the item, of both, or a model's score or rank; trees take care of scales. */
+ * regression, the neighbours, what follows the last basket, and what sells. A feature is a plain number of the
+ * customer, of the item, of both, or a model's score or rank; trees take care of scales. */
 #include "fold/nextbasket_learn.h"
 
 struct scores { /* dense, items entries each */
@@ -46,8 +46,8 @@ void nb_worker_free(struct nb_worker *w)
 	free(w);
 }
 
-static void score_all(struct nb_worker *w, const struct nb_data *d, const struct nb_model *m, const struct nb_pool *pool,
-                      struct nb_case c)
+static void score_all(struct nb_worker *w, const struct nb_data *d, const struct nb_model *m,
+                      const struct nb_pool *pool, struct nb_case c)
 {
 	memset(w->all, 0, SCORES * (size_t)d->items * sizeof(*w->all));
 	nb_history_read(&w->h, d, c);
@@ -55,7 +55,8 @@ static void score_all(struct nb_worker *w, const struct nb_data *d, const struct
 	nb_score_follow(m, d, c.target - 1, 1.0f / (float)size, w->s.follow);
 	for (uint32_t age = 1; age < 5 && c.target - age > first; age++) {
 		uint32_t b = c.target - 1 - age;
-		nb_score_follow(m, d, b, powf(0.7f, (float)age) / (float)(d->basket_start[b + 1] - d->basket_start[b]), w->s.before);
+		nb_score_follow(m, d, b, powf(0.7f, (float)age) / (float)(d->basket_start[b + 1] - d->basket_start[b]),
+		                w->s.before);
 	}
 	nb_score_together(m, &w->h, w->s.together);
 	nb_score_beside(m, d, c.target - 1, w->s.beside);
@@ -77,8 +78,8 @@ static void take(struct nb_worker *w, uint32_t item, size_t limit)
 /* Owned: no score may bring it back. */
 static void hide(struct nb_worker *w, uint32_t item)
 {
-	float *const all[] = { w->s.follow, w->s.before, w->s.together, w->s.beside, w->s.ridge, w->s.ease, w->s.next, w->s.past,
-		                   w->s.mixed };
+	float *const all[] = { w->s.follow, w->s.before, w->s.together, w->s.beside, w->s.ridge,
+		                   w->s.ease,   w->s.next,   w->s.past,     w->s.mixed };
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		all[i][item] = 0;
 	w->taken[item] = 1;
@@ -134,11 +135,13 @@ static float rank_of(const struct nb_worker *w, const float *score, uint32_t ite
 }
 
 const char *const NB_FEATURE_NAMES[NB_FEATURES] = {
-	"baskets", "mean size", "distinct", "last size", "repeat share", "count", "rate", "last", "second", "decay .5",
-	"decay .75", "decay .9", "decay .97", "oldest", "gap", "last/gap", "share", "rate since", "personal rank", "popularity",
-	"reach", "fresh", "final", "again", "again soon", "item gap", "again ratio", "expected", "follow", "before", "together",
-	"beside", "ridge", "ease", "next", "past", "ridge rank", "next rank", "follow rank", "last/item gap", "ridge share",
-	"next share", "mixed rank", "repeat recent", "ease rank", "past rank", "ease share", "trend",
+	"baskets",    "mean size",     "distinct",  "last size",   "repeat share",  "count",       "rate",
+	"last",       "second",        "decay .5",  "decay .75",   "decay .9",      "decay .97",   "oldest",
+	"gap",        "last/gap",      "share",     "rate since",  "personal rank", "popularity",  "reach",
+	"fresh",      "final",         "again",     "again soon",  "item gap",      "again ratio", "expected",
+	"follow",     "before",        "together",  "beside",      "ridge",         "ease",        "next",
+	"past",       "ridge rank",    "next rank", "follow rank", "last/item gap", "ridge share", "next share",
+	"mixed rank", "repeat recent", "ease rank", "past rank",   "ease share",    "trend",
 };
 
 static void features_of(const struct nb_worker *w, const struct nb_data *d, const struct nb_model *m, struct nb_case c,
@@ -155,18 +158,54 @@ static void features_of(const struct nb_worker *w, const struct nb_data *d, cons
 		rank += h->own[i].decay[1] > o->decay[1];
 	uint32_t age = o->last < NB_RECENCIES ? o->last : NB_RECENCIES - 1;
 	const float values[NB_FEATURES] = {
-		n, (float)h->lines / n, (float)h->own_n, (float)(d->basket_start[c.target] - d->basket_start[c.target - 1]),
-		h->repeat_chances ? (float)h->repeats / (float)h->repeat_chances : 0.4f, (float)o->count, (float)o->count / n, last,
-		o->count > 1 ? (float)o->second : 99, o->decay[0], o->decay[1], o->decay[2], o->decay[3],
-		o->count ? (float)o->oldest : 99, gap, gap > 0 ? (last + 1) / gap : -1, (float)o->count / (float)h->lines,
-		o->count ? (float)o->count / (float)(o->oldest + 1) : 0, o->count ? rank : 99, f->popularity[item], f->reach[item],
-		f->fresh[item], f->final[item], f->again[item], f->again_soon[item], f->gap[item], f->again_ratio[item],
-		o->count ? f->again_at[age] * f->again_ratio[item] : 0, w->s.follow[item], w->s.before[item], w->s.together[item],
-		w->s.beside[item], w->s.ridge[item], w->s.ease[item], w->s.next[item], w->s.past[item],
-		rank_of(w, w->s.ridge, item), rank_of(w, w->s.next, item), rank_of(w, w->s.follow, item),
-		o->count ? (last + 1) / f->gap[item] : -1, w->s.ridge[item] / totals[0], w->s.next[item] / totals[1],
-		rank_of(w, w->s.mixed, item), totals[2], rank_of(w, w->s.ease, item), rank_of(w, w->s.past, item),
-		w->s.ease[item] / totals[3], f->final[item] / (f->popularity[item] + 1e-5f),
+		n,
+		(float)h->lines / n,
+		(float)h->own_n,
+		(float)(d->basket_start[c.target] - d->basket_start[c.target - 1]),
+		h->repeat_chances ? (float)h->repeats / (float)h->repeat_chances : 0.4f,
+		(float)o->count,
+		(float)o->count / n,
+		last,
+		o->count > 1 ? (float)o->second : 99,
+		o->decay[0],
+		o->decay[1],
+		o->decay[2],
+		o->decay[3],
+		o->count ? (float)o->oldest : 99,
+		gap,
+		gap > 0 ? (last + 1) / gap : -1,
+		(float)o->count / (float)h->lines,
+		o->count ? (float)o->count / (float)(o->oldest + 1) : 0,
+		o->count ? rank : 99,
+		f->popularity[item],
+		f->reach[item],
+		f->fresh[item],
+		f->final[item],
+		f->again[item],
+		f->again_soon[item],
+		f->gap[item],
+		f->again_ratio[item],
+		o->count ? f->again_at[age] * f->again_ratio[item] : 0,
+		w->s.follow[item],
+		w->s.before[item],
+		w->s.together[item],
+		w->s.beside[item],
+		w->s.ridge[item],
+		w->s.ease[item],
+		w->s.next[item],
+		w->s.past[item],
+		rank_of(w, w->s.ridge, item),
+		rank_of(w, w->s.next, item),
+		rank_of(w, w->s.follow, item),
+		o->count ? (last + 1) / f->gap[item] : -1,
+		w->s.ridge[item] / totals[0],
+		w->s.next[item] / totals[1],
+		rank_of(w, w->s.mixed, item),
+		totals[2],
+		rank_of(w, w->s.ease, item),
+		rank_of(w, w->s.past, item),
+		w->s.ease[item] / totals[3],
+		f->final[item] / (f->popularity[item] + 1e-5f),
 	};
 	memcpy(x, values, sizeof(values));
 }
@@ -216,8 +255,10 @@ static void fill_body(void *ctx, size_t from, size_t to, int thread)
 	nb_worker_free(w);
 }
 
-const char *const NB_SINGLE_NAMES[NB_SINGLES] = { "popularity", "recent popularity", "next-order transitions",
-	"item-to-item cosine", "rule max-confidence", "ridge", "ease", "neighbours' next", "neighbours' past" };
+const char *const NB_SINGLE_NAMES[NB_SINGLES] = {
+	"popularity", "recent popularity", "next-order transitions", "item-to-item cosine", "rule max-confidence", "ridge",
+	"ease",       "neighbours' next",  "neighbours' past"
+};
 
 void nb_singles(const struct nb_table *t, size_t index, struct nb_worker *w, uint32_t k, uint32_t *top, size_t *n)
 {
@@ -227,7 +268,7 @@ void nb_singles(const struct nb_table *t, size_t index, struct nb_worker *w, uin
 	float *popular = mem_alloc(2 * ((size_t)d->items + 1) * sizeof(*popular)), *recent = popular + d->items + 1;
 	memcpy(popular, m->facts.popularity, d->items * sizeof(*popular));
 	memcpy(recent, m->facts.final, d->items * sizeof(*recent));
-	const float *const scores[NB_SINGLES] = { popular,     recent,      w->s.follow, w->s.together, w->s.beside,
+	const float *const scores[NB_SINGLES] = { popular,    recent,    w->s.follow, w->s.together, w->s.beside,
 		                                      w->s.ridge, w->s.ease, w->s.next,   w->s.past };
 	for (size_t i = 0; t->fresh_only && i < w->h.own_n; i++) {
 		hide(w, w->h.own[i].item);

@@ -56,17 +56,17 @@ void nb_cross(const struct nb_rows *a, const struct nb_rows *b, uint32_t items, 
 
 /* ---- count models over a set of users ---- */
 enum { NB_RECENCIES = 8 };
-struct nb_facts { /* by item */
-	float *popularity;  /* share of baskets */
-	float *reach;       /* share of users */
-	float *fresh;       /* chance that a next basket holds it for the first time */
-	float *final;       /* share of last baskets */
-	float *again;       /* chance of the next basket given that it was bought before, smoothed */
-	float *again_soon;  /* the same given that it is in the last basket */
-	float *gap;         /* mean number of baskets between two purchases, smoothed */
+struct nb_facts {                 /* by item */
+	float *popularity;            /* share of baskets */
+	float *reach;                 /* share of users */
+	float *fresh;                 /* chance that a next basket holds it for the first time */
+	float *final;                 /* share of last baskets */
+	float *again;                 /* chance of the next basket given that it was bought before, smoothed */
+	float *again_soon;            /* the same given that it is in the last basket */
+	float *gap;                   /* mean number of baskets between two purchases, smoothed */
 	float again_at[NB_RECENCIES]; /* chance by age of the last purchase, all items */
-	float *again_ratio; /* observed ÷ expected from again_at: by item, smoothed */
-	uint32_t *order;    /* items by final, then popularity */
+	float *again_ratio;           /* observed ÷ expected from again_at: by item, smoothed */
+	uint32_t *order;              /* items by final, then popularity */
 };
 
 struct nb_model {
@@ -88,7 +88,7 @@ struct nb_fit {
 	const uint32_t *end;   /* by user: one past the last basket that may be seen; NULL: all */
 	const float *recent;   /* by item: takes the place of facts.final; NULL: share of last baskets */
 	double ridge_lambda, ease_lambda, asymmetry;
-	bool dense;            /* ridge and EASE too */
+	bool dense; /* ridge and EASE too */
 	int threads;
 };
 void nb_model_fit(const struct nb_fit *f, struct nb_model *m);
@@ -110,7 +110,7 @@ void nb_score_ease(const struct nb_model *m, const struct nb_history *h, float *
 /* ---- neighbours ---- */
 struct nb_pool {
 	const struct nb_data *d;
-	struct nb_case *cases; /* each: a history and the basket that followed */
+	struct nb_case *cases;            /* each: a history and the basket that followed */
 	struct nb_rows vectors, inverted; /* unit vectors; by item: case, weight */
 	uint32_t n;
 	float *idf;
@@ -141,6 +141,7 @@ struct nb_metrics nb_tally_means(const struct nb_tally *t);
 struct nb_case *nb_split_cases(const struct nb_data *d, enum nb_split split, size_t *count);
 
 /* The published methods over a model fitted on the train split; one result each. */
-void nb_baselines(const struct nb_data *d, const struct nb_options *o, const struct nb_model *model, struct nb_report *out);
+void nb_baselines(const struct nb_data *d, const struct nb_options *o, const struct nb_model *model,
+                  struct nb_report *out);
 
 #endif

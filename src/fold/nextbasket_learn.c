@@ -182,9 +182,16 @@ static void learn_blend(struct learner *l)
 	int trees[FORESTS];
 	float *v = mem_alloc((l->validate.query[l->validate.count] + 1u) * sizeof(*v));
 	for (int f = 0; f < FORESTS; f++) {
-		struct boost_options bo = { .loss = f ? BOOST_SOFTMAX : BOOST_LOGISTIC, .trees = TREES, .leaves = 24, .rate = 0.05,
-			                        .ridge = 2, .sample = 0.5, .feature_sample = 0.6, .leaf_rows_min = 40,
-			                        .seed = l->o->seed + (uint64_t)f, .threads = l->o->threads };
+		struct boost_options bo = { .loss = f ? BOOST_SOFTMAX : BOOST_LOGISTIC,
+			                        .trees = TREES,
+			                        .leaves = 24,
+			                        .rate = 0.05,
+			                        .ridge = 2,
+			                        .sample = 0.5,
+			                        .feature_sample = 0.6,
+			                        .leaf_rows_min = 40,
+			                        .seed = l->o->seed + (uint64_t)f,
+			                        .threads = l->o->threads };
 		forest[f] = boost_train(&rows, &bo);
 		trees[f] = choose_trees(l, forest[f], v);
 	}
@@ -240,8 +247,14 @@ static void plan_fits(struct fits *f, const struct nb_data *d, uint8_t **use, co
 		use[k] = mem_alloc((size_t)d->users + 1);
 		for (uint32_t u = 0; u < d->split_start[NB_TEST]; u++)
 			use[k][u] = u < d->split_start[NB_VALIDATE] ? k >= FOLDS || fold_of(u, seed) != k : k == FOLDS + 1;
-		f->fit[k] = (struct nb_fit){ .d = d, .use = use[k], .hidden = hidden, .ridge_lambda = 40, .ease_lambda = 100,
-			                         .asymmetry = 0.5, .dense = true, .threads = 1 };
+		f->fit[k] = (struct nb_fit){ .d = d,
+			                         .use = use[k],
+			                         .hidden = hidden,
+			                         .ridge_lambda = 40,
+			                         .ease_lambda = 100,
+			                         .asymmetry = 0.5,
+			                         .dense = true,
+			                         .threads = 1 };
 	}
 }
 
@@ -314,12 +327,14 @@ bool nb_evaluate(const struct nb_data *given, const struct nb_options *o, struct
 	for (int s = 0; s < NB_SPLITS; s++)
 		if (d.user_start[d.split_start[s]] == d.user_start[d.split_start[s + 1]])
 			return err_set(err, ERR_INPUT, "no baskets to %s: nothing can be measured",
-			               s == NB_TRAIN ? "learn from" : s == NB_VALIDATE ? "choose by" : "test on");
+			               s == NB_TRAIN      ? "learn from"
+			               : s == NB_VALIDATE ? "choose by"
+			                                  : "test on");
 	evaluate_all(&d, o, out);
 	for (size_t i = 0; i < out->count; i++)
 		if (worth(&out->methods[i].validate) > worth(&out->methods[out->chosen].validate) ||
-		    (i + 1 == out->count && is_blend(&out->methods[i]) && worth(&out->methods[i].validate) >
-		     worth(&out->methods[out->chosen].validate) - BLEND_MARGIN))
+		    (i + 1 == out->count && is_blend(&out->methods[i]) &&
+		     worth(&out->methods[i].validate) > worth(&out->methods[out->chosen].validate) - BLEND_MARGIN))
 			out->chosen = i;
 	return true;
 }

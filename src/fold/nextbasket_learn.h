@@ -14,7 +14,7 @@ struct nb_table {
 	const struct nb_model *models;
 	const uint8_t *model_of; /* by case; NULL: models[0] */
 	const struct nb_pool *pool;
-	bool fresh_only;         /* candidates: only what the user never bought */
+	bool fresh_only; /* candidates: only what the user never bought */
 	/* filled */
 	float *x;
 	uint8_t *truth;
@@ -22,8 +22,18 @@ struct nb_table {
 };
 void nb_table_fill(struct nb_table *t, int threads);
 /* Dense scores of one simple method for a case, by name of its feature; what is owned set to 0 when fresh_only. */
-enum nb_single { NB_BY_POPULARITY, NB_BY_RECENT, NB_BY_FOLLOW, NB_BY_TOGETHER, NB_BY_BESIDE, NB_BY_RIDGE, NB_BY_EASE, NB_BY_NEXT,
-	NB_BY_PAST, NB_SINGLES };
+enum nb_single {
+	NB_BY_POPULARITY,
+	NB_BY_RECENT,
+	NB_BY_FOLLOW,
+	NB_BY_TOGETHER,
+	NB_BY_BESIDE,
+	NB_BY_RIDGE,
+	NB_BY_EASE,
+	NB_BY_NEXT,
+	NB_BY_PAST,
+	NB_SINGLES
+};
 extern const char *const NB_SINGLE_NAMES[NB_SINGLES];
 struct nb_worker;
 struct nb_worker *nb_worker_new(const struct nb_data *d, const struct nb_pool *pool);

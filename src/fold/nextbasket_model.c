@@ -2,7 +2,6 @@
 #include "fold/dense.h"
 #include "fold/nextbasket_inner.h"
 
-
 enum { KEEP = 200, DENSE_STEPS = 6 };
 
 /* ---- sparse models ---- */
@@ -86,8 +85,8 @@ static void sparse_fit(const struct nb_fit *f, struct nb_model *m)
 	for (uint32_t i = 0; i < items; i++)
 		for (uint64_t q = m->together.start[i]; q < m->together.start[i + 1]; q++) {
 			uint32_t j = m->together.item[q];
-			float w = m->together.weight[q] /
-			          (float)(pow(total[i] + 1, f->asymmetry) * pow(total[j] + 1, 1 - f->asymmetry));
+			float w =
+				m->together.weight[q] / (float)(pow(total[i] + 1, f->asymmetry) * pow(total[j] + 1, 1 - f->asymmetry));
 			m->together.weight[q] = i == j ? 0 : w;
 		}
 	free(total);
@@ -131,7 +130,8 @@ void nb_score_beside(const struct nb_model *m, const struct nb_data *d, uint32_t
 }
 
 /* ---- dense models ----
- * Ridge: inputs are three blocks (history decayed by NB_DECAYS[1], last basket, ever bought), outputs the next basket. */
+ * Ridge: inputs are three blocks (history decayed by NB_DECAYS[1], last basket, ever bought), outputs the next basket.
+ */
 
 enum { RIDGE_INPUTS_MAX = 4096 };
 

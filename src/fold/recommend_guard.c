@@ -2,14 +2,30 @@
 #include "fold/recommend_inner.h"
 
 const char *const REC_REFUSAL_NAMES[REC_REFUSALS] = {
-	"allowed", "owned", "in the basket", "returned", "refused", "out of stock", "hidden", "excluded",
-	"margin too low", "out of season", "type already proposed", "type already in the basket", "too dear",
+	"allowed",
+	"owned",
+	"in the basket",
+	"returned",
+	"refused",
+	"out of stock",
+	"hidden",
+	"excluded",
+	"margin too low",
+	"out of season",
+	"type already proposed",
+	"type already in the basket",
+	"too dear",
 };
 
 struct rec_guards rec_guards_default(int32_t today, int month)
 {
-	return (struct rec_guards){ .today = today, .month = month, .n_max = 3, .per_type = 1, .cross_percent = 25,
-		                        .up_percent = 25, .margin_percent = -1 };
+	return (struct rec_guards){ .today = today,
+		                        .month = month,
+		                        .n_max = 3,
+		                        .per_type = 1,
+		                        .cross_percent = 25,
+		                        .up_percent = 25,
+		                        .margin_percent = -1 };
 }
 
 static bool listed(const uint32_t *list, size_t n, uint32_t item)

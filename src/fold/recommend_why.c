@@ -2,8 +2,8 @@
 #include "base/zone.h"
 #include "fold/recommend_inner.h"
 
-#define NNBSP "\xe2\x80\xaf" /* narrow no-break space: French thousands and guillemets */
-#define QUOTE_OPEN "\xc2\xab" NNBSP
+#define NNBSP       "\xe2\x80\xaf" /* narrow no-break space: French thousands and guillemets */
+#define QUOTE_OPEN  "\xc2\xab" NNBSP
 #define QUOTE_CLOSE NNBSP "\xc2\xbb"
 
 static void put_number(struct buf *out, uint64_t v, enum rec_language language)
@@ -49,7 +49,10 @@ static void put_share(const struct rec_model *m, const struct rec_answer *a, enu
 	bool customers = a->why == REC_WHY_CUSTOMERS, fr = l == REC_FRENCH;
 	put_number(out, a->both, l);
 	bool one = a->both == 1;
-	buf_cstr(out, !fr ? " of " : customers ? (one ? " client sur " : " clients sur ") : one ? " panier sur " : " paniers sur ");
+	buf_cstr(out, !fr         ? " of "
+	              : customers ? (one ? " client sur " : " clients sur ")
+	              : one       ? " panier sur "
+	                          : " paniers sur ");
 	put_number(out, a->of, l);
 	if (fr)
 		buf_cstr(out, customers ? " qui ont acheté " : " avec ");
@@ -83,7 +86,9 @@ static void put_due(const struct rec_model *m, const struct rec_answer *a, enum 
 {
 	bool fr = l == REC_FRENCH;
 	put_name(m, out, a->item, l);
-	buf_printf(out, fr ? " revient tous les %.0f jours environ" NNBSP ": attendu vers le " : ": about every %.0f days; due around ",
+	buf_printf(out,
+	           fr ? " revient tous les %.0f jours environ" NNBSP ": attendu vers le "
+	              : ": about every %.0f days; due around ",
 	           (double)a->gap_days);
 	put_day(out, a->day, l);
 	buf_cstr(out, fr ? " (entre le " : " (between ");
@@ -98,9 +103,7 @@ void rec_why_text(const struct rec_model *m, const struct rec_answer *a, enum re
 	bool fr = l == REC_FRENCH;
 	switch (a->why) {
 	case REC_WHY_BASKET:
-	case REC_WHY_CUSTOMERS:
-		put_share(m, a, l, out);
-		break;
+	case REC_WHY_CUSTOMERS: put_share(m, a, l, out); break;
 	case REC_WHY_TYPE:
 		put_name(m, out, a->item, l);
 		buf_cstr(out, fr ? " va avec " : " goes with ");
@@ -113,9 +116,7 @@ void rec_why_text(const struct rec_model *m, const struct rec_answer *a, enum re
 		buf_cstr(out, fr ? (a->both == 1 ? " a acheté " : " ont acheté ") : " customers bought ");
 		put_name(m, out, a->item, l);
 		break;
-	case REC_WHY_BETTER:
-		put_better(m, a, l, out);
-		break;
+	case REC_WHY_BETTER: put_better(m, a, l, out); break;
 	case REC_WHY_REPLACES:
 		put_name(m, out, a->item, l);
 		buf_cstr(out, fr ? " remplace " : " replaces ");
@@ -126,9 +127,7 @@ void rec_why_text(const struct rec_model *m, const struct rec_answer *a, enum re
 		buf_cstr(out, fr ? " est la gamme au-dessus de " : " is the next range above ");
 		put_name(m, out, a->because, l);
 		break;
-	case REC_WHY_DUE:
-		put_due(m, a, l, out);
-		break;
+	case REC_WHY_DUE: put_due(m, a, l, out); break;
 	case REC_WHY_WORN:
 		put_name(m, out, a->item, l);
 		buf_cstr(out, fr ? ", acheté le " : ", bought on ");

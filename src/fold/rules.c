@@ -25,8 +25,8 @@ double rules_fisher(const double *t, uint64_t all, uint64_t marked, uint64_t n, 
 		return 0;
 	bool upper = (double)k * (double)all >= (double)marked * (double)n;
 	uint64_t at = upper ? k : k - 1;
-	double base = t[marked] - t[at] - t[marked - at] + t[all - marked] - t[n - at] - t[all - marked - n + at] - t[all] + t[n] +
-	              t[all - n];
+	double base = t[marked] - t[at] - t[marked - at] + t[all - marked] - t[n - at] - t[all - marked - n + at] - t[all] +
+	              t[n] + t[all - n];
 	double term = 1, sum = 1;
 	if (upper)
 		for (uint64_t i = at; i < high && term > sum * 1e-17; i++) {
@@ -86,7 +86,8 @@ static void pairs_of(struct pairs *k, uint32_t a, uint32_t *counts, uint32_t *to
 static void pairs_body(void *ctx, size_t from, size_t to, int thread)
 {
 	struct pairs *k = ctx;
-	uint32_t *counts = mem_alloc((k->r->m + 1) * sizeof(*counts)), *touched = mem_alloc((k->r->m + 1) * sizeof(*touched));
+	uint32_t *counts = mem_alloc((k->r->m + 1) * sizeof(*counts)),
+			 *touched = mem_alloc((k->r->m + 1) * sizeof(*touched));
 	for (size_t a = from; a < to; a++)
 		pairs_of(k, (uint32_t)a, counts, touched);
 	free(counts);
@@ -107,8 +108,12 @@ static void rule_figures(struct rule *r, uint64_t baskets)
 static void rule_pair(struct rule *out, const struct itemset_ranked *r, uint32_t a, uint32_t c, const struct pair *p,
                       uint64_t baskets)
 {
-	*out = (struct rule){ .items = { r->names[a], r->names[c] }, .size = 2, .support = p->support,
-		                  .antecedent = r->support[a], .consequent = r->support[c], .p = p->p };
+	*out = (struct rule){ .items = { r->names[a], r->names[c] },
+		                  .size = 2,
+		                  .support = p->support,
+		                  .antecedent = r->support[a],
+		                  .consequent = r->support[c],
+		                  .p = p->p };
 	rule_figures(out, baskets);
 }
 
@@ -196,7 +201,9 @@ static void longer_rules(struct longer *l, const struct itemset *s)
 
 static bool mine_longer(struct itemset_baskets *b, const struct rules_options *o, struct longer *l, struct err *err)
 {
-	struct itemset_options io = { .support = o->support, .size_max = o->size_max, .threads = o->threads,
+	struct itemset_options io = { .support = o->support,
+		                          .size_max = o->size_max,
+		                          .threads = o->threads,
 		                          .limit = o->limit ? o->limit : RULES_LIMIT_DEFAULT };
 	struct itemset_result r;
 	if (!itemset_mine(b, &io, &r, err))
@@ -229,16 +236,11 @@ static int by_items(const struct rule *x, const struct rule *y)
 static double sort_key(const struct rule *r, enum rules_sort sort)
 {
 	switch (sort) {
-	case RULES_LEVERAGE:
-		return r->leverage;
-	case RULES_CONFIDENCE:
-		return r->confidence;
-	case RULES_CONVICTION:
-		return r->conviction;
-	case RULES_SUPPORT:
-		return r->support;
-	case RULES_Q:
-		return -r->q;
+	case RULES_LEVERAGE: return r->leverage;
+	case RULES_CONFIDENCE: return r->confidence;
+	case RULES_CONVICTION: return r->conviction;
+	case RULES_SUPPORT: return r->support;
+	case RULES_Q: return -r->q;
 	}
 	check(false);
 }

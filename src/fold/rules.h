@@ -6,8 +6,8 @@
  * hypothesis looked at, kept or not.
  *
  * A rule of more than one item in A is kept only if its confidence is above that of every shorter one (of each proper
- * subset of A), and its p is the largest of Webb's (2007) productivity tests: each item of A, added last, must raise the
- * share of c among the baskets that hold the others.
+ * subset of A), and its p is the largest of Webb's (2007) productivity tests: each item of A, added last, must raise
+ * the share of c among the baskets that hold the others.
  *
  * Rules are never ranked by lift: it favours the rarest coincidences. Limits: RULES_SIZE_MAX items, `limit` rules. */
 #ifndef RELANCE_FOLD_RULES_H
@@ -19,9 +19,9 @@ enum { RULES_SIZE_MAX = 5 };
 #define RULES_LIMIT_DEFAULT ((uint64_t)20000000)
 
 struct rule {
-	uint32_t items[RULES_SIZE_MAX]; /* antecedent ascending, then the consequent */
-	uint32_t size;                  /* 2 … RULES_SIZE_MAX */
-	uint32_t support, antecedent, consequent; /* baskets with all, with A, with c */
+	uint32_t items[RULES_SIZE_MAX];               /* antecedent ascending, then the consequent */
+	uint32_t size;                                /* 2 … RULES_SIZE_MAX */
+	uint32_t support, antecedent, consequent;     /* baskets with all, with A, with c */
 	float confidence, lift, leverage, conviction; /* conviction: INFINITY at confidence 1 */
 	double p, q;
 };
@@ -33,18 +33,19 @@ struct rules_options {
 	uint32_t size_max; /* 2 … RULES_SIZE_MAX; 0 = 2 */
 	double q_max;      /* 1: all positive rules */
 	enum rules_sort sort;
-	uint64_t limit;    /* 0: RULES_LIMIT_DEFAULT */
+	uint64_t limit; /* 0: RULES_LIMIT_DEFAULT */
 	int threads;
 };
 
 struct rules {
 	struct rule *rules;
 	size_t count;
-	uint64_t tests;   /* hypotheses looked at */
+	uint64_t tests; /* hypotheses looked at */
 	uint64_t baskets;
 };
 
-bool rules_mine(struct itemset_baskets *b, const struct rules_options *o, struct rules *out, struct err *err) MUST_CHECK;
+bool rules_mine(struct itemset_baskets *b, const struct rules_options *o, struct rules *out,
+                struct err *err) MUST_CHECK;
 void rules_release(struct rules *r);
 
 /* P(X ≥ k), X hypergeometric: k of n draws are among the `marked` of `all`. `table` from rules_factorials(all). */

@@ -21,12 +21,12 @@ struct spend_window {
 	int32_t entered;   /* days < entered are in */
 	int32_t left;      /* days < left are out again */
 
-	int64_t *spend;      /* per customer, in the window */
-	uint32_t *sales;     /* orders in the window */
+	int64_t *spend;           /* per customer, in the window */
+	uint32_t *sales;          /* orders in the window */
 	uint32_t *exact, *blocks; /* counts of buyers by spend, 0 … SPEND_EXACT_MAX − 1 */
-	int64_t *rich;       /* spends from SPEND_EXACT_MAX up, ascending */
+	int64_t *rich;            /* spends from SPEND_EXACT_MAX up, ascending */
 	size_t rich_count, rich_cap;
-	uint32_t poor;       /* buyers whose spend is negative */
+	uint32_t poor; /* buyers whose spend is negative */
 	uint32_t buyers;
 	int64_t sales_total; /* sum of sales documents in the window, for the average basket */
 	int64_t sales_count;
@@ -219,4 +219,3 @@ void spend_window_at(struct spend_window *w, struct date day, struct thresholds 
 			out->average_basket = mean.minor;
 	}
 }
-

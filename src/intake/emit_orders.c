@@ -55,7 +55,7 @@ static bool is_cancelled(const struct record *r)
 	return !take_blank(r->f[FIELD_CANCELLED_AT]) ||
 	       word_in(
 			   "cancelled canceled voided failed pending pendingpayment onhold trash draft checkoutdraft expired "
-	           "annule annulee "
+			   "annule annulee "
 			   "erreurdepaiement enattentedepaiement paiementaccepteannule awaitingpayment paymenterror closedunpaid "
 			   "authorizationexpired",
 			   r->f[FIELD_STATUS]);

@@ -9,6 +9,7 @@
 
 #include "intake/intake.h"
 
+/* clang-format off */
 /* F(enum, name in a map file) */
 #define FIELD_LIST                                                                                                     \
 	F(ORDER, "order")                                                                                                  \
@@ -40,6 +41,7 @@
 																							F(EVENT, "event")          \
 																								F(VALUE, "value")      \
 																									F(TEXT, "text")
+/* clang-format on */
 
 enum field {
 #define F(id, name) FIELD_##id,

@@ -232,9 +232,7 @@ static struct str unescape(struct scan *s, const char *from, const char *to)
 			p += 4;
 			break;
 		}
-		default:
-			s->bad = true;
-			return STR("");
+		default: s->bad = true; return STR("");
 		}
 	}
 	return (struct str){ out, n };
@@ -362,11 +360,15 @@ static int scan_word(struct scan *s, int (*find)(struct str))
 static bool scanned(const struct scan *s, const char *what, struct err *err)
 {
 	if (s->bad || s->p != s->end)
-		return err_set(err, ERR_WORLD, "corrupt %s fact: its body is not in the canonical form; run \"relance check\"", what);
+		return err_set(err, ERR_WORLD, "corrupt %s fact: its body is not in the canonical form; run \"relance check\"",
+		               what);
 	return true;
 }
 
-#define SCAN(body_, a_) { .p = (body_).p, .end = (body_).p + (body_).n, .arena = (a_) }
+#define SCAN(body_, a_)                                                                                                \
+	{                                                                                                                  \
+		.p = (body_).p, .end = (body_).p + (body_).n, .arena = (a_)                                                    \
+	}
 #define EACH_KEY(name)                                                                                                 \
 	bool first_key = true;                                                                                             \
 	for (struct str name = scan_key(&s, &first_key); name.n > 0 && !s.bad; name = scan_key(&s, &first_key))

@@ -48,12 +48,12 @@ struct consent_body {
 };
 
 struct profile_body {
-	struct str zone; /* IANA name, empty: the shop's */
-	int locale;      /* enum locale, −1: the shop's */
+	struct str zone;        /* IANA name, empty: the shop's */
+	int locale;             /* enum locale, −1: the shop's */
 	struct instant created; /* INSTANT_NEVER: unknown */
 	struct date born;       /* DATE_UNKNOWN */
 	unsigned reach;         /* enum reach, or-ed */
-	uint64_t address;       /* keyed hash of the e-mail, else the phone; 0: none. Same address, same person for pressure */
+	uint64_t address; /* keyed hash of the e-mail, else the phone; 0: none. Same address, same person for pressure */
 	bool company;
 	char gender; /* 'f', 'm', 'x' or 0 */
 	struct str postcode, store;

@@ -30,18 +30,18 @@ enum purpose { PURPOSE_MARKETING = 0, PURPOSE_SERVICE = 1, PURPOSE_TRACKING = 2,
 /* ---- facts: what happened, never updated (SEMANTICS, "Facts and knowledge") ---- */
 
 enum fact_kind {
-	FACT_ORDER = 1,     /* a sale or return document with its lines */
-	FACT_CART = 2,      /* one change of one cart */
-	FACT_CONSENT = 3,   /* granted, withdrawn, soft opt-in; with proof */
-	FACT_PROFILE = 4,   /* what decisions need to know of a person; names and addresses live in `person` */
-	FACT_EVENT = 5,     /* anything named: account_created, newsletter, visit, call … */
-	FACT_RECEIPT = 6,   /* what became of a message: accepted, opened, clicked, bounced, answered … */
-	FACT_RETRACT = 7,   /* the fact with this key no longer holds */
-	FACT_SETTING = 8,   /* customer 0 */
-	FACT_SWITCH = 9,    /* a plan switched on or off, or a version put in force; customer 0 */
+	FACT_ORDER = 1,      /* a sale or return document with its lines */
+	FACT_CART = 2,       /* one change of one cart */
+	FACT_CONSENT = 3,    /* granted, withdrawn, soft opt-in; with proof */
+	FACT_PROFILE = 4,    /* what decisions need to know of a person; names and addresses live in `person` */
+	FACT_EVENT = 5,      /* anything named: account_created, newsletter, visit, call … */
+	FACT_RECEIPT = 6,    /* what became of a message: accepted, opened, clicked, bounced, answered … */
+	FACT_RETRACT = 7,    /* the fact with this key no longer holds */
+	FACT_SETTING = 8,    /* customer 0 */
+	FACT_SWITCH = 9,     /* a plan switched on or off, or a version put in force; customer 0 */
 	FACT_THRESHOLD = 10, /* a shop day's frozen figures; customer 0 */
-	FACT_GRANT = 11,    /* an allotment: this customer may enter this smoothed plan today */
-	FACT_CONTROL = 12,  /* drawn into, or out of, a control group */
+	FACT_GRANT = 11,     /* an allotment: this customer may enter this smoothed plan today */
+	FACT_CONTROL = 12,   /* drawn into, or out of, a control group */
 	FACT_KIND_COUNT = 13,
 };
 
@@ -62,15 +62,24 @@ struct line {
 	int64_t amount;   /* minor units, VAT included, net of discounts; for the whole line; signed */
 };
 
-enum sale_channel { SALE_UNKNOWN = 0, SALE_STORE, SALE_WEB, SALE_PHONE, SALE_APP, SALE_MARKETPLACE, SALE_B2B, SALE_CHANNEL_COUNT };
+enum sale_channel {
+	SALE_UNKNOWN = 0,
+	SALE_STORE,
+	SALE_WEB,
+	SALE_PHONE,
+	SALE_APP,
+	SALE_MARKETPLACE,
+	SALE_B2B,
+	SALE_CHANNEL_COUNT
+};
 
 enum cart_state { CART_CHANGED = 0, CART_PAID = 1, CART_EMPTIED = 2 };
 
 enum consent_state {
 	CONSENT_GRANTED = 0,
 	CONSENT_WITHDRAWN = 1,
-	CONSENT_SOFT = 2,     /* address collected at a sale, opposition offered (CPCE L34-5) */
-	CONSENT_OPPOSED = 3,  /* art. 21(2): wins over everything */
+	CONSENT_SOFT = 2,    /* address collected at a sale, opposition offered (CPCE L34-5) */
+	CONSENT_OPPOSED = 3, /* art. 21(2): wins over everything */
 };
 
 enum reach { REACH_EMAIL = 1, REACH_PHONE = 2, REACH_POST = 4, REACH_PUSH = 8 };
@@ -109,15 +118,15 @@ enum verdict {
 /* Why; the sentence is made by reason_text() from the code and its argument. */
 enum reason {
 	REASON_NONE = 0,
-	REASON_TRIGGER,          /* the trigger fired and `who` holds */
-	REASON_GRANTED,          /* smoothing slot granted */
+	REASON_TRIGGER, /* the trigger fired and `who` holds */
+	REASON_GRANTED, /* smoothing slot granted */
 	REASON_EMERGENCY_STOP,
 	REASON_PLAN_OFF,
 	REASON_ERASED,
-	REASON_SUPPRESSED,       /* hard bounce, complaint */
-	REASON_NO_CONSENT,       /* no basis: argument = channel */
+	REASON_SUPPRESSED, /* hard bounce, complaint */
+	REASON_NO_CONSENT, /* no basis: argument = channel */
 	REASON_OPPOSED,
-	REASON_NOT_REACHABLE,    /* no address for any channel of the step */
+	REASON_NOT_REACHABLE, /* no address for any channel of the step */
 	REASON_CONTROL_GROUP,
 	REASON_GLOBAL_CONTROL,
 	REASON_EXIT_ORDER,
@@ -127,34 +136,34 @@ enum reason {
 	REASON_EXIT_EVENT,
 	REASON_EXIT_CONDITION,
 	REASON_EXIT_ANSWERED,
-	REASON_GOAL_MET,         /* argument = reason of the goal */
-	REASON_TOO_LATE,         /* due longer ago than `late` */
-	REASON_QUIET_HOURS,      /* argument = until (instant) */
+	REASON_GOAL_MET,    /* argument = reason of the goal */
+	REASON_TOO_LATE,    /* due longer ago than `late` */
+	REASON_QUIET_HOURS, /* argument = until (instant) */
 	REASON_QUIET_DAY,
 	REASON_PRESSURE_CHANNEL, /* argument = until */
 	REASON_PRESSURE_ALL,
-	REASON_BEATEN,           /* a message of higher priority goes first */
-	REASON_CONDITION,        /* the step's `if` is false or unknown */
-	REASON_SMOOTHING,        /* waits for a slot */
+	REASON_BEATEN,    /* a message of higher priority goes first */
+	REASON_CONDITION, /* the step's `if` is false or unknown */
+	REASON_SMOOTHING, /* waits for a slot */
 	REASON_CLOCK_JUMP,
 	REASON_LAST_STEP,
-	REASON_SUPERSEDED,       /* handed to another plan */
-	REASON_AUDIENCE,         /* `who` is false */
+	REASON_SUPERSEDED, /* handed to another plan */
+	REASON_AUDIENCE,   /* `who` is false */
 	REASON_BLACKOUT,
 	REASON_BUDGET,
-	REASON_RESTORED,         /* a restored backup: waits for a person */
+	REASON_RESTORED, /* a restored backup: waits for a person */
 	REASON_COUNT,
 };
 
 struct decision {
 	struct instant at;
 	customer_id customer;
-	uint16_t plan;    /* index in the plan set */
-	uint16_t run_no;  /* from 1 */
-	int16_t step;     /* index in the plan, -1 for the run itself */
-	uint8_t verdict;  /* enum verdict */
-	uint8_t reason;   /* enum reason */
-	uint8_t channel;  /* enum channel, for SEND; else CHANNEL_COUNT */
+	uint16_t plan;   /* index in the plan set */
+	uint16_t run_no; /* from 1 */
+	int16_t step;    /* index in the plan, -1 for the run itself */
+	uint8_t verdict; /* enum verdict */
+	uint8_t reason;  /* enum reason */
+	uint8_t channel; /* enum channel, for SEND; else CHANNEL_COUNT */
 	uint8_t variant;
 	int64_t argument; /* see enum reason */
 };

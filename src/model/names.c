@@ -2,14 +2,15 @@
 
 static const char *const CHANNELS[] = { "email", "sms", "postcard", "phone", "audience", "push", "staff" };
 static const char *const PURPOSES[] = { "marketing", "service", "tracking" };
-static const char *const FACTS[] = { "none",    "order",  "cart",      "consent", "profile", "event", "receipt",
+static const char *const FACTS[] = { "none",    "order",   "cart",   "consent",   "profile", "event",  "receipt",
 	                                 "retract", "setting", "switch", "threshold", "grant",   "control" };
 static const char *const SALES[] = { "unknown", "store", "web", "phone", "app", "marketplace", "b2b" };
 static const char *const CARTS[] = { "changed", "paid", "emptied" };
 static const char *const CONSENTS[] = { "granted", "withdrawn", "soft", "opposed" };
 static const char *const LOCALES[] = { "fr", "en" };
-static const char *const RECEIPTS[] = { "none",        "accepted",    "refused",   "uncertain", "opened",       "clicked",
-	                                    "hard_bounce", "soft_bounce", "complaint", "answered",  "unsubscribed", "dropped" };
+static const char *const RECEIPTS[] = { "none",      "accepted", "refused",      "uncertain",
+	                                    "opened",    "clicked",  "hard_bounce",  "soft_bounce",
+	                                    "complaint", "answered", "unsubscribed", "dropped" };
 static const char *const VERDICTS[] = { "entered", "control", "send", "held", "skipped", "dropped", "exited", "ended" };
 
 /* name, English sentence, French sentence; %s is replaced by the argument where there is one */
@@ -40,7 +41,8 @@ static const struct {
 	[REASON_QUIET_HOURS] = { "quiet_hours", "quiet hours until %s", "heures de silence jusqu’au %s" },
 	[REASON_QUIET_DAY] = { "quiet_day", "quiet day until %s", "jour de silence jusqu’au %s" },
 	[REASON_PRESSURE_CHANNEL] = { "pressure_channel", "channel pressure until %s", "pression du canal jusqu’au %s" },
-	[REASON_PRESSURE_ALL] = { "pressure_all", "pressure over all channels until %s", "pression tous canaux jusqu’au %s" },
+	[REASON_PRESSURE_ALL] = { "pressure_all", "pressure over all channels until %s",
+	                          "pression tous canaux jusqu’au %s" },
 	[REASON_BEATEN] = { "beaten", "a better message goes first", "un message plus utile passe avant" },
 	[REASON_CONDITION] = { "step_condition", "step condition not met", "condition de l’étape non remplie" },
 	[REASON_SMOOTHING] = { "smoothing", "waits for a smoothing slot", "attend une place de lissage" },
@@ -105,7 +107,9 @@ FIND_IN(receipt_find, RECEIPTS)
 static void argument_text(enum reason r, int64_t argument, zone_id zone, enum locale locale, struct buf *out)
 {
 	if (r == REASON_NO_CONSENT || r == REASON_NOT_REACHABLE) {
-		static const char *const FR[] = { "e-mail", "SMS", "postal", "téléphone", "audience", "notification", "interne" };
+		static const char *const FR[] = {
+			"e-mail", "SMS", "postal", "téléphone", "audience", "notification", "interne"
+		};
 		check(argument >= 0 && argument < CHANNEL_COUNT);
 		buf_cstr(out, locale == LOCALE_FR ? FR[argument] : CHANNELS[argument]);
 		return;

@@ -1,6 +1,7 @@
 #include "store/store.h"
 
-bool store_audit(struct db *db, struct instant at, const char *actor, const char *action, const char *object, struct err *err)
+bool store_audit(struct db *db, struct instant at, const char *actor, const char *action, const char *object,
+                 struct err *err)
 {
 	struct query *q = db_query(db, "audit_put");
 	query_int(q, 1, at.s);

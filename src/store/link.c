@@ -7,8 +7,8 @@
 int64_t outbox_link_id(const struct message_key *key)
 {
 	char text[512];
-	int n = snprintf(text, sizeof text, "%u\x1f%.*s\x1f%u\x1f%.*s\x1f%d", key->customer, STR_ARG(key->plan), key->run_no,
-	                 STR_ARG(key->step), (int)key->channel);
+	int n = snprintf(text, sizeof text, "%u\x1f%.*s\x1f%u\x1f%.*s\x1f%d", key->customer, STR_ARG(key->plan),
+	                 key->run_no, STR_ARG(key->step), (int)key->channel);
 	size_t size = n < (int)sizeof text ? (size_t)n : sizeof text - 1;
 	return (int64_t)(hash64(text, size, 3) >> 1);
 }

@@ -243,8 +243,8 @@ bool outbox_sending(struct db *db, int64_t epoch, struct instant now, const stru
 
 struct str outbox_receipt_key(const struct message_key *key, enum receipt receipt, struct arena *a)
 {
-	return arena_printf(a, "%.*s:%u:%.*s:%s:%s", STR_ARG(key->plan), key->run_no, STR_ARG(key->step), channel_name(key->channel),
-	                    receipt_name(receipt));
+	return arena_printf(a, "%.*s:%u:%.*s:%s:%s", STR_ARG(key->plan), key->run_no, STR_ARG(key->step),
+	                    channel_name(key->channel), receipt_name(receipt));
 }
 
 static bool receipt_fact(struct store_batch *b, const struct message_key *key, enum receipt receipt, struct instant at,

@@ -146,7 +146,8 @@ int64_t outbox_link_id(const struct message_key *key);
 /* Inside a transaction, before the message leaves. */
 bool outbox_link_put(struct db *db, const struct message_key *key, struct err *err) MUST_CHECK;
 /* Strings in the arena. */
-bool outbox_link_find(struct db *db, int64_t id, struct arena *a, struct message_key *key, bool *found, struct err *err) MUST_CHECK;
+bool outbox_link_find(struct db *db, int64_t id, struct arena *a, struct message_key *key, bool *found,
+                      struct err *err) MUST_CHECK;
 
 /* ---- reading; strings live until the function returns ---- */
 

@@ -1,17 +1,18 @@
-/* A simulated shop lived through with faults: every tick runs in a process of its own that may be killed at any hand-off,
- * whose mail server answers anything, while customers order, fill carts, withdraw. A log outside the database holds what
- * really left. After every tick, looked at from that log and from the list of facts given, never from the engine:
+/* A simulated shop lived through with faults: every tick runs in a process of its own that may be killed at any
+ * hand-off, whose mail server answers anything, while customers order, fill carts, withdraw. A log outside the database
+ * holds what really left. After every tick, looked at from that log and from the list of facts given, never from the
+ * engine:
  *
  *   - nothing left for somebody who had withdrawn or opposed before that tick
  *   - no message key was handed over twice once a hand-over had been accepted
  *   - at most 2 marketing mails in 7 days, at most 3 messages
  *   - nobody in a control group got a message of that plan
  *   - no cart reminder left after that cart was paid
- * At the end the faults are off: what is due drains, "relance check" finds nothing, and the audit decides every tick again
- * from the facts alone, those cut off by a crash as far as they came.
+ * At the end the faults are off: what is due drains, "relance check" finds nothing, and the audit decides every tick
+ * again from the facts alone, those cut off by a crash as far as they came.
  *
- *   sim_live SEED [ADDRESS]      ADDRESS: another database than a file in a temporary folder; postgres: $RELANCE_TEST_PG
- * A failure prints the seed; the same seed does the same again. */
+ *   sim_live SEED [ADDRESS]      ADDRESS: another database than a file in a temporary folder; postgres:
+ * $RELANCE_TEST_PG A failure prints the seed; the same seed does the same again. */
 #include "app/audit.h"
 #include "app/live_int.h"
 #include "app/switch.h"
@@ -112,7 +113,8 @@ static void note_delivery(struct live *l, const struct outbox_message *m, bool a
 	sim.record->delivery_count++;
 }
 
-static struct settlement hand_off(void *ctx, struct live *l, const struct outbox_message *m, struct arena *a, struct instant now)
+static struct settlement hand_off(void *ctx, struct live *l, const struct outbox_message *m, struct arena *a,
+                                  struct instant now)
 {
 	(void)ctx, (void)a;
 	struct settlement s = { .to = MESSAGE_ACCEPTED, .at = now, .outcome = STR("250") };
@@ -189,7 +191,7 @@ static void put_happening(struct store_batch *b, customer_id who, enum kind kind
 	put(b, &f, &body);
 	check(sim.record->happening_count < HAPPENINGS_MAX);
 	sim.record->happenings[sim.record->happening_count++] =
-	    (struct happening){ who, kind, at, hash64(id, strlen(id), 0) };
+		(struct happening){ who, kind, at, hash64(id, strlen(id), 0) };
 }
 
 static struct db *open_shop(struct shop *shop)
@@ -222,8 +224,11 @@ static void make_shop(void)
 		customer_id c = store_customer(ids, str_from(ref), &(bool){ false });
 		struct buf body;
 		buf_init(&body, BODY_MAX);
-		body_write_profile(&(struct profile_body){ .locale = -1, .created = { sim.now - 400 * DAY_S }, .born = DATE_UNKNOWN,
-		                                           .reach = REACH_EMAIL, .address = i % 20 == 1 ? 77 : 1000u + (unsigned)i,
+		body_write_profile(&(struct profile_body){ .locale = -1,
+		                                           .created = { sim.now - 400 * DAY_S },
+		                                           .born = DATE_UNKNOWN,
+		                                           .reach = REACH_EMAIL,
+		                                           .address = i % 20 == 1 ? 77 : 1000u + (unsigned)i,
 		                                           .zone = i % 7 ? STR("") : STR("America/New_York") },
 		                   &body);
 		struct fact f = { .customer = c,
@@ -301,7 +306,9 @@ static void tick(int64_t at)
 		rng_init(&sim.rng, sim.seed, stream);
 		sim.crash_after = crash;
 		sim.now = at;
-		struct live_options o = { .owner = "sim", .threads = 1 + (int)rng_below(&sim.rng, 3), .lease_s = 1,
+		struct live_options o = { .owner = "sim",
+			                      .threads = 1 + (int)rng_below(&sim.rng, 3),
+			                      .lease_s = 1,
 			                      .courier = { .render = render, .hand_off = hand_off } };
 		struct live *l = live_open(sim.address, &o, (struct instant){ at }, &err);
 		struct tick_result r;
@@ -374,8 +381,8 @@ static void check_since(uint32_t from)
 			enum kind state = CART_FILLED;
 			for (uint32_t k = 0; k < sim.record->happening_count; k++) {
 				const struct happening *h = &sim.record->happenings[k];
-				if (h->who == d->who && h->cart == d->cart && (h->kind == PAID || h->kind == CART_FILLED) && h->at >= last &&
-				    h->at <= d->at) {
+				if (h->who == d->who && h->cart == d->cart && (h->kind == PAID || h->kind == CART_FILLED) &&
+				    h->at >= last && h->at <= d->at) {
 					last = h->at;
 					state = h->kind;
 				}
@@ -404,8 +411,8 @@ static void check_end(void)
 		die("relance check found something");
 	if (counts[MESSAGE_CLAIMED] || counts[MESSAGE_SENDING] || counts[MESSAGE_DEFERRED])
 		die("messages are left in flight after the faults ended");
-	printf("seed %" PRIu64 ": %u messages left, %" PRIu64 " crashes, %" PRIu64 " deferred, %" PRIu64 " refused, %" PRIu64
-	       " uncertain; accepted %" PRId64 ", uncertain %" PRId64 ", dropped %" PRId64 "\n",
+	printf("seed %" PRIu64 ": %u messages left, %" PRIu64 " crashes, %" PRIu64 " deferred, %" PRIu64
+	       " refused, %" PRIu64 " uncertain; accepted %" PRId64 ", uncertain %" PRId64 ", dropped %" PRId64 "\n",
 	       sim.seed, sim.record->delivery_count, sim.record->crashes, sim.record->deferrals, sim.record->refusals,
 	       sim.record->uncertain, counts[MESSAGE_ACCEPTED], counts[MESSAGE_UNCERTAIN], counts[MESSAGE_DROPPED]);
 	if (sim.record->delivery_count == 0)
@@ -425,8 +432,8 @@ static void check_audit(void)
 	}
 	if (r.decisions == 0 || r.claims == 0)
 		die("the audit repeated nothing");
-	printf("audit: %" PRIu64 " ticks (%" PRIu64 " cut off), %" PRIu64 " decisions, %" PRIu64 " claims: the same\n", r.ticks,
-	       r.unfinished, r.decisions, r.claims);
+	printf("audit: %" PRIu64 " ticks (%" PRIu64 " cut off), %" PRIu64 " decisions, %" PRIu64 " claims: the same\n",
+	       r.ticks, r.unfinished, r.decisions, r.claims);
 }
 
 int main(int argc, char **argv)

@@ -2,13 +2,11 @@
  *
  *   faults      the nth database operation of the tick fails, then the process dies at it; n rises until none fires
  *   restore     an old backup is put back: what was in the queue is uncertain, nothing leaves until a person confirms
- *   two         a second process on the same database is refused; after the lease has run out it takes over, and the first
- *               cannot commit any more
- *   clock       back: now never goes back; 30 days of silence: nothing is decided until it is confirmed
- *   stop        the emergency stop in the middle of a batch: not one more leaves; after the resume the rest does, once each
- *   off         the plan is switched off between decision and claim
- *   late        the order that ends it becomes known between decision and claim
- *   future      a fact dated two days ahead is put aside
+ *   two         a second process on the same database is refused; after the lease has run out it takes over, and the
+ * first cannot commit any more clock       back: now never goes back; 30 days of silence: nothing is decided until it
+ * is confirmed stop        the emergency stop in the middle of a batch: not one more leaves; after the resume the rest
+ * does, once each off         the plan is switched off between decision and claim late        the order that ends it
+ * becomes known between decision and claim future      a fact dated two days ahead is put aside
  *
  * After each: no message twice, "relance check" finds nothing, the audit decides the same.
  * *   sim_scenes quick      leaves the faults out */
@@ -25,7 +23,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SEED = 12 /* nobody of the five is drawn into the control group */, PEOPLE = 5, DELIVERIES_MAX = 4096, FAULTS_MAX = 4000 };
+enum {
+	SEED = 12 /* nobody of the five is drawn into the control group */,
+	PEOPLE = 5,
+	DELIVERIES_MAX = 4096,
+	FAULTS_MAX = 4000
+};
 static const int64_t NOW = 1760000000; /* 2025-10-09 08:53 UTC: the steps of the day are due at 10:00 in Paris */
 static const char PLAN[] = "abandoned-cart";
 
@@ -50,7 +53,7 @@ _Noreturn static void die(const char *what)
 	exit(1);
 }
 
-#define MUST(call) ((call) ? (void)0 : die(err.text))
+#define MUST(call)       ((call) ? (void)0 : die(err.text))
 #define HOLDS(condition) ((condition) ? (void)0 : die("does not hold: " #condition))
 
 static void shell(const char *fmt, ...)
@@ -85,7 +88,8 @@ static void press_stop(void)
 	db_close(db);
 }
 
-static struct settlement hand_off(void *ctx, struct live *l, const struct outbox_message *m, struct arena *a, struct instant now)
+static struct settlement hand_off(void *ctx, struct live *l, const struct outbox_message *m, struct arena *a,
+                                  struct instant now)
 {
 	(void)ctx, (void)l, (void)a;
 	struct delivery *d = &record->deliveries[record->count++];
@@ -137,21 +141,41 @@ static void put_person(struct db *db, customer_id c)
 	snprintf(key, sizeof key, "profile:%u", c);
 	snprintf(id, sizeof id, "k%u", c);
 	buf_init(&body, BODY_MAX);
-	body_write_profile(&(struct profile_body){ .locale = -1, .created = INSTANT_NEVER, .born = DATE_UNKNOWN, .reach = REACH_EMAIL,
-	                                           .address = 100 + c }, &body);
-	put_fact(db, (struct fact){ .customer = c, .kind = FACT_PROFILE, .key = str_from(key), .at = { NOW - DAY_S }, .learned_at = { NOW - DAY_S } },
+	body_write_profile(
+		&(struct profile_body){
+			.locale = -1, .created = INSTANT_NEVER, .born = DATE_UNKNOWN, .reach = REACH_EMAIL, .address = 100 + c },
+		&body);
+	put_fact(db,
+	         (struct fact){ .customer = c,
+	                        .kind = FACT_PROFILE,
+	                        .key = str_from(key),
+	                        .at = { NOW - DAY_S },
+	                        .learned_at = { NOW - DAY_S } },
 	         &body, &ahead);
 	buf_init(&body, BODY_MAX);
-	body_write_consent(&(struct consent_body){ .channel = CHANNEL_EMAIL, .purpose = PURPOSE_MARKETING, .state = CONSENT_GRANTED,
-	                                           .source = STR("form") }, &body);
+	body_write_consent(
+		&(struct consent_body){
+			.channel = CHANNEL_EMAIL, .purpose = PURPOSE_MARKETING, .state = CONSENT_GRANTED, .source = STR("form") },
+		&body);
 	snprintf(key, sizeof key, "consent:%u", c);
-	put_fact(db, (struct fact){ .customer = c, .kind = FACT_CONSENT, .key = str_from(key), .at = { NOW - DAY_S }, .learned_at = { NOW - DAY_S } },
+	put_fact(db,
+	         (struct fact){ .customer = c,
+	                        .kind = FACT_CONSENT,
+	                        .key = str_from(key),
+	                        .at = { NOW - DAY_S },
+	                        .learned_at = { NOW - DAY_S } },
 	         &body, &ahead);
 	buf_init(&body, BODY_MAX);
-	body_write_cart(&(struct cart_body){ .cart = str_from(id), .state = CART_CHANGED, .lines = &line, .line_count = 1 }, &body);
+	body_write_cart(&(struct cart_body){ .cart = str_from(id), .state = CART_CHANGED, .lines = &line, .line_count = 1 },
+	                &body);
 	snprintf(key, sizeof key, "cart:%u", c);
-	put_fact(db, (struct fact){ .customer = c, .kind = FACT_CART, .key = str_from(key), .at = { NOW - 3 * HOUR_S - 60 },
-	                            .learned_at = { NOW - 3 * HOUR_S } }, &body, &ahead);
+	put_fact(db,
+	         (struct fact){ .customer = c,
+	                        .kind = FACT_CART,
+	                        .key = str_from(key),
+	                        .at = { NOW - 3 * HOUR_S - 60 },
+	                        .learned_at = { NOW - 3 * HOUR_S } },
+	         &body, &ahead);
 }
 
 static struct db *open_db(void)
@@ -238,7 +262,8 @@ static void sound(void)
 	int64_t findings;
 	for (uint32_t i = 0; i < record->count; i++)
 		for (uint32_t k = 0; k < i; k++)
-			if (record->deliveries[i].who == record->deliveries[k].who && !strcmp(record->deliveries[i].step, record->deliveries[k].step))
+			if (record->deliveries[i].who == record->deliveries[k].who &&
+			    !strcmp(record->deliveries[i].step, record->deliveries[k].step))
 				die("a message left twice");
 	struct db *db = open_db();
 	MUST(store_check(db, finding, NULL, &findings, &err));
@@ -275,7 +300,10 @@ static bool faulty_tick(int64_t nth, bool ends)
 		bool ok = l && live_tick(l, (struct instant){ NOW }, &r, &err);
 		int64_t left = db_fault(0);
 		live_close(l);
-		_exit(left != 0 ? (ok ? 3 : 4) : ok ? 0 : err.kind != ERR_NONE && err.text[0] && !strchr(err.text, '\n') ? 1 : 2);
+		_exit(left != 0                                                        ? (ok ? 3 : 4)
+		      : ok                                                             ? 0
+		      : err.kind != ERR_NONE && err.text[0] && !strchr(err.text, '\n') ? 1
+		                                                                       : 2);
 	}
 	int status;
 	HOLDS(pid > 0 && waitpid(pid, &status, 0) == pid);

@@ -25,7 +25,10 @@ START_TEST(money_reads_what_tills_write)
 	ck_assert_int_eq(parsed("2.55", '.'), 255);
 	ck_assert_int_eq(parsed("-3,00 €", 0), -300);
 	ck_assert_int_eq(parsed("1 234,50", 0), 123450);
-	ck_assert_int_eq(parsed("1\xE2\x80\xAF" "234,5", ','), 123450);
+	ck_assert_int_eq(parsed("1\xE2\x80\xAF"
+	                        "234,5",
+	                        ','),
+	                 123450);
 	ck_assert_int_eq(parsed("1.234,50", 0), 123450);
 	ck_assert_int_eq(parsed("1,234.50", 0), 123450);
 	ck_assert_int_eq(parsed("1,234,567", 0), 123456700);

@@ -48,12 +48,14 @@ static void make(struct made *m, uint64_t seed)
 		struct line lines[8];
 		size_t n = 1 + rng_below(&r, 7);
 		for (size_t l = 0; l < n; l++)
-			lines[l] = (struct line){ 1 + rng_below(&r, 50), (int32_t)rng_below(&r, 5) - 1, (int64_t)rng_below(&r, 9000) - 999 };
+			lines[l] = (struct line){ 1 + rng_below(&r, 50), (int32_t)rng_below(&r, 5) - 1,
+				                      (int64_t)rng_below(&r, 9000) - 999 };
 		f->body = body_of(&m->arena, &(struct order_body){ .lines = lines, .line_count = n, .channel = SALE_WEB });
 	}
 }
 
-/* The newest fact of each key, or none when it is a retraction: count and sum of amounts of one customer up to `now`. */
+/* The newest fact of each key, or none when it is a retraction: count and sum of amounts of one customer up to `now`.
+ */
 static void naive(const struct made *m, customer_id c, int64_t now, uint32_t *orders, int64_t *total)
 {
 	*orders = 0;
@@ -180,8 +182,14 @@ START_TEST(a_corrupt_body_is_refused_and_nothing_changes)
 {
 	struct book *b = book_new(&OPTIONS);
 	struct err err;
-	static const char *const BAD[] = { "", "{", "{\"lines\":[[1,2]]}", "{\"lines\":[[1,2,99999999999999999999]]}", "[]",
-		                               "{\"lines\":[],\"channel\":\"moon\"}", "{\"lines\":[[1,1,1]]} ", "{\"voucher\":\"a" };
+	static const char *const BAD[] = { "",
+		                               "{",
+		                               "{\"lines\":[[1,2]]}",
+		                               "{\"lines\":[[1,2,99999999999999999999]]}",
+		                               "[]",
+		                               "{\"lines\":[],\"channel\":\"moon\"}",
+		                               "{\"lines\":[[1,1,1]]} ",
+		                               "{\"voucher\":\"a" };
 	for (size_t i = 0; i < ARRAY_LEN(BAD); i++) {
 		struct fact f = { .customer = 1, .seq = 1, .kind = FACT_ORDER, .key = STR("k"), .body = str_from(BAD[i]) };
 		ck_assert_msg(!book_apply(b, &f, 1, &err), "%s", BAD[i]);
@@ -202,9 +210,19 @@ START_TEST(profiles_go_round)
 	buf_init(&out, BODY_MAX);
 	struct str tags[] = { STR("vip"), STR("a \"b\"\n\x01") };
 	struct date children[] = { { 16000 }, { -5 } };
-	struct profile_body p = { .zone = STR("Europe/Paris"), .locale = LOCALE_EN, .created = { 1291191960 }, .born = { -3925 },
-		                      .reach = 7, .address = 0xfedcba9876543210u, .company = true, .gender = 'f', .postcode = STR("59000"),
-		                      .tags = tags, .tag_count = 2, .children = children, .child_count = 2 };
+	struct profile_body p = { .zone = STR("Europe/Paris"),
+		                      .locale = LOCALE_EN,
+		                      .created = { 1291191960 },
+		                      .born = { -3925 },
+		                      .reach = 7,
+		                      .address = 0xfedcba9876543210u,
+		                      .company = true,
+		                      .gender = 'f',
+		                      .postcode = STR("59000"),
+		                      .tags = tags,
+		                      .tag_count = 2,
+		                      .children = children,
+		                      .child_count = 2 };
 	body_write_profile(&p, &out);
 	struct profile_body q;
 	ck_assert_msg(body_read_profile(buf_view(&out), &a, &q, &err), "%s", err.text);

@@ -84,7 +84,7 @@ START_TEST(bounce_agrees_with_labels)
 {
 	char folder[64], path[600], labels_path[512];
 	if (!data_path("bounces/labels.tsv", labels_path, sizeof labels_path) ||
-		!data_unpack("bounces/bounces.tar.zst", folder, sizeof folder))
+	    !data_unpack("bounces/bounces.tar.zst", folder, sizeof folder))
 		return;
 	static struct label labels[LABELS_MAX];
 	size_t count = read_labels(labels_path, labels), n, mails = 0, agreed = 0;
@@ -101,7 +101,7 @@ START_TEST(bounce_agrees_with_labels)
 		bounce_parse(&a, (struct str){ mail, n }, &report);
 		bool ok = agrees(&report, labels, count, labels[i].file);
 		ck_assert_msg(ok != is_listed(known, labels[i].file), "%s: %s", labels[i].file,
-					  ok ? "agrees, but is listed as a disagreement" : "disagrees, and is not listed");
+		              ok ? "agrees, but is listed as a disagreement" : "disagrees, and is not listed");
 		mails++;
 		agreed += ok;
 		arena_clear(&a);
@@ -139,14 +139,14 @@ START_TEST(bounce_reads_reports)
 	arena_init(&a);
 	struct bounce_report r =
 		parse(&a, "From: MAILER-DAEMON@x.example\nTo: bounces+abc@shop.example\n"
-				  "Content-Type: multipart/report; report-type=delivery-status; boundary=\"b\"\n\n"
-				  "--b\n\nSorry.\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; x.example\n\n"
-				  "Final-Recipient: rfc822; gone@example.com\nAction: failed\nStatus: 5.1.1\n"
-				  "Diagnostic-Code: smtp; 550 5.1.1\n  User unknown\n\n"
-				  "Final-Recipient: rfc822; ok@example.com\nAction: delivered\nStatus: 2.0.0\n\n"
-				  "Final-Recipient: rfc822; full@example.com\nAction: failed\nStatus: 5.2.2\n\n"
-				  "Final-Recipient: rfc822; late@example.com\nAction: delayed\nStatus: 4.4.1\n"
-				  "--b\nContent-Type: text/rfc822-headers\n\nMessage-ID: <k.1@shop.example>\n--b--\n");
+	              "Content-Type: multipart/report; report-type=delivery-status; boundary=\"b\"\n\n"
+	              "--b\n\nSorry.\n--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; x.example\n\n"
+	              "Final-Recipient: rfc822; gone@example.com\nAction: failed\nStatus: 5.1.1\n"
+	              "Diagnostic-Code: smtp; 550 5.1.1\n  User unknown\n\n"
+	              "Final-Recipient: rfc822; ok@example.com\nAction: delivered\nStatus: 2.0.0\n\n"
+	              "Final-Recipient: rfc822; full@example.com\nAction: failed\nStatus: 5.2.2\n\n"
+	              "Final-Recipient: rfc822; late@example.com\nAction: delayed\nStatus: 4.4.1\n"
+	              "--b\nContent-Type: text/rfc822-headers\n\nMessage-ID: <k.1@shop.example>\n--b--\n");
 	ck_assert_uint_eq(r.count, 3);
 	ck_assert_int_eq(r.list[0].verdict, BOUNCE_HARD);
 	ck_assert_int_eq(r.list[1].reason, RETURN_MAILBOXFULL);
@@ -167,18 +167,18 @@ START_TEST(bounce_reads_prose)
 		"\nTo: somebody@else.example\n",
 		"a@example.com", BOUNCE_HARD, "userunknown");
 	expect("From: postmaster@d.example\nTo: me@shop.example\nSubject: DELIVERY FAILURE\n\nYour message\n\n"
-		   "  Subject: Hello\n\nwas not delivered to:\n\n  b@example.net\n\nbecause:\n\n"
-		   "  User b (b@example.net) not listed in Domino Directory\n",
-		   "b@example.net", BOUNCE_HARD, "userunknown");
+	       "  Subject: Hello\n\nwas not delivered to:\n\n  b@example.net\n\nbecause:\n\n"
+	       "  User b (b@example.net) not listed in Domino Directory\n",
+	       "b@example.net", BOUNCE_HARD, "userunknown");
 	expect("From: MAILER-DAEMON@x.example\nTo: me@shop.example\nSubject: Undelivered Mail\n\n"
-		   "<c@example.com>: host mx.example.com said: 550 Unknown user\n    (in reply to end of DATA command)\n",
-		   "c@example.com", BOUNCE_SOFT, "filtered");
+	       "<c@example.com>: host mx.example.com said: 550 Unknown user\n    (in reply to end of DATA command)\n",
+	       "c@example.com", BOUNCE_SOFT, "filtered");
 	expect("From: MAILER-DAEMON@x.example\nTo: me@shop.example\nSubject: Undelivered Mail\n\n"
-		   "<d@example.com>: something nobody has ever said\n",
-		   "d@example.com", BOUNCE_UNKNOWN, "undefined");
+	       "<d@example.com>: something nobody has ever said\n",
+	       "d@example.com", BOUNCE_UNKNOWN, "undefined");
 	expect("From: MAILER-DAEMON@x.example\nTo: me@shop.example\nSubject: Undelivered Mail\n\n"
-		   "<e@example.com>: host mx said: 452 4.2.2 over quota\n",
-		   "e@example.com", BOUNCE_SOFT, "mailboxfull");
+	       "<e@example.com>: host mx said: 452 4.2.2 over quota\n",
+	       "e@example.com", BOUNCE_SOFT, "mailboxfull");
 }
 END_TEST
 
@@ -187,12 +187,12 @@ START_TEST(bounce_tells_people_from_machines)
 	struct arena a;
 	arena_init(&a);
 	expect("From: Lea <lea@example.com>\nTo: me@shop.example\nSubject: =?utf-8?q?R=C3=A9ponse_automatique?= : Bonjour\n"
-		   "\nJe suis absente. La boite est full, user unknown.\n",
-		   "lea@example.com", BOUNCE_VACATION, "vacation");
+	       "\nJe suis absente. La boite est full, user unknown.\n",
+	       "lea@example.com", BOUNCE_VACATION, "vacation");
 	expect("From: lea@example.com\nAuto-Submitted: auto-replied\nSubject: Hi\n\nAway.\n", "lea@example.com",
-		   BOUNCE_VACATION, "vacation");
+	       BOUNCE_VACATION, "vacation");
 	struct bounce_report r = parse(&a, "From: Lea <lea@example.com>\nTo: me@shop.example\nSubject: Question\n\n"
-									   "Do you deliver to bob@example.org?\n");
+	                                   "Do you deliver to bob@example.org?\n");
 	ck_assert_uint_eq(r.count, 0);
 	arena_release(&a);
 }
@@ -282,16 +282,16 @@ START_TEST(webhook_reads_providers)
 	arena_init(&a);
 	struct webhook_event e =
 		one_event(&a, PROVIDER_MAILGUN,
-				  "{\"event-data\":{\"event\":\"failed\",\"severity\":\"permanent\",\"recipient\":\"a@b.c\","
-				  "\"timestamp\":1521233195.37,"
-				  "\"message\":{\"headers\":{\"message-id\":\"k@shop\"}},\"delivery-status\":{\"code\":550,\"message\":"
-				  "\"5.1.1 The email account that you tried to reach does not exist\"}}}");
+	              "{\"event-data\":{\"event\":\"failed\",\"severity\":\"permanent\",\"recipient\":\"a@b.c\","
+	              "\"timestamp\":1521233195.37,"
+	              "\"message\":{\"headers\":{\"message-id\":\"k@shop\"}},\"delivery-status\":{\"code\":550,\"message\":"
+	              "\"5.1.1 The email account that you tried to reach does not exist\"}}}");
 	ck_assert_int_eq(e.kind, WEBHOOK_BOUNCED);
 	ck_assert_int_eq(e.bounce.verdict, BOUNCE_HARD);
 	ck_assert_int_eq(e.at.s, 1521233195);
 	ck_assert(str_is(e.message_id, "k@shop"));
 	e = one_event(&a, PROVIDER_BREVO,
-				  "{\"event\":\"hard_bounce\",\"email\":\"a@b.c\",\"reason\":\"550 spam message rejected\"}");
+	              "{\"event\":\"hard_bounce\",\"email\":\"a@b.c\",\"reason\":\"550 spam message rejected\"}");
 	ck_assert_int_eq(e.bounce.verdict, BOUNCE_SOFT); /* the words overrule the provider */
 	e = one_event(
 		&a, PROVIDER_SES,
@@ -357,9 +357,9 @@ START_TEST(webhook_reads_samples)
 		char *json = read_file(path, &n);
 		struct webhook_event e = one_event(&a, SAMPLES[i].provider, json);
 		ck_assert_msg(strcmp(webhook_kind_name(e.kind), SAMPLES[i].kind) == 0, "%s: %s", SAMPLES[i].file,
-					  webhook_kind_name(e.kind));
+		              webhook_kind_name(e.kind));
 		ck_assert_msg(strcmp(bounce_verdict_name(e.bounce.verdict), SAMPLES[i].verdict) == 0, "%s: %s", SAMPLES[i].file,
-					  bounce_verdict_name(e.bounce.verdict));
+		              bounce_verdict_name(e.bounce.verdict));
 		ck_assert_uint_gt(e.address.n, 3);
 		free(json);
 	}
@@ -381,5 +381,5 @@ START_TEST(webhook_checks_mailgun)
 END_TEST
 
 UNIT_MAIN("bounce", bounce_agrees_with_labels, bounce_reads_reports, bounce_reads_prose,
-		  bounce_tells_people_from_machines, bounce_reads_complaints, bounce_survives_damage, bounce_finds_codes,
-		  webhook_reads_providers, webhook_reads_samples, webhook_checks_mailgun)
+          bounce_tells_people_from_machines, bounce_reads_complaints, bounce_survives_damage, bounce_finds_codes,
+          webhook_reads_providers, webhook_reads_samples, webhook_checks_mailgun)

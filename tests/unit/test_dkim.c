@@ -72,8 +72,8 @@ static bool verify(const struct keys *k, const char *mail, size_t n, char *out, 
 	close(fd);
 	source_path("tests/unit/mail_check.py", script, sizeof script);
 	snprintf(command, sizeof command,
-			 "/usr/bin/python3 '%s' dkim '%s' 'r1._domainkey.boutique.example=%s' 'e1._domainkey.boutique.example=%s'",
-			 script, path, k->rsa_record, k->ed_record);
+	         "/usr/bin/python3 '%s' dkim '%s' 'r1._domainkey.boutique.example=%s' 'e1._domainkey.boutique.example=%s'",
+	         script, path, k->rsa_record, k->ed_record);
 	FILE *p = popen(command, "r");
 	size_t got = p ? fread(out, 1, size - 1, p) : 0;
 	out[got] = '\0';
@@ -173,7 +173,7 @@ START_TEST(domain_judges_spf)
 	arena_init(&a);
 	ck_assert(spf(&a, "include:x.example", NULL, NULL) == DOMAIN_MISSING);
 	ck_assert(spf(&a, "include:x.example", "v=spf1 include:x.example -all", "google-site-verification=1") ==
-			  DOMAIN_PUBLISHED);
+	          DOMAIN_PUBLISHED);
 	ck_assert(spf(&a, "include:x.example", "v=spf1 include:other.example -all", NULL) == DOMAIN_DIFFERS);
 	ck_assert(spf(&a, "include:x.example", "v=spf1 include:x.example +all", NULL) == DOMAIN_DIFFERS);
 	ck_assert(spf(&a, "mx", "v=spf1 mx -all", "v=spf1 a -all") == DOMAIN_DIFFERS);
@@ -203,10 +203,10 @@ START_TEST(domain_judges_keys_and_policy)
 	r = domain_judge_dmarc(&a, d, STR("dmarc@shop.example"), true, NULL, 0);
 	ck_assert(str_is(r.publish, "v=DMARC1; p=none; rua=mailto:dmarc@shop.example"));
 	ck_assert(domain_name_ok(STR("a-b.example")) && !domain_name_ok(STR("a b.example")) &&
-			  !domain_name_ok(STR("example")));
+	          !domain_name_ok(STR("example")));
 	arena_release(&a);
 }
 END_TEST
 
 UNIT_MAIN("dkim", dkim_is_accepted_by_another_verifier, dkim_lines_are_short_and_repeatable, dkim_empty_body,
-		  dkim_refuses_bad_keys, domain_judges_spf, domain_judges_keys_and_policy)
+          dkim_refuses_bad_keys, domain_judges_spf, domain_judges_keys_and_policy)

@@ -25,8 +25,8 @@ static struct mime_mail sample(void)
 		.zone = paris,
 		.text =
 			STR("Bonjour Zoé,\n\n.une ligne qui commence par un point\nFrom here on\nfin avec espaces  \net tab\t\n"
-				"une très très longue ligne qui dépasse de loin les soixante-seize caractères permis par la norme, et "
-				"même davantage = égal\n"),
+		        "une très très longue ligne qui dépasse de loin les soixante-seize caractères permis par la norme, et "
+		        "même davantage = égal\n"),
 		.html = STR("<p style=\"color:#333\">Bonjour Zo\xc3\xa9 &amp; c<sup>ie</sup></p>"),
 		.unsubscribe_url = STR("https://boutique.example/u/abc"),
 		.unsubscribe_mail = STR("stop@boutique.example"),
@@ -168,7 +168,7 @@ START_TEST(mime_agrees_with_python)
 {
 	struct mime_mail m = sample();
 	struct mime_file file = { STR("Étiquette été.pdf"), STR("application/pdf"),
-							  STR("%PDF-1.4 \x01\x02\x03 not really") };
+		                      STR("%PDF-1.4 \x01\x02\x03 not really") };
 	m.files = &file;
 	m.file_count = 1;
 	m.automatic = true;
@@ -238,19 +238,19 @@ START_TEST(mime_addresses)
 	address_gives("\"a b\"@c.example", "\"a b\"@c.example", false);
 	address_gives("a@straße.example", "a@xn--strae-oqa.example", false);
 	const char *const bad[] = { "",
-								"a",
-								"@b.example",
-								"a@",
-								"a b@c.example",
-								"a@b..c",
-								"a@.b",
-								"a..b@c.example",
-								"a@b c",
-								"<a@b.example>",
-								"a@b.example,c@d.example",
-								"a@b.example\n",
-								"a@\xff.example",
-								".a@b.c" };
+		                        "a",
+		                        "@b.example",
+		                        "a@",
+		                        "a b@c.example",
+		                        "a@b..c",
+		                        "a@.b",
+		                        "a..b@c.example",
+		                        "a@b c",
+		                        "<a@b.example>",
+		                        "a@b.example,c@d.example",
+		                        "a@b.example\n",
+		                        "a@\xff.example",
+		                        ".a@b.c" };
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		address_gives(bad[i], NULL, false);
 }
@@ -299,7 +299,7 @@ START_TEST(mime_round_trips)
 		strncat(subject, "E", sizeof subject - strlen(subject) - 1);
 		for (int i = 0; i < round * 2; i++)
 			strncat(text, rand_r(&seed) % 9 ? ATOMS[rand_r(&seed) % ARRAY_LEN(ATOMS)] : "\n",
-					sizeof text - strlen(text) - 1);
+			        sizeof text - strlen(text) - 1);
 		strncat(text, "E\n", sizeof text - strlen(text) - 1);
 		m.subject = S(subject);
 		m.text = S(text);
@@ -316,4 +316,4 @@ START_TEST(mime_round_trips)
 END_TEST
 
 UNIT_MAIN("mime", mime_is_fit_for_the_wire, mime_agrees_with_gmime, mime_agrees_with_python, mime_holds_off_injection,
-		  mime_addresses, mime_says_when_smtputf8_is_needed, mime_message_ids, mime_round_trips)
+          mime_addresses, mime_says_when_smtputf8_is_needed, mime_message_ids, mime_round_trips)

@@ -21,8 +21,9 @@ static const struct nb_method_result *method(const struct nb_report *r, const ch
 START_TEST(nextbasket_metrics_by_hand)
 {
 	/* test user: bought 1 twice and 2 once; truth {2, 9, 7}: of the top 2 (1, 2) one hits, at rank 2 */
-	const char *json = "{\"test\": {\"a\": [[1, 2], [1], [9, 2, 7, 2]]}, \"train\": {\"a\": [[1], [2]], \"b\": [[9], [7, 1]]},"
-	                   "\"validate\": {\"c\": [[\"x\"], [\"x\"]]}}";
+	const char *json =
+		"{\"test\": {\"a\": [[1, 2], [1], [9, 2, 7, 2]]}, \"train\": {\"a\": [[1], [2]], \"b\": [[9], [7, 1]]},"
+		"\"validate\": {\"c\": [[\"x\"], [\"x\"]]}}";
 	struct err err;
 	struct nb_data *d = nb_parse(str_from(json), &err);
 	ck_assert_msg(d != NULL, "%s", err.text);
@@ -45,7 +46,9 @@ END_TEST
 
 START_TEST(nextbasket_refuses_bad_files)
 {
-	const struct { const char *json, *says; } bad[] = {
+	const struct {
+		const char *json, *says;
+	} bad[] = {
 		{ "", "line 1" },
 		{ "[]", "line 1" },
 		{ "{\"train\": {}\n, \"test\": {\"a\": [[1], 2]}}", "line 2" },
@@ -142,8 +145,16 @@ START_TEST(boost_finds_the_true_item)
 	query[QUERIES] = QUERIES * EACH;
 	for (int loss = BOOST_LOGISTIC; loss <= BOOST_SOFTMAX; loss++) {
 		struct boost_rows rows = { x, truth, query, QUERIES / 2, F };
-		struct boost_options o = { .loss = (enum boost_loss)loss, .trees = 150, .leaves = 12, .rate = 0.1, .ridge = 1, .sample = 0.7,
-			                       .feature_sample = 1, .leaf_rows_min = 5, .seed = 1, .threads = 2 };
+		struct boost_options o = { .loss = (enum boost_loss)loss,
+			                       .trees = 150,
+			                       .leaves = 12,
+			                       .rate = 0.1,
+			                       .ridge = 1,
+			                       .sample = 0.7,
+			                       .feature_sample = 1,
+			                       .leaf_rows_min = 5,
+			                       .seed = 1,
+			                       .threads = 2 };
 		struct boost *b = boost_train(&rows, &o);
 		int right = 0;
 		for (uint32_t q = QUERIES / 2; q < QUERIES; q++) {

@@ -18,14 +18,18 @@ struct shop {
 	struct rec_attribute *attribute;
 };
 
-static void shop_make(struct shop *s, uint64_t seed, uint32_t customers, uint32_t items, uint32_t orders_each, uint32_t lines)
+static void shop_make(struct shop *s, uint64_t seed, uint32_t customers, uint32_t items, uint32_t orders_each,
+                      uint32_t lines)
 {
 	struct rng r;
 	rng_init(&r, seed, 1);
 	size_t orders = (size_t)customers * orders_each;
-	*s = (struct shop){ .order_start = calloc(customers + 1, 4), .line_start = calloc(orders + 1, 4),
-		                .line_item = calloc(orders * lines + 1, 4), .order_day = calloc(orders + 1, 4),
-		                .line_minor = calloc(orders * lines + 1, 4), .quantity = calloc(orders * lines + 1, 4),
+	*s = (struct shop){ .order_start = calloc(customers + 1, 4),
+		                .line_start = calloc(orders + 1, 4),
+		                .line_item = calloc(orders * lines + 1, 4),
+		                .order_day = calloc(orders + 1, 4),
+		                .line_minor = calloc(orders * lines + 1, 4),
+		                .quantity = calloc(orders * lines + 1, 4),
 		                .item = calloc(items, sizeof(struct rec_item)),
 		                .attribute = calloc(items * 2, sizeof(struct rec_attribute)) };
 	for (uint32_t i = 0; i < items; i++) {
@@ -45,7 +49,7 @@ static void shop_make(struct shop *s, uint64_t seed, uint32_t customers, uint32_
 			                            .attribute_start = 2 * i,
 			                            .attribute_count = 2 };
 		if (rng_below(&r, 3))
-			s->item[i].flags &= (uint8_t)~(REC_HIDDEN | REC_EXCLUDED);
+			s->item[i].flags &= (uint8_t) ~(REC_HIDDEN | REC_EXCLUDED);
 		if (rng_below(&r, 15) == 0)
 			s->item[i].price_minor = s->item[i].price_net_minor = 0;
 		s->attribute[2 * i] = (struct rec_attribute){ 0, 1, (float)rng_below(&r, 5) };
@@ -68,8 +72,8 @@ static void shop_make(struct shop *s, uint64_t seed, uint32_t customers, uint32_
 		}
 		s->order_start[c + 1] = order;
 	}
-	s->d = (struct rec_data){ customers, items, s->order_start, s->order_day, s->line_start, s->line_item, s->quantity,
-		                      s->line_minor, s->item, s->attribute, NULL, NULL };
+	s->d = (struct rec_data){ customers,   items,         s->order_start, s->order_day, s->line_start, s->line_item,
+		                      s->quantity, s->line_minor, s->item,        s->attribute, NULL,          NULL };
 }
 
 static void shop_drop(struct shop *s)
@@ -213,7 +217,8 @@ static size_t ask_all(const struct shop *s, const struct rec_model *m, uint64_t 
 		g.per_type = rng_below(&r, 3);
 		g.n_max = rng_below(&r, 8);
 		g.same_type = rng_below(&r, 2);
-		struct rec_ask ask = { rng_below(&r, 5) ? rng_below(&r, s->d.customers) : REC_NONE, basket, rng_below(&r, 7), &g };
+		struct rec_ask ask = { rng_below(&r, 5) ? rng_below(&r, s->d.customers) : REC_NONE, basket, rng_below(&r, 7),
+			                   &g };
 		struct rec_list l;
 		size_t n = rng_below(&r, 6);
 		rec_cross(m, scratch, &ask, n, &l);
@@ -301,8 +306,13 @@ START_TEST(recommend_says_why_in_exact_numbers)
 	line_start[CUSTOMERS] = lines;
 	line_start[0] = 0;
 	const struct str names[] = { STR("la lanterne"), STR("les bougies"), STR("autre") };
-	struct rec_data d = { .customers = CUSTOMERS + 1, .items = 3, .order_start = order_start, .order_day = day,
-		                  .line_start = line_start, .line_item = line_item, .item_names = names };
+	struct rec_data d = { .customers = CUSTOMERS + 1,
+		                  .items = 3,
+		                  .order_start = order_start,
+		                  .order_day = day,
+		                  .line_start = line_start,
+		                  .line_item = line_item,
+		                  .item_names = names };
 	struct rec_model *m = build(&d, 1);
 	struct rec_scratch *s = rec_scratch_new(m);
 	struct rec_guards g = rec_guards_default(15001, 1);
@@ -334,10 +344,13 @@ START_TEST(recommend_says_why_in_exact_numbers)
 }
 END_TEST
 
-/* One product, one customer, identical baskets, a product in every basket, zero prices, an endless basket, no sale twice. */
+/* One product, one customer, identical baskets, a product in every basket, zero prices, an endless basket, no sale
+ * twice. */
 START_TEST(recommend_stands_odd_shops)
 {
-	const struct { uint32_t customers, items, orders, lines; } odd[] = {
+	const struct {
+		uint32_t customers, items, orders, lines;
+	} odd[] = {
 		{ 1, 1, 1, 1 }, { 1, 1, 6, 1 }, { 1, 50, 8, 5 }, { 200, 1, 4, 1 }, { 200, 2, 6, 5 }, { 3, 12000, 2, 10000 },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(odd); i++)
@@ -368,8 +381,9 @@ START_TEST(recommend_takes_a_million_products_sold_once)
 		start[i + 1] = i + 1;
 		items[i] = i;
 	}
-	struct rec_data d = { .customers = N, .items = N, .order_start = start, .order_day = day, .line_start = start,
-		                  .line_item = items };
+	struct rec_data d = {
+		.customers = N, .items = N, .order_start = start, .order_day = day, .line_start = start, .line_item = items
+	};
 	struct rec_model *m = build(&d, 4);
 	struct rec_scratch *s = rec_scratch_new(m);
 	struct rec_guards g = rec_guards_default(10, 1);

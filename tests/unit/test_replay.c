@@ -1,5 +1,6 @@
-/* Invariance: what a replay decides hangs on the facts alone; not on the order in which they were handed over, on batches,
- * threads, or on whoever else is in the shop (as long as what is global stays the same: thresholds, smoothing slots). */
+/* Invariance: what a replay decides hangs on the facts alone; not on the order in which they were handed over, on
+ * batches, threads, or on whoever else is in the shop (as long as what is global stays the same: thresholds, smoothing
+ * slots). */
 #include "small_shop.h"
 
 #include "app/plans.h"
@@ -59,8 +60,9 @@ static struct world_of *world_new(const bool *only)
 	struct err err;
 	ck_assert(currency_find(STR("EUR"), &eur));
 	settings_defaults(&w->settings, w->shop.zone, LOCALE_FR, eur);
-	ck_assert_msg(plans_load(NULL, &w->settings, (struct instant){ shop_time(&w->shop, FIRST).s - 1 }, &w->shop.arena, &w->set,
-	                         &w->issues, &err), "%s", err.text);
+	ck_assert_msg(plans_load(NULL, &w->settings, (struct instant){ shop_time(&w->shop, FIRST).s - 1 }, &w->shop.arena,
+	                         &w->set, &w->issues, &err),
+	              "%s", err.text);
 	return w;
 }
 
@@ -114,10 +116,18 @@ static struct traced run(struct world_of *w, int threads, enum replay_response r
 	struct replay_result *r = mem_alloc(sizeof *r);
 	const struct version *v = book_pin(w->shop.book);
 	buf_init(&out.text, SIZE_MAX / 2);
-	struct replay_options o = { .book = w->shop.book, .version = v, .plans = &w->set,
-		                        .words = plan_set_words(&w->set, &w->shop.arena), .settings = &w->settings, .seed = 3,
-		                        .from = shop_time(&w->shop, FIRST), .to = shop_time(&w->shop, "2024-09-01 00:00"),
-		                        .response = response, .threads = threads, .trace = keep, .ctx = &out.text };
+	struct replay_options o = { .book = w->shop.book,
+		                        .version = v,
+		                        .plans = &w->set,
+		                        .words = plan_set_words(&w->set, &w->shop.arena),
+		                        .settings = &w->settings,
+		                        .seed = 3,
+		                        .from = shop_time(&w->shop, FIRST),
+		                        .to = shop_time(&w->shop, "2024-09-01 00:00"),
+		                        .response = response,
+		                        .threads = threads,
+		                        .trace = keep,
+		                        .ctx = &out.text };
 	ck_assert_msg(replay_run(&o, r, &err), "%s", err.text);
 	memcpy(out.sha256, r->trace_sha256, sizeof out.sha256);
 	out.decisions = r->decisions;

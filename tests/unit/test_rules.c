@@ -68,10 +68,12 @@ START_TEST(rules_agree_with_counting)
 			double confidence = (double)x->support / x->antecedent, share = (double)x->consequent / ROWS;
 			ck_assert_double_eq_tol(x->confidence, confidence, 1e-6);
 			ck_assert_double_eq_tol(x->lift, confidence / share, 1e-5);
-			ck_assert_double_eq_tol(x->leverage, (double)x->support / ROWS - (double)x->antecedent / ROWS * share, 1e-6);
+			ck_assert_double_eq_tol(x->leverage, (double)x->support / ROWS - (double)x->antecedent / ROWS * share,
+			                        1e-6);
 			if (x->size == 2) {
 				pairs++;
-				ck_assert_double_eq_tol(x->p, rules_fisher(table, ROWS, x->consequent, x->antecedent, x->support), 1e-9);
+				ck_assert_double_eq_tol(x->p, rules_fisher(table, ROWS, x->consequent, x->antecedent, x->support),
+				                        1e-9);
 			} else {
 				longer++;
 			}

@@ -84,9 +84,9 @@ START_TEST(visitor_tells_people)
 	ck_assert(who(phone, false, 300, 3) == VISITOR_SCANNER);
 	ck_assert(who("Mozilla/5.0", true, 300, 0) == VISITOR_PROXY);
 	ck_assert(who("Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)", true,
-				  300, 0) == VISITOR_PROXY);
+	              300, 0) == VISITOR_PROXY);
 	ck_assert(who("YahooMailProxy; https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html", true, 9, 0) ==
-			  VISITOR_PROXY);
+	          VISITOR_PROXY);
 	ck_assert(who("", false, 300, 1) == VISITOR_SCANNER);
 	ck_assert(who("Mozilla/5.0 (compatible; Barracuda Sentinel)", false, 300, 1) == VISITOR_SCANNER);
 	ck_assert(visitor_of(&(struct visit){ str_from(phone), STR("HEAD"), false, 300, 1 }) == VISITOR_SCANNER);
@@ -172,4 +172,4 @@ START_TEST(dir_writes_whole_files)
 END_TEST
 
 UNIT_MAIN("token", token_comes_back, token_cannot_be_changed, verp_comes_back, visitor_tells_people,
-		  throttle_holds_domains_back, throttle_grows_and_retries, dir_writes_whole_files)
+          throttle_holds_domains_back, throttle_grows_and_retries, dir_writes_whole_files)
