@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { SLICE = 512, CONVERSIONS_MAX = 1 << 30 };
+enum { SLICE = 256, ALONE = 1500, CONVERSIONS_MAX = 1 << 30 };
 
 struct bucket {
 	customer_id *items;
@@ -354,7 +354,11 @@ static void pass(struct replay *r, struct date day, int64_t until)
 		r->slice_cap = need;
 	}
 	r->slice_count = need;
-	par_for(need, 1, r->o->threads, slice_body, r);
+	/* waking threads costs more than a few looks: a small pass is done alone */
+	size_t looks = 0;
+	for (size_t i = 0; i < r->list_count && looks < ALONE; i++)
+		looks += r->next_at[r->list[i]] < r->until;
+	par_for(need, 1, looks < ALONE ? 1 : r->o->threads, slice_body, r);
 	for (size_t i = 0; i < need; i++)
 		take_slice(r, &r->slices[i], day);
 }
