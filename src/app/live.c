@@ -543,6 +543,19 @@ struct instant live_next(const struct live *l)
 	return at == UINT32_MAX || at > day.s ? day : (struct instant){ at };
 }
 
+bool live_has_news(struct live *l, struct instant now, bool *news, struct err *err)
+{
+	int64_t seq;
+	uint32_t customers;
+	*news = live_next(l).s <= now.s;
+	if (*news)
+		return true;
+	if (!store_seq_hi(l->shop.db, &seq, &customers, err))
+		return false;
+	*news = seq > l->seq_hi;
+	return true;
+}
+
 struct db *live_db(struct live *l)
 {
 	return l->shop.db;

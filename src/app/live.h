@@ -60,6 +60,10 @@ struct live *live_open_to_look(const char *address, struct instant known, struct
 
 bool live_tick(struct live *l, struct instant now, struct tick_result *out, struct err *err) MUST_CHECK;
 
+/* Whether a tick now would find facts it has not seen, or somebody due: one small read, so that it may be asked often.
+ */
+bool live_has_news(struct live *l, struct instant now, bool *news, struct err *err) MUST_CHECK;
+
 /* The next instant at which a tick has something to do if no fact comes. */
 struct instant live_next(const struct live *l);
 

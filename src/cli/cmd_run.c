@@ -1,5 +1,6 @@
-/* relance run: turns a shop until it is told to stop. New facts are looked for five times a second; otherwise it sleeps
- * until the next timer. */
+/* relance run: turns a shop until it is told to stop. New facts are looked for a hundred times a second by one small
+ * read; a whole tick is turned when there are some, when somebody is due, and twice a second for all else: a stop, the
+ * lease, a new day. */
 #include "app/clock.h"
 #include "app/courier.h"
 #include "app/live.h"
@@ -11,7 +12,7 @@
 
 int cmd_run(int argc, char **argv);
 
-enum { POLL_MS = 200, RETRY_S = 5, JUMP_S = 3600 };
+enum { POLL_MS = 10, TURN_MS = 500, RETRY_S = 5, JUMP_S = 3600 };
 
 static volatile sig_atomic_t told_to_stop;
 
@@ -67,7 +68,12 @@ static bool keep_turning(struct live *l, struct err *err)
 			fprintf(stderr, "relance: %llu decisions, %llu accepted, %llu deferred, %llu refused\n",
 			        (unsigned long long)r.decisions, (unsigned long long)r.accepted, (unsigned long long)r.deferred,
 			        (unsigned long long)r.refused);
-		nap(POLL_MS);
+		bool news = false;
+		for (int waited = 0; waited < TURN_MS && !news && !told_to_stop; waited += POLL_MS) {
+			nap(POLL_MS);
+			if (r.hold_all == REASON_NONE && !live_has_news(l, clock_now(), &news, err))
+				return false;
+		}
 	}
 	return true;
 }
