@@ -260,6 +260,7 @@ static void fetch_ahead(const struct replay *r, size_t k, size_t end)
 		__builtin_prefetch(&chunk->event_start[i]);
 		__builtin_prefetch(&chunk->profile[i]);
 		__builtin_prefetch(&chunk->order_at);
+		__builtin_prefetch(&chunk->carts);
 		__builtin_prefetch(&chunk->events);
 		__builtin_prefetch(&r->states[c]);
 	}
@@ -267,9 +268,12 @@ static void fetch_ahead(const struct replay *r, size_t k, size_t end)
 		customer_id c = r->list[k + NEAR];
 		const struct chunk *chunk = r->world.version->chunks[1 + (c - 1) / BOOK_CHUNK];
 		uint32_t i = (c - 1) % BOOK_CHUNK;
+		/* both ends of each range: a look begins at the newest */
 		__builtin_prefetch(&chunk->order_at[chunk->order_start[i]]);
+		__builtin_prefetch(&chunk->order_at[chunk->order_start[i + 1]]);
 		__builtin_prefetch(&chunk->order_flags[chunk->order_start[i]]);
 		__builtin_prefetch(&chunk->carts[chunk->cart_start[i]]);
+		__builtin_prefetch(&chunk->carts[chunk->cart_start[i + 1]]);
 		__builtin_prefetch(&chunk->consents[chunk->consent_start[i]]);
 		__builtin_prefetch(&chunk->events[chunk->event_start[i]]);
 		__builtin_prefetch(r->states[c].runs);
