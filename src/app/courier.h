@@ -9,6 +9,7 @@
 #define RELANCE_APP_COURIER_H
 
 #include "app/live.h"
+#include "app/reco.h"
 #include "outbox/message.h"
 
 struct courier_state;
@@ -19,6 +20,11 @@ struct courier_state *courier_new(const char *messages, const char *folder, stru
 struct courier_state *courier_for(const char *address, const char *messages, const char *folder,
                                   struct err *err) MUST_CHECK;
 void courier_free(struct courier_state *c);
+/* Up to n proposals for the person of the view, from the models that messages use; nothing when there are none yet.
+ * `*out` holds the words and the model behind the answers until the next call. */
+bool courier_propose(struct courier_state *c, struct live *l, enum rec_kind kind, size_t n, const struct view *v,
+                     const struct reco **out, struct rec_list *list, struct err *err) MUST_CHECK;
+
 struct courier courier_of(struct courier_state *c);
 
 /* "12.welcome.1.hello.email": a message's files and its Message-ID are named so. */

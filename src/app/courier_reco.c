@@ -108,6 +108,26 @@ void courier_product(const struct courier_state *c, struct live *l, const struct
 		}
 }
 
+bool courier_propose(struct courier_state *c, struct live *l, enum rec_kind kind, size_t n, const struct view *v,
+                     const struct reco **out, struct rec_list *list, struct err *err)
+{
+	*list = (struct rec_list){ .count = 0 };
+	if (!c->reco)
+		c->reco = mem_alloc(sizeof *c->reco);
+	*out = &c->reco->reco;
+	struct date today = zone_date(l->shop.settings.zone, l->now);
+	bool at_hand = c->reco->built && c->reco->day.day == today.day;
+	if (!at_hand && l->world.version->customers > LARGE_SHOP)
+		return true; /* too long to make somebody wait: the day's first message makes it */
+	if (!refresh(c->reco, l, err))
+		return false;
+	if (!(*out)->model)
+		return true;
+	struct rec_ask ask = { .customer = reco_fresh(&c->reco->reco, v), .guards = &(*out)->guards };
+	reco_answer(*out, c->reco->scratch, kind, &ask, RENEWAL_DAYS, n, list);
+	return true;
+}
+
 bool courier_recommend(struct courier_state *c, struct live *l, const struct outbox_message *m, const struct view *v,
                        struct arena *a, struct lobject *data, struct err *err)
 {

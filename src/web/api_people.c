@@ -165,7 +165,7 @@ void on_customers(struct request *r)
 /* ---- one customer ---- */
 
 /* The number in the path, of somebody who is there; 0: problem set. */
-static customer_id customer_arg(struct request *r)
+customer_id customer_arg(struct request *r)
 {
 	int64_t id;
 	struct err err;

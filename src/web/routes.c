@@ -28,6 +28,7 @@ const struct route ROUTES[] = {
 	{ "GET", API "/customers/{}", MAY_PEOPLE, on_customer, ON_TICKER },
 	{ "GET", API "/customers/{}/timeline", MAY_PEOPLE, on_timeline, 0 },
 	{ "GET", API "/customers/{}/why", MAY_PEOPLE, on_why, ON_TICKER },
+	{ "GET", API "/customers/{}/recommendations", MAY_PEOPLE, on_recommendations, ON_TICKER },
 
 	{ "POST", API "/segments/count", MAY_READ, on_segment_count, 0 },
 	{ "GET", API "/segments/words", MAY_READ, on_segment_words, 0 },

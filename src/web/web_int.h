@@ -193,6 +193,8 @@ const char *request_header(struct request *r, const char *name);
 void request_hand_over(struct request *r, handler_fn next);
 
 /* ---- reply.c ---- */
+/* The customer the path names; 0: none, answered already. */
+customer_id customer_arg(struct request *r);
 void request_problem(struct request *r, int status, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void request_err(struct request *r, const struct err *err); /* the world's: 503; the input's: 422; a conflict: 409 */
 void request_add_header(struct request *r, const char *name, struct str value);
@@ -280,6 +282,7 @@ HANDLER(on_customers);
 HANDLER(on_customer);
 HANDLER(on_timeline);
 HANDLER(on_why);
+HANDLER(on_recommendations);
 HANDLER(on_segment_count);
 HANDLER(on_segments);
 HANDLER(on_segment_put);

@@ -115,6 +115,14 @@ class Api(unittest.TestCase):
         self.ask("POST", "/session", {"name": "personne", "password": "deviné au hasard"}, 429, signed=False)
         self.ask("POST", "/session", {"name": "léa", "password": shop.PASSWORD}, signed=False)
 
+    def test_recommendations(self):
+        found = self.ask("GET", "/customers/1/recommendations?kind=cross&n=2")["items"]
+        self.assertLessEqual(len(found), 2)
+        self.assertTrue(all(item["sku"] and item["why"] for item in found))
+        self.ask("GET", "/customers/1/recommendations?kind=moon", status=422)
+        self.ask("GET", "/customers/1/recommendations?n=99", status=422)
+        self.ask("GET", "/customers/99999999/recommendations", status=404)
+
     def test_every_route_wants_its_permission(self):
         nothing = {"Authorization": "Bearer " + "0" * 64}
         scoped = {s: self.key(s) for s in ("read", "people", "plans", "facts", "admin")}
