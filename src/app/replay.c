@@ -178,16 +178,19 @@ static const struct sent *sent_for(const struct replay *r, const struct replay_f
 	return NULL;
 }
 
-static void take_feedback(struct replay *r, customer_id c, struct instant now)
+static void take_feedback(struct replay *r, customer_id c, struct instant now, struct slice_out *out)
 {
 	for (; r->feedback[c] < r->o->feedback_count; r->feedback[c]++) {
 		const struct replay_feedback *f = &r->o->feedback[r->feedback[c]];
 		if (f->customer != c || f->at > now.s)
 			return;
 		const struct sent *m = sent_for(r, f);
-		if (m)
-			engine_receipt(&r->world, &r->states[c], m->plan, m->run_no, m->step, (enum channel)m->channel,
-			               (enum receipt)f->receipt, f->answer, now);
+		if (!m)
+			continue;
+		out->opened[m->plan % ARRAY_LEN(out->opened)] += f->receipt == RECEIPT_OPENED;
+		out->clicked[m->plan % ARRAY_LEN(out->clicked)] += f->receipt == RECEIPT_CLICKED;
+		engine_receipt(&r->world, &r->states[c], m->plan, m->run_no, m->step, (enum channel)m->channel,
+		               (enum receipt)f->receipt, f->answer, now);
 	}
 }
 
@@ -203,7 +206,7 @@ static void look(struct replay *r, customer_id c, struct slice_out *out)
 		engine_convert(&r->world, c, state, v.plan, v.run_no, now, &out->said);
 	}
 	if (r->feedback)
-		take_feedback(r, c, now);
+		take_feedback(r, c, now, out);
 	for (int i = 0; i < 2 * STEPS_MAX; i++) { /* each message delivered may make the next step due at once */
 		size_t from = out->said.count;
 		if (i == 0)

@@ -64,6 +64,11 @@ struct replay_result {
 	uint32_t customers;
 };
 
+/* What the shop's own messages got as answers, for RESPONSE_RECORDED: by customer, then time; malloc'd. */
+struct db;
+bool replay_recorded(struct db *db, uint32_t customers, struct replay_feedback **out, size_t *count,
+                     struct err *err) MUST_CHECK;
+
 bool replay_run(const struct replay_options *o, struct replay_result *out, struct err *err) MUST_CHECK;
 void replay_result_release(struct replay_result *r);
 

@@ -300,6 +300,13 @@ static bool request_instants(const struct request *q, zone_id zone, struct insta
 	return true;
 }
 
+static enum replay_response response_of(const char *text)
+{
+	return strcmp(text, "rates") == 0      ? RESPONSE_RATES
+	       : strcmp(text, "recorded") == 0 ? RESPONSE_RECORDED
+	                                       : RESPONSE_NONE;
+}
+
 /* Plays one folder. */
 static bool play(struct outcome *o, struct side *s, struct sink *sink, struct err *err)
 {
@@ -322,7 +329,7 @@ static bool play(struct outcome *o, struct side *s, struct sink *sink, struct er
 		.to = o->to,
 		.seed = q->seed >= 0 ? (uint64_t)q->seed : o->w->shop.seed,
 		.assume_consent = str_is(str_from(q->consent), "assume"),
-		.response = str_is(str_from(q->response), "rates") ? RESPONSE_RATES : RESPONSE_NONE,
+		.response = response_of(q->response),
 		.rates = { per_million(q->open_rate), per_million(q->click_rate), per_million(q->buy_rate) },
 		.threads = (int)q->threads,
 		.trace = sink->trace ? write_trace : NULL,
@@ -330,11 +337,17 @@ static bool play(struct outcome *o, struct side *s, struct sink *sink, struct er
 		.progress = show_progress,
 		.ctx = sink,
 	};
+	struct replay_feedback *feedback = NULL;
+	if (options.response == RESPONSE_RECORDED) {
+		ok = replay_recorded(o->w->db, v->customers, &feedback, &options.feedback_count, err);
+		options.feedback = feedback;
+	}
 	tally_init(&s->tally, s->set, &o->w->settings, v, o->from, o->to);
 	sink->tally = &s->tally;
 	progress_start(&sink->progress, "days");
-	ok = replay_run(&options, s->result, err);
+	ok = ok && replay_run(&options, s->result, err);
 	progress_end(&sink->progress);
+	free(feedback);
 	tally_finish(&s->tally);
 	book_unpin(o->w->book, v);
 	return ok;
@@ -442,7 +455,7 @@ int cmd_replay(int argc, char **argv)
 		{ "--to", OPT_TEXT, &q.to, "DATE", "last day" },
 		{ "--consent", OPT_TEXT, &q.consent, "HOW", "recorded (default), or assume: unknown counts as granted" },
 		{ "--response", OPT_TEXT, &q.response, "HOW",
-		  "none (default): nobody opens or buys more; rates: the benchmarks" },
+		  "none (default): nobody opens or buys more; rates: the benchmarks; recorded: what the shop's messages got" },
 		{ "--open-rate", OPT_FLOAT, &q.open_rate, "PERCENT", "with rates: deliveries opened" },
 		{ "--click-rate", OPT_FLOAT, &q.click_rate, "PERCENT", "with rates: opens clicked" },
 		{ "--buy-rate", OPT_FLOAT, &q.buy_rate, "PERCENT", "with rates: opens that buy" },
@@ -461,8 +474,9 @@ int cmd_replay(int argc, char **argv)
 		return status;
 	if (!str_is(str_from(q.consent), "recorded") && !str_is(str_from(q.consent), "assume"))
 		return cli_usage_error("--consent: \"%s\" is none of recorded, assume", q.consent);
-	if (!str_is(str_from(q.response), "none") && !str_is(str_from(q.response), "rates"))
-		return cli_usage_error("--response: \"%s\" is none of none, rates", q.response);
+	if (!str_is(str_from(q.response), "recorded") && !str_is(str_from(q.response), "none") &&
+	    !str_is(str_from(q.response), "rates"))
+		return cli_usage_error("--response: \"%s\" is none of none, rates, recorded", q.response);
 	if (q.audit)
 		return audit(where[0], &q);
 	if (q.locale && locale_find(str_from(q.locale)) < 0)

@@ -13,6 +13,7 @@ import os
 import pathlib
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -156,6 +157,26 @@ def forgotten_range(db, text):
     check("forgotten range: a real one", len(wanted) > 100, True)
 
 
+def recorded(folder):
+    """What the shop's own messages got is told again: the third win-back goes to those who opened, and to them only."""
+    db = folder / "lived.db"
+    run("simulate", db, "--customers", "600", "--years", "3", "--seed", "9", "--until", "2026-10-01")
+    run("plan", "on", db, "anti-churn", "--at", "2026-10-01T08:00")
+    for day in ("01", "02", "10", "14"):
+        run("tick", db, "--at", f"2026-10-{day}T11:00")
+    shop = sqlite3.connect(db)
+    opened = shop.execute("UPDATE message SET opened_at = sent_at + 3600 WHERE state = 3 AND channel = 0 AND step = 'winback-1'").rowcount
+    shop.commit()
+    shop.close()
+    period = ["--plans", ROOT / "plans" / "anti-churn.yaml", "--from", "2026-10-01", "--to", "2026-10-20", "--format", "json"]
+    none = json.loads(run("replay", db, *period))["plans"]["anti-churn"]
+    told = json.loads(run("replay", db, *period, "--response", "recorded"))["plans"]["anti-churn"]
+    check("recorded: messages that were opened", opened > 20, True)
+    check("recorded: opens told again", told["opened"], opened)
+    check("recorded: nobody opens otherwise", none["opened"], 0)
+    check("recorded: the third message leaves", told["messages"] > none["messages"], True)
+
+
 def main():
     text = read_csv()
     with tempfile.TemporaryDirectory() as name:
@@ -168,6 +189,7 @@ def main():
         pages(db, folder, one)
         compared(db, folder, one)
         forgotten_range(db, text)
+        recorded(folder)
     print("\n".join(FAILED) or "replay: all figures agree")
     sys.exit(1 if FAILED else 0)
 
