@@ -318,11 +318,6 @@ void builder_open_old(struct builder *b, const struct chunk *k, uint32_t i)
 	column_append(&b->children_now, k->children + k->child_start[i], k->child_start[i + 1] - k->child_start[i]);
 }
 
-void builder_copy(struct builder *b, const struct chunk *old, uint32_t i)
-{
-	builder_open_old(b, old, i);
-}
-
 /* ---- settling a customer ---- */
 
 static int by_key(const void *x, const void *y)

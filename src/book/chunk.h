@@ -1,8 +1,7 @@
 /* chunk: building one immutable chunk of the book. Inside src/book only.
  *
- * A builder takes its customers in ascending id. For each: builder_begin, then either builder_copy (nothing new: ranges
- * are copied) or builder_open_old (what was known) and builder_fact for each new fact in seq order, then builder_end.
- */
+ * A builder takes its customers in ascending id. For each: builder_begin, builder_open_old (what was known, if
+ * anything), builder_fact for each new fact in seq order, builder_end. */
 #ifndef RELANCE_BOOK_CHUNK_H
 #define RELANCE_BOOK_CHUNK_H
 
@@ -70,7 +69,6 @@ struct builder *builder_new(struct book *book);
 void builder_free(struct builder *b);
 void builder_start(struct builder *b, customer_id first);
 void builder_begin(struct builder *b, customer_id c);
-void builder_copy(struct builder *b, const struct chunk *old, uint32_t i);
 void builder_open_old(struct builder *b, const struct chunk *old, uint32_t i);
 bool builder_fact(struct builder *b, const struct fact *f, struct err *err) MUST_CHECK;
 void builder_end(struct builder *b);

@@ -20,6 +20,12 @@ static const int64_t POW10[NUMBER_DIGITS_MAX + 1] = { 1,
 	                                                  100000000000000000,
 	                                                  1000000000000000000 };
 
+int64_t number_pow10(int n)
+{
+	check(n >= 0 && n <= NUMBER_DIGITS_MAX);
+	return POW10[n];
+}
+
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';

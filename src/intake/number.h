@@ -17,6 +17,9 @@ struct decimal {
 	int scale;
 };
 
+/* 10^n, n from 0 to NUMBER_DIGITS_MAX. */
+int64_t number_pow10(int n);
+
 bool number_parse(struct str text, char mark, struct decimal *out) MUST_CHECK;
 
 /* All of it a whole number ("2", "2.0", "2,00"); false otherwise. */

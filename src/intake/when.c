@@ -1,6 +1,8 @@
 /* when: a date in up to three pieces, then perhaps a time, then perhaps a zone; one cursor walks over the text. */
 #include "intake/when.h"
 
+#include "intake/number.h"
+
 struct cursor {
 	const char *p, *end;
 };
@@ -127,28 +129,9 @@ static bool packed(struct cursor *c, struct moment *m)
 			return false;
 		m->second = (int32_t)(hms / 10000 * HOUR_S + hms / 100 % 100 * MINUTE_S + hms % 100);
 	} else if (n == 5 && v >= 10000 && v < 80000) {
-		static const int64_t POW[19] = { 1,
-			                             10,
-			                             100,
-			                             1000,
-			                             10000,
-			                             100000,
-			                             1000000,
-			                             10000000,
-			                             100000000,
-			                             1000000000,
-			                             10000000000,
-			                             100000000000,
-			                             1000000000000,
-			                             10000000000000,
-			                             100000000000000,
-			                             1000000000000000,
-			                             10000000000000000,
-			                             100000000000000000,
-			                             1000000000000000000 };
 		struct date d = { (int32_t)(v - 25569) };
 		date_ymd(d, &m->year, &m->month, &m->day);
-		m->second = (int32_t)(((__int128)fraction * DAY_S + POW[decimals] / 2) / POW[decimals]);
+		m->second = (int32_t)(((__int128)fraction * DAY_S + number_pow10(decimals) / 2) / number_pow10(decimals));
 		m->second = m->second >= DAY_S ? DAY_S - 1 : m->second;
 	} else {
 		return false;
