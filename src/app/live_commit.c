@@ -28,7 +28,7 @@ void live_turn_end(struct live *l, struct live_slice *s)
 
 void live_slice_clear(struct live_slice *s)
 {
-	s->said.count = s->said.proposal_count = 0;
+	s->said.count = s->said.proposal_count = s->said.spend_count = 0;
 	s->turn_count = 0;
 	arena_clear(&s->arena);
 }
@@ -200,8 +200,9 @@ void live_told(struct live *l, const struct live_slice *s)
 
 bool live_commit(struct live *l, const struct live_slice *s, const struct live_round *r, struct err *err)
 {
-	if (s->turn_count == 0 &&
-	    !(r && r->kind == ROUND_SLOTS && r->upto > 0)) /* whom a slot was offered in vain waits no more */
+	/* whom a slot was offered in vain waits no more; who asked for money is answered by the line after this one */
+	bool tells = r && ((r->kind == ROUND_SLOTS && r->upto > 0) || r->kind == ROUND_SPENT || s->said.spend_count);
+	if (s->turn_count == 0 && !tells)
 		return true;
 	bool ok = db_begin(l->shop.db, err) && live_put(l, s, r, err) && db_commit(l->shop.db, err);
 	if (!ok) {

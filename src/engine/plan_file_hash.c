@@ -138,6 +138,7 @@ uint64_t plan_hash(const struct plan *p)
 	put_int(&b, "late", p->late_s, -1);
 	put_int(&b, "max", p->max_messages, 0);
 	put_int(&b, "budget", p->budget, 0);
+	put_int(&b, "budget_total", p->budget_total, 0);
 	put_str(&b, "experiment", p->experiment);
 	put_int(&b, "purpose", p->purpose, PURPOSE_MARKETING);
 	for (size_t i = 0; i < p->blackout_count; i++)

@@ -8,6 +8,7 @@
  *     control 100%                              (the plans' own control groups; default 0%)
  *     settings
  *       pressure email 1 in 7 days              also: sms, postcard, phone, all; "pressure all none"
+ *       cost sms 0.10                           what one message costs
  *       quiet 22:00-07:00, soft opt-in no, post opt-in yes, global control 100%, quiet sundays no
  *     given
  *       2025-03-03 10:00  lea  cart A 45.00     a cart is changed (0.00: emptied by its lines)
@@ -340,6 +341,15 @@ static bool setting_pressure(struct settings *s, struct str rest)
 	return true;
 }
 
+static bool setting_cost(struct run_case *c, struct settings *s, struct str rest, int line)
+{
+	int channel = channel_find(word(&rest));
+	if (channel < 0)
+		return false;
+	s->channel_cost[channel] = amount(c, rest, line) * 1000;
+	return true;
+}
+
 static void setting(struct run_case *c, struct settings *s, struct str text, int line)
 {
 	struct str rest = text, key = word(&rest), last = text;
@@ -347,6 +357,8 @@ static void setting(struct run_case *c, struct settings *s, struct str text, int
 		last = word(&w);
 	bool yes = str_is(last, "yes");
 	if (str_is(key, "pressure") && setting_pressure(s, rest))
+		return;
+	if (str_is(key, "cost") && setting_cost(c, s, rest, line))
 		return;
 	const char *dash = memchr(rest.p, '-', rest.n);
 	if (str_starts(text, STR("soft opt-in")))
