@@ -335,6 +335,7 @@ static void count_decisions(struct replay *r, const struct decisions *said)
 			p->goals += d->reason == REASON_GOAL_MET;
 			break;
 		case VERDICT_ENDED: p->ended++; break;
+		case VERDICT_TAGGED: p->tagged++; break;
 		case VERDICT_COUNT: break;
 		}
 	}

@@ -158,6 +158,7 @@ void tally_take(struct tally *t, struct date day, const struct decision *decisio
 			p->goals += d->reason == REASON_GOAL_MET;
 			break;
 		case VERDICT_ENDED: p->ended++; break;
+		case VERDICT_TAGGED:
 		case VERDICT_COUNT: break;
 		}
 	}

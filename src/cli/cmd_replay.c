@@ -132,11 +132,13 @@ static void json_plan(struct buf *b, const struct side *s, size_t i, struct curr
 		b,
 		": {\"entered\": %llu, \"messages\": %llu, \"held\": %llu, \"skipped\": %llu, \"control\": %llu, \"exited\": "
 		"%llu, "
-		"\"dropped\": %llu, \"ended\": %llu, \"goals\": %llu, \"opened\": %llu, \"clicked\": %llu, \"codes\": %llu",
+		"\"dropped\": %llu, \"ended\": %llu, \"goals\": %llu, \"opened\": %llu, \"clicked\": %llu, \"tagged\": %llu, "
+	    "\"codes\": %llu",
 		(unsigned long long)p->entered, (unsigned long long)p->messages, (unsigned long long)p->held,
 		(unsigned long long)p->skipped, (unsigned long long)p->control, (unsigned long long)p->exited,
 		(unsigned long long)p->dropped, (unsigned long long)p->ended, (unsigned long long)p->goals,
-		(unsigned long long)p->opened, (unsigned long long)p->clicked, (unsigned long long)t->codes);
+		(unsigned long long)p->opened, (unsigned long long)p->clicked, (unsigned long long)p->tagged,
+		(unsigned long long)t->codes);
 	json_money(b, "cost", (t->cost + 500) / 1000, currency);
 	json_money(b, "voucher_exposure", t->exposure, currency);
 	buf_cstr(b, ", \"channels\": {");

@@ -528,6 +528,38 @@ static void send(struct turn *t, struct run *r, enum channel channel)
 
 static const uint8_t STAFF_ONLY[] = { CHANNEL_STAFF };
 
+/* A tag is no message, so consent and pressure do not matter; but what is stopped or off waits, and the control group
+ * is left alone. */
+static bool do_tag(struct turn *t, struct run *r, int64_t last)
+{
+	enum reason stopped = t->w->hold_all != REASON_NONE ? t->w->hold_all
+	                      : t->w->plans->on[r->plan]    ? REASON_NONE
+	                                                    : REASON_PLAN_OFF;
+	if (stopped != REASON_NONE) {
+		person_hold(t, r, stopped, 0);
+		wake_at(t, last + 1);
+		return false;
+	}
+	if (r->control) {
+		person_skip(t, r, VERDICT_SKIPPED, REASON_CONTROL_GROUP, 0);
+		return true;
+	}
+	struct sent *m = pstate_add_sent(t->state);
+	*m = (struct sent){ .at = (uint32_t)t->s.view.now.s,
+		                .plan = r->plan,
+		                .run_no = r->run_no,
+		                .step = r->step,
+		                .channel = CHANNEL_COUNT,
+		                .state = SENT_TAG,
+		                .purpose = PURPOSE_SERVICE };
+	say(t, r, r->step, VERDICT_TAGGED, REASON_NONE, 0);
+	wake_at(t, t->s.view.now.s + 1); /* another plan may have waited for it */
+	if (t->state->trigger_wake > t->wake)
+		t->state->trigger_wake = (uint32_t)t->wake;
+	person_next_step(t, r, false);
+	return true;
+}
+
 /* A step that is due. Returns true when the run moved on and its next step may be due too. */
 static bool do_step(struct turn *t, struct run *r, int64_t due)
 {
@@ -552,10 +584,12 @@ static bool do_step(struct turn *t, struct run *r, int64_t due)
 		person_skip(t, r, VERDICT_SKIPPED, REASON_CONDITION, 0);
 		return true;
 	}
-	if (st->action == STEP_WAIT || st->action == STEP_TAG) {
+	if (st->action == STEP_WAIT) {
 		person_next_step(t, r, false);
 		return true;
 	}
+	if (st->action == STEP_TAG)
+		return do_tag(t, r, last);
 	bool notify = st->action == STEP_NOTIFY;
 	struct guard_answer a =
 		guard_who(t->w, &t->s, r->plan, r, notify ? STAFF_ONLY : st->channels, notify ? 1 : st->channel_count,

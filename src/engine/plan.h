@@ -100,6 +100,7 @@ struct step {
 	bool has_voucher;
 	struct voucher_offer voucher;
 	struct str tag;        /* STEP_TAG; STEP_NOTIFY: whom */
+	bool untags;           /* STEP_TAG: takes the tag away */
 	uint32_t line, column; /* in the file */
 	uint32_t voucher_line, voucher_column;
 };

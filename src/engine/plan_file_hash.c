@@ -98,6 +98,7 @@ static void put_step(struct buf *b, const struct step *s)
 	if (s->has_voucher)
 		put_voucher(b, &s->voucher);
 	put_str(b, " tag", s->tag);
+	put_int(b, " untag", s->untags, 0);
 }
 
 static void put_trigger(struct buf *b, const struct plan *p)

@@ -291,7 +291,11 @@ static void put_action(struct rows *r, const struct step *s)
 		}
 		break;
 	case STEP_NOTIFY: buf_printf(b, T(l, "prévenir %.*s", "tell %.*s"), STR_ARG(s->tag)); break;
-	case STEP_TAG: buf_printf(b, T(l, "étiquette %.*s", "tag %.*s"), STR_ARG(s->tag)); break;
+	case STEP_TAG:
+		buf_printf(
+			b, s->untags ? T(l, "ôter l’étiquette %.*s", "take the tag %.*s away") : T(l, "étiquette %.*s", "tag %.*s"),
+			STR_ARG(s->tag));
+		break;
 	case STEP_WAIT: buf_cstr(b, T(l, "attendre", "wait")); break;
 	}
 }

@@ -14,7 +14,7 @@
  *       2025-03-03 10:00  lea  cart A 45.00     a cart is changed (0.00: emptied by its lines)
  *       2025-03-03 11:30  lea  paid A           also: emptied A
  *       2025-03-03 12:00  lea  order 120.00     an order; "order 120.00 lamp bulb" names products; "return 20.00"
- *       2025-03-03 12:00  lea  event newsletter
+ *       2025-03-03 12:00  lea  event newsletter  also with a value: "event visits 3"
  *       2025-03-03 12:00  lea  opens cart-1     also: clicks, answers survey-1 satisfied, bounces, complains;
  *                                               with several plans "opens survey/survey-1"
  *       2025-03-03 12:00  lea  consent email    also: soft email, withdraws email, opposes email
@@ -419,7 +419,10 @@ static void given_line(struct run_case *c, struct str text, int line)
 	else if (str_is(verb, "event")) {
 		struct buf b;
 		buf_init(&b, BODY_MAX);
-		body_write_event(&(struct event_body){ .name = word(&text) }, &b);
+		struct event_body e = { .name = word(&text) };
+		if (text.n && !str_i64(text, &e.value))
+			fail(c, line, "not a number:", text);
+		body_write_event(&e, &b);
 		fact_new(c, who, FACT_EVENT, at)->body = body_keep(c, &b);
 	} else if (str_is(verb, "consent"))
 		consent(c, who, at, text, CONSENT_GRANTED, line);

@@ -207,7 +207,8 @@ static struct db *open_shop(struct shop *shop)
 /* A plan of the simulation's own: a budget, a tag, and a step that asks for the tag. */
 static const char THANKS[] = "plan: thanks\nenter: {when: order}\ncontrol: 0%\npriority: 90\n"
 							 "budget: 0.20 EUR per month\n"
-							 "steps:\n  - {at: J, send: thanks}\n  - {at: J+3, send: more}\n";
+							 "steps:\n  - {at: J, send: thanks}\n  - {at: J, tag: thanked}\n"
+							 "  - {at: J+3, send: more, if: 'tag(\"thanked\")'}\n";
 
 static void switch_thanks_on(struct db *db, const struct settings *settings, struct plan_issues *issues)
 {

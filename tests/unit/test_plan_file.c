@@ -71,7 +71,7 @@ static const struct {
 	                              "exit, control, priority, hour, late, "
 	                              "max_messages, budget, blackout, first, experiment, purpose, version, by" },
 	{ HEAD STEPS "exit: order\n", "6:1 \"exit\" is there twice in a plan: keep one" },
-	{ HEAD "steps:\n  - {at: J, snd: a}\n", "5:5 this step does nothing: give it send, notify, tag, until, then or "
+	{ HEAD "steps:\n  - {at: J, snd: a}\n", "5:5 this step does nothing: give it send, notify, tag, untag, until, then or "
 	                                        "goto; for example: - {at: J+8, send: message-name}\n"
 	                                        "5:13 no key \"snd\" in a step; did you mean \"send\"?" },
 	{ HEAD STEPS "control: 10\n",
@@ -105,7 +105,7 @@ static const struct {
 	{ HEAD "steps:\n  - {at: J, send: a}\n  - {at: J+1, send: a}\n",
 	  "6:5 two steps are named \"a\" (the other is on line 5): give this one its own \"name\"" },
 	{ HEAD "steps:\n  - {at: J, send: a, notify: b}\n",
-	  "5:5 one thing a step: send, notify or tag; write the other as a step of its own" },
+	  "5:5 one thing a step: send, notify, tag or untag; write the other as a step of its own" },
 	{ HEAD "steps:\n  - {at: J, send: a, goto: b}\n", "5:28 \"goto\": no step is named \"b\"" },
 	{ HEAD "steps:\n  - {at: J, send: a}\n  - {at: J, send: b, goto: a}\n",
 	  "6:28 \"goto\" leads to a later step only: a message is sent once in a run" },
