@@ -337,6 +337,7 @@ static void web_release(struct web *w)
 	for (size_t i = 0; i < w->db_count; i++)
 		db_close(w->dbs[i]);
 	message_set_free(w->messages);
+	visits_release(w);
 	courier_free(w->courier);
 	pthread_rwlock_destroy(&w->world);
 	pthread_mutex_destroy(&w->lock);
