@@ -301,6 +301,7 @@ HANDLER(on_message);
 HANDLER(on_message_preview);
 HANDLER(on_message_test);
 HANDLER(on_figures);
+HANDLER(on_case);
 HANDLER(on_lifecycle);
 HANDLER(on_compliance);
 HANDLER(on_settings);
