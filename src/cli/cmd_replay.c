@@ -133,7 +133,7 @@ static void json_plan(struct buf *b, const struct side *s, size_t i, struct curr
 		": {\"entered\": %llu, \"messages\": %llu, \"held\": %llu, \"skipped\": %llu, \"control\": %llu, \"exited\": "
 		"%llu, "
 		"\"dropped\": %llu, \"ended\": %llu, \"goals\": %llu, \"opened\": %llu, \"clicked\": %llu, \"tagged\": %llu, "
-	    "\"codes\": %llu",
+		"\"codes\": %llu",
 		(unsigned long long)p->entered, (unsigned long long)p->messages, (unsigned long long)p->held,
 		(unsigned long long)p->skipped, (unsigned long long)p->control, (unsigned long long)p->exited,
 		(unsigned long long)p->dropped, (unsigned long long)p->ended, (unsigned long long)p->goals,

@@ -71,9 +71,10 @@ static const struct {
 	                              "exit, control, priority, hour, late, "
 	                              "max_messages, budget, blackout, first, experiment, purpose, version, by" },
 	{ HEAD STEPS "exit: order\n", "6:1 \"exit\" is there twice in a plan: keep one" },
-	{ HEAD "steps:\n  - {at: J, snd: a}\n", "5:5 this step does nothing: give it send, notify, tag, untag, until, then or "
-	                                        "goto; for example: - {at: J+8, send: message-name}\n"
-	                                        "5:13 no key \"snd\" in a step; did you mean \"send\"?" },
+	{ HEAD "steps:\n  - {at: J, snd: a}\n",
+	  "5:5 this step does nothing: give it send, notify, tag, untag, until, then or "
+	  "goto; for example: - {at: J+8, send: message-name}\n"
+	  "5:13 no key \"snd\" in a step; did you mean \"send\"?" },
 	{ HEAD STEPS "control: 10\n",
 	  "6:10 \"control\": \"10\" is not a percentage from 0% to 100%; for example: control: 10%" },
 	{ HEAD STEPS "priority: high\n",
