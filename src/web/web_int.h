@@ -8,6 +8,7 @@
 
 #include "app/live.h"
 #include "base/embed.h"
+#include "channel/token.h"
 #include "outbox/message.h"
 #include "web/web.h"
 
@@ -184,7 +185,9 @@ struct web {
 	uint64_t events;     /* how many there were */
 	char event[16][256]; /* the last ones, as sent */
 
+	pthread_rwlock_t messages_lock; /* who reads `messages` holds it; the ticker alone changes them */
 	struct message_set *messages;
+	struct visits *visits; /* under `lock`; NULL: none yet */
 };
 
 /* ---- server.c ---- */
@@ -235,6 +238,8 @@ bool auth_load(struct web *w, struct db *db, struct err *err) MUST_CHECK;
 void auth_release(struct web *w);
 void auth_identify(struct request *r);
 bool auth_allowed(struct request *r); /* problem set when not */
+/* Who an actor of the audit log is, for people: the account's name for "account 3"; in the arena. */
+struct str auth_actor_name(struct request *r, struct str actor);
 
 /* Everything the states of all people say about each plan; the ticker's. */
 struct step_summary {
@@ -296,6 +301,10 @@ HANDLER(on_plan_replay);
 HANDLER(on_job);
 HANDLER(on_messages);
 HANDLER(on_message);
+HANDLER(on_message_version);
+HANDLER(on_message_put);
+HANDLER(on_message_delete);
+HANDLER(on_message_check);
 HANDLER(on_message_preview);
 HANDLER(on_message_test);
 HANDLER(on_figures);
@@ -331,8 +340,11 @@ bool web_confirm_mail(struct request *r, int64_t id, struct str email, bool fr, 
 void facts_commit(struct web *w, struct request *first); /* on the ticker: a chain by ->queue, one transaction */
 void facts_release(struct request *r);
 
-/* ---- api_messages.c ---- */
-bool web_messages_folder(struct message_set *set, const char *root, struct err *err) MUST_CHECK;
+/* ---- visits.c ---- */
+void visits_settle(struct web *w, bool all); /* on the ticker: writes opens and clicks that have waited long enough */
+/* A page of a message was looked at: counts towards a scanner's burst alone. */
+void visits_page(struct web *w, const struct token *t, const struct message_key *key);
+void visits_release(struct web *w);
 
 /* ---- jobs.c ---- */
 void jobs_release(struct web *w);
