@@ -8,7 +8,8 @@
  *   cart     {"cart":"ID","state":"changed","lines":[…],"url":"https://…"}     state: changed, paid, emptied
  *   consent  {"channel":"email","purpose":"marketing","state":"granted","source":"…","wording":"…"}
  *   profile  {"zone":"Europe/Paris","locale":"fr","created":1291191960,"born":3925,"reach":7,"address":"16 hex digits",
- *             "company":1,"postcode":"59000","store":"…","gender":"f","sector":"…","tags":["…"],"interests":["…"],"children":[day,…]}
+ *             "company":1,"postcode":"59000","store":"…","gender":"f","sector":"…","tags":["…"],"interests":["…"],
+ *             "children":[day,…]}
  *   event    {"name":"account_created","value":0,"text":"…"}
  *   receipt  {"receipt":"accepted","plan":"anti-churn","run":1,"step":"winback-1","channel":"email","answer":"…"}
  *   retract  {"kind":"order"}
