@@ -65,6 +65,7 @@ const struct config_item CONFIG_ITEMS[] = {
 	{ "cost.sms", CONFIG_COST, "0.10", "cost of one SMS" },
 	{ "cost.postcard", CONFIG_COST, "0.90", "cost of one card, postage included" },
 	{ "cost.phone", CONFIG_COST, "2.00", "cost of one call" },
+	{ "cost.acquisition", CONFIG_COST, "0", "spent in a month on winning new customers; 0: not known" },
 };
 const size_t CONFIG_ITEM_COUNT = ARRAY_LEN(CONFIG_ITEMS);
 
@@ -103,6 +104,7 @@ static const struct {
 	{ "cost.sms", offsetof(struct settings, channel_cost[CHANNEL_SMS]) },
 	{ "cost.postcard", offsetof(struct settings, channel_cost[CHANNEL_POSTCARD]) },
 	{ "cost.phone", offsetof(struct settings, channel_cost[CHANNEL_PHONE]) },
+	{ "cost.acquisition", offsetof(struct settings, acquisition_cost) },
 };
 
 static void *place_of(struct settings *s, const char *name)
