@@ -1,5 +1,5 @@
 /* The HTTP server: connections in, routes found, handlers run here or on the ticker, answers out. */
-#include "web/web_int.h"
+#include "web/facts.h"
 
 #include "app/clock.h"
 #include "app/courier.h"
@@ -240,6 +240,7 @@ static struct request *request_new(struct web *w, struct MHD_Connection *c, cons
 	buf_init(&r->body, r->route && r->route->flags & BIG_BODY ? WEB_FACTS_BODY_MAX : WEB_BODY_MAX);
 	buf_init(&r->out, WEB_ANSWER_MAX);
 	r->status = 200;
+	r->began = clock_monotonic();
 	w->counters.requests++;
 	return r;
 }
@@ -336,6 +337,7 @@ static void web_release(struct web *w)
 	auth_release(w);
 	for (size_t i = 0; i < w->db_count; i++)
 		db_close(w->dbs[i]);
+	writer_free(w);
 	message_set_free(w->messages);
 	courier_free(w->courier);
 	pthread_rwlock_destroy(&w->world);
@@ -391,13 +393,15 @@ bool web_run(const struct web_options *o, const volatile sig_atomic_t *stop, str
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&w->wake, &attr);
 	pthread_condattr_destroy(&attr);
+	writer_new(w);
 	bool ok = open_all(w, err) && ticker_start(w, err);
 	if (ok) {
-		ok = start_http(w, err);
+		ok = writer_start(w, err) && start_http(w, err);
 		while (ok && !*stop)
 			nanosleep(&(struct timespec){ 0, 100 * 1000000L }, NULL);
 		if (w->daemon)
 			MHD_quiesce_daemon(w->daemon); /* nobody new; those here are answered by the ticker's last turn */
+		writer_stop(w);
 		ticker_stop(w);
 		if (w->daemon)
 			MHD_stop_daemon(w->daemon);

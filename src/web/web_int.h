@@ -70,6 +70,7 @@ struct request {
 	struct arena arena;
 	struct identity who;
 	bool bad, too_large, suspended, answered, key_used;
+	double began; /* monotonic */
 	/* the answer */
 	int status;
 	const char *type;
@@ -122,9 +123,17 @@ struct job {
 	bool joined;
 };
 
+/* How long something took, as /metrics tells it: bounds in operate.c. */
+enum { HISTOGRAM_BOUNDS = 12 };
+struct histogram {
+	_Atomic uint64_t upto[HISTOGRAM_BOUNDS + 1], micros;
+};
+void histogram_add(struct histogram *h, double seconds, uint64_t times);
+
 /* Counters of /metrics. */
 struct counters {
 	_Atomic uint64_t requests, refused, facts, fact_batches, ticks, decisions, accepted, sign_ins, sign_in_failures;
+	struct histogram decided; /* from a fact's request to the decision upon it */
 };
 
 struct listener {
@@ -149,9 +158,11 @@ struct web {
 	/* the ticker's */
 	struct live *live;
 	struct courier_state *courier;
-	struct store_ids *ids;
+	struct writer *writer; /* facts.h */
 	struct summary *summary;
 	pthread_t ticker;
+	struct tick_result untold; /* since the pages were told last */
+	double told;
 	char trouble[ERR_TEXT_MAX]; /* under `lock`: why the shop does not turn */
 
 	/* the book; held for reading by requests, for writing while the shop is opened again */
@@ -163,7 +174,7 @@ struct web {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	struct request *queue_first, *queue_last;
-	bool stopping;
+	bool stopping, woken;
 	struct thresholds thresholds;
 	enum reason hold_all;
 	uint64_t phases[8], phases_version; /* customers by phase, of that version of the book */
@@ -228,6 +239,8 @@ const char *member(const json_t *o, const char *name); /* a string, or NULL */
 bool ticker_start(struct web *w, struct err *err) MUST_CHECK;
 void ticker_stop(struct web *w);
 void ticker_submit(struct web *w, struct request *r);
+void ticker_wake(struct web *w);       /* there are facts to decide upon */
+void ticker_answer(struct request *r); /* a suspended request, on any thread: r is not ours any more */
 void web_event(struct web *w, const char *kind, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* ---- auth.c ---- */
@@ -327,7 +340,6 @@ bool web_send_mail(struct request *r, struct str key, struct str to, struct str 
 bool web_confirm_mail(struct request *r, int64_t id, struct str email, bool fr, struct err *err) MUST_CHECK;
 
 /* ---- facts.c ---- */
-void facts_commit(struct web *w, struct request *first); /* on the ticker: a chain by ->queue, one transaction */
 void facts_release(struct request *r);
 
 /* ---- api_messages.c ---- */
