@@ -105,8 +105,7 @@ static void hash_said(struct audit *a, char hex[65])
 	struct buf b;
 	struct sha256 *h = sha256_new();
 	buf_init(&b, SIZE_MAX / 2);
-	for (size_t i = 0; i < a->said.said.count; i++)
-		trace_line(&a->said.said.items[i], a->l->plans, a->l->shop.shop.zone, &b);
+	trace_lines(a->said.said.items, a->said.said.count, a->l->plans, a->l->shop.shop.zone, &b);
 	if (b.n) {
 		sha256_add(h, b.p, b.n);
 		sha256_add(a->l->hash, b.p, b.n);

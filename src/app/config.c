@@ -1,5 +1,6 @@
 #include "app/config.h"
 
+#include "app/reco.h"
 #include "base/buf.h"
 #include "model/names.h"
 
@@ -52,6 +53,8 @@ const struct config_item CONFIG_ITEMS[] = {
 	{ "recommend.per_type", CONFIG_NUMBER, "1", "proposals of one product type at most" },
 	{ "recommend.better", CONFIG_TEXT, "warranty: more, weight: less",
 	  "which way an attribute is better, for up-sells" },
+	{ "recommend.exclude", CONFIG_TEXT, "type \"Vin\" unless age >= 18; sku 22423",
+	  "what is never proposed, to whom (doc/recommend.md)" },
 	{ "cost.email", CONFIG_COST, "0.02", "cost of one mail" },
 	{ "cost.sms", CONFIG_COST, "0.10", "cost of one SMS" },
 	{ "cost.postcard", CONFIG_COST, "0.90", "cost of one card, postage included" },
@@ -212,6 +215,8 @@ bool config_apply(struct settings *s, struct str name, struct str value, struct 
 	if (trial.lifecycle.former_months < trial.lifecycle.lapsing_months)
 		return err_set(err, ERR_INPUT, "%s: former customers are inactive for at least as long as lapsing ones",
 		               item->name);
+	if (str_is(str_from(item->name), "recommend.exclude") && !reco_rules_check(value, s, err))
+		return false;
 	*s = trial;
 	return true;
 }

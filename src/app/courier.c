@@ -2,6 +2,7 @@
 
 #include "app/courier_int.h"
 #include "app/links.h"
+#include "app/live_int.h"
 #include "base/embed.h"
 #include "base/hash.h"
 #include "channel/dir.h"
@@ -186,8 +187,17 @@ struct str courier_key_name(const struct message_key *k, struct arena *a)
 	                    channel_name(k->channel));
 }
 
+bool courier_may_track(const struct live *l, customer_id c)
+{
+	struct subject s;
+	if (!c || c > l->world.version->customers)
+		return false;
+	expr_subject(l->shop.book, l->world.version, NULL, c, l->now, &l->thresholds, &s);
+	return basis_may_track(&s);
+}
+
 static bool build_mail(struct courier_state *c, struct live *l, const struct outbox_message *m, json_t *j,
-                       const struct person *to, struct arena *a, struct buf *out, struct err *err)
+                       const struct person *to, bool track, struct arena *a, struct buf *out, struct err *err)
 {
 	const struct shop *shop = &live_shop(l)->shop;
 	struct courier_shop s;
@@ -213,6 +223,8 @@ static bool build_mail(struct courier_state *c, struct live *l, const struct out
 		                      .automatic = m->purpose == PURPOSE_SERVICE };
 	if (m->purpose == PURPOSE_MARKETING)
 		mail.unsubscribe_url = links_url(key, s.public_url, TOKEN_UNSUBSCRIBE, &m->key, 0, a);
+	if (track && s.is_public && mail.html.n)
+		mail.html = links_tracked(key, s.public_url, &m->key, mail.html, a);
 	struct mime_result result;
 	bool ok = mime_build(&mail, out, &result, err);
 	buf_release(&id);
@@ -220,11 +232,11 @@ static bool build_mail(struct courier_state *c, struct live *l, const struct out
 }
 
 bool courier_mail(struct courier_state *c, struct live *l, const struct outbox_message *m, const struct person *to,
-                  struct arena *a, struct buf *out, struct err *err)
+                  bool track, struct arena *a, struct buf *out, struct err *err)
 {
 	json_error_t where;
 	json_t *j = json_loadb(m->content.p, m->content.n, 0, &where);
-	bool ok = j ? build_mail(c, l, m, j, to, a, out, err)
+	bool ok = j ? build_mail(c, l, m, j, to, track, a, out, err)
 	            : err_set(err, ERR_WORLD, "a message's stored content cannot be read");
 	json_decref(j);
 	return ok;
@@ -241,7 +253,7 @@ static bool write_file(struct courier_state *c, struct live *l, const struct out
 	if (m->key.channel == CHANNEL_EMAIL) {
 		struct buf mail;
 		buf_init(&mail, MIME_MAIL_MAX);
-		bool ok = build_mail(c, l, m, j, to, a, &mail, err) &&
+		bool ok = build_mail(c, l, m, j, to, courier_may_track(l, m->key.customer), a, &mail, err) &&
 		          dir_write(c->folder, courier_key_name(&m->key, a), ".eml", buf_view(&mail), NULL, 0, err);
 		buf_release(&mail);
 		return ok;

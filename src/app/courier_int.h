@@ -15,6 +15,7 @@ struct courier_state {
 /* The shop's own words, with what stands in for those not set. */
 struct courier_shop {
 	struct str url, address, phone, email, signature, review_url, public_url, domain, loyalty, hours;
+	bool is_public; /* public_url was set: relance's pages are reached from outside */
 };
 bool courier_shop_read(struct courier_state *c, struct live *l, struct arena *a, struct courier_shop *out,
                        struct err *err) MUST_CHECK;
@@ -33,9 +34,11 @@ bool courier_has_server(struct live *l, struct arena *a);
 bool courier_send_mails(struct courier_state *c, struct live *l, const struct outbox_message *const *messages,
                         const struct person *known, struct settlement *const *to, size_t count, struct arena *a,
                         struct err *err) MUST_CHECK;
-/* The whole mail of a message with its stored content. */
+/* The whole mail of a message with its stored content. track: opens and clicks may be told (courier_may_track). */
 bool courier_mail(struct courier_state *c, struct live *l, const struct outbox_message *m, const struct person *to,
-                  struct arena *a, struct buf *out, struct err *err) MUST_CHECK;
+                  bool track, struct arena *a, struct buf *out, struct err *err) MUST_CHECK;
+/* Whether this person agreed to opens and clicks being known, as of now. */
+bool courier_may_track(const struct live *l, customer_id c);
 
 /* What is kept of a rendered message: its parts as JSON. */
 struct str courier_content(const struct message_text *t, struct arena *a);

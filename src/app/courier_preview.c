@@ -76,7 +76,7 @@ bool courier_preview_open(struct courier_preview *p, struct instant now, struct 
 	if (!p->to.email.n)
 		p->to.email = STR("preview@example.invalid");
 	buf_init(&mail, MIME_MAIL_MAX);
-	bool ok = courier_mail(p->courier, l, &p->message, &p->to, a, &mail, err);
+	bool ok = courier_mail(p->courier, l, &p->message, &p->to, false, a, &mail, err);
 	p->mail = ok ? arena_str(a, buf_view(&mail)) : STR("");
 	buf_release(&mail);
 	return ok;
@@ -97,7 +97,7 @@ bool courier_preview_send(struct courier_preview *p, struct str to, const char *
 	struct buf mail;
 	char path[4200];
 	buf_init(&mail, MIME_MAIL_MAX);
-	bool ok = courier_mail(p->courier, p->live, &p->message, &p->to, a, &mail, err) &&
+	bool ok = courier_mail(p->courier, p->live, &p->message, &p->to, false, a, &mail, err) &&
 	          dir_write(folder ? folder : p->courier->folder, courier_key_name(&p->message.key, a), ".eml",
 	                    buf_view(&mail), path, sizeof path, err);
 	buf_release(&mail);

@@ -222,7 +222,8 @@ static bool add_mail(struct courier_state *c, struct live *l, const struct outbo
 	buf_init(&mail, MIME_MAIL_MAX);
 	buf_init(&address, 1024);
 	bool utf8 = false;
-	bool ok = courier_mail(c, l, m, &to, a, &mail, &err) && mime_address(to.email, &address, &utf8);
+	bool ok = courier_mail(c, l, m, &to, !known && courier_may_track(l, m->key.customer), a, &mail, &err) &&
+	          mime_address(to.email, &address, &utf8);
 	if (ok) {
 		item->mail = (struct smtp_mail){ .from = return_path(from, &m->key, a),
 			                             .to = arena_str(a, buf_view(&address)),

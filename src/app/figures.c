@@ -44,6 +44,15 @@ bool figures_span(const struct figures_shop *s, int *first_month, int *last_mont
 	return true;
 }
 
+bool figures_last_month(const struct figures_shop *s, int *month)
+{
+	int first, last, over = month_of(s->settings->zone, s->now.s) - 1;
+	if (!figures_span(s, &first, &last))
+		return false;
+	*month = last <= over ? last : over >= first ? over : last;
+	return true;
+}
+
 void figures_time_make(const struct figures_shop *s, const struct figures_ask *ask, struct figures_time *out)
 {
 	out->count = ask->periods + 1;

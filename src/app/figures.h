@@ -60,6 +60,10 @@ struct figures_ask {
 /* First and last month with an order; false when there is none. */
 bool figures_span(const struct figures_shop *s, int *first_month, int *last_month);
 
+/* The last month that is over at s->now, but not after the last order; the newest with an order when none is over.
+ * False: no order. */
+bool figures_last_month(const struct figures_shop *s, int *month);
+
 /* out: ask->periods + 1 entries. */
 bool figures_make(const struct figures_shop *s, const struct figures_ask *ask, struct kpi_input *out,
                   struct err *err) MUST_CHECK;

@@ -115,8 +115,7 @@ static void add_turn(struct live *l, const struct live_slice *s, const struct tu
 static void write_trace(struct live *l, const struct live_slice *s, struct buf *b)
 {
 	buf_init(b, SIZE_MAX / 2);
-	for (size_t i = 0; i < s->said.count; i++)
-		trace_line(&s->said.items[i], l->plans, l->shop.shop.zone, b);
+	trace_lines(s->said.items, s->said.count, l->plans, l->shop.shop.zone, b);
 }
 
 void live_plan_states(const struct plan_set *set, struct buf *out)

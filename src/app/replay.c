@@ -45,6 +45,7 @@ struct replay {
 	int32_t first_day, day_count;
 	struct allot waiting;
 	struct sha256 *hash;
+	struct trace_writer *writers[PAR_THREADS_MAX]; /* one a thread */
 	struct thresholds thresholds;
 	bool failed;
 	struct err *err;
@@ -243,10 +244,12 @@ static void look_ring(struct replay *r, customer_id c, struct slice_out *out)
 	}
 }
 
-static void write_trace(struct replay *r, struct slice_out *s)
+static void write_trace(struct replay *r, struct slice_out *s, int thread)
 {
-	for (size_t i = 0; i < s->said.count; i++)
-		trace_line(&s->said.items[i], r->world.plans, r->o->settings->zone, &s->text);
+	if (s->said.count && !r->writers[thread])
+		r->writers[thread] = trace_writer_new(r->world.plans, r->o->settings->zone);
+	if (s->said.count)
+		trace_write(r->writers[thread], s->said.items, s->said.count, &s->text);
 }
 
 /* People of a day are strewn over memory: their lines are asked for a few people ahead. */
@@ -294,7 +297,7 @@ static void slice_body(void *ctx, size_t from, size_t to, int thread)
 			fetch_ahead(r, k, end);
 			look_ring(r, r->list[k], s);
 		}
-		write_trace(r, s);
+		write_trace(r, s, thread);
 	}
 }
 
@@ -418,7 +421,7 @@ static void give_slots(struct replay *r, struct instant now, struct date day)
 			r->list[r->list_count++] = c;
 		}
 	}
-	write_trace(r, &s);
+	write_trace(r, &s, 0);
 	take_slice(r, &s, day);
 	decisions_release(&s.said);
 	buf_release(&s.text);
@@ -559,6 +562,8 @@ static void tear_down(struct replay *r)
 	}
 	free(r->slices);
 	free(r->list);
+	for (size_t i = 0; i < ARRAY_LEN(r->writers); i++)
+		trace_writer_free(r->writers[i]);
 }
 
 bool replay_run(const struct replay_options *o, struct replay_result *out, struct err *err)

@@ -12,6 +12,7 @@
 #define RELANCE_BOOK_BOOK_H
 
 #include "base/err.h"
+#include "base/hash.h"
 #include "base/intern.h"
 #include "model/body.h"
 
@@ -50,6 +51,12 @@ struct event {
 	uint32_t name; /* word number */
 	int64_t value;
 };
+
+/* The value of an event "refused": which product, by its SKU. */
+static inline int64_t event_refused(struct str sku)
+{
+	return (int64_t)(hash_str(sku) >> 1);
+}
 
 enum order_flag { ORDER_SALE = 1 /* has a line of positive quantity */, ORDER_CHANNEL_SHIFT = 4 };
 

@@ -208,6 +208,8 @@ static bool add_event(struct builder *b, const struct fact *f, struct err *err)
 	struct staged_event *e = column_add(&b->events, 1);
 	*e = (struct staged_event){ .head = head_of(b, f) };
 	e->event = (struct event){ .at = e->head.at, .name = builder_word(b, body.name), .value = body.value };
+	if (str_is(body.name, "refused") && body.text.n) /* a product: who needs it looks for its SKU's hash */
+		e->event.value = event_refused(body.text);
 	return true;
 }
 

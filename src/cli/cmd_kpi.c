@@ -173,17 +173,13 @@ static bool read_each(const char *by, int *each, struct err *err)
 static bool read_periods(const struct request *q, const struct figures_shop *s, struct figures_ask *ask,
                          struct err *err)
 {
-	int from = INT_MIN, to = INT_MIN, first, last, y, m, d;
+	int from = INT_MIN, to = INT_MIN, last;
 	if (!read_each(q->by, &ask->each, err) || (q->from && !read_month(q->from, "--from", &from, err)) ||
 	    (q->to && !read_month(q->to, "--to", &to, err)))
 		return false;
-	if (!figures_span(s, &first, &last))
+	if (!figures_last_month(s, &last))
 		return err_set(err, ERR_INPUT, "no order yet: import some with \"relance import\"");
-	if (to == INT_MIN) {
-		date_ymd(zone_date(s->settings->zone, s->now), &y, &m, &d);
-		int over = y * 12 + m - 2;
-		to = last <= over ? last : over >= first ? over : last;
-	}
+	to = to == INT_MIN ? last : to;
 	int start_to = to - to % ask->each;
 	ask->first_month = from == INT_MIN ? start_to : from - from % ask->each;
 	ask->periods = (start_to - ask->first_month) / ask->each + 1;

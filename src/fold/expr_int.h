@@ -307,7 +307,6 @@ void window_instants(const struct window *w, zone_id shop_zone, struct date shop
                      int64_t *from_s, int64_t *to_s);
 void window_days(const struct window *w, struct date shop_day, int32_t *from, int32_t *to); /* from ≤ day < to */
 bool product_passes(const struct leaf *l, const struct eval *v, product_id p);
-bool text_matches(struct str pattern, struct str s); /* '*' stands for any characters */
 bool text_list_has(const struct text_list *t, const struct eval *v, int64_t word);
 struct date eval_shop_day(const struct expr *e, const struct subject *s);
 

@@ -339,6 +339,7 @@ static void web_release(struct web *w)
 		db_close(w->dbs[i]);
 	writer_free(w);
 	message_set_free(w->messages);
+	visits_release(w);
 	courier_free(w->courier);
 	pthread_rwlock_destroy(&w->world);
 	pthread_mutex_destroy(&w->lock);

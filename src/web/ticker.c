@@ -145,6 +145,7 @@ static void tell(struct web *w, const struct tick_result *t)
 static bool tick(struct web *w, struct err *err)
 {
 	struct tick_result t;
+	visits_settle(w, false);
 	if (!live_tick(w->live, clock_now(), &t, err))
 		return false;
 	w->counters.ticks++;
@@ -266,6 +267,8 @@ static void *ticker_main(void *ctx)
 		wake_listeners(w, false);
 	} while (wait_for_work(w, next));
 	run_queue(w);
+	if (w->live)
+		visits_settle(w, true);
 	return NULL;
 }
 

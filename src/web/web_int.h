@@ -8,6 +8,7 @@
 
 #include "app/live.h"
 #include "base/embed.h"
+#include "channel/token.h"
 #include "outbox/message.h"
 #include "web/web.h"
 
@@ -196,6 +197,7 @@ struct web {
 	char event[16][256]; /* the last ones, as sent */
 
 	struct message_set *messages;
+	struct visits *visits; /* under `lock`; NULL: none yet */
 };
 
 /* ---- server.c ---- */
@@ -312,6 +314,7 @@ HANDLER(on_message);
 HANDLER(on_message_preview);
 HANDLER(on_message_test);
 HANDLER(on_figures);
+HANDLER(on_case);
 HANDLER(on_lifecycle);
 HANDLER(on_compliance);
 HANDLER(on_settings);
@@ -344,6 +347,12 @@ void facts_release(struct request *r);
 
 /* ---- api_messages.c ---- */
 bool web_messages_folder(struct message_set *set, const char *root, struct err *err) MUST_CHECK;
+
+/* ---- visits.c ---- */
+void visits_settle(struct web *w, bool all); /* on the ticker: writes opens and clicks that have waited long enough */
+/* A page of a message was looked at: counts towards a scanner's burst alone. */
+void visits_page(struct web *w, const struct token *t, const struct message_key *key);
+void visits_release(struct web *w);
 
 /* ---- jobs.c ---- */
 void jobs_release(struct web *w);

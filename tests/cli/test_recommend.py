@@ -100,6 +100,38 @@ def check_catalogue(folder):
     assert all(d["due"] >= "2025-07-01" or d["kind"] == "lifetime" for d in due), due
 
 
+def check_guards(folder):
+    """What a customer said no to, and the shop's rules: for everybody, for those a condition names, for one kind."""
+    lines = [(i, i % 40, f"2025-{1 + i % 6:02}-{1 + i % 28:02}", [("P1", 1, 100), ("P2", 1, 5), ("P3", 1, 5), ("P4", 1, 5)]) for i in range(120)]
+    lines += [(900 + c, 70 + c, "2025-06-01", [("P1", 1, 100)]) for c in range(2)]
+    db = new_shop(folder, "guards", order_lines(lines))
+
+    def proposed(*args):
+        return {a["sku"] for a in rows("recommend", db, *args, "--at", "2025-07-01", "-n", 5)[0]}
+
+    everything = {"P2", "P3", "P4"}
+    assert proposed("--customer", 70) == proposed("--basket", "P1") == everything
+    events = pathlib.Path(folder) / "events.csv"
+    events.write_text("customer,event,date,text\n70,refused,2025-06-20,P3\n71,refused,2025-07-20,P3\n70,visit,2025-06-21,P4\n")
+    run("import", db, events, "--as", "events")
+    assert proposed("--customer", 70) == {"P2", "P4"}
+    assert proposed("--customer", 71) == everything  # said no later than the day asked about
+    for rules, known, visitor in (
+        ("sku P2", {"P3", "P4"}, {"P3", "P4"}),
+        ('name "*of P2"; sku P4', {"P3"}, {"P3"}),
+        ("sku P2 if orders >= 1", {"P3", "P4"}, everything),
+        ("sku P2 unless orders >= 1", everything, {"P3", "P4"}),
+        ("up sku P2; bundle sku P3", everything, everything),
+        ("cross sku = P2 if orders = 1; sku P4 if orders > 1", {"P3", "P4"}, everything),
+        ("", everything, everything),
+    ):
+        run("set", db, "recommend.exclude", rules)
+        assert proposed("--customer", 71) == known, (rules, proposed("--customer", 71))
+        assert proposed("--basket", "P1") == visitor, (rules, proposed("--basket", "P1"))
+    for wrong, said in (("lamps", "begins with sku"), ("sku", "which one"), ("sku 1 when x", "if or unless"), ("sku 1 if agee > 2", "did you mean")):
+        assert said in run("set", db, "recommend.exclude", wrong, status=1).stderr, wrong
+
+
 def real():
     found = sorted((DATA / "online_retail").glob("*.csv*")) if (DATA / "online_retail").is_dir() else []
     if not found or (found[0].suffix == ".zst" and not shutil.which("zstdcat")):
@@ -199,6 +231,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         check_small(folder)
         check_catalogue(folder)
+        check_guards(folder)
         check_messages(folder)
         text = real()
         if text is None:

@@ -16,7 +16,34 @@ struct shop {
 	float *quantity;
 	struct rec_item *item;
 	struct rec_attribute *attribute;
+	uint32_t *refused_start, *refused, *rules; /* by customer */
 };
+
+enum { REFUSED_EACH = 3 };
+
+/* Refusals of some customers and five rules: who they hold for and which kinds they speak of is drawn. */
+static void shop_forbid(struct shop *s, struct rng *r)
+{
+	struct rec_data *d = &s->d;
+	s->refused_start = calloc(d->customers + 1, 4);
+	s->refused = calloc((size_t)d->customers * REFUSED_EACH, 4);
+	s->rules = calloc(d->customers, 4);
+	for (uint32_t c = 0; c < d->customers; c++) {
+		uint32_t n = rng_below(r, REFUSED_EACH + 1);
+		s->refused_start[c + 1] = s->refused_start[c] + n;
+		for (uint32_t i = 0; i < n; i++)
+			s->refused[s->refused_start[c] + i] = rng_below(r, d->items);
+		s->rules[c] = rng_below(r, 32);
+	}
+	for (uint32_t i = 0; i < d->items; i++)
+		s->item[i].rules = rng_below(r, 3) ? 0 : 1u << rng_below(r, 5);
+	for (int kind = 0; kind < REC_KINDS; kind++)
+		d->kind_rules[kind] = rng_below(r, 32);
+	d->visitor_rules = rng_below(r, 32);
+	d->refused_start = s->refused_start;
+	d->refused = s->refused;
+	d->customer_rules = s->rules;
+}
 
 static void shop_make(struct shop *s, uint64_t seed, uint32_t customers, uint32_t items, uint32_t orders_each,
                       uint32_t lines)
@@ -72,8 +99,17 @@ static void shop_make(struct shop *s, uint64_t seed, uint32_t customers, uint32_
 		}
 		s->order_start[c + 1] = order;
 	}
-	s->d = (struct rec_data){ customers,   items,         s->order_start, s->order_day, s->line_start, s->line_item,
-		                      s->quantity, s->line_minor, s->item,        s->attribute, NULL,          NULL };
+	s->d = (struct rec_data){ .customers = customers,
+		                      .items = items,
+		                      .order_start = s->order_start,
+		                      .order_day = s->order_day,
+		                      .line_start = s->line_start,
+		                      .line_item = s->line_item,
+		                      .line_quantity = s->quantity,
+		                      .line_minor = s->line_minor,
+		                      .item = s->item,
+		                      .attribute = s->attribute };
+	shop_forbid(s, &r);
 }
 
 static void shop_drop(struct shop *s)
@@ -86,6 +122,9 @@ static void shop_drop(struct shop *s)
 	free(s->quantity);
 	free(s->item);
 	free(s->attribute);
+	free(s->refused_start);
+	free(s->refused);
+	free(s->rules);
 }
 
 /* Bought and kept; *back: some was returned; *last: day of the last purchase. */
@@ -127,6 +166,11 @@ static void check_item(const struct rec_data *d, const struct rec_ask *ask, enum
 		ck_assert_uint_ne(g->refused[i], item);
 	for (size_t i = 0; i < g->excluded_n; i++)
 		ck_assert_uint_ne(g->excluded[i], item);
+	uint32_t rules = ask->customer == REC_NONE ? d->visitor_rules : d->customer_rules[ask->customer];
+	for (int i = 0; i < 32; i++) /* a rule that names the item, holds for the customer and speaks of the kind */
+		ck_assert(!(x->rules >> i & 1 && rules >> i & 1 && d->kind_rules[kind] >> i & 1));
+	for (uint32_t i = 0; ask->customer != REC_NONE && i < d->refused_start[ask->customer + 1]; i++)
+		ck_assert(i < d->refused_start[ask->customer] || d->refused[i] != item);
 	bool worn = x->lifetime_days > 0 && (int64_t)g->today - last >= x->lifetime_days;
 	if (kind == REC_CROSS)
 		ck_assert(owned <= 0);

@@ -245,6 +245,22 @@ class Api(unittest.TestCase):
         self.assertGreaterEqual(self.ask("GET", "/compliance")["consents"]["email"]["granted"], 60)
         self.assertEqual(self.ask("GET", "/settings")["pressure"]["email"], {"limit": 2, "days": 7})
 
+    def test_case(self):
+        words = lambda answer: {x["name"]: x["value"] for x in answer["inputs"]}
+        ours = self.ask("GET", "/case")
+        self.assertEqual((ours["from"], ours["gain"], ours["plans"]), ("shop", 0, []))
+        self.assertEqual(words(ours)["customers"], 60)
+        self.assertTrue(0 < words(ours)["active"] < 100 and words(ours)["active"] == words(ours)["active-after"])
+        more = self.ask("GET", f"/case?active-after=100&cost=100000&active-value-after={int(words(ours)['active-value'])}")
+        self.assertEqual(more["gain"], more["lines"][2]["gain"])
+        self.assertEqual(more["net"], more["gain"] - 100000)
+        self.assertEqual(more["lines"][2]["after"], 60 * int(words(ours)["active-value"]))
+        book = self.ask("GET", "/case?from=reference")
+        self.assertEqual([x["gain"] for x in book["lines"]], [12500000, 26250000, 225000000, 562500000])
+        self.assertEqual(book["gain"], 826250000)
+        for wrong in ("rate=200", "prospects=-1", "basket=1.5", "from=moon"):
+            self.ask("GET", "/case?" + wrong, status=422)
+
     def test_messages(self):
         items = self.ask("GET", "/messages")["items"]
         self.assertIn(("winback-1", "fr"), [(m["name"], m["locale"]) for m in items])
