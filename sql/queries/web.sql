@@ -78,3 +78,10 @@ UPDATE signup SET confirmed_at = ?2 WHERE signup_id = ?1 AND confirmed_at IS NUL
 
 -- name: web_signup_sweep
 DELETE FROM signup WHERE asked_at < ?1;
+
+-- One person for the page about them; no row when merged away or erased.
+-- name: web_customer
+SELECT c.ref, p.civility, p.first_name, p.last_name, p.company, p.email, p.phone, p.address1, p.address2, p.postcode, p.city,
+  p.country
+FROM customer c LEFT JOIN person p ON p.customer_id = c.customer_id
+WHERE c.customer_id = ?1 AND c.merged_into IS NULL AND c.erased_at IS NULL;

@@ -96,7 +96,7 @@ static bool open_shop(struct web *w, struct err *err)
 	}
 	pthread_rwlock_wrlock(&w->world);
 	w->book = live_shop(w->live)->book;
-	w->settings = &live_shop(w->live)->settings;
+	scene_show(w);
 	pthread_rwlock_unlock(&w->world);
 	return true;
 }
@@ -105,7 +105,7 @@ static void close_shop(struct web *w)
 {
 	pthread_rwlock_wrlock(&w->world); /* waits for those who read */
 	w->book = NULL;
-	w->settings = NULL;
+	scene_release(w);
 	pthread_rwlock_unlock(&w->world);
 	writer_close(w);
 	if (w->summary) {
@@ -155,6 +155,7 @@ static bool tick(struct web *w, struct err *err)
 	w->thresholds = *live_world(w->live)->thresholds;
 	w->hold_all = t.hold_all;
 	pthread_mutex_unlock(&w->lock);
+	scene_show(w);
 	writer_decided(w, live_world(w->live)->version->seq_hi);
 	tell(w, &t);
 	return true;

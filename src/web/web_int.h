@@ -169,7 +169,8 @@ struct web {
 	/* the book; held for reading by requests, for writing while the shop is opened again */
 	pthread_rwlock_t world;
 	struct book *book;
-	const struct settings *settings;
+	const struct settings *_Atomic settings; /* of the scene */
+	struct scene *_Atomic scene;
 
 	/* everything below: lock */
 	pthread_mutex_t lock;
@@ -236,6 +237,12 @@ struct thresholds web_thresholds(struct web *w);
 /* Body as a JSON object; NULL: problem set. The caller decrefs. */
 json_t *request_json(struct request *r);
 const char *member(const json_t *o, const char *name); /* a string, or NULL */
+
+/* ---- scene.c ---- */
+void scene_show(struct web *w);    /* the ticker, after a turn */
+void scene_release(struct web *w); /* nobody reads */
+/* The shop without its states, as request_book() pins it. NULL: problem set. */
+const struct world *request_world(struct request *r);
 
 /* ---- ticker.c ---- */
 bool ticker_start(struct web *w, struct err *err) MUST_CHECK;
