@@ -30,18 +30,16 @@ static void put_cursor(struct buf *b, int64_t last, bool more)
 
 /* ---- one row ---- */
 
-static struct lifecycle life_of(struct request *r, const struct version *v, customer_id c)
+static struct lifecycle life_of(const struct world *w, customer_id c)
 {
-	struct web *w = r->web;
 	struct lifecycle l = { .phase = PHASE_PROSPECT, .last_order = DATE_UNKNOWN };
-	struct thresholds t = web_thresholds(w);
 	struct view view;
-	if (c > v->customers)
+	if (c > w->version->customers)
 		return l;
 	/* as of now: what was bought this morning counts */
-	struct date tomorrow = { t.day.day + 1 };
-	view_at(&view, v, c, clock_now());
-	lifecycle_of(&view, w->settings->zone, tomorrow, &t, &w->settings->lifecycle, &l);
+	struct date tomorrow = { w->thresholds->day.day + 1 };
+	view_at(&view, w->version, c, clock_now());
+	lifecycle_of(&view, w->settings->zone, tomorrow, w->thresholds, &w->settings->lifecycle, &l);
 	return l;
 }
 
@@ -52,14 +50,14 @@ static struct str full_name(struct arena *a, const struct person *p)
 	return p->last_name.n ? p->last_name : p->first_name.n ? p->first_name : p->company;
 }
 
-static bool put_row(struct request *r, const struct version *v, customer_id c, struct err *err)
+static bool put_row(struct request *r, const struct world *w, customer_id c, struct err *err)
 {
 	struct person p;
 	struct str ref;
 	struct buf *b = &r->out;
 	if (!store_person(request_db(r), c, &r->arena, &p, &ref, err))
 		return false;
-	struct lifecycle l = life_of(r, v, c);
+	struct lifecycle l = life_of(w, c);
 	put_open(b, NULL, '{');
 	put_int(b, "id", c);
 	put_str(b, "ref", ref);
@@ -124,8 +122,9 @@ void on_customers(struct request *r)
 			after = number_query(r, "cursor", 0, UINT32_MAX, 0);
 	const char *typed = request_query(r, "q"), *segment = request_query(r, "segment");
 	customer_id *ids = arena_array(&r->arena, customer_id, (size_t)limit + 1);
-	const struct version *v = request_book(r);
-	struct db *db = v ? request_db(r) : NULL;
+	const struct world *w = request_world(r);
+	const struct version *v = r->version;
+	struct db *db = w ? request_db(r) : NULL;
 	uint64_t total = 0;
 	bool total_known = true;
 	int n;
@@ -148,7 +147,7 @@ void on_customers(struct request *r)
 	put_open(&r->out, NULL, '{');
 	put_open(&r->out, "items", '[');
 	for (int i = 0; ok && i < n && i < limit; i++)
-		ok = put_row(r, v, ids[i], &err);
+		ok = put_row(r, w, ids[i], &err);
 	put_close(&r->out, ']');
 	put_cursor(&r->out, more ? ids[limit - 1] : 0, more);
 	if (total_known)
@@ -413,7 +412,7 @@ static bool put_who(struct request *r, customer_id c)
 static void put_customer(struct request *r, const struct world *w, customer_id c, const struct pstate *state)
 {
 	if (c <= w->version->customers) {
-		struct lifecycle l = life_of(r, w->version, c);
+		struct lifecycle l = life_of(w, c);
 		struct subject s;
 		expr_subject(w->book, w->version, NULL, c, clock_now(), w->thresholds, &s);
 		put_orders(r, &s.view, &l);

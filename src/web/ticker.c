@@ -96,6 +96,7 @@ static bool open_shop(struct web *w, struct err *err)
 	}
 	pthread_rwlock_wrlock(&w->world);
 	w->book = live_shop(w->live)->book;
+	w->openings++;
 	scene_show(w);
 	pthread_rwlock_unlock(&w->world);
 	return true;

@@ -105,7 +105,7 @@ struct api_key {
 	char scopes[64];
 };
 
-enum { DBS_MAX = 16, FAILURES = 1024, JOBS_MAX = 32, LISTENERS_MAX = 256 };
+enum { FAILURES = 1024, JOBS_MAX = 32, LISTENERS_MAX = 256 };
 
 struct failure {
 	uint64_t who; /* hash of address or name */
@@ -169,6 +169,7 @@ struct web {
 	/* the book; held for reading by requests, for writing while the shop is opened again */
 	pthread_rwlock_t world;
 	struct book *book;
+	_Atomic uint64_t openings;               /* how often the shop was opened */
 	const struct settings *_Atomic settings; /* of the scene */
 	struct scene *_Atomic scene;
 
@@ -181,8 +182,6 @@ struct web {
 	enum reason hold_all;
 	uint64_t phases[8], phases_version; /* customers by phase, of that version of the book */
 	struct date phases_day;
-	struct db *dbs[DBS_MAX];
-	size_t db_count;
 	struct account *accounts;
 	size_t account_count;
 	struct session *sessions;
@@ -229,7 +228,7 @@ void put_date(struct buf *b, const char *key, struct date d);       /* unknown: 
 void put_raw(struct buf *b, const char *key, struct str json);
 
 /* ---- pool and world ---- */
-struct db *request_db(struct request *r);              /* a read handle until the answer; NULL: problem set */
+struct db *request_db(struct request *r); /* the thread's read handle, for this handler alone; NULL: problem set */
 const struct version *request_book(struct request *r); /* pinned until the answer; NULL: problem set */
 void request_release(struct request *r);               /* gives both back */
 struct thresholds web_thresholds(struct web *w);
@@ -237,6 +236,10 @@ struct thresholds web_thresholds(struct web *w);
 /* Body as a JSON object; NULL: problem set. The caller decrefs. */
 json_t *request_json(struct request *r);
 const char *member(const json_t *o, const char *name); /* a string, or NULL */
+
+/* ---- worker.c ---- */
+struct request *worker_request(void); /* empty, with an arena */
+void worker_keep(struct request *r);  /* it is over */
 
 /* ---- scene.c ---- */
 void scene_show(struct web *w);    /* the ticker, after a turn */
