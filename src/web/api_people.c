@@ -433,13 +433,20 @@ void on_customer(struct request *r)
 	const struct world *w = c && request_db(r) ? request_world(r) : NULL;
 	struct pstate state;
 	struct err err;
-	if (!w || !put_who(r, c))
+	if (!w)
 		return;
-	if (read_standing(r, w, c, &state, &err))
-		put_customer(r, w, c, &state);
-	else
+	if (!db_begin_read(r->db, &err)) { /* one state of the database, taken once */
 		request_err(r, &err);
-	pstate_release(&state);
+		return;
+	}
+	if (put_who(r, c)) {
+		if (read_standing(r, w, c, &state, &err))
+			put_customer(r, w, c, &state);
+		else
+			request_err(r, &err);
+		pstate_release(&state);
+	}
+	db_rollback(r->db);
 }
 
 /* ---- the timeline ---- */

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { HTTP_THREADS = 4 };
+enum { HTTP_THREADS = 4, OUT_START = 1024 };
 
 /* ---- small readers of a request ---- */
 
@@ -213,6 +213,7 @@ static struct request *request_new(struct web *w, struct MHD_Connection *c, cons
 	r->route = r->bad ? NULL : find_route(r, &other);
 	buf_init(&r->body, r->route && r->route->flags & BIG_BODY ? WEB_FACTS_BODY_MAX : WEB_BODY_MAX);
 	buf_init(&r->out, WEB_ANSWER_MAX);
+	(void)buf_reserve(&r->out, OUT_START);
 	r->status = 200;
 	r->began = clock_monotonic();
 	w->counters.requests++;
