@@ -390,7 +390,7 @@ static void spend_all(struct replay *r, struct date day)
 			look_ring(r, asked.customer, &s);
 		purse_take(&r->purse, &s.said);
 	}
-	write_trace(r, &s);
+	write_trace(r, &s, 0);
 	take_slice(r, &s, day);
 	decisions_release(&s.said);
 	buf_release(&s.text);
