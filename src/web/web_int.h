@@ -231,6 +231,10 @@ const char *member(const json_t *o, const char *name); /* a string, or NULL */
 bool ticker_start(struct web *w, struct err *err) MUST_CHECK;
 void ticker_stop(struct web *w);
 void ticker_submit(struct web *w, struct request *r);
+/* On the ticker: the shop is let go of, `fn` has the database for itself, the shop is opened again. Requests meanwhile
+ * wait. For what changes the past under the world in memory, which is rare. */
+bool ticker_apart(struct web *w, bool (*fn)(void *ctx, struct db *db, struct err *err), void *ctx,
+                  struct err *err) MUST_CHECK;
 void web_event(struct web *w, const char *kind, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* ---- auth.c ---- */
@@ -296,6 +300,9 @@ HANDLER(on_plans);
 HANDLER(on_plan);
 HANDLER(on_plan_check);
 HANDLER(on_plan_put);
+HANDLER(on_plan_form);
+HANDLER(on_plan_moves);
+HANDLER(on_plan_move);
 HANDLER(on_plan_switch);
 HANDLER(on_plan_replay);
 HANDLER(on_job);
