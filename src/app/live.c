@@ -518,6 +518,17 @@ static bool worth_a_line(const struct live *l, const struct tick_result *r)
 	return r->commits || r->facts || r->accepted || zone_date(zone, l->last_tick).day != zone_date(zone, l->now).day;
 }
 
+/* Ticks may follow on each other by the hundred a second, and every commit is fenced by the epoch: the lease is renewed
+ * once a second. */
+static bool renew_lease(struct live *l, struct err *err)
+{
+	if (l->leased.s == l->now.s)
+		return true;
+	bool ok = store_lease(l->shop.db, l->o.owner, l->now, l->o.lease_s, &l->epoch, err);
+	l->leased = ok ? l->now : (struct instant){ 0 };
+	return ok;
+}
+
 bool live_tick(struct live *l, struct instant now, struct tick_result *out, struct err *err)
 {
 	double started = seconds_now();
@@ -525,7 +536,7 @@ bool live_tick(struct live *l, struct instant now, struct tick_result *out, stru
 	l->result = out;
 	l->now = now.s < l->last_tick.s ? l->last_tick : now; /* now never goes back */
 	l->round = 0;
-	bool ok = store_lease(l->shop.db, l->o.owner, l->now, l->o.lease_s, &l->epoch, err) && live_read_holds(l, err);
+	bool ok = renew_lease(l, err) && live_read_holds(l, err);
 	out->hold_all = l->world.hold_all;
 	if (ok &&
 	    l->world.hold_all == REASON_CLOCK_JUMP) { /* at a wrong hour nothing is decided: it could not be taken back */

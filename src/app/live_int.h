@@ -42,6 +42,7 @@ struct live {
 	struct world world;
 	int64_t epoch, seq_hi, tick;
 	struct instant last_tick;
+	struct instant leased; /* when the lease was renewed last */
 	bool lease;
 	struct date allotted; /* the shop day whose slots were given */
 

@@ -404,6 +404,7 @@ int64_t leaf_person(const struct leaf *l, struct eval *v)
 	case F_ZONE: return p->zone;
 	case F_POSTCODE: return p->postcode ? p->postcode : UNKNOWN;
 	case F_STORE: return p->store ? p->store : UNKNOWN;
+	case F_SECTOR: return p->sector ? p->sector : UNKNOWN;
 	case F_DEPARTMENT: d = department(v, p->postcode); return d < 0 ? UNKNOWN : d;
 	case F_DISTANCE: d = department(v, p->postcode); return d < 0 ? UNKNOWN : l->distances[d] * (int64_t)NUMBER_ONE;
 	case F_TAG: return tag(l, v);

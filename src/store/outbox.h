@@ -127,6 +127,7 @@ struct settlement {
 	struct instant at;
 	struct instant try_after; /* deferred */
 	struct str outcome;       /* the server's answer, without addresses */
+	bool untried;             /* deferred and never offered to anybody: does not count among its tries */
 };
 /* epoch < 0: a person settles an uncertain message; not fenced. Deferred writes no fact. */
 bool outbox_settle(struct store_batch *b, int64_t epoch, const struct message_key *key, const struct settlement *s,
