@@ -27,6 +27,10 @@ bool courier_propose(struct courier_state *c, struct live *l, enum rec_kind kind
 
 struct courier courier_of(struct courier_state *c);
 
+/* Which variant a message is, of those its step or its template has; empty: there is but one, or it is not rendered
+ * yet. content: as stored (outbox_message). In the arena. */
+struct str courier_variant(struct str content, struct arena *a);
+
 /* "12.welcome.1.hello.email": a message's files and its Message-ID are named so. */
 struct str courier_key_name(const struct message_key *k, struct arena *a);
 

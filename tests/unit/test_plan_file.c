@@ -107,6 +107,8 @@ static const struct {
 	  "6:5 two steps are named \"a\" (the other is on line 5): give this one its own \"name\"" },
 	{ HEAD "steps:\n  - {at: J, send: a, notify: b}\n",
 	  "5:5 one thing a step: send, notify, tag or untag; write the other as a step of its own" },
+	{ HEAD "steps:\n  - {at: J, send: [{message: a, name: x}, {message: b, name: x}]}\n",
+	  "5:19 two variants are named \"x\": give each its own name" },
 	{ HEAD "steps:\n  - {at: J, send: a, goto: b}\n", "5:28 \"goto\": no step is named \"b\"" },
 	{ HEAD "steps:\n  - {at: J, send: a}\n  - {at: J, send: b, goto: a}\n",
 	  "6:28 \"goto\" leads to a later step only: a message is sent once in a run" },
