@@ -68,6 +68,9 @@ static bool keep_turning(struct live *l, struct err *err)
 			fprintf(stderr, "relance: %llu decisions, %llu accepted, %llu deferred, %llu refused\n",
 			        (unsigned long long)r.decisions, (unsigned long long)r.accepted, (unsigned long long)r.deferred,
 			        (unsigned long long)r.refused);
+		if (r.unrendered)
+			fprintf(stderr, "relance: %llu messages could not be written and wait a quarter of an hour: %s\n",
+			        (unsigned long long)r.unrendered, r.why_unrendered.text);
 		bool news = false;
 		for (int waited = 0; waited < TURN_MS && !news && !told_to_stop; waited += POLL_MS) {
 			nap(POLL_MS);
