@@ -6,7 +6,7 @@ build="gcc libc6-dev make meson ninja-build pkg-config python3 libicu-dev libsql
   libmicrohttpd-dev libcurl4-openssl-dev libssl-dev libsodium-dev libgmime-3.0-dev libcmark-dev libnlopt-dev libgsl-dev
   libopenblas-pthread-dev liblapacke-dev"
 ui="nodejs npm"
-test="check postgresql-15 sqlite3 zstd python3-dkim libasan8 libubsan1 chromium"
+test="check postgresql-15 sqlite3 zstd python3-dkim libasan8 libubsan1 chromium postfix spamassassin"
 bench="postgresql-15 sqlite3 zstd postfix ruby-liquid ruby-liquid-c r-base-core"
 tidy="clang-format-14 python3"
 fuzz="clang-14 libclang-rt-14-dev"
