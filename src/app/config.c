@@ -1,5 +1,6 @@
 #include "app/config.h"
 
+#include "app/reco.h"
 #include "base/buf.h"
 #include "channel/throttle.h"
 #include "model/names.h"
@@ -58,10 +59,13 @@ const struct config_item CONFIG_ITEMS[] = {
 	{ "recommend.per_type", CONFIG_NUMBER, "1", "proposals of one product type at most" },
 	{ "recommend.better", CONFIG_TEXT, "warranty: more, weight: less",
 	  "which way an attribute is better, for up-sells" },
+	{ "recommend.exclude", CONFIG_TEXT, "type \"Vin\" unless age >= 18; sku 22423",
+	  "what is never proposed, to whom (doc/recommend.md)" },
 	{ "cost.email", CONFIG_COST, "0.02", "cost of one mail" },
 	{ "cost.sms", CONFIG_COST, "0.10", "cost of one SMS" },
 	{ "cost.postcard", CONFIG_COST, "0.90", "cost of one card, postage included" },
 	{ "cost.phone", CONFIG_COST, "2.00", "cost of one call" },
+	{ "cost.acquisition", CONFIG_COST, "0", "spent in a month on winning new customers; 0: not known" },
 };
 const size_t CONFIG_ITEM_COUNT = ARRAY_LEN(CONFIG_ITEMS);
 
@@ -100,6 +104,7 @@ static const struct {
 	{ "cost.sms", offsetof(struct settings, channel_cost[CHANNEL_SMS]) },
 	{ "cost.postcard", offsetof(struct settings, channel_cost[CHANNEL_POSTCARD]) },
 	{ "cost.phone", offsetof(struct settings, channel_cost[CHANNEL_PHONE]) },
+	{ "cost.acquisition", offsetof(struct settings, acquisition_cost) },
 };
 
 static void *place_of(struct settings *s, const char *name)
@@ -236,6 +241,8 @@ bool config_apply(struct settings *s, struct str name, struct str value, struct 
 	if (trial.lifecycle.former_months < trial.lifecycle.lapsing_months)
 		return err_set(err, ERR_INPUT, "%s: former customers are inactive for at least as long as lapsing ones",
 		               item->name);
+	if (str_is(str_from(item->name), "recommend.exclude") && !reco_rules_check(value, s, err))
+		return false;
 	*s = trial;
 	return true;
 }

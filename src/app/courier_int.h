@@ -8,10 +8,15 @@ struct courier_state {
 	struct message_set *set;
 	struct liquid *liquid;
 	struct message_text text;
-	char *folder;
+	char *folder, *messages;
+	int64_t revision; /* of what was saved in the shop, in `set` */
+	struct instant looked_at;
 	struct courier_reco *reco; /* NULL until first needed */
 	struct courier_pace *pace; /* NULL until first needed */
 };
+
+/* Takes what was saved in the shop since. */
+bool courier_refresh(struct courier_state *c, struct db *db, struct instant now, struct err *err) MUST_CHECK;
 
 /* The shop's own words, with what stands in for those not set. */
 struct courier_shop {

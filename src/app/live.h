@@ -78,6 +78,11 @@ const struct shop_world *live_shop(const struct live *l);
 const struct plan_set *live_plans(const struct live *l);
 const struct pstate *live_state(const struct live *l, customer_id c);
 const struct world *live_world(const struct live *l);
+
+/* Runs and messages of one person as the database has them, by any thread with a handle of its own, for whoever shows
+ * them; suppressions and wake are left out. out: pstate_release() it, also after a failure. */
+bool live_person(struct db *db, const struct world *w, customer_id c, struct pstate *out, struct err *err) MUST_CHECK;
+
 size_t live_waiting(const struct live *l, uint16_t plan); /* for a smoothing slot */
 
 #endif
