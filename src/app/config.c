@@ -23,6 +23,8 @@ const struct config_item CONFIG_ITEMS[] = {
 	{ "public_url", CONFIG_URL, "https://r.example.com", "where relance's own pages are reached from outside" },
 	{ "bounce.address", CONFIG_TEXT, "b@example.com",
 	  "mailbox of returned mails; each mail gets its own b+…@example.com" },
+	{ "hooks.sendgrid_key", CONFIG_TEXT, "MFkwEwYHKoZIzj0C…",
+	  "SendGrid's verification key: what it posts is then believed only when signed" },
 	{ "smtp.host", CONFIG_TEXT, "smtp.example.com", "mail server; empty: mails are written as files" },
 	{ "smtp.port", CONFIG_NUMBER, "587", "its port" },
 	{ "smtp.tls", CONFIG_TEXT, "starttls", "none, offered, starttls or tls" },
