@@ -63,6 +63,7 @@ const struct route ROUTES[] = {
 	{ "PUT", API "/settings", MAY_ADMIN, on_settings_put, ON_TICKER },
 	{ "POST", API "/facts", MAY_FACTS, on_facts, BIG_BODY },
 
+	{ "POST", "/h/{}", 0, on_provider_hook, ON_TICKER | NO_CSRF | BIG_BODY },
 	{ "GET", "/m/{}", 0, page_web, PAGE },
 	{ "GET", "/u/{}", 0, page_unsubscribe, PAGE },
 	{ "POST", "/u/{}", 0, page_unsubscribe_post, PAGE | ON_TICKER },

@@ -345,6 +345,7 @@ HANDLER(on_settings);
 HANDLER(on_settings_put);
 HANDLER(on_facts);
 HANDLER(on_static);
+HANDLER(on_provider_hook);
 HANDLER(page_web);
 HANDLER(page_unsubscribe);
 HANDLER(page_unsubscribe_post);
