@@ -15,7 +15,7 @@ enum {
 	AGAIN_BUYERS_MIN = 20,
 	EASE_LAMBDA = 200
 };
-enum { RECENT_DAYS = 90, EASE_ITEMS_TUNE = 4096, EASE_WHOLE = 128 };
+enum { RECENT_DAYS = 30, EASE_ITEMS_TUNE = 4096, EASE_WHOLE = 128 };
 
 struct learning {
 	const struct rec_data *d;
@@ -132,7 +132,7 @@ static void count_facts(struct learning *l)
 					seen[i] = c + 1;
 					twice[i] = 0;
 					m->customers_of[i]++;
-					weight[i] += newest - d->order_day[o] <= RECENT_DAYS ? 4 : 1;
+					weight[i] += newest - d->order_day[o] <= RECENT_DAYS ? 12 : 1;
 				} else if (first_order[i] != o + 1 && !twice[i]) {
 					twice[i] = 1;
 					again[i]++;

@@ -34,7 +34,7 @@ struct rec_model {
 	struct rec_link *links;
 	struct rec_vote *votes;              /* by link */
 	uint32_t *customers_of, *baskets_of; /* by item, returns left out */
-	float *popular;                      /* by item, 0 … 1: customers, newest year's count double */
+	float *popular;                      /* by item, 0 … 1: customers, those of the newest month twelvefold */
 	uint32_t *by_popular;                /* items, best first */
 	uint8_t *again_by_nature;            /* by item: consumable as given or as seen */
 	uint64_t customers_n, baskets_n;
