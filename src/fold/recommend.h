@@ -82,6 +82,10 @@ struct rec_options {
 	int threads;
 	bool no_ease; /* leave EASE out (very small machines) */
 	uint64_t seed;
+	/* A model of the same shop with fewer orders, items numbered alike: the weights and EASE are taken over while the
+	 * orders have grown by less than a fiftieth. NULL: everything is learnt. */
+	const struct rec_model *before;
+	const _Atomic bool *stop; /* becomes true: rec_build() gives up soon. NULL: never */
 };
 
 struct rec_weights {
