@@ -1,6 +1,118 @@
+/* Method: what follows the run's number in a line hangs on (plan, step, verdict, channel, reason) alone, but for the
+ * moment some reasons end with. It is made once and remembered in a table by that key; a line is then the instant, two
+ * numbers and two copies. */
 #include "app/trace.h"
 
+#include "base/hash.h"
 #include "model/names.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { MEMO = 512, HEAD_MAX = 96, TAIL_MAX = 224, NUMBERS_MAX = 64 };
+
+/* "\tplan\tversion\t" */
+struct head {
+	uint16_t n; /* 0: not made yet */
+	char text[HEAD_MAX];
+};
+
+/* "\tstep\tverdict\tchannel\treason\n"; where a moment is to be filled in, up to there and from there. */
+struct tail {
+	uint64_t key; /* 0: empty */
+	uint16_t n, hole;
+	bool has_hole;
+	char text[TAIL_MAX];
+};
+
+struct trace_writer {
+	const struct plan_set *plans;
+	zone_id zone;
+	int32_t day; /* whose text is in day_text */
+	char day_text[12];
+	struct head *heads;
+	size_t head_count;
+	struct tail tails[MEMO];
+	struct buf scratch;
+};
+
+struct trace_writer *trace_writer_new(const struct plan_set *plans, zone_id shop_zone)
+{
+	struct trace_writer *w = mem_alloc(sizeof *w);
+	w->plans = plans;
+	w->zone = shop_zone;
+	w->day = INT32_MIN;
+	buf_init(&w->scratch, 1 << 16);
+	return w;
+}
+
+void trace_writer_free(struct trace_writer *w)
+{
+	if (!w)
+		return;
+	buf_release(&w->scratch);
+	free(w->heads);
+	free(w);
+}
+
+static const struct head *head_of(struct trace_writer *w, uint16_t plan)
+{
+	if (plan >= w->head_count) {
+		w->heads = mem_realloc(w->heads, w->plans->count * sizeof *w->heads);
+		for (; w->head_count < w->plans->count; w->head_count++)
+			w->heads[w->head_count].n = 0;
+	}
+	struct head *h = &w->heads[plan];
+	if (h->n == 0) {
+		const struct plan *p = w->plans->plans[plan];
+		check(p->name.n <= PLAN_NAME_MAX);
+		h->n = (uint16_t)snprintf(h->text, sizeof h->text, "\t%.*s\t%u\t", STR_ARG(p->name), p->version);
+	}
+	return h;
+}
+
+/* Into w->scratch; returns where the moment goes, or the length when there is none. */
+static size_t make_tail(struct trace_writer *w, const struct decision *d)
+{
+	const struct plan *p = w->plans->plans[d->plan];
+	struct buf *b = &w->scratch;
+	buf_clear(b);
+	buf_char(b, '\t');
+	buf_str(b, d->step >= 0 ? p->steps[d->step].name : STR("-"));
+	buf_char(b, '\t');
+	buf_cstr(b, verdict_name((enum verdict)d->verdict));
+	buf_char(b, '\t');
+	buf_cstr(b, d->channel < CHANNEL_COUNT ? channel_name((enum channel)d->channel) : "-");
+	buf_char(b, '\t');
+	struct str after, before = reason_words((enum reason)d->reason, LOCALE_EN, &after);
+	buf_str(b, before);
+	size_t hole = b->n;
+	buf_str(b, after);
+	buf_char(b, '\n');
+	return after.p ? hole : b->n;
+}
+
+static uint64_t key_of(const struct decision *d)
+{
+	return 1 + ((uint64_t)d->plan << 40 | (uint64_t)(uint16_t)d->step << 24 | (uint64_t)d->verdict << 16 |
+	            (uint64_t)d->channel << 8 | d->reason);
+}
+
+static const struct tail *tail_of(struct trace_writer *w, const struct decision *d)
+{
+	uint64_t key = key_of(d);
+	struct tail *t = &w->tails[hash_mix(key, 0) % MEMO];
+	if (t->key == key)
+		return t;
+	size_t hole = make_tail(w, d);
+	check(w->scratch.n <= TAIL_MAX); /* a step's name has at most PLAN_NAME_MAX bytes */
+	t->key = key;
+	t->n = (uint16_t)w->scratch.n;
+	t->hole = (uint16_t)hole;
+	t->has_hole = hole < w->scratch.n;
+	memcpy(t->text, w->scratch.p, w->scratch.n);
+	return t;
+}
 
 static void two_digits(char *p, int v)
 {
@@ -8,45 +120,71 @@ static void two_digits(char *p, int v)
 	p[1] = (char)('0' + v % 10);
 }
 
-/* 2011-03-01T10:00:00Z without printf: traces have millions of lines. */
-static void instant_add(struct instant t, struct buf *out)
+static char *put_instant(struct trace_writer *w, struct instant t, char *to)
 {
 	struct civil c = zone_civil(0, t);
-	int y, m, d;
-	date_ymd(c.date, &y, &m, &d);
-	char text[20] = "0000-00-00T00:00:00Z";
-	two_digits(text, y / 100);
-	two_digits(text + 2, y % 100);
-	two_digits(text + 5, m);
-	two_digits(text + 8, d);
-	two_digits(text + 11, c.second / HOUR_S);
-	two_digits(text + 14, c.second / MINUTE_S % 60);
-	two_digits(text + 17, c.second % 60);
-	buf_add(out, text, sizeof text);
+	if (c.date.day != w->day) {
+		char text[16];
+		memcpy(w->day_text, date_text(c.date, text), 10);
+		w->day_text[10] = 'T';
+		w->day = c.date.day;
+	}
+	memcpy(to, w->day_text, 11);
+	two_digits(to + 11, c.second / HOUR_S);
+	to[13] = ':';
+	two_digits(to + 14, c.second / MINUTE_S % 60);
+	to[16] = ':';
+	two_digits(to + 17, c.second % 60);
+	to[19] = 'Z';
+	to[20] = '\t';
+	return to + 21;
 }
 
-void trace_line(const struct decision *d, const struct plan_set *plans, zone_id zone, struct buf *out)
+static char *put_number(uint32_t v, char *to)
 {
-	const struct plan *p = plans->plans[d->plan];
-	instant_add(d->at, out);
-	buf_char(out, '\t');
-	buf_i64(out, d->customer);
-	buf_char(out, '\t');
-	buf_str(out, p->name);
-	buf_char(out, '\t');
-	buf_i64(out, p->version);
-	buf_char(out, '\t');
-	buf_i64(out, d->run_no);
-	buf_char(out, '\t');
-	if (d->step >= 0)
-		buf_str(out, p->steps[d->step].name);
-	else
-		buf_char(out, '-');
-	buf_char(out, '\t');
-	buf_cstr(out, verdict_name((enum verdict)d->verdict));
-	buf_char(out, '\t');
-	buf_cstr(out, d->channel < CHANNEL_COUNT ? channel_name((enum channel)d->channel) : "-");
-	buf_char(out, '\t');
-	reason_text((enum reason)d->reason, d->argument, zone, LOCALE_EN, out);
-	buf_char(out, '\n');
+	char text[10];
+	size_t i = sizeof text;
+	do {
+		text[--i] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	memcpy(to, text + i, sizeof text - i);
+	return to + sizeof text - i;
+}
+
+static void write_line(struct trace_writer *w, const struct decision *d, struct buf *out)
+{
+	const struct head *h = head_of(w, d->plan);
+	const struct tail *t = tail_of(w, d);
+	char *from = buf_reserve(out, NUMBERS_MAX + h->n + t->n);
+	if (!from)
+		return;
+	char *to = put_instant(w, d->at, from);
+	to = put_number(d->customer, to);
+	memcpy(to, h->text, h->n);
+	to = put_number(d->run_no, to + h->n);
+	memcpy(to, t->text, t->hole);
+	out->n += (size_t)(to - from) + t->hole;
+	if (t->has_hole) {
+		reason_argument((enum reason)d->reason, d->argument, w->zone, LOCALE_EN, out);
+		buf_add(out, t->text + t->hole, t->n - t->hole);
+	}
+}
+
+void trace_write(struct trace_writer *w, const struct decision *d, size_t count, struct buf *out)
+{
+	for (size_t i = 0; i < count; i++)
+		write_line(w, &d[i], out);
+	if (out->p)
+		out->p[out->n] = '\0';
+}
+
+void trace_lines(const struct decision *d, size_t count, const struct plan_set *plans, zone_id shop_zone,
+                 struct buf *out)
+{
+	if (count == 0)
+		return;
+	struct trace_writer *w = trace_writer_new(plans, shop_zone);
+	trace_write(w, d, count, out);
+	trace_writer_free(w);
 }

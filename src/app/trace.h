@@ -5,6 +5,17 @@
 
 #include "engine/engine.h"
 
-void trace_line(const struct decision *d, const struct plan_set *plans, zone_id zone, struct buf *out);
+/* A writer remembers the words of the lines it wrote: traces have millions of lines and few different words. One
+ * thread at a time. The plan set is the caller's, and may grow but not change while the writer lives. */
+struct trace_writer;
+struct trace_writer *trace_writer_new(const struct plan_set *plans, zone_id shop_zone);
+void trace_writer_free(struct trace_writer *w); /* NULL is fine */
+
+/* Appends a line for each decision. */
+void trace_write(struct trace_writer *w, const struct decision *d, size_t count, struct buf *out);
+
+/* The same for a few decisions, without a writer to keep. */
+void trace_lines(const struct decision *d, size_t count, const struct plan_set *plans, zone_id shop_zone,
+                 struct buf *out);
 
 #endif

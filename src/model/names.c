@@ -11,7 +11,8 @@ static const char *const LOCALES[] = { "fr", "en" };
 static const char *const RECEIPTS[] = { "none",      "accepted", "refused",      "uncertain",
 	                                    "opened",    "clicked",  "hard_bounce",  "soft_bounce",
 	                                    "complaint", "answered", "unsubscribed", "dropped" };
-static const char *const VERDICTS[] = { "entered", "control", "send", "held", "skipped", "dropped", "exited", "ended" };
+static const char *const VERDICTS[] = { "entered", "control", "send",  "held",  "skipped",
+	                                    "dropped", "exited",  "ended", "tagged" };
 
 /* name, English sentence, French sentence; %s is replaced by the argument where there is one */
 static const struct {
@@ -104,32 +105,46 @@ FIND_IN(consent_state_find, CONSENTS)
 FIND_IN(locale_find, LOCALES)
 FIND_IN(receipt_find, RECEIPTS)
 
-static void argument_text(enum reason r, int64_t argument, zone_id zone, enum locale locale, struct buf *out)
+static struct str channel_word(int64_t channel, enum locale locale)
+{
+	static const char *const FR[] = { "e-mail", "SMS", "postal", "téléphone", "audience", "notification", "interne" };
+	check(channel >= 0 && channel < CHANNEL_COUNT);
+	return str_from(locale == LOCALE_FR ? FR[channel] : CHANNELS[channel]);
+}
+
+void reason_argument(enum reason r, int64_t argument, zone_id zone, enum locale locale, struct buf *out)
 {
 	if (r == REASON_NO_CONSENT || r == REASON_NOT_REACHABLE) {
-		static const char *const FR[] = {
-			"e-mail", "SMS", "postal", "téléphone", "audience", "notification", "interne"
-		};
-		check(argument >= 0 && argument < CHANNEL_COUNT);
-		buf_cstr(out, locale == LOCALE_FR ? FR[argument] : CHANNELS[argument]);
+		buf_str(out, channel_word(argument, locale));
 		return;
 	}
 	struct civil c = zone_civil(zone, (struct instant){ argument });
-	char day[16];
-	buf_printf(out, "%s %02d:%02d %s", date_text(c.date, day), c.second / HOUR_S, c.second / MINUTE_S % 60,
-	           zone_name(zone));
+	char text[32];
+	size_t n = strlen(date_text(c.date, text));
+	int hour = c.second / HOUR_S, minute = c.second / MINUTE_S % 60;
+	const char time[] = { ' ', (char)('0' + hour / 10),   (char)('0' + hour % 10),
+		                  ':', (char)('0' + minute / 10), (char)('0' + minute % 10),
+		                  ' ' };
+	memcpy(text + n, time, sizeof time);
+	buf_add(out, text, n + sizeof time);
+	buf_cstr(out, zone_name(zone));
 }
 
-void reason_text(enum reason r, int64_t argument, zone_id zone, enum locale locale, struct buf *out)
+struct str reason_words(enum reason r, enum locale locale, struct str *after)
 {
 	check((size_t)r < ARRAY_LEN(REASONS));
 	const char *text = locale == LOCALE_FR ? REASONS[r].fr : REASONS[r].en;
 	const char *hole = strstr(text, "%s");
-	if (!hole) {
-		buf_cstr(out, text);
+	*after = hole ? str_from(hole + 2) : (struct str){ 0 };
+	return hole ? (struct str){ text, (size_t)(hole - text) } : str_from(text);
+}
+
+void reason_text(enum reason r, int64_t argument, zone_id zone, enum locale locale, struct buf *out)
+{
+	struct str after, before = reason_words(r, locale, &after);
+	buf_str(out, before);
+	if (!after.p)
 		return;
-	}
-	buf_add(out, text, (size_t)(hole - text));
-	argument_text(r, argument, zone, locale, out);
-	buf_cstr(out, hole + 2);
+	reason_argument(r, argument, zone, locale, out);
+	buf_str(out, after);
 }

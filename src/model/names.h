@@ -29,4 +29,8 @@ int receipt_find(struct str s);
  * Europe/Paris". The trace and the JSON carry the English one. */
 void reason_text(enum reason r, int64_t argument, zone_id zone, enum locale locale, struct buf *out);
 
+/* Its parts, for whoever writes millions: the words before the argument and those after; after->p NULL: it has none. */
+struct str reason_words(enum reason r, enum locale locale, struct str *after);
+void reason_argument(enum reason r, int64_t argument, zone_id zone, enum locale locale, struct buf *out);
+
 #endif
