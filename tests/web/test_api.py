@@ -44,6 +44,13 @@ def fits(schema, value, at, wrong):
             fits(schema.get("items", {}), v, f"{at}[{i}]", wrong)
 
 
+def wait_for(holds, seconds):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "not within " + str(seconds) + " s"
+        time.sleep(0.1)
+
+
 class Api(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -509,6 +516,40 @@ class Api(unittest.TestCase):
         a = self.server.ask("GET", "/customers/12")
         self.assertEqual((a.status, a.headers["Content-Type"]), (200, "text/html; charset=utf-8"))
         self.assertEqual(self.server.ask("GET", "/nothing.js").status, 404)
+
+
+class Fresh(unittest.TestCase):
+    def test_recommendations_are_fresh(self):
+        """What is bought, refused, sold out or hidden since is out of the next answer; a product that starts to sell with
+        another is in it without a restart, once the models are made anew behind the scenes."""
+        with shop.Server(RELANCE) as server:
+            server.first_run()
+            server.command("set", server.db, "recommend.cross_percent", "1000")
+            self.live(server)
+
+    def live(self, server):
+        def proposed(customer):
+            a = server.ask("GET", f"{API}/customers/{customer}/recommendations?n=10")
+            self.assertEqual(a.status, 200)
+            return [x["sku"] for x in a.json()["items"]]
+
+        def fact(**what):
+            self.assertEqual(server.ask("POST", API + "/facts", what).status, 201)
+
+        who = 1
+        wait_for(lambda: len(proposed(who)) >= 4, 10)
+        bought, refused, gone, hidden = proposed(who)[:4]
+        number = str(1000 + who)
+        fact(kind="order", key="fresh-1", customer=number, lines=[{"sku": bought, "quantity": 1, "amount": 1000}])
+        fact(kind="event", key="fresh-2", customer=number, name="refused", text=refused)
+        wait_for(lambda: not {bought, refused} & set(proposed(who)), 5)
+        self.assertIn(gone, proposed(who))
+        fact(kind="product", sku=gone, name="Article", stock=0)
+        wait_for(lambda: gone not in proposed(who), 10)
+        server.command("set", server.db, "recommend.exclude", f"sku {hidden}")
+        for n in range(12):
+            fact(kind="order", key=f"new-{n}", customer=str(1030 + n), lines=[{"sku": "NEW", "name": "Nouveau", "quantity": 1, "amount": 100}])
+        wait_for(lambda: "NEW" in proposed(who) and hidden not in proposed(who), 40)
 
 
 class Life(unittest.TestCase):
