@@ -56,6 +56,11 @@ const struct route ROUTES[] = {
 	{ "GET", API "/messages/{}/{}/versions/{}", MAY_READ, on_message_version, 0 },
 
 	{ "GET", API "/figures", MAY_READ, on_figures, ON_TICKER },
+	{ "GET", API "/kpi", MAY_READ, on_kpi, ON_TICKER },
+	{ "GET", API "/kpi/{}/rows", MAY_PEOPLE, on_kpi_rows, ON_TICKER },
+	{ "GET", API "/objectives", MAY_READ, on_objectives, ON_TICKER },
+	{ "POST", API "/objectives", MAY_PLANS, on_objective_post, ON_TICKER },
+	{ "DELETE", API "/objectives/{}", MAY_PLANS, on_objective_delete, ON_TICKER },
 	{ "GET", API "/case", MAY_READ, on_case, ON_TICKER },
 	{ "GET", API "/lifecycle", MAY_READ, on_lifecycle, 0 },
 	{ "GET", API "/compliance", MAY_PEOPLE, on_compliance, 0 },

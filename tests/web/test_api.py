@@ -253,6 +253,62 @@ class Api(unittest.TestCase):
         self.assertGreaterEqual(self.ask("GET", "/compliance")["consents"]["email"]["granted"], 60)
         self.assertEqual(self.ask("GET", "/settings")["pressure"]["email"], {"limit": 2, "days": 7})
 
+    def test_kpi(self):
+        groups = self.ask("GET", "/kpi?by=year&from=2020-01")["groups"]
+        self.assertEqual([g["name"] for g in groups], [None])
+        by = {f["figure"]: f for f in groups[0]["figures"]}
+        self.assertEqual(sum(v["value"] for v in by["orders"]["values"]), sum(1 + c % 5 for c in range(1, 61)))
+        self.assertNotIn("arpa", by)  # no subscription in the shop
+        self.assertIn("cost.acquisition", by["cac"]["values"][-1]["why"])
+        today = datetime.date.today()
+        year = f"by=year&from={today.year}-01&to={today.year}-12"
+        here = {f["figure"]: f for f in self.ask("GET", "/kpi?" + year)["groups"][0]["figures"]}
+        rows = self.ask("GET", "/kpi/orders/rows?limit=1000&" + year)
+        self.assertEqual(len(rows["items"]), here["orders"]["values"][0]["value"])
+        self.assertEqual({c["name"]: c["type"] for c in rows["columns"]}["value"], "money")
+        some, seen, cursor = [], 0, "0"
+        while cursor:
+            page = self.ask("GET", f"/kpi/revenue/rows?limit=7&cursor={cursor}&{year}")
+            some += page["items"]
+            cursor = page["next"]
+        self.assertEqual(sum(r["value"] for r in some), here["revenue"]["values"][0]["value"])
+        loyal = {f["figure"]: f for f in self.ask("GET", "/kpi?segment=orders()%20%3E%3D%204&" + year)["groups"][0]["figures"]}
+        self.assertLess(loyal["orders"]["values"][0]["value"], here["orders"]["values"][0]["value"])
+        self.assertTrue(self.ask("GET", "/kpi?split=channel&" + year)["groups"][0]["name"])
+        for wrong in ("by=week", "from=soon", "split=moon", "store=Nowhere", "segment=ordres()%3E1"):
+            self.ask("GET", "/kpi?" + wrong, status=422)
+        self.ask("GET", "/kpi/clv/rows", status=422)
+        self.ask("GET", "/kpi/moon/rows", status=404)
+
+    def test_objectives(self):
+        year = str(datetime.date.today().year)
+        put = lambda **o: self.ask("POST", "/objectives", {"period": year, **o}, 201)["id"]
+        ours = put(scope="shop", measure="revenue", target=100)
+        put(scope="person", name="Marc2", measure="orders", target=5)
+        put(scope="person", name="Zoé", measure="orders", target=5)
+        put(scope="team", name="Rive", measure="orders", target=5, members=["Zoé", "marc2"])
+        put(scope="plan", name="anti-churn", measure="conversion", target=8.5)
+        self.assertEqual(put(scope="shop", measure="revenue", target=200), ours)  # changed, not doubled
+        all_of_them = self.ask("GET", "/objectives?period=" + year)["items"]
+        self.assertEqual(len(all_of_them), 5)
+        mine = next(x for x in all_of_them if x["id"] == ours)
+        self.assertEqual((mine["target"], mine["state"], mine["unit"]), (200, "met", "money"))
+        self.assertEqual([x["target"] for x in all_of_them if x["scope"] == "plan"], [8.5])
+        self.ask("POST", "/users", {"name": "marc2", "role": "seller", "password": shop.PASSWORD}, 201)
+        a = self.server.ask("POST", API + "/session", {"name": "marc2", "password": shop.PASSWORD}, signed=False)
+        marc = {"Cookie": a.headers["Set-Cookie"].split(";")[0], "X-CSRF-Token": a.json()["csrf"]}
+        seen = {(x["scope"], x["name"]) for x in self.ask("GET", "/objectives", headers=marc)["items"]}
+        self.assertEqual(seen, {("shop", ""), ("person", "Marc2"), ("team", "Rive")})  # his own, his team's, the shop's
+        self.ask("POST", "/objectives", {"period": year, "scope": "shop", "measure": "orders", "target": 1}, 403, headers=marc)
+        figures = self.ask("GET", f"/kpi?by=year&from={year}-01&to={year}-12")["groups"][0]["figures"]
+        attained = next(f for f in figures if f["figure"] == "objective_attainment")["values"][0]["value"]
+        self.assertAlmostEqual(attained, mine["attainment"], 6)
+        for wrong in ({"scope": "moon"}, {"target": 0}, {"period": "2026-13"}, {"measure": "joy"}, {"scope": "person", "name": ""}):
+            self.ask("POST", "/objectives", {"scope": "shop", "measure": "orders", "target": 1, "period": year, **wrong}, 422)
+        for x in all_of_them:
+            self.ask("DELETE", f"/objectives/{x['id']}")
+        self.ask("DELETE", f"/objectives/{ours}", status=404)
+
     def test_case(self):
         words = lambda answer: {x["name"]: x["value"] for x in answer["inputs"]}
         ours = self.ask("GET", "/case")
