@@ -199,8 +199,8 @@ void live_told(struct live *l, const struct live_slice *s)
 
 bool live_commit(struct live *l, const struct live_slice *s, const struct live_round *r, struct err *err)
 {
-	if (s->turn_count == 0 &&
-	    !(r && r->kind == ROUND_SLOTS && r->upto > 0)) /* whom a slot was offered in vain waits no more */
+	bool slots = r && r->kind == ROUND_SLOTS && r->upto > 0; /* whom a slot was offered in vain waits no more */
+	if (s->turn_count == 0 && !slots && !(r && r->kind == ROUND_SUPPRESSED))
 		return true;
 	bool ok = db_begin(l->shop.db, err) && live_put(l, s, r, err) && db_commit(l->shop.db, err);
 	if (!ok) {
