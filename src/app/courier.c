@@ -3,81 +3,50 @@
 #include "app/courier_int.h"
 #include "app/links.h"
 #include "app/live_int.h"
-#include "base/embed.h"
+#include "app/messages.h"
 #include "base/hash.h"
 #include "channel/dir.h"
 #include "channel/mime.h"
 #include "fold/basis.h"
 #include "model/names.h"
 
-#include <dirent.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-
-EMBEDDED(messages)
-
-/* ---- messages from a folder ---- */
-
-enum { FILE_MAX = 4 << 20, FOLDER_DEPTH_MAX = 4 };
-
-static bool add_file(struct message_set *set, const char *path, struct str name, struct err *err)
-{
-	FILE *f = fopen(path, "rb");
-	if (!f)
-		return err_errno(err, "%s", path);
-	char *bytes = mem_alloc(FILE_MAX + 1);
-	size_t n = fread(bytes, 1, FILE_MAX + 1, f);
-	bool ok = !ferror(f) && n <= FILE_MAX;
-	if (!ok)
-		err_set(err, ERR_INPUT, "%s: cannot be read, or is larger than 4 MB", path);
-	else
-		message_set_add(set, name, (struct str){ bytes, n });
-	fclose(f);
-	free(bytes);
-	return ok;
-}
-
-static bool add_folder(struct message_set *set, const char *root, const char *below, int depth, struct err *err)
-{
-	char path[4096];
-	snprintf(path, sizeof path, "%s/%s", root, below);
-	DIR *dir = opendir(path);
-	if (!dir)
-		return err_errno(err, "%s", path);
-	bool ok = true;
-	for (struct dirent *e; ok && (e = readdir(dir));) {
-		char name[2048], full[6200];
-		struct stat st;
-		if (e->d_name[0] == '.')
-			continue;
-		snprintf(name, sizeof name, "%s%s%s", below, below[0] ? "/" : "", e->d_name);
-		snprintf(full, sizeof full, "%s/%s", root, name);
-		if (stat(full, &st) == 0 && S_ISDIR(st.st_mode))
-			ok = depth < FOLDER_DEPTH_MAX && add_folder(set, root, name, depth + 1, err);
-		else
-			ok = add_file(set, full, str_from(name), err);
-	}
-	closedir(dir);
-	return ok;
-}
 
 struct courier_state *courier_new(const char *messages, const char *folder, struct err *err)
 {
 	struct courier_state *c = mem_alloc(sizeof *c);
 	c->folder = strdup(folder);
-	c->set = message_set_new();
+	c->messages = messages ? strdup(messages) : NULL;
 	c->liquid = liquid_new();
 	message_text_init(&c->text);
-	for (size_t i = 0; i < messages_file_count; i++)
-		message_set_add(c->set, str_from(messages_files[i].name),
-		                (struct str){ (const char *)messages_files[i].data, messages_files[i].size });
-	if ((!messages || add_folder(c->set, messages, "", 0, err)) && message_set_compile(c->set, err))
+	c->set = messages_load(messages, NULL, err);
+	if (c->set)
 		return c;
 	courier_free(c);
 	return NULL;
+}
+
+/* What was saved in the shop since the last look; one small read a second. */
+bool courier_refresh(struct courier_state *c, struct db *db, struct instant now, struct err *err)
+{
+	int64_t revision;
+	if (c->looked_at.s == now.s)
+		return true;
+	if (!messages_revision(db, &revision, err))
+		return false;
+	if (revision != c->revision) {
+		struct message_set *set = messages_load(c->messages, db, err);
+		if (!set)
+			return false;
+		message_set_free(c->set);
+		c->set = set;
+		c->revision = revision;
+	}
+	c->looked_at = now;
+	return true;
 }
 
 struct courier_state *courier_for(const char *address, const char *messages, const char *folder, struct err *err)
@@ -94,10 +63,12 @@ void courier_free(struct courier_state *c)
 	if (!c)
 		return;
 	courier_reco_free(c->reco);
+	courier_pace_free(c->pace);
 	message_text_release(&c->text);
 	liquid_free(c->liquid);
 	message_set_free(c->set);
 	free(c->folder);
+	free(c->messages);
 	free(c);
 }
 
@@ -150,6 +121,8 @@ static bool render(void *ctx, struct live *l, struct outbox_message *m, struct a
 		staff_notice(m, a);
 		return true;
 	}
+	if (!courier_refresh(c, live_db(l), l->now, err))
+		return false;
 	const struct message *found = find_message(c, m);
 	if (!found)
 		return err_set(err, ERR_INPUT,
@@ -320,5 +293,7 @@ static bool hand_off_all(void *ctx, struct live *l, const struct outbox_message 
 
 struct courier courier_of(struct courier_state *c)
 {
-	return (struct courier){ .ctx = c, .render = render, .hand_off = hand_off, .hand_off_all = hand_off_all };
+	return (struct courier){
+		.ctx = c, .render = render, .wait = courier_wait, .hand_off = hand_off, .hand_off_all = hand_off_all
+	};
 }

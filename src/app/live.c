@@ -248,6 +248,7 @@ void live_close(struct live *l)
 	timers_release(&l->timers);
 	suppressed_release(&l->suppressed);
 	allot_release(&l->waiting);
+	purse_release(&l->purse);
 	for (size_t i = 0; i < l->slice_cap; i++)
 		live_slice_release(&l->slices[i]);
 	free(l->slices);
@@ -291,13 +292,19 @@ static void turn(struct live *l, customer_id c, struct live_slice *s)
 
 void live_ask(struct live *l, customer_id c, struct live_slice *s)
 {
+	size_t asked_money = s->said.spend_count;
 	if (l->next_at[c] <= l->now.s)
 		turn(l, c, s);
 	if (!l->peers)
 		return;
-	for (customer_id p = l->peers[c]; p && p != c; p = l->peers[p])
-		if (l->next_at[p] <= l->now.s)
+	for (customer_id p = l->peers[c]; p && p != c; p = l->peers[p]) {
+		if (l->next_at[p] > l->now.s)
+			continue;
+		if (s->said.spend_count > asked_money) /* the pressure on their address depends on the answer */
+			l->states[p].wake = (uint32_t)l->now.s;
+		else
 			turn(l, p, s);
+	}
 }
 
 static void ask_slice(void *ctx, size_t from, size_t to, int thread)
@@ -386,6 +393,7 @@ static bool decide_due(struct live *l, struct err *err)
 		size_t last = (i + 1) * SLICE < l->due_count ? (i + 1) * SLICE : l->due_count;
 		if (!live_commit(l, &l->slices[i], &(struct live_round){ .kind = ROUND_ASKED, .upto = l->due[last - 1] }, err))
 			return false;
+		purse_take(&l->purse, &l->slices[i].said);
 	}
 	return true;
 }
@@ -438,11 +446,13 @@ static bool give_slots(struct live *l, struct date day, struct err *err)
 		live_slot_give(l, &at, c, &s);
 		if (round.upto >= SLICE) {
 			ok = live_commit(l, &s, &round, err);
+			purse_take(&l->purse, &s.said);
 			live_slice_clear(&s);
 			round.upto = 0;
 		}
 	}
 	ok = ok && live_commit(l, &s, &round, err);
+	purse_take(&l->purse, &s.said);
 	live_slice_release(&s);
 	l->allotted = day;
 	return ok;
@@ -492,9 +502,11 @@ static bool turn_world(struct live *l, struct err *err)
 		return false;
 	if (l->thresholds.day.day != day.day && !freeze_thresholds(l, day, err))
 		return false;
-	if (!live_take_facts(l, err) || !decide_due(l, err))
+	if (!live_take_facts(l, err) || !decide_due(l, err) || !live_spend(l, err))
 		return false;
 	if ((!date_known(l->allotted) || l->allotted.day < day.day) && !give_slots(l, day, err))
+		return false;
+	if (!live_spend(l, err))
 		return false;
 	l->result->decided_s = seconds_now() - started;
 	for (int round = 0; round < STEPS_MAX; round++) {
@@ -502,7 +514,7 @@ static bool turn_world(struct live *l, struct err *err)
 			return false;
 		if (timers_next(&l->timers) > l->now.s)
 			return true;
-		if (!take_news(l, err) || !decide_due(l, err)) /* the receipts of what just left among them */
+		if (!take_news(l, err) || !decide_due(l, err) || !live_spend(l, err)) /* receipts of what just left too */
 			return false;
 	}
 	return true;

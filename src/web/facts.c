@@ -72,7 +72,12 @@ static bool read_order(const json_t *o, struct incoming *in, struct arena *a, ch
 	int c = channel.n ? sale_channel_find(channel) : SALE_UNKNOWN;
 	if (c < 0)
 		return say(why, "\"channel\" is one of store, web, phone, app, marketplace, b2b");
-	in->order = (struct order_body){ .channel = (enum sale_channel)c, .voucher = text(o, "voucher", a) };
+	in->order = (struct order_body){ .channel = (enum sale_channel)c,
+		                             .voucher = text(o, "voucher", a),
+		                             .store = str_trim(text(o, "store", a)),
+		                             .seller = str_trim(text(o, "seller", a)) };
+	if (in->order.store.n > BODY_NAME_MAX || in->order.seller.n > BODY_NAME_MAX)
+		return say(why, "\"store\" and \"seller\" are at most 100 bytes long");
 	return read_lines(o, in, a, why);
 }
 
@@ -162,6 +167,7 @@ static bool read_profile(const json_t *o, struct incoming *in, struct arena *a, 
 		return say(why, "\"zone\" is no time zone such as Europe/Paris");
 	b->gender = gender.n && strchr("fmx", gender.p[0]) ? gender.p[0] : 0;
 	b->store = text(o, "store", a);
+	b->sector = text(o, "sector", a);
 	b->tag_count = read_list(o, "tags", a, &b->tags);
 	b->interest_count = read_list(o, "interests", a, &b->interests);
 	in->company_said = p->company.n > 0 || json_is_true(json_object_get(o, "is_company"));
@@ -310,6 +316,7 @@ static bool lay_profile(const struct shop *shop, struct store_batch *b, const st
 		return false;
 	p.zone = said->zone.n ? said->zone : p.zone;
 	p.store = said->store.n ? said->store : p.store;
+	p.sector = said->sector.n ? said->sector : p.sector;
 	p.postcode = in->person.postcode.n && in->person.postcode.n <= 16 ? in->person.postcode : p.postcode;
 	p.locale = said->locale >= 0 ? said->locale : p.locale;
 	p.born = date_known(said->born) ? said->born : p.born;

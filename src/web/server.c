@@ -4,6 +4,7 @@
 #include "app/clock.h"
 #include "app/courier.h"
 #include "app/links.h"
+#include "app/messages.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -314,22 +315,11 @@ static void web_release(struct web *w)
 	visits_release(w);
 	courier_free(w->courier);
 	pthread_rwlock_destroy(&w->world);
+	pthread_rwlock_destroy(&w->messages_lock);
 	pthread_mutex_destroy(&w->lock);
 	pthread_cond_destroy(&w->wake);
 	sodium_memzero(w->link_key, sizeof w->link_key);
 	free(w);
-}
-
-EMBEDDED(messages)
-
-static bool load_messages(struct web *w, struct err *err)
-{
-	w->messages = message_set_new();
-	for (size_t i = 0; i < messages_file_count; i++)
-		message_set_add(w->messages, str_from(messages_files[i].name),
-		                (struct str){ (const char *)messages_files[i].data, messages_files[i].size });
-	return (!w->o.messages || web_messages_folder(w->messages, w->o.messages, err)) &&
-	       message_set_compile(w->messages, err);
 }
 
 static bool open_all(struct web *w, struct err *err)
@@ -337,7 +327,7 @@ static bool open_all(struct web *w, struct err *err)
 	struct db *db = store_open(w->o.address, false, &w->shop, err);
 	if (!db)
 		return false;
-	bool ok = auth_load(w, db, err) && load_messages(w, err) &&
+	bool ok = auth_load(w, db, err) && (w->messages = messages_load(w->o.messages, db, err)) &&
 	          (w->courier = courier_for(w->o.address, w->o.messages, w->o.out, err));
 	db_close(db);
 	if (!ok)
@@ -361,6 +351,7 @@ bool web_run(const struct web_options *o, const volatile sig_atomic_t *stop, str
 	w->started = clock_monotonic();
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_rwlock_init(&w->world, NULL);
+	pthread_rwlock_init(&w->messages_lock, NULL);
 	pthread_condattr_t attr;
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

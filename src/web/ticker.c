@@ -118,6 +118,20 @@ static void close_shop(struct web *w)
 	w->live = NULL;
 }
 
+bool ticker_apart(struct web *w, bool (*fn)(void *ctx, struct db *db, struct err *err), void *ctx, struct err *err)
+{
+	struct shop shop;
+	struct err again;
+	close_shop(w);
+	struct db *db = store_open(w->o.address, false, &shop, err);
+	bool ok = db && fn(ctx, db, err);
+	if (db)
+		db_close(db);
+	if (!open_shop(w, &again)) /* the ticker tries again by itself */
+		fprintf(stderr, "relance: %s\n", again.text);
+	return ok;
+}
+
 static void set_trouble(struct web *w, const char *text)
 {
 	pthread_mutex_lock(&w->lock);

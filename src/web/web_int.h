@@ -196,6 +196,7 @@ struct web {
 	uint64_t events;     /* how many there were */
 	char event[16][256]; /* the last ones, as sent */
 
+	pthread_rwlock_t messages_lock; /* who reads `messages` holds it; the ticker alone changes them */
 	struct message_set *messages;
 	struct visits *visits; /* under `lock`; NULL: none yet */
 };
@@ -253,6 +254,10 @@ void ticker_stop(struct web *w);
 void ticker_submit(struct web *w, struct request *r);
 void ticker_wake(struct web *w);       /* there are facts to decide upon */
 void ticker_answer(struct request *r); /* a suspended request, on any thread: r is not ours any more */
+/* On the ticker: the shop is let go of, `fn` has the database for itself, the shop is opened again. Requests meanwhile
+ * wait. For what changes the past under the world in memory, which is rare. */
+bool ticker_apart(struct web *w, bool (*fn)(void *ctx, struct db *db, struct err *err), void *ctx,
+                  struct err *err) MUST_CHECK;
 void web_event(struct web *w, const char *kind, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* ---- auth.c ---- */
@@ -260,6 +265,8 @@ bool auth_load(struct web *w, struct db *db, struct err *err) MUST_CHECK;
 void auth_release(struct web *w);
 void auth_identify(struct request *r);
 bool auth_allowed(struct request *r); /* problem set when not */
+/* Who an actor of the audit log is, for people: the account's name for "account 3"; in the arena. */
+struct str auth_actor_name(struct request *r, struct str actor);
 
 /* Everything the states of all people say about each plan; the ticker's. */
 struct step_summary {
@@ -316,11 +323,18 @@ HANDLER(on_plans);
 HANDLER(on_plan);
 HANDLER(on_plan_check);
 HANDLER(on_plan_put);
+HANDLER(on_plan_form);
+HANDLER(on_plan_moves);
+HANDLER(on_plan_move);
 HANDLER(on_plan_switch);
 HANDLER(on_plan_replay);
 HANDLER(on_job);
 HANDLER(on_messages);
 HANDLER(on_message);
+HANDLER(on_message_version);
+HANDLER(on_message_put);
+HANDLER(on_message_delete);
+HANDLER(on_message_check);
 HANDLER(on_message_preview);
 HANDLER(on_message_test);
 HANDLER(on_figures);
@@ -354,9 +368,6 @@ bool web_confirm_mail(struct request *r, int64_t id, struct str email, bool fr, 
 
 /* ---- facts.c ---- */
 void facts_release(struct request *r);
-
-/* ---- api_messages.c ---- */
-bool web_messages_folder(struct message_set *set, const char *root, struct err *err) MUST_CHECK;
 
 /* ---- visits.c ---- */
 void visits_settle(struct web *w, bool all); /* on the ticker: writes opens and clicks that have waited long enough */
