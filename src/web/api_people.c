@@ -30,7 +30,7 @@ static void put_cursor(struct buf *b, int64_t last, bool more)
 
 /* ---- one row ---- */
 
-static struct lifecycle life_of(struct request *r, const struct version *v, customer_id c)
+struct lifecycle customer_life(struct request *r, const struct version *v, customer_id c)
 {
 	struct web *w = r->web;
 	struct lifecycle l = { .phase = PHASE_PROSPECT, .last_order = DATE_UNKNOWN };
@@ -59,12 +59,14 @@ static bool put_row(struct request *r, const struct version *v, customer_id c, s
 	struct buf *b = &r->out;
 	if (!store_person(request_db(r), c, &r->arena, &p, &ref, err))
 		return false;
-	struct lifecycle l = life_of(r, v, c);
+	struct lifecycle l = customer_life(r, v, c);
 	put_open(b, NULL, '{');
 	put_int(b, "id", c);
 	put_str(b, "ref", ref);
 	put_str(b, "name", full_name(&r->arena, &p));
 	put_str(b, "email", p.email);
+	put_str(b, "phone", p.phone);
+	put_str(b, "city", p.city);
 	put_cstr(b, "phase", phase_name(l.phase));
 	put_int(b, "orders", l.orders);
 	put_int(b, "spend", l.spend);
@@ -117,12 +119,71 @@ static int ids_of_bits(const uint64_t *bits, uint32_t customers, int64_t after, 
 	return n;
 }
 
+struct list_ask {
+	enum list_sort sort;
+	bool down, among;
+	const char *typed, *segment;
+};
+
+static bool read_ask(struct request *r, struct list_ask *ask)
+{
+	static const char *const SORTS[] = { "", "orders", "spend", "last_order", "phase" };
+	const char *sort = request_query(r, "sort"), *is = request_query(r, "is"), *typed = request_query(r, "q"),
+			   *segment = request_query(r, "segment");
+	*ask = (struct list_ask){ .among = is && is[0],
+		                      .typed = typed && str_trim(str_from(typed)).n ? typed : NULL,
+		                      .segment = segment && segment[0] ? segment : NULL };
+	if (!sort || !sort[0])
+		return true;
+	ask->down = sort[0] == '-';
+	for (size_t i = 1; i < ARRAY_LEN(SORTS); i++)
+		if (strcmp(sort + ask->down, SORTS[i]) == 0)
+			ask->sort = (enum list_sort)i;
+	if (!ask->sort)
+		request_problem(r, 422,
+		                "sort=%s is not known; one of orders, spend, last_order, phase, and -spend for the other way",
+		                sort);
+	return ask->sort != SORT_NONE;
+}
+
+/* The people a list is of, when it is of some or in an order of its own. NULL: a problem was set, or the ticker will
+ * call again. */
+static uint64_t *list_bits(struct request *r, const struct version *v, const struct list_ask *ask, uint64_t *total)
+{
+	size_t words = ((size_t)v->customers + 64) / 64;
+	uint64_t *bits = NULL, *those = NULL;
+	if (ask->segment && !(bits = segment_bits(r, str_from(ask->segment), on_customers, total)))
+		return NULL;
+	if (ask->among && !(those = among_bits(r, total)))
+		return NULL;
+	for (size_t i = 0; bits && those && i < words; i++)
+		bits[i] &= those[i];
+	if (!bits)
+		bits = those;
+	if (!bits) {
+		bits = arena_array(&r->arena, uint64_t, words);
+		for (customer_id c = 1; c <= v->customers; c++)
+			bits[c >> 6] |= 1ull << (c & 63);
+		if (!bits_without_gone(r, bits, v->customers))
+			return NULL;
+	}
+	*total = bits_count(bits, v->customers);
+	return bits;
+}
+
 void on_customers(struct request *r)
 {
 	struct err err;
 	int64_t limit = number_query(r, "limit", 1, PAGE_MOST, PAGE_DEFAULT),
 			after = number_query(r, "cursor", 0, UINT32_MAX, 0);
-	const char *typed = request_query(r, "q"), *segment = request_query(r, "segment");
+	struct list_ask ask;
+	if (!read_ask(r, &ask))
+		return;
+	if (ask.among && !r->handed) {
+		r->handed = r;
+		request_hand_over(r, on_customers);
+		return;
+	}
 	customer_id *ids = arena_array(&r->arena, customer_id, (size_t)limit + 1);
 	const struct version *v = request_book(r);
 	struct db *db = v ? request_db(r) : NULL;
@@ -131,13 +192,14 @@ void on_customers(struct request *r)
 	int n;
 	if (!db)
 		return;
-	if (segment && segment[0]) {
-		uint64_t *bits = segment_bits(r, str_from(segment), on_customers, &total);
+	if (ask.segment || ask.among || (ask.sort && !ask.typed)) {
+		uint64_t *bits = list_bits(r, v, &ask, &total);
 		if (!bits)
 			return;
-		n = ids_of_bits(bits, v->customers, after, limit + 1, ids);
-	} else if (typed && str_trim(str_from(typed)).n) {
-		n = ids_found(r, db, str_trim(str_from(typed)), after, limit + 1, ids, &err);
+		n = ask.sort ? bits_sorted(r, v, bits, ask.sort, ask.down, (size_t)after, (size_t)limit + 1, ids)
+		             : ids_of_bits(bits, v->customers, after, limit + 1, ids);
+	} else if (ask.typed) {
+		n = ids_found(r, db, str_trim(str_from(ask.typed)), after, limit + 1, ids, &err);
 		total_known = n <= limit && after == 0;
 		total = (uint64_t)(n > 0 ? n : 0);
 	} else {
@@ -150,7 +212,7 @@ void on_customers(struct request *r)
 	for (int i = 0; ok && i < n && i < limit; i++)
 		ok = put_row(r, v, ids[i], &err);
 	put_close(&r->out, ']');
-	put_cursor(&r->out, more ? ids[limit - 1] : 0, more);
+	put_cursor(&r->out, !more ? 0 : ask.sort && !ask.typed ? after + limit : ids[limit - 1], more);
 	if (total_known)
 		put_int(&r->out, "total", (int64_t)total);
 	else
@@ -385,7 +447,7 @@ void on_customer(struct request *r)
 	put_person(&r->out, &p);
 	if (c <= v->customers) {
 		struct thresholds t = web_thresholds(w);
-		struct lifecycle l = life_of(r, v, c);
+		struct lifecycle l = customer_life(r, v, c);
 		struct subject s;
 		expr_subject(w->book, v, NULL, c, clock_now(), &t, &s);
 		put_orders(r, &s.view, &l);
@@ -483,6 +545,7 @@ static bool add_fact(void *ctx, const struct fact *f, struct err *err)
 		entry_begin(t, &b, "cart");
 		put_cstr(&b, "title", fr ? "Panier" : "Cart");
 		put_cstr(&b, "detail", cart_state_name(o.state));
+		put_cstr(&b, "state", cart_state_name(o.state));
 		put_lines(t, &b, o.lines, o.line_count);
 		break;
 	}
@@ -494,6 +557,10 @@ static bool add_fact(void *ctx, const struct fact *f, struct err *err)
 		put_str(&b, "title",
 		        arena_printf(t->a, "%s %s: %s", channel_name(o.channel), purpose_name(o.purpose),
 		                     consent_state_name(o.state)));
+		put_cstr(&b, "channel", channel_name(o.channel));
+		put_cstr(&b, "purpose", purpose_name(o.purpose));
+		put_cstr(&b, "state", consent_state_name(o.state));
+		put_str(&b, "wording", o.wording);
 		put_str(&b, "detail", o.source);
 		break;
 	}

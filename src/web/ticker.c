@@ -98,6 +98,7 @@ static void close_shop(struct web *w)
 	pthread_rwlock_unlock(&w->world);
 	store_ids_free(w->ids);
 	w->ids = NULL;
+	forecast_release(w);
 	if (w->summary) {
 		free(w->summary->plans);
 		free(w->summary);

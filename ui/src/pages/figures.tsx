@@ -3,11 +3,14 @@ import { For, Show, createResource, createSignal } from "solid-js";
 import { get, type Figures as Data } from "../api";
 import { Chart } from "../chart";
 import { dayOf, money, month, now, num, pct, shop, theDay } from "../fmt";
-import { t, word } from "../i18n";
+import { learn, t, word } from "../i18n";
 import { planTitle } from "../live";
 import { href, query, setQuery } from "../router";
 import { CsvButton, Empty, Load, Page, Rich, Section, saveCsv } from "../ui";
 import { GainBands } from "./today";
+import { figures as words } from "../words/figures";
+
+learn(words);
 
 const PERIODS = ["1", "3", "12", "24"] as const;
 const value = (k: Data["kpis"][number]) => (k.value === null || k.value === undefined ? null
@@ -48,7 +51,7 @@ export default function Figures() {
 			return (
 				<Page title={t("figures_title")} actions={<div class="seg" role="group" aria-label={t("period")}><For each={PERIODS}>{(p) => <button aria-pressed={period() === p} onClick={() => setQuery("p", p === "12" ? "" : p)}>{t(`period_${p}`)}</button>}</For></div>}
 					answer={<Show when={f().plans.length}><Rich text={t("figures_answer", { since: theDay(from()), n: sum("orders"), sum: money(sum("revenue"), true) }) + " " + (measured().length ? t("figures_est", { est: measured().filter((p) => p.uplift!.low > 0).length, all: measured().length }) : t("figures_est_none"))} /></Show>}>
-					<Show when={f().plans.length || f().months.length} fallback={<Empty picture="curve" title={t("figures_none")}><p>{t("figures_none_body")}</p><a class="btn" href={href("/plans")}>{t("see_plans")}</a></Empty>}>
+					<Show when={f().plans.length || f().months.some((m) => m.orders)} fallback={<Empty picture="curve" title={t("figures_none")}><p>{t("figures_none_body")}</p><a class="btn" href={href("/plans")}>{t("see_plans")}</a></Empty>}>
 						<Section title={t("gain_measured")} note={t("gain_note")}><GainBands figures={f()} /></Section>
 						<Section id="results" title={t("results")} note={t("rates_note")} more={<CsvButton onClick={csv} />}>
 							<table class="rows wide"><thead><tr><th scope="col">{t("plan")}</th><For each={["entered", "control", "sent", "opened", "clicked", "orders", "revenue"] as const}>{(k) => <th scope="col" class="num">{t(k)}</th>}</For></tr></thead>

@@ -2,10 +2,13 @@
 import { For, Match, Show, Switch, createEffect, createResource, createSignal, on } from "solid-js";
 import { call, get, may, type CustomerRow, type Finding, type MessageRow, type Page as Rows, type Preview } from "../api";
 import { Editor, Remarks, type Remark } from "../editor";
-import { t, word } from "../i18n";
+import { learn, t, word } from "../i18n";
 import { plain, planTitle } from "../live";
 import { href } from "../router";
 import { Dialog, Icon, Load, Page, refuse, rested, toast } from "../ui";
+import { messages as words } from "../words/messages";
+
+learn(words);
 
 type View = "desk" | "phone" | "text";
 interface Message extends MessageRow { text: string; findings: Finding[] }

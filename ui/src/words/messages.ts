@@ -1,0 +1,23 @@
+// Words of Messages.
+export const messages = {
+	messages_title: ["Ce que vous leur dites", "What you tell them"],
+	messages_answer: ["{n} message en deux langues, [{used}](/plans) dans un plan.|{n} messages en deux langues, [{used}](/plans) dans un plan.", "{n} message in two languages, [{used}](/plans) in a plan.|{n} messages in two languages, [{used}](/plans) in a plan."],
+	messages_none: ["Pas encore de message", "No message yet"],
+	messages_none_body: ["Les plans livrés apportent leurs textes en français et en anglais : il n’y a plus qu’à les mettre à votre voix.", "The plans shipped bring their texts in French and English: only your voice is missing."],
+	message: ["Message", "Message"],
+	purpose: ["Nature", "Purpose"],
+	used_in: ["Plans", "Plans"],
+	preview: ["Aperçu", "Preview"],
+	preview_on: ["Vu par", "Seen by"],
+	preview_desk: ["Ordinateur", "Desktop"],
+	preview_phone: ["Téléphone", "Phone"],
+	preview_text: ["Texte seul", "Plain text"],
+	test_send: ["M’envoyer un essai", "Send me a test"],
+	test_to: ["Adresse de l’essai", "Test address"],
+	test_do: ["Envoyer l’essai", "Send the test"],
+	test_sent: ["Essai envoyé à {to}.", "Test sent to {to}."],
+	message_text: ["Texte du message", "Text of the message"],
+	message_ok: ["Relu : aucune remarque.", "Checked: no remark."],
+	message_keep: ["Télécharger le fichier", "Download the file"],
+	message_kept: ["Téléchargé. Placez-le en {path} : il part avec les prochains envois.", "Downloaded. Put it at {path}: it goes with the next sends."],
+} as const;
