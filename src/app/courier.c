@@ -63,6 +63,7 @@ void courier_free(struct courier_state *c)
 	if (!c)
 		return;
 	courier_reco_free(c->reco);
+	courier_pace_free(c->pace);
 	message_text_release(&c->text);
 	liquid_free(c->liquid);
 	message_set_free(c->set);
@@ -292,5 +293,7 @@ static bool hand_off_all(void *ctx, struct live *l, const struct outbox_message 
 
 struct courier courier_of(struct courier_state *c)
 {
-	return (struct courier){ .ctx = c, .render = render, .hand_off = hand_off, .hand_off_all = hand_off_all };
+	return (struct courier){
+		.ctx = c, .render = render, .wait = courier_wait, .hand_off = hand_off, .hand_off_all = hand_off_all
+	};
 }

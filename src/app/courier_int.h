@@ -12,6 +12,7 @@ struct courier_state {
 	int64_t revision; /* of what was saved in the shop, in `set` */
 	struct instant looked_at;
 	struct courier_reco *reco; /* NULL until first needed */
+	struct courier_pace *pace; /* NULL until first needed */
 };
 
 /* Takes what was saved in the shop since. */
@@ -44,6 +45,13 @@ bool courier_mail(struct courier_state *c, struct live *l, const struct outbox_m
                   bool track, struct arena *a, struct buf *out, struct err *err) MUST_CHECK;
 /* Whether this person agreed to opens and clicks being known, as of now. */
 bool courier_may_track(const struct live *l, customer_id c);
+
+/* courier_pace.c: how fast the mail server may be written to (settings smtp.throttle, smtp.warmup). */
+bool courier_wait(void *ctx, struct live *l, const struct outbox_message *m, struct arena *a, struct instant *until,
+                  struct err *err) MUST_CHECK;
+void courier_pace_deferred(struct courier_state *c, struct str address, struct instant now); /* its domain said 4xx */
+bool courier_pace_keep(struct courier_state *c, struct live *l, struct err *err) MUST_CHECK; /* after a batch */
+void courier_pace_free(struct courier_pace *p);
 
 /* What is kept of a rendered message: its parts as JSON. */
 struct str courier_content(const struct message_text *t, struct arena *a);

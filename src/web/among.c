@@ -223,15 +223,16 @@ static int64_t key_of(const struct lifecycle *l, enum list_sort by)
 	}
 }
 
-/* Places `from` … of those people in that order. How many; −1: they are too many to be kept. */
-int bits_sorted(struct request *r, const struct version *v, const uint64_t *bits, enum list_sort by, bool down,
-                size_t from, size_t most, customer_id *ids)
+/* Places `from` … of those people in that order. How many. */
+int bits_sorted(const struct world *w, const uint64_t *bits, enum list_sort by, bool down, size_t from, size_t most,
+                customer_id *ids)
 {
+	const struct version *v = w->version;
 	size_t n = 0, count = bits_count(bits, v->customers);
 	struct ranked *all = mem_alloc((count + 1) * sizeof *all);
 	for (customer_id c = 1; c <= v->customers; c++)
 		if (bits[c >> 6] >> (c & 63) & 1) {
-			struct lifecycle l = customer_life(r, v, c);
+			struct lifecycle l = customer_life(w, c);
 			int64_t key = key_of(&l, by);
 			all[n++] = (struct ranked){ down ? -key : key, c };
 		}

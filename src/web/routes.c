@@ -25,9 +25,9 @@ const struct route ROUTES[] = {
 	{ "GET", API "/events", MAY_READ, on_events, 0 },
 
 	{ "GET", API "/customers", MAY_PEOPLE, on_customers, 0 },
-	{ "GET", API "/customers/{}", MAY_PEOPLE, on_customer, ON_TICKER },
+	{ "GET", API "/customers/{}", MAY_PEOPLE, on_customer, 0 },
 	{ "GET", API "/customers/{}/timeline", MAY_PEOPLE, on_timeline, 0 },
-	{ "GET", API "/customers/{}/why", MAY_PEOPLE, on_why, ON_TICKER },
+	{ "GET", API "/customers/{}/why", MAY_PEOPLE, on_why, 0 },
 	{ "GET", API "/customers/{}/recommendations", MAY_PEOPLE, on_recommendations, ON_TICKER },
 
 	{ "POST", API "/segments/count", MAY_READ, on_segment_count, 0 },
