@@ -319,6 +319,10 @@ uint64_t bits_count(const uint64_t *bits, uint32_t customers);
 bool bits_without_gone(struct request *r, uint64_t *bits, uint32_t customers); /* false: a problem */
 int bits_sorted(const struct world *w, const uint64_t *bits, enum list_sort by, bool down, size_t from, size_t most,
                 customer_id *ids);
+/* ---- api_list.c ---- */
+enum { PAGE_DEFAULT = 50, PAGE_MOST = 200 };
+int64_t number_query(struct request *r, const char *name, int64_t least, int64_t most, int64_t otherwise);
+void put_cursor(struct buf *b, int64_t last, bool more);              /* "next": the cursor, or null */
 struct lifecycle customer_life(const struct world *w, customer_id c); /* as of now */
 
 /* ---- handlers ---- */
