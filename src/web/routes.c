@@ -57,6 +57,7 @@ const struct route ROUTES[] = {
 
 	{ "GET", API "/figures", MAY_READ, on_figures, ON_TICKER },
 	{ "GET", API "/case", MAY_READ, on_case, ON_TICKER },
+	{ "GET", API "/value", MAY_READ, on_value, 0 },
 	{ "GET", API "/lifecycle", MAY_READ, on_lifecycle, 0 },
 	{ "GET", API "/compliance", MAY_PEOPLE, on_compliance, 0 },
 	{ "GET", API "/settings", MAY_READ, on_settings, 0 },

@@ -374,6 +374,7 @@ HANDLER(on_message_test);
 HANDLER(on_figures);
 HANDLER(on_case);
 HANDLER(on_lifecycle);
+HANDLER(on_value);
 HANDLER(on_compliance);
 HANDLER(on_settings);
 HANDLER(on_settings_put);

@@ -293,6 +293,16 @@ class Api(unittest.TestCase):
         for wrong in ("rate=200", "prospects=-1", "basket=1.5", "from=moon"):
             self.ask("GET", "/case?" + wrong, status=422)
 
+    def test_value(self):
+        v = self.ask("GET", "/value?lang=fr")
+        buyers = self.ask("POST", "/segments/count", {"text": "orders >= 1"})["count"]
+        self.assertEqual(sum(s["customers"] for s in v["segments"]), buyers)
+        self.assertEqual(sum(s["spend"] for s in v["segments"]), v["share"]["total"])
+        self.assertEqual((v["share"]["curve"][0], v["share"]["curve"][-1]), (0, 1))
+        self.assertEqual(v["share"]["curve"][4], v["share"]["top_20_share"])
+        recent = sum(c["active"][0] for c in v["cohorts"])  # of the last 24 months
+        self.assertTrue(60 <= recent <= buyers, recent)
+
     def test_messages(self):
         items = self.ask("GET", "/messages")["items"]
         self.assertIn(("winback-1", "fr"), [(m["name"], m["locale"]) for m in items])

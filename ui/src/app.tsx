@@ -17,6 +17,8 @@ const PlanPage = lazy(() => import("./pages/plan"));
 const Messages = lazy(() => import("./pages/messages"));
 const MessagePage = lazy(() => import("./pages/message"));
 const Figures = lazy(() => import("./pages/figures"));
+const ValuePage = lazy(() => import("./pages/value"));
+const CasePage = lazy(() => import("./pages/case"));
 const Compliance = lazy(() => import("./pages/compliance"));
 const Settings = lazy(() => import("./pages/settings"));
 
@@ -253,7 +255,9 @@ export function App() {
 								<Match when={first() === "plans"}><Plans /></Match>
 								<Match when={first() === "messages" && parts()[2]} keyed>{(name) => <MessagePage locale={parts()[1]} name={name} />}</Match>
 								<Match when={first() === "messages"}><Messages /></Match>
-								<Match when={first() === "figures"}><Figures /></Match>
+								<Match when={first() === "figures" && parts()[1] === "value"}><ValuePage /></Match>
+								<Match when={first() === "figures" && parts()[1] === "case"}><CasePage /></Match>
+								<Match when={first() === "figures" && !parts()[1]}><Figures /></Match>
 								<Match when={first() === "compliance"}><Compliance /></Match>
 								<Match when={first() === "settings"}><Settings /></Match>
 							</Switch>
