@@ -50,6 +50,9 @@ ORDER BY customer_id LIMIT ?2;
 -- name: web_customer_there
 SELECT 1 FROM customer WHERE customer_id = ?1 AND merged_into IS NULL AND erased_at IS NULL;
 
+-- name: web_gone_count
+SELECT count(*) FROM customer WHERE merged_into IS NOT NULL OR erased_at IS NOT NULL;
+
 -- name: web_customers_gone
 SELECT customer_id FROM customer WHERE merged_into IS NOT NULL OR erased_at IS NOT NULL;
 

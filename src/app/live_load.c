@@ -1,5 +1,6 @@
 /* Loading what the engine knows beyond the facts: plans, runs, messages, suppressions. */
 #include "app/live_int.h"
+#include "store/erase.h"
 
 #include <stdlib.h>
 
@@ -232,9 +233,16 @@ bool live_load_state(struct live *l, customer_id c, struct err *err)
 	return load_states(l->shop.db, &loading, err);
 }
 
+static void take_erased(void *ctx, customer_id c)
+{
+	struct live *l = ctx;
+	if (c < l->people)
+		l->states[c].erased = 1;
+}
+
 bool live_load_suppressed(struct live *l, struct err *err)
 {
-	return suppressions(l->shop.db, take_suppression, l, err);
+	return suppressions(l->shop.db, take_suppression, l, err) && store_erased(l->shop.db, take_erased, l, err);
 }
 
 bool live_load_states(struct live *l, struct err *err)

@@ -24,6 +24,8 @@ void put_cursor(struct buf *b, int64_t last, bool more)
 	put_cstr(b, "next", more ? text : NULL);
 }
 
+enum { PAGE_DEFAULT = 50, PAGE_MOST = 200 };
+
 /* ---- one row ---- */
 
 struct lifecycle customer_life(const struct world *w, customer_id c)
@@ -199,7 +201,7 @@ void on_customers(struct request *r)
 		total = (uint64_t)(n > 0 ? n : 0);
 	} else {
 		n = ids_all(db, after, limit + 1, ids, &err);
-		total = v->customers;
+		total = v->customers > r->web->gone ? v->customers - r->web->gone : 0;
 	}
 	bool more = n > limit, ok = n >= 0;
 	put_open(&r->out, NULL, '{');

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TIMELINE_MAX = 20000 };
+enum { PAGE_DEFAULT = 50, PAGE_MOST = 200, TIMELINE_MAX = 20000 };
 
 /* ---- one customer ---- */
 
@@ -87,8 +87,37 @@ static void put_profile(struct request *r, const struct view *v)
 	}
 }
 
+/* The newest words on each channel and purpose: where, how and in which words it was given is its proof. */
+struct proof {
+	struct str source, wording;
+	int64_t at;
+	enum consent_state state;
+};
+
+static bool read_proofs(struct request *r, customer_id c, struct proof out[CHANNEL_COUNT][PURPOSE_COUNT],
+                        struct err *err)
+{
+	struct query *q = db_query(request_db(r), "consents_said");
+	int got;
+	query_int(q, 1, c);
+	while ((got = query_next(q, err)) == 1) {
+		struct consent_body said;
+		if (!body_read_consent(query_get_text(q, 4), &r->arena, &said, err))
+			break;
+		struct proof *p = &out[said.channel][said.purpose];
+		if (p->source.p && query_get_int(q, 2) < p->at)
+			continue;
+		*p = (struct proof){ .source = arena_str(&r->arena, said.source),
+			                 .wording = arena_str(&r->arena, said.wording),
+			                 .at = query_get_int(q, 2),
+			                 .state = said.state };
+	}
+	query_done(q);
+	return got == 0;
+}
+
 /* What was said last on each channel and purpose, with what it allows now. */
-static void put_consents(struct request *r, const struct subject *s)
+static void put_consents(struct request *r, const struct subject *s, struct proof proofs[CHANNEL_COUNT][PURPOSE_COUNT])
 {
 	struct buf *b = &r->out;
 	struct basis_rules rules = { .post_opt_in = r->web->settings->post_opt_in,
@@ -105,6 +134,8 @@ static void put_consents(struct request *r, const struct subject *s)
 			put_cstr(b, "purpose", purpose_name((enum purpose)p));
 			put_cstr(b, "state", said ? consent_state_name((enum consent_state)said->state) : NULL);
 			put_instant(b, "at", (struct instant){ said ? said->at : 0 });
+			put_str(b, "source", proofs[c][p].source);
+			put_str(b, "wording", proofs[c][p].wording);
 			put_bool(b, "may", basis_allows(basis));
 			put_cstr(b, "basis", basis_name(basis));
 			put_close(b, '}');
@@ -264,10 +295,16 @@ static void put_customer(struct request *r, const struct world *w, customer_id c
 	if (c <= w->version->customers) {
 		struct lifecycle l = customer_life(w, c);
 		struct subject s;
+		struct proof proofs[CHANNEL_COUNT][PURPOSE_COUNT] = { 0 };
+		struct err err;
+		if (!read_proofs(r, c, proofs, &err)) {
+			request_err(r, &err);
+			return;
+		}
 		expr_subject(w->book, w->version, NULL, c, clock_now(), w->thresholds, &s);
 		put_orders(r, &s.view, &l);
 		put_profile(r, &s.view);
-		put_consents(r, &s);
+		put_consents(r, &s, proofs);
 	} else {
 		put_newcomer(r);
 	}

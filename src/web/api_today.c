@@ -1,5 +1,6 @@
 /* Today, the emergency stop, health, metrics, events. */
 #include "app/live_int.h"
+#include "app/request.h"
 #include "web/web_int.h"
 
 #include "app/clock.h"
@@ -202,8 +203,13 @@ void on_today(struct request *r)
 		request_err(r, &err);
 		return;
 	}
+	int64_t requests_open, requests_late;
 	if (phase_counts(r, phases))
 		return;
+	if (!request_counts(l->shop.db, clock_now(), &requests_open, &requests_late, &err)) {
+		request_err(r, &err);
+		return;
+	}
 	bool fr = locale == LOCALE_FR;
 	put_open(b, NULL, '{');
 	put_instant(b, "now", s->at);
@@ -220,6 +226,12 @@ void on_today(struct request *r)
 	         fr ? "Les envois attendent votre accord : l’horloge a sauté ou une sauvegarde a été remise"
 	            : "Sending waits for your consent: the clock jumped or a backup was put back",
 	         "/settings");
+	put_need(b, "request", requests_open,
+	         requests_late ? (fr ? "Demandes sur leurs données dont le délai est passé"
+	                             : "Requests about their data that are overdue")
+	                       : (fr ? "Demandes sur leurs données, à satisfaire dans le mois"
+	                             : "Requests about their data, to be answered within a month"),
+	         "/compliance");
 	put_close(b, ']');
 	put_open(b, "brought", '{');
 	put_int(b, "orders", s->orders);

@@ -94,7 +94,15 @@ static bool open_shop(struct web *w, struct err *err)
 		w->live = NULL;
 		return false;
 	}
+	struct query *q = db_query(live_db(w->live), "web_gone_count");
+	bool counted = query_next(q, err) == 1;
+	int64_t gone = counted ? query_get_int(q, 0) : 0;
+	query_done(q);
+	pthread_mutex_lock(&w->lock);
+	w->phases_version = 0; /* versions are numbered anew */
+	pthread_mutex_unlock(&w->lock);
 	pthread_rwlock_wrlock(&w->world);
+	w->gone = (uint32_t)gone;
 	w->book = live_shop(w->live)->book;
 	w->openings++;
 	scene_show(w);

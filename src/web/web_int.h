@@ -23,6 +23,7 @@ enum permission {
 	MAY_FACTS = 8,
 	MAY_ADMIN = 16,
 	MAY_SIGNED_IN = 32, /* anybody with an account */
+	MAY_PRIVACY = 64,   /* people's data given out, erased; who did what */
 };
 
 enum route_flag {
@@ -184,6 +185,7 @@ struct web {
 	/* the book; held for reading by requests, for writing while the shop is opened again */
 	pthread_rwlock_t world;
 	struct book *book;
+	uint32_t gone;                           /* merged away or erased when the shop was opened: still in the book */
 	_Atomic uint64_t openings;               /* how often the shop was opened */
 	const struct settings *_Atomic settings; /* of the scene */
 	struct scene *_Atomic scene;
@@ -219,6 +221,8 @@ struct web {
 /* ---- server.c ---- */
 const char *request_query(struct request *r, const char *name); /* NULL when absent */
 const char *request_header(struct request *r, const char *name);
+/* A whole number of the query, within its bounds; `otherwise` when it is absent or none. */
+int64_t number_query(struct request *r, const char *name, int64_t least, int64_t most, int64_t otherwise);
 void request_hand_over(struct request *r, handler_fn next);
 
 /* ---- reply.c ---- */
@@ -242,6 +246,7 @@ void put_null(struct buf *b, const char *key);
 void put_instant(struct buf *b, const char *key, struct instant t); /* s ≤ 0 or never: null */
 void put_date(struct buf *b, const char *key, struct date d);       /* unknown: null */
 void put_raw(struct buf *b, const char *key, struct str json);
+void put_cursor(struct buf *b, int64_t last, bool more); /* "next": the cursor of the next page, or null */
 
 /* ---- pool and world ---- */
 struct db *request_db(struct request *r); /* the thread's read handle, for this handler alone; NULL: problem set */
@@ -320,9 +325,6 @@ bool bits_without_gone(struct request *r, uint64_t *bits, uint32_t customers); /
 int bits_sorted(const struct world *w, const uint64_t *bits, enum list_sort by, bool down, size_t from, size_t most,
                 customer_id *ids);
 /* ---- api_list.c ---- */
-enum { PAGE_DEFAULT = 50, PAGE_MOST = 200 };
-int64_t number_query(struct request *r, const char *name, int64_t least, int64_t most, int64_t otherwise);
-void put_cursor(struct buf *b, int64_t last, bool more);              /* "next": the cursor, or null */
 struct lifecycle customer_life(const struct world *w, customer_id c); /* as of now */
 
 /* ---- handlers ---- */
@@ -376,6 +378,18 @@ HANDLER(on_case);
 HANDLER(on_lifecycle);
 HANDLER(on_value);
 HANDLER(on_compliance);
+HANDLER(on_requests);
+HANDLER(on_request_post);
+HANDLER(on_request_close);
+HANDLER(on_request_extend);
+HANDLER(on_export);
+HANDLER(on_rectify);
+HANDLER(on_object);
+HANDLER(on_erase);
+HANDLER(on_suppressions);
+HANDLER(on_suppress);
+HANDLER(on_suppress_lift);
+HANDLER(on_audit);
 HANDLER(on_settings);
 HANDLER(on_settings_put);
 HANDLER(on_facts);
@@ -414,6 +428,8 @@ void visits_release(struct web *w);
 void jobs_release(struct web *w);
 
 /* ---- shared between handlers ---- */
+bool requests_put(struct request *r, struct db *db, bool open_only, int64_t from, int64_t limit,
+                  struct err *err) MUST_CHECK;
 enum locale request_locale(struct request *r);
 void put_picture(struct buf *b, const struct plan *p, enum locale locale, const struct plan_summary *s);
 const char *phase_counts(struct request *r, uint64_t counts[8]); /* NULL, or a problem was set */
