@@ -62,6 +62,7 @@ const struct route ROUTES[] = {
 	{ "POST", API "/objectives", MAY_PLANS, on_objective_post, ON_TICKER },
 	{ "DELETE", API "/objectives/{}", MAY_PLANS, on_objective_delete, ON_TICKER },
 	{ "GET", API "/case", MAY_READ, on_case, ON_TICKER },
+	{ "GET", API "/value", MAY_READ, on_value, 0 },
 	{ "GET", API "/lifecycle", MAY_READ, on_lifecycle, 0 },
 	{ "GET", API "/compliance", MAY_PEOPLE, on_compliance, 0 },
 	{ "GET", API "/requests", MAY_PEOPLE, on_requests, 0 },

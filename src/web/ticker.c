@@ -116,6 +116,7 @@ static void close_shop(struct web *w)
 	w->book = NULL;
 	scene_release(w);
 	pthread_rwlock_unlock(&w->world);
+	forecast_release(w);
 	writer_close(w);
 	if (w->summary) {
 		free(w->summary->plans);
