@@ -24,6 +24,8 @@ const struct config_item CONFIG_ITEMS[] = {
 	{ "bounce.address", CONFIG_TEXT, "b@example.com",
 	  "mailbox of returned mails; each mail gets its own b+…@example.com" },
 	{ "staff.email", CONFIG_TEXT, "equipe@example.com", "who is told when a plan notifies the team; else shop.email" },
+	{ "hooks.sendgrid_key", CONFIG_TEXT, "MFkwEwYHKoZIzj0C…",
+	  "SendGrid's verification key: what it posts is then believed only when signed" },
 	{ "smtp.host", CONFIG_TEXT, "smtp.example.com", "mail server; empty: mails are written as files" },
 	{ "smtp.port", CONFIG_NUMBER, "587", "its port" },
 	{ "smtp.tls", CONFIG_TEXT, "starttls", "none, offered, starttls or tls" },

@@ -20,6 +20,11 @@ struct courier_state *courier_new(const char *messages, const char *folder, stru
 struct courier_state *courier_for(const char *address, const char *messages, const char *folder,
                                   struct err *err) MUST_CHECK;
 void courier_free(struct courier_state *c);
+/* Before its live is closed: lets go of what was read from it, waits for a build under way. */
+void courier_rest(struct courier_state *c);
+/* Between two ticks: models that are behind are built anew on a thread of their own, done ones put in place. Costs
+ * nothing when nobody has asked for a proposal yet. */
+bool courier_look(struct courier_state *c, struct live *l, struct err *err) MUST_CHECK;
 /* Up to n proposals for the person of the view, from the models that messages use; nothing when there are none yet.
  * `*out` holds the words and the model behind the answers until the next call. */
 bool courier_propose(struct courier_state *c, struct live *l, enum rec_kind kind, size_t n, const struct view *v,

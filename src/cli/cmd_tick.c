@@ -74,6 +74,8 @@ int cmd_tick(int argc, char **argv)
 			fprintf(stderr, "relance: %llu messages could not be written and wait a quarter of an hour: %s\n",
 			        (unsigned long long)r.unrendered, r.why_unrendered.text);
 	}
+	if (courier)
+		courier_rest(courier);
 	live_close(l);
 	courier_free(courier);
 	return ok ? EXIT_DONE : cli_fail(&err);
