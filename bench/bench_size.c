@@ -96,15 +96,15 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	json = figure_json(argc, argv);
-	int years = 5;
+	int64_t years = 5;
 	for (int i = 2; i + 1 < argc; i++)
 		if (strcmp(argv[i], "--years") == 0)
-			years = atoi(argv[i + 1]);
+			check(str_i64(str_from(argv[i + 1]), &years) && years > 0 && years < 100);
 	struct err err;
 	struct tick_result r;
 	char work[160];
 	double facts = size_kb(argv[1]);
-	int64_t today = (int64_t)time(NULL) / DAY_S * DAY_S, first = today - (int64_t)years * YEAR_DAYS * DAY_S;
+	int64_t today = (int64_t)time(NULL) / DAY_S * DAY_S, first = today - years * YEAR_DAYS * DAY_S;
 	switch_all_on(argv[1], (struct instant){ first });
 	struct courier_state *state = courier_new(NULL, "/nonexistent", &err);
 	if (!state)
@@ -127,7 +127,7 @@ int main(int argc, char **argv)
 	double customers = l->shop.customers;
 	live_close(l);
 	courier_free(state);
-	snprintf(work, sizeof work, "%d years of facts, for each of %.0f customers", years, customers);
+	snprintf(work, sizeof work, "%d years of facts, for each of %.0f customers", (int)years, customers);
 	say(work, facts / customers, "kB");
 	snprintf(work, sizeof work, "  with the runs, decisions and messages of the seven plans");
 	say(work, size_kb(argv[1]) / customers, "kB");
