@@ -24,7 +24,7 @@
 enum { RECO_BASKET_MAX = 256, RECO_LINES_MAX = 1 << 30 };
 
 struct reco_words {
-	struct str sku, name, category, url, image; /* n = 0: not said */
+	struct str sku, name, category, url, image, type, family; /* n = 0: not said */
 };
 
 /* One rule of the setting recommend.exclude (reco_guards.c). */

@@ -188,29 +188,36 @@ static void cross_pick(struct cross *c, size_t n)
 	}
 }
 
-/* A basket of products without history: what goes with their types, best seller first. */
+static void cross_group(struct cross *c, uint32_t from, size_t n)
+{
+	enum { LOOKED = 20 }; /* best sellers of a group, until one is allowed */
+	const struct rec_model *m = c->m;
+	uint32_t g = m->group[from];
+	for (uint64_t q = g < m->groups ? m->group_start[g] : 0; g < m->groups && q < m->group_start[g + 1]; q++) {
+		size_t had = c->out->count;
+		uint32_t i = m->group_item_start[m->group_other[q]], end = m->group_item_start[m->group_other[q] + 1];
+		end = end < i + LOOKED ? end : i + LOOKED;
+		for (; i < end && c->out->count == had && had < n; i++)
+			cross_try(c, m->group_item[i], 0);
+		if (c->out->count == had)
+			continue;
+		struct rec_answer *a = &c->out->answers[had];
+		a->why = REC_WHY_TYPE;
+		a->because = from;
+		a->both = m->group_both[q];
+		a->of = m->group_baskets[g];
+	}
+}
+
+/* Products without history of their own: what goes with their type, best seller first. */
 static void cross_types(struct cross *c, size_t n)
 {
-	const struct rec_model *m = c->m;
-	for (size_t b = 0; m->d->item && b < c->ask->basket_n && b < REC_BASKET_USED && c->out->count < n; b++) {
-		uint32_t type = m->d->item[c->ask->basket[b]].type;
-		for (uint64_t q = type < m->types ? m->type_start[type] : 0; type < m->types && q < m->type_start[type + 1];
-		     q++) {
-			uint32_t from = m->type_item_start[m->type_other[q]], to = m->type_item_start[m->type_other[q] + 1],
-					 best = REC_NONE;
-			for (uint32_t i = from; i < to && i < from + 500; i++)
-				if (best == REC_NONE || m->popular[m->type_item[i]] > m->popular[best])
-					best = m->type_item[i];
-			if (best == REC_NONE || c->out->count >= n)
-				continue;
-			size_t before = c->out->count;
-			cross_try(c, best, 0);
-			if (c->out->count > before) {
-				c->out->answers[before].why = REC_WHY_TYPE;
-				c->out->answers[before].because = c->ask->basket[b];
-			}
-		}
-	}
+	enum { OWN_LOOKED = 8 };
+	for (size_t b = 0; b < c->ask->basket_n && b < REC_BASKET_USED && c->out->count < n; b++)
+		cross_group(c, c->ask->basket[b], n);
+	for (size_t k = 0; c->ask->basket_n == 0 && k < c->s->own_n && k < OWN_LOOKED && c->out->count < n; k++)
+		if (c->s->own[k].quantity > 0)
+			cross_group(c, c->s->own[k].item, n);
 }
 
 void rec_cross(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask, size_t n,

@@ -149,7 +149,7 @@ struct rec_ask {
 enum rec_why {
 	REC_WHY_BASKET,    /* `both` of `of` baskets with `because` also held it */
 	REC_WHY_CUSTOMERS, /* `both` of `of` customers of `because` also bought it */
-	REC_WHY_TYPE,      /* goes with this type of product */
+	REC_WHY_TYPE,      /* `both` of `of` baskets with this type of product also held one of that */
 	REC_WHY_POPULAR,   /* `both` of `of` customers bought it */
 	REC_WHY_BETTER,    /* attribute better than `because` */
 	REC_WHY_REPLACES,

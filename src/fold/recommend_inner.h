@@ -43,13 +43,15 @@ struct rec_model {
 	uint8_t *again_by_nature;            /* by item: consumable as given or as seen */
 	uint64_t customers_n, baskets_n;
 	uint32_t types;
-	uint64_t *type_start; /* types + 1: what types go with a type */
-	uint32_t *type_other;
-	float *type_share;
-	struct due_prior *due;                 /* by item; falls back to the family's, then everyone's */
-	double due_quantile[DUE_QUANTILES];    /* of the model, that are the true 10th, 50th and 90th percentile */
-	uint32_t *type_item_start, *type_item; /* items by type, by price ascending */
-	uint32_t *bundle_a, *bundle_b;         /* pairs by extra baskets */
+	uint32_t groups, *group;                 /* by item: its type, else its family; REC_NONE */
+	uint64_t *group_start;                   /* groups + 1: what groups go with a group, by extra baskets */
+	uint32_t *group_other, *group_both;      /* baskets with both */
+	uint32_t *group_baskets;                 /* by group */
+	uint32_t *group_item_start, *group_item; /* items by group, best sellers first */
+	struct due_prior *due;                   /* by item; falls back to the family's, then everyone's */
+	double due_quantile[DUE_QUANTILES];      /* of the model, that are the true 10th, 50th and 90th percentile */
+	uint32_t *type_item_start, *type_item;   /* items by type, by price ascending */
+	uint32_t *bundle_a, *bundle_b;           /* pairs by extra baskets */
 	uint32_t *bundle_both;
 	size_t bundle_n;
 	char notes[256];
@@ -78,7 +80,7 @@ void rec_read_customer(const struct rec_model *m, struct rec_scratch *s, const s
 void rec_leave_customer(struct rec_scratch *s, const struct rec_ask *ask);
 
 /* recommend_facts.c: of what is in the model already, more. */
-void rec_learn_types(struct rec_model *m);
+void rec_learn_groups(struct rec_model *m);
 void rec_learn_rhythm(struct rec_model *m);
 void rec_learn_bundles(struct rec_model *m);
 

@@ -132,6 +132,32 @@ def check_guards(folder):
         assert said in run("set", db, "recommend.exclude", wrong, status=1).stderr, wrong
 
 
+def check_levels(folder):
+    """Rules between types, of some months only; they serve a product nobody has bought yet, with the numbers counted again."""
+    products = ("sku,name,type,family,category,price\n" + "".join(f"L{i},Lamp {i},lamp,Light,Home,{100 + i}\n" for i in range(4))
+                + "".join(f"B{i},Bulb {i},bulb,Light,Home,{5 + i}\n" for i in range(4)) + "G1,Glove,glove,Hands,Garden,9\nS1,Spade,spade,Tools,Garden,8\n"
+                + "LNEW,New lamp,lamp,Light,Home,150\nX1,Nothing known,,,,150\nF1,Untyped,,Light,Home,150\n")
+    lines = []
+    for i in range(160):
+        month = 11 if i % 4 == 0 else 1 + i % 10
+        skus = [f"L{i % 4}", f"B{i // 4 % 4}"] if i % 4 == 0 else [f"L{i % 4}"] if i % 4 == 1 else ["G1", "S1"] if i % 4 == 2 else ["G1"]
+        lines.append((i, 1000 + i, f"2025-{month:02}-{1 + i % 28:02}", [(s, 1, 10) for s in skus]))
+    db = new_shop(folder, "levels", order_lines(lines), products)
+    rules, _ = rows("rules", db, "--level", "type", "--for", "lamp")
+    assert [(r["then"], r["baskets"]) for r in rules] == [("bulb", 40)] and abs(rules[0]["confidence"] - 0.5) < 1e-4, rules
+    assert {(r["if"], r["then"]) for r in rows("rules", db, "--level", "type", "--months", "11,12", "--q", "1")[0]} <= {("lamp", "bulb"), ("bulb", "lamp")}
+    assert {(r["if"], r["then"]) for r in rows("rules", db, "--level", "type", "--months", "1-10")[0]} == {("glove", "spade"), ("spade", "glove")}
+    assert {r["if"] for r in rows("rules", db, "--level", "category", "--q", "1")[0]} <= {"Home", "Garden"}
+    assert rows("rules", db, "--level", "type", "--months", "12-1", "--min-support", "50")[0] == []
+    for wrong in (["--level", "shelf"], ["--months", "0"], ["--months", "5,"], ["--months", "x"], ["--months", ""]):
+        assert run("rules", db, *wrong, status=2 if wrong != ["--months", "5,"] else 0), wrong
+    new, _ = rows("recommend", db, "--basket", "LNEW", "--at", "2026-01-01", "-n", 1)
+    assert new[0]["sku"].startswith("B") and (new[0]["both"], new[0]["of"]) == (40, 80), new
+    assert "40 of 80 baskets with a product of that type" in new[0]["why"], new
+    french, _ = rows("recommend", db, "--basket", "LNEW", "--at", "2026-01-01", "-n", 1, "--language", "fr")
+    assert "40 paniers sur 80" in french[0]["why"], french
+
+
 def real():
     found = sorted((DATA / "online_retail").glob("*.csv*")) if (DATA / "online_retail").is_dir() else []
     if not found or (found[0].suffix == ".zst" and not shutil.which("zstdcat")):
@@ -257,6 +283,7 @@ def main():
         check_small(folder)
         check_catalogue(folder)
         check_guards(folder)
+        check_levels(folder)
         check_evaluate(folder)
         check_messages(folder)
         text = real()
