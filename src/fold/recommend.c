@@ -79,7 +79,17 @@ void rec_leave_customer(struct rec_scratch *s, const struct rec_ask *ask)
 
 /* ---- cross ---- */
 
-static void vote(const struct rec_model *m, struct rec_scratch *s, uint32_t item, float weight)
+/* What sells, and where the customer is of a segment, as much what sells there. */
+static float popular_to(const struct rec_model *m, uint32_t segment, uint32_t item)
+{
+	if (!segment)
+		return m->popular[item];
+	const uint32_t *both = m->segment_both + (size_t)segment * m->items;
+	uint32_t most = both[m->segment_top[(size_t)segment * REC_SEGMENT_TOP]];
+	return 0.5f * (m->popular[item] + (float)both[item] / (float)(most ? most : 1));
+}
+
+static void vote(const struct rec_model *m, struct rec_scratch *s, uint32_t segment, uint32_t item, float weight)
 {
 	for (uint64_t q = m->link_start[item]; q < m->link_start[item + 1]; q++) {
 		float v = weight * m->votes[q].value;
@@ -87,7 +97,7 @@ static void vote(const struct rec_model *m, struct rec_scratch *s, uint32_t item
 			continue;
 		struct rec_tally *t = &s->tally[m->votes[q].item];
 		if (t->score == 0) {
-			t->score = m->w.popular * m->popular[m->votes[q].item];
+			t->score = m->w.popular * popular_to(m, segment, m->votes[q].item);
 			s->touched[s->touched_n++] = m->votes[q].item;
 		}
 		t->score += v;
@@ -220,6 +230,27 @@ static void cross_types(struct cross *c, size_t n)
 			cross_group(c, c->s->own[k].item, n);
 }
 
+/* Nothing speaks of this customer: what others of the segment buy most. */
+static void cross_segment(struct cross *c, uint32_t segment, size_t n)
+{
+	const struct rec_model *m = c->m;
+	for (size_t k = 0; segment && k < REC_SEGMENT_TOP && c->out->count < n; k++) {
+		uint32_t item = m->segment_top[(size_t)segment * REC_SEGMENT_TOP + k];
+		size_t had = c->out->count;
+		if (item == REC_NONE)
+			return;
+		if (c->s->tally[item].score == 0)
+			cross_try(c, item, 0);
+		if (c->out->count == had)
+			continue;
+		struct rec_answer *a = &c->out->answers[had];
+		a->why = REC_WHY_SEGMENT;
+		a->because_segment = segment;
+		a->both = m->segment_both[(size_t)segment * m->items + item];
+		a->of = m->segment_customers[segment];
+	}
+}
+
 void rec_cross(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask, size_t n,
                struct rec_list *out)
 {
@@ -228,14 +259,16 @@ void rec_cross(const struct rec_model *m, struct rec_scratch *s, const struct re
 	rec_read_customer(m, s, ask);
 	n = answers_wanted(ask, n);
 	s->touched_n = 0;
+	uint32_t segment = rec_segment_of(m, ask->customer);
 	for (size_t i = 0; i < ask->basket_n && i < REC_BASKET_USED; i++)
-		vote(m, s, ask->basket[i], 2);
+		vote(m, s, segment, ask->basket[i], 2);
 	for (size_t i = 0; i < s->own_n && i < REC_OWN_USED; i++)
 		if (s->own[i].quantity > 0)
-			vote(m, s, s->own[i].item, s->own[i].weight);
+			vote(m, s, segment, s->own[i].item, s->own[i].weight);
 	struct cross c = { m, s, ask, out, rec_budget(m, s, ask), 0 };
 	cross_pick(&c, n);
 	cross_types(&c, n);
+	cross_segment(&c, segment, n);
 	for (uint32_t i = 0; i < m->d->items && i < POPULAR_LOOKED && out->count < n; i++)
 		if (s->tally[m->by_popular[i]].score == 0 && m->customers_of[m->by_popular[i]])
 			cross_try(&c, m->by_popular[i], 0);

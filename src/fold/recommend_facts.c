@@ -109,6 +109,57 @@ void rec_learn_groups(struct rec_model *m)
 	nb_rows_release(&cross);
 }
 
+/* ---- segments ---- */
+
+static void segment_best(struct rec_model *m, uint32_t g)
+{
+	const uint32_t *both = m->segment_both + (size_t)g * m->items;
+	uint32_t *top = m->segment_top + (size_t)g * REC_SEGMENT_TOP;
+	size_t n = 0;
+	for (uint32_t k = 0; k < m->items; k++) {
+		uint32_t i = m->by_popular[k]; /* ties: what sells elsewhere too */
+		if (!both[i] || (n == REC_SEGMENT_TOP && both[i] <= both[top[n - 1]]))
+			continue;
+		size_t j = n < REC_SEGMENT_TOP ? n++ : n - 1;
+		for (; j > 0 && both[i] > both[top[j - 1]]; j--)
+			top[j] = top[j - 1];
+		top[j] = i;
+	}
+	for (; n < REC_SEGMENT_TOP; n++)
+		top[n] = REC_NONE;
+}
+
+void rec_learn_segments(struct rec_model *m)
+{
+	const struct rec_data *d = m->d;
+	size_t segments = d->segment ? d->segments + 1u : 0;
+	check(segments <= REC_SEGMENTS_MAX + 1);
+	if (!segments)
+		return;
+	uint32_t *seen = mem_alloc((m->items + 1u) * sizeof(*seen));
+	m->segment_both = mem_alloc((segments * m->items + 1) * sizeof(uint32_t));
+	m->segment_top = mem_alloc(segments * REC_SEGMENT_TOP * sizeof(uint32_t));
+	for (uint32_t c = 0; c < d->customers; c++) {
+		uint32_t g = d->segment[c];
+		uint32_t a = d->order_start[c], z = d->order_start[c + 1];
+		m->segment_customers[g] += z > a;
+		for (uint32_t q = d->line_start[a]; q < d->line_start[z]; q++)
+			if ((!d->line_quantity || d->line_quantity[q] > 0) && seen[d->line_item[q]] != c + 1) {
+				seen[d->line_item[q]] = c + 1;
+				m->segment_both[(size_t)g * m->items + d->line_item[q]]++;
+			}
+	}
+	for (uint32_t g = 1; g < segments; g++)
+		segment_best(m, g);
+	free(seen);
+}
+
+uint32_t rec_segment_of(const struct rec_model *m, uint32_t customer)
+{
+	uint32_t g = m->segment_both && customer != REC_NONE ? m->d->segment[customer] : 0;
+	return m->segment_customers[g] >= REC_SEGMENT_MIN ? g : 0;
+}
+
 /* ---- rhythm ---- */
 
 enum { CUSTOMERS_CALIBRATED = 50000, CALIBRATE_MIN = 200, DAYS_MAX = 64 };
