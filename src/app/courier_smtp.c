@@ -3,6 +3,7 @@
 #include "app/courier_int.h"
 #include "app/links.h"
 #include "app/live_int.h"
+#include "channel/dir.h"
 #include "channel/dkim.h"
 #include "channel/mime.h"
 #include "channel/smtp.h"
@@ -236,6 +237,22 @@ static bool add_mail(struct courier_state *c, struct live *l, const struct outbo
 	return ok;
 }
 
+static void hand_over(const struct mail_server *server, struct str domain, struct batch *b, struct arena *a)
+{
+	struct smtp_server s = { .host = server->host,
+		                     .port = server->port,
+		                     .helo = arena_cstr(a, domain),
+		                     .tls = server->tls,
+		                     .user = server->user[0] ? server->user : NULL,
+		                     .password = getenv("RELANCE_SMTP_PASSWORD") };
+	struct smtp_limits limits = { .sessions = 4, .connect_ms = 10000, .failures = 2 };
+	struct smtp_hooks hooks = { .ctx = b, .next = next, .outcome = outcome };
+	struct smtp_counts counts;
+	struct err unreached;
+	if (!smtp_run(&s, &limits, &hooks, &counts, &unreached)) /* those not taken stay deferred */
+		fprintf(stderr, "relance: mail server: %s\n", unreached.text);
+}
+
 bool courier_send_mails(struct courier_state *c, struct live *l, const struct outbox_message *const *messages,
                         const struct person *known, struct settlement *const *to, size_t count, struct arena *a,
                         struct err *err)
@@ -257,20 +274,31 @@ bool courier_send_mails(struct courier_state *c, struct live *l, const struct ou
 			                          .outcome = STR("server not reached") };
 		b.count++;
 	}
-	if (ok && b.count) {
-		struct smtp_server s = { .host = server.host,
-			                     .port = server.port,
-			                     .helo = arena_cstr(a, words.domain),
-			                     .tls = server.tls,
-			                     .user = server.user[0] ? server.user : NULL,
-			                     .password = getenv("RELANCE_SMTP_PASSWORD") };
-		struct smtp_limits limits = { .sessions = 4, .connect_ms = 10000, .failures = 2 };
-		struct smtp_hooks hooks = { .ctx = &b, .next = next, .outcome = outcome };
-		struct smtp_counts counts;
-		struct err unreached;
-		if (!smtp_run(&s, &limits, &hooks, &counts, &unreached)) /* those not taken stay deferred */
-			fprintf(stderr, "relance: mail server: %s\n", unreached.text);
-	}
+	if (ok && b.count)
+		hand_over(&server, words.domain, &b, a);
+	close_signing(&sign);
+	return ok;
+}
+
+bool courier_send_letter(struct courier_state *c, struct live *l, struct str key, struct str to, bool smtputf8,
+                         struct buf *mail, struct instant now, struct settlement *out, struct arena *a, struct err *err)
+{
+	struct mail_server server;
+	struct courier_shop words;
+	struct signing sign = { .count = 0 };
+	struct item item = { .to = out };
+	struct batch b = { .items = &item, .count = 1, .now = now, .arena = a };
+	*out = (struct settlement){ .to = MESSAGE_ACCEPTED, .at = now, .outcome = STR("written as a file") };
+	if (!courier_has_server(l, a))
+		return dir_write(c->folder, key, ".eml", buf_view(mail), NULL, 0, err);
+	*out = (struct settlement){ .to = MESSAGE_DEFERRED, .at = now, .outcome = STR("server not reached") };
+	bool ok = read_server(l, &server, a, err) && courier_shop_read(c, l, a, &words, err) &&
+	          open_signing(l, words.domain, &sign, a, err);
+	item.mail = (struct smtp_mail){ .from = ok ? words.email : STR(""), .to = to, .smtputf8 = smtputf8 };
+	item.mail.data = ok ? signed_mail(&sign, mail, a, err) : STR("");
+	ok = ok && item.mail.data.p;
+	if (ok)
+		hand_over(&server, words.domain, &b, a);
 	close_signing(&sign);
 	return ok;
 }

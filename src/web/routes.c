@@ -58,6 +58,8 @@ const struct route ROUTES[] = {
 	{ "GET", API "/objectives", MAY_READ, on_objectives, ON_TICKER },
 	{ "POST", API "/objectives", MAY_PLANS, on_objective_post, ON_TICKER },
 	{ "DELETE", API "/objectives/{}", MAY_PLANS, on_objective_delete, ON_TICKER },
+	{ "GET", API "/report", MAY_READ, on_report, ON_TICKER },
+	{ "GET", API "/benchmarks", MAY_READ, on_benchmarks, ON_TICKER },
 	{ "GET", API "/case", MAY_READ, on_case, ON_TICKER },
 	{ "GET", API "/lifecycle", MAY_READ, on_lifecycle, 0 },
 	{ "GET", API "/compliance", MAY_PEOPLE, on_compliance, 0 },

@@ -118,7 +118,9 @@ static bool tick(struct web *w, struct err *err)
 {
 	struct tick_result t;
 	visits_settle(w, false);
-	if (!live_tick(w->live, clock_now(), &t, err))
+	struct instant now = clock_now();
+	if (!live_tick(w->live, now, &t, err) ||
+	    (t.hold_all == REASON_NONE && !monthly_turn(&w->monthly, w->courier, w->live, now, err)))
 		return false;
 	w->counters.ticks++;
 	w->counters.decisions += t.decisions;

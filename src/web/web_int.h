@@ -7,6 +7,7 @@
 #define RELANCE_WEB_WEB_INT_H
 
 #include "app/live.h"
+#include "app/monthly.h"
 #include "base/embed.h"
 #include "channel/token.h"
 #include "outbox/message.h"
@@ -150,6 +151,7 @@ struct web {
 	/* the ticker's */
 	struct live *live;
 	struct courier_state *courier;
+	struct monthly monthly;
 	struct store_ids *ids;
 	struct summary *summary;
 	pthread_t ticker;
@@ -313,6 +315,8 @@ HANDLER(on_kpi_rows);
 HANDLER(on_objectives);
 HANDLER(on_objective_post);
 HANDLER(on_objective_delete);
+HANDLER(on_report);
+HANDLER(on_benchmarks);
 HANDLER(on_case);
 HANDLER(on_lifecycle);
 HANDLER(on_compliance);

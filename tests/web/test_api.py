@@ -302,6 +302,18 @@ class Api(unittest.TestCase):
             self.ask("DELETE", f"/objectives/{x['id']}")
         self.ask("DELETE", f"/objectives/{ours}", status=404)
 
+    def test_report(self):
+        items = self.ask("GET", "/benchmarks")["items"]
+        self.assertEqual([(x["low"], x["high"]) for x in items], [(5, 20), (60, 70), (87, 87), (10, 10), (25, 25)])
+        self.assertTrue(all(x["source"] and x["note"] for x in items))
+        self.assertTrue(0 < items[1]["own"] <= 100)
+        self.ask("GET", "/benchmarks?month=soon", status=422)
+        page = self.server.ask("GET", API + "/report")
+        self.assertEqual((page.status, page.headers["Content-Type"]), (200, "text/html; charset=utf-8"))
+        self.assertIn("Ce qui est habituel", page.text())
+        self.ask("GET", "/report?month=2026", status=422)
+        self.ask("GET", "/report?month=1999-01", status=422)
+
     def test_case(self):
         words = lambda answer: {x["name"]: x["value"] for x in answer["inputs"]}
         ours = self.ask("GET", "/case")
