@@ -2,6 +2,7 @@
 
 #include "app/reco.h"
 #include "base/buf.h"
+#include "channel/throttle.h"
 #include "model/names.h"
 
 #include <math.h>
@@ -19,13 +20,21 @@ const struct config_item CONFIG_ITEMS[] = {
 	{ "shop.review_url", CONFIG_TEXT, "https://…", "where customers leave a review" },
 	{ "shop.loyalty", CONFIG_TEXT, "1 point par euro", "the loyalty programme in one line" },
 	{ "shop.hours", CONFIG_TEXT, "du mardi au samedi, de 10 h à 19 h", "opening hours" },
-	{ "public_url", CONFIG_TEXT, "https://r.example.com", "where relance's own pages are reached from outside" },
+	{ "public_url", CONFIG_URL, "https://r.example.com", "where relance's own pages are reached from outside" },
 	{ "bounce.address", CONFIG_TEXT, "b@example.com",
 	  "mailbox of returned mails; each mail gets its own b+…@example.com" },
+	{ "staff.email", CONFIG_TEXT, "equipe@example.com", "who is told when a plan notifies the team; else shop.email" },
+	{ "hooks.sendgrid_key", CONFIG_TEXT, "MFkwEwYHKoZIzj0C…",
+	  "SendGrid's verification key: what it posts is then believed only when signed" },
 	{ "smtp.host", CONFIG_TEXT, "smtp.example.com", "mail server; empty: mails are written as files" },
 	{ "smtp.port", CONFIG_NUMBER, "587", "its port" },
 	{ "smtp.tls", CONFIG_TEXT, "starttls", "none, offered, starttls or tls" },
 	{ "smtp.user", CONFIG_TEXT, "relance", "user name; the password stands in $RELANCE_SMTP_PASSWORD" },
+	{ "smtp.timeout", CONFIG_NUMBER, "60", "seconds it has to answer; five times that for a whole mail" },
+	{ "smtp.throttle", CONFIG_THROTTLE, "gmail.com 60, *.fr 200, * 300",
+	  "mails a minute to a receiving domain, \"*\" for all others; empty: no limit" },
+	{ "smtp.warmup", CONFIG_WARMUP, "2026-11-20 20000",
+	  "a new sender's first day, and the mails a day it is to reach: 50 on the first, half as many more each day" },
 	{ "dkim.keys", CONFIG_TEXT, "/etc/relance/dkim", "folder made by \"relance domain keys\"" },
 	{ "report.to", CONFIG_TEXT, "claire@example.com, marc@example.com",
 	  "who gets the report of the last month by mail; empty: nobody" },
@@ -182,6 +191,14 @@ static bool read_cost(struct str text, struct currency currency, int64_t *out)
 	return true;
 }
 
+static bool is_url(struct str text)
+{
+	bool web = str_starts(text, STR("https://")) || str_starts(text, STR("http://"));
+	for (size_t i = 0; i < text.n; i++)
+		web = web && (unsigned char)text.p[i] > ' ' && !strchr("\"<>?#", text.p[i]);
+	return web;
+}
+
 static bool read_value(struct settings *s, const struct config_item *item, struct str value)
 {
 	void *place = place_of(s, item->name);
@@ -189,6 +206,16 @@ static bool read_value(struct settings *s, const struct config_item *item, struc
 	bool ok = false;
 	switch (item->kind) {
 	case CONFIG_TEXT: return value.n <= 2000 && str_utf8_valid(value) == value.n;
+	case CONFIG_URL: return !value.n || (value.n <= 500 && is_url(value));
+	case CONFIG_THROTTLE: {
+		struct throttle_rule rules[THROTTLE_RULES_MAX];
+		size_t count;
+		return throttle_rules_read(value, rules, &count);
+	}
+	case CONFIG_WARMUP: {
+		struct date first;
+		return throttle_warmup_read(value, &first, &number);
+	}
 	case CONFIG_NUMBER:
 		ok = read_number(value, 1, 65535, &number);
 		if (ok && place)
@@ -282,7 +309,7 @@ bool config_read(struct db *db, const struct shop *shop, struct settings *out, s
 	for (size_t i = 0; i < CONFIG_ITEM_COUNT && ok; i++) {
 		struct str value;
 		bool found;
-		if (CONFIG_ITEMS[i].kind == CONFIG_TEXT)
+		if (!place_of(out, CONFIG_ITEMS[i].name) && CONFIG_ITEMS[i].kind != CONFIG_NUMBER)
 			continue;
 		ok = store_shop_get(db, CONFIG_ITEMS[i].name, &a, &value, &found, err) &&
 		     (!found || config_apply(out, str_from(CONFIG_ITEMS[i].name), value, err));
@@ -298,7 +325,10 @@ static struct str default_text(const struct settings *s, const struct config_ite
 	if (!place)
 		return STR("");
 	switch (item->kind) {
-	case CONFIG_TEXT: return STR("");
+	case CONFIG_TEXT:
+	case CONFIG_URL:
+	case CONFIG_THROTTLE:
+	case CONFIG_WARMUP: return STR("");
 	case CONFIG_NUMBER: return arena_printf(a, "%d", *(const int *)place);
 	case CONFIG_YES_NO: return *(const bool *)place ? STR("yes") : STR("no");
 	case CONFIG_PRESSURE: {

@@ -5,6 +5,7 @@
 #include "app/live.h"
 #include "app/peers.h"
 #include "app/plans.h"
+#include "app/purse.h"
 #include "app/trace.h"
 #include "base/hash.h"
 
@@ -23,6 +24,13 @@ struct live_slice {
 	struct arena arena;
 };
 
+/* Addresses that must not be written to: a bit per channel. */
+struct suppressed {
+	struct idmap map;
+	uint8_t *bits;
+	size_t cap;
+};
+
 struct live {
 	struct live_options o;
 	char *address;
@@ -36,10 +44,14 @@ struct live {
 	struct timers timers;
 	uint32_t *next_at; /* per customer: the look that counts */
 	struct allot waiting;
+	struct purse purse;
 	struct thresholds thresholds;
 	struct world world;
+	struct suppressed suppressed;
+	int64_t seen[STORE_PART_COUNT]; /* changes of other programs that are in */
 	int64_t epoch, seq_hi, tick;
 	struct instant last_tick;
+	struct instant leased; /* when the lease was renewed last */
 	bool lease;
 	struct date allotted; /* the shop day whose slots were given */
 
@@ -67,7 +79,14 @@ struct live *live_open_to_audit(const char *address, struct err *err) MUST_CHECK
 bool live_load_plans(struct live *l, struct err *err) MUST_CHECK;
 bool live_load_states(struct live *l, struct err *err) MUST_CHECK;
 bool live_load_state(struct live *l, customer_id c, struct err *err) MUST_CHECK; /* one person */
-bool live_load_suppressed(struct live *l, struct err *err) MUST_CHECK;
+
+/* live_others.c */
+bool live_load_suppressed(struct live *l, struct err *err) MUST_CHECK; /* all, and onto everybody's state */
+void live_suppress(struct live *l, customer_id c);                     /* the profile is another one */
+bool live_read_others(struct live *l, struct err *err) MUST_CHECK;     /* what other programs changed beside facts */
+bool live_repeat_suppressed(struct live *l, struct str text);          /* a line of the log; false: it cannot be read */
+void suppressed_release(struct suppressed *s);
+
 /* The plan (in the set) and step of a message named by words; false: unknown. */
 bool live_find_step(const struct live *l, customer_id c, struct str plan, uint32_t run_no, struct str step,
                     uint16_t *plan_at, uint8_t *step_at);
@@ -87,6 +106,10 @@ struct live_slots { /* how far the giving of the day's slots has come */
 };
 bool live_slot_next(struct live *l, struct live_slots *at, customer_id *c);
 void live_slot_give(struct live *l, struct live_slots *at, customer_id c, struct live_slice *s);
+
+/* live_purse.c: the messages that asked for money of their plan's budget. */
+bool live_spend(struct live *l, struct err *err) MUST_CHECK;
+void live_spend_one(struct live *l, const struct spend *s, struct live_slice *out);
 
 /* live_facts.c */
 bool live_take_facts(struct live *l, struct err *err) MUST_CHECK; /* everything new in the database */

@@ -2,6 +2,7 @@
 
 #include "app/allot.h"
 #include "app/peers.h"
+#include "app/purse.h"
 #include "app/trace.h"
 #include "base/hash.h"
 #include "base/par.h"
@@ -44,6 +45,7 @@ struct replay {
 	struct bucket *days;
 	int32_t first_day, day_count;
 	struct allot waiting;
+	struct purse purse;
 	struct sha256 *hash;
 	struct trace_writer *writers[PAR_THREADS_MAX]; /* one a thread */
 	struct thresholds thresholds;
@@ -195,7 +197,32 @@ static void take_feedback(struct replay *r, customer_id c, struct instant now, s
 	}
 }
 
-static void look(struct replay *r, customer_id c, struct slice_out *out)
+/* The steps of an instant: each message delivered may make the next one due at once. False: a message asks for money
+ * (spend_all answers), and the person's time stands still until then. */
+static bool look_on(struct replay *r, customer_id c, struct instant now, bool begins, struct slice_out *out)
+{
+	struct pstate *state = &r->states[c];
+	for (int i = 0; i < 2 * STEPS_MAX; i++) {
+		size_t from = out->said.count, asked_money = out->said.spend_count;
+		if (begins && i == 0)
+			engine_person(&r->world, c, state, now, &out->said);
+		else
+			engine_go_on(&r->world, c, state, now, &out->said);
+		out->asked++;
+		deliver(r, state, from, out);
+		if (out->said.spend_count > asked_money)
+			return false;
+		if (state->wake > now.s)
+			break;
+	}
+	if (r->next_fact[c] <= now.s)
+		look_ahead(r, c, now);
+	settle_next(r, c);
+	check(r->next_at[c] > now.s);
+	return true;
+}
+
+static bool look(struct replay *r, customer_id c, struct slice_out *out)
 {
 	struct instant now = { r->next_at[c] };
 	if (now.s < r->o->from.s)
@@ -208,29 +235,15 @@ static void look(struct replay *r, customer_id c, struct slice_out *out)
 	}
 	if (r->feedback)
 		take_feedback(r, c, now, out);
-	for (int i = 0; i < 2 * STEPS_MAX; i++) { /* each message delivered may make the next step due at once */
-		size_t from = out->said.count;
-		if (i == 0)
-			engine_person(&r->world, c, state, now, &out->said);
-		else
-			engine_go_on(&r->world, c, state, now, &out->said);
-		out->asked++;
-		deliver(r, state, from, out);
-		if (state->wake > now.s)
-			break;
-	}
-	if (r->next_fact[c] <= now.s)
-		look_ahead(r, c, now);
-	settle_next(r, c);
-	check(r->next_at[c] > now.s);
+	return look_on(r, c, now, true, out);
 }
 
 /* Everybody of a ring in time order; a person alone is a ring of one. */
 static void look_ring(struct replay *r, customer_id c, struct slice_out *out)
 {
 	if (!r->peers || r->peers[c] == 0) {
-		while (r->next_at[c] < r->until)
-			look(r, c, out);
+		while (r->next_at[c] < r->until && look(r, c, out))
+			;
 		return;
 	}
 	for (;;) {
@@ -240,7 +253,8 @@ static void look_ring(struct replay *r, customer_id c, struct slice_out *out)
 				first = p;
 		if (r->next_at[first] >= r->until)
 			return;
-		look(r, first, out);
+		if (!look(r, first, out))
+			return;
 	}
 }
 
@@ -324,6 +338,7 @@ static void count_decisions(struct replay *r, const struct decisions *said)
 			p->goals += d->reason == REASON_GOAL_MET;
 			break;
 		case VERDICT_ENDED: p->ended++; break;
+		case VERDICT_TAGGED: p->tagged++; break;
 		case VERDICT_COUNT: break;
 		}
 	}
@@ -337,6 +352,7 @@ static void take_slice(struct replay *r, struct slice_out *s, struct date day)
 		r->failed = true;
 	count_decisions(r, &s->said);
 	allot_take(&r->waiting, &s->said);
+	purse_take(&r->purse, &s->said);
 	if (r->o->decided && s->said.count)
 		r->o->decided(r->o->ctx, day, s->said.items, s->said.count);
 	r->out->asked += s->asked;
@@ -349,6 +365,35 @@ static void take_slice(struct replay *r, struct slice_out *s, struct date day)
 	s->said.count = s->said.proposal_count = 0;
 	s->asked = 0;
 	buf_clear(&s->text);
+}
+
+/* Messages that asked for money get their answers, in order of time, then of value; whoever was answered goes on until
+ * `until`. In one thread: what one gets the next does not. */
+static void spend_all(struct replay *r, struct date day)
+{
+	struct spend asked;
+	struct slice_out s = { 0 };
+	if (r->purse.count == 0)
+		return;
+	buf_init(&s.text, SIZE_MAX / 2);
+	while (purse_next(&r->purse, &asked)) {
+		int64_t again;
+		bool granted = purse_grant(&r->purse, &r->world, &asked, &again);
+		size_t from = s.said.count;
+		bool still = engine_spend(&r->world, &asked, &r->states[asked.customer], granted, again, &s.said);
+		if (!still && granted)
+			purse_give_back(&r->purse, &r->world, &asked); /* asked for twice, by two slots of a day */
+		s.asked++;
+		deliver(r, &r->states[asked.customer], from, &s);
+		bool more = s.said.spend_count == 0 && look_on(r, asked.customer, asked.at, false, &s);
+		if (more)
+			look_ring(r, asked.customer, &s);
+		purse_take(&r->purse, &s.said);
+	}
+	write_trace(r, &s, 0);
+	take_slice(r, &s, day);
+	decisions_release(&s.said);
+	buf_release(&s.text);
 }
 
 /* All looks of the list that fall before `until`. */
@@ -371,6 +416,7 @@ static void pass(struct replay *r, struct date day, int64_t until)
 	par_for(need, 1, looks < ALONE ? 1 : r->o->threads, slice_body, r);
 	for (size_t i = 0; i < need; i++)
 		take_slice(r, &r->slices[i], day);
+	spend_all(r, day);
 }
 
 static int by_number(const void *x, const void *y)
@@ -416,7 +462,7 @@ static void give_slots(struct replay *r, struct instant now, struct date day)
 				continue;
 			slots--;
 			deliver(r, &r->states[c], from, &s);
-			settle_next(r, c);
+			settle_next(r, c); /* one who asks for money is settled again by the answer */
 			r->list = mem_grow(r->list, &r->list_cap, r->list_count + 1, sizeof *r->list);
 			r->list[r->list_count++] = c;
 		}
@@ -425,6 +471,7 @@ static void give_slots(struct replay *r, struct instant now, struct date day)
 	take_slice(r, &s, day);
 	decisions_release(&s.said);
 	buf_release(&s.text);
+	spend_all(r, day);
 }
 
 static void sort_list(struct replay *r)
@@ -553,6 +600,7 @@ static void tear_down(struct replay *r)
 	free(r->feedback);
 	free(r->peers);
 	allot_release(&r->waiting);
+	purse_release(&r->purse);
 	for (int32_t d = 0; d < r->day_count; d++)
 		free(r->days[d].items);
 	free(r->days);

@@ -64,7 +64,8 @@ static bool keep_turning(struct live *l, struct courier_state *courier, struct e
 				return false;
 		}
 		struct tick_result r;
-		if (!live_tick(l, now, &r, err) || (r.hold_all == REASON_NONE && !monthly_turn(&monthly, courier, l, now, err)))
+		if (!live_tick(l, now, &r, err) || !courier_look(courier, l, err) ||
+		    (r.hold_all == REASON_NONE && !monthly_turn(&monthly, courier, l, now, err)))
 			return false;
 		if (r.decisions || r.accepted)
 			fprintf(stderr, "relance: %llu decisions, %llu accepted, %llu deferred, %llu refused\n",
@@ -108,6 +109,7 @@ int cmd_run(int argc, char **argv)
 	do { /* what another program or the server took away is opened again */
 		struct live *l = live_open(where[0], &o, clock_now(), &err);
 		ok = l && keep_turning(l, courier, &err);
+		courier_rest(courier);
 		live_close(l);
 		if (!ok && err.kind != ERR_CONFLICT)
 			break;

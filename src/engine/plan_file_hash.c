@@ -91,6 +91,8 @@ static void put_step(struct buf *b, const struct step *s)
 	for (size_t i = 0; i < s->variant_count; i++) {
 		const struct variant *v = &s->variants[i];
 		put_str(b, " send", v->message);
+		if (s->variant_count > 1 && !str_eq(v->name, v->message) && v->name.n > 1) /* one that was given */
+			put_str(b, " variant", v->name);
 		put_str(b, " subject", v->subject);
 		put_int(b, " weight", v->weight, 1);
 		put_int(b, " variant_hour", v->hour_s, -1);
@@ -98,6 +100,7 @@ static void put_step(struct buf *b, const struct step *s)
 	if (s->has_voucher)
 		put_voucher(b, &s->voucher);
 	put_str(b, " tag", s->tag);
+	put_int(b, " untag", s->untags, 0);
 }
 
 static void put_trigger(struct buf *b, const struct plan *p)
@@ -138,6 +141,7 @@ uint64_t plan_hash(const struct plan *p)
 	put_int(&b, "late", p->late_s, -1);
 	put_int(&b, "max", p->max_messages, 0);
 	put_int(&b, "budget", p->budget, 0);
+	put_int(&b, "budget_total", p->budget_total, 0);
 	put_str(&b, "experiment", p->experiment);
 	put_int(&b, "purpose", p->purpose, PURPOSE_MARKETING);
 	for (size_t i = 0; i < p->blackout_count; i++)

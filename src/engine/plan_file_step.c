@@ -85,17 +85,39 @@ static void variant_subject(struct reader *r, const struct node *n)
 	read_scalar(r, n, "subject", "\"Your cart is waiting\"", &r->variant->subject);
 }
 
+static void variant_name(struct reader *r, const struct node *n)
+{
+	read_name(r, n, "name", "short", &r->variant->name);
+}
+
 static void variant_hour(struct reader *r, const struct node *n)
 {
 	read_hour(r, n, "hour", "18:30", &r->variant->hour_s);
 }
 
 static const struct key VARIANT_KEYS[] = {
-	{ "message", variant_send, "winback-1" },
-	{ "weight", variant_weight, "50" },
-	{ "subject", variant_subject, "\"…\"" },
-	{ "hour", variant_hour, "18:30" },
+	{ "message", variant_send, "winback-1" }, { "weight", variant_weight, "50" },
+	{ "subject", variant_subject, "\"…\"" },  { "hour", variant_hour, "18:30" },
+	{ "name", variant_name, "short" },
 };
+
+/* So that every variant can be told from the others. */
+static void variants_name(struct reader *r, struct step *s, const struct node *n)
+{
+	static const char *const LETTERS[VARIANTS_MAX] = { "a", "b", "c", "d", "e", "f", "g", "h" };
+	bool shared = false;
+	for (size_t i = 0; i < s->variant_count; i++)
+		for (size_t k = 0; k < i; k++)
+			shared |= str_eq(s->variants[i].message, s->variants[k].message);
+	for (size_t i = 0; i < s->variant_count && s->variant_count > 1; i++) {
+		if (!s->variants[i].name.n)
+			s->variants[i].name = shared ? str_from(LETTERS[i]) : s->variants[i].message;
+		for (size_t k = 0; k < i; k++)
+			if (str_eq(s->variants[i].name, s->variants[k].name))
+				issue_node(r, n, "two variants are named \"%.*s\": give each its own name",
+				           STR_ARG(s->variants[i].name));
+	}
+}
 
 static struct variant *variant_add(struct reader *r, const struct node *n)
 {
@@ -133,6 +155,7 @@ static void step_send(struct reader *r, const struct node *n)
 			issue_node(r, n, "a variant needs its \"message\"; for example: {message: winback-1, weight: 50}");
 	if (n->kind == NODE_LIST && n->count == 0)
 		issue_node(r, n, "\"send\": the list is empty; name a message");
+	variants_name(r, r->step, n);
 }
 
 /* ---- by ---- */
@@ -272,6 +295,13 @@ static void step_tag(struct reader *r, const struct node *n)
 	read_name(r, n, "tag", "vip", &r->step->tag);
 }
 
+static void step_untag(struct reader *r, const struct node *n)
+{
+	r->step->action = STEP_TAG;
+	r->step->untags = true;
+	read_name(r, n, "untag", "vip", &r->step->tag);
+}
+
 static void step_then(struct reader *r, const struct node *n)
 {
 	static const char *const WORDS[] = { "end", "next" };
@@ -300,7 +330,7 @@ static void step_late(struct reader *r, const struct node *n)
 	read_duration(r, n, "late", "1 day", &r->step->late_s);
 }
 
-enum { KEY_SEND = 2, KEY_UNTIL = 5, KEY_NOTIFY = 11, KEY_TAG = 12, KEY_THEN = 13, KEY_GOTO = 14 };
+enum { KEY_SEND = 2, KEY_UNTIL = 5, KEY_NOTIFY = 11, KEY_TAG = 12, KEY_THEN = 13, KEY_GOTO = 14, KEY_UNTAG = 15 };
 static const struct key STEP_KEYS[] = {
 	{ "at", step_at, "J+8" },
 	{ "hour", step_hour, "18:30" },
@@ -317,20 +347,23 @@ static const struct key STEP_KEYS[] = {
 	[KEY_TAG] = { "tag", step_tag, "vip" },
 	[KEY_THEN] = { "then", step_then, "end" },
 	[KEY_GOTO] = { "goto", step_goto, "a-later-step" },
+	[KEY_UNTAG] = { "untag", step_untag, "vip" },
 };
 
 static void step_actions(struct reader *r, const struct node *n, uint64_t seen)
 {
 	struct step *s = r->step;
-	int actions = (int)(seen >> KEY_SEND & 1) + (int)(seen >> KEY_NOTIFY & 1) + (int)(seen >> KEY_TAG & 1);
+	int actions = (int)(seen >> KEY_SEND & 1) + (int)(seen >> KEY_NOTIFY & 1) + (int)(seen >> KEY_TAG & 1) +
+	              (int)(seen >> KEY_UNTAG & 1);
 	if (actions == 0) {
 		s->action = STEP_WAIT;
 		if (!(seen & (1 << KEY_UNTIL | 1 << KEY_THEN | 1 << KEY_GOTO)))
-			issue_node(r, n, "this step does nothing: give it send, notify, tag, until, then or goto; for example: %s",
+			issue_node(r, n,
+			           "this step does nothing: give it send, notify, tag, untag, until, then or goto; for example: %s",
 			           STEP_EXAMPLE);
 	}
 	if (actions > 1)
-		issue_node(r, n, "one thing a step: send, notify or tag; write the other as a step of its own");
+		issue_node(r, n, "one thing a step: send, notify, tag or untag; write the other as a step of its own");
 	if (!(seen & 1))
 		issue_node(r, n, "when? a step needs \"at\"; for example: %s", STEP_EXAMPLE);
 	if (actions && !(seen >> KEY_SEND & 1) && s->has_voucher)
@@ -378,7 +411,7 @@ static struct str default_name(struct reader *r, const struct step *s, size_t in
 	switch (s->action) {
 	case STEP_SEND: base = s->variants[0].message; break;
 	case STEP_NOTIFY: base = arena_printf(r->arena, "notify-%.*s", STR_ARG(s->tag)); break;
-	case STEP_TAG: base = arena_printf(r->arena, "tag-%.*s", STR_ARG(s->tag)); break;
+	case STEP_TAG: base = arena_printf(r->arena, s->untags ? "untag-%.*s" : "tag-%.*s", STR_ARG(s->tag)); break;
 	case STEP_WAIT: base = arena_printf(r->arena, "wait-%zu", index + 1); break;
 	}
 	return base;

@@ -184,6 +184,8 @@ struct leaf {
 	bool whole_run;           /* messages of the run at hand, when there is one */
 	uint16_t index;           /* of this leaf in the expression */
 	uint16_t slot;            /* word slot of the text */
+	uint16_t tag_slot;        /* tag(): of the event that says so */
+	uint64_t tag;             /* tag(): hash_str of the name */
 	uint32_t sale_channels;   /* bits; 0 any */
 	struct window window;
 	int64_t total_lo, total_hi; /* of the order or cart */

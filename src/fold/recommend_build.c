@@ -15,7 +15,7 @@ enum {
 	AGAIN_BUYERS_MIN = 20,
 	EASE_LAMBDA = 200
 };
-enum { RECENT_DAYS = 90, BUNDLES_KEEP = 2000, EASE_ITEMS_TUNE = 4096, EASE_WHOLE = 128 };
+enum { RECENT_DAYS = 30, EASE_ITEMS_TUNE = 4096, EASE_WHOLE = 128 };
 
 struct learning {
 	const struct rec_data *d;
@@ -24,6 +24,7 @@ struct learning {
 	uint32_t step;    /* every step-th customer is read */
 	bool hide_newest; /* of cases: the newest order is not seen */
 	uint64_t cut_orders;
+	const struct rec_model *before; /* near enough to be taken over in part */
 };
 
 static int by_u32(const void *a, const void *b)
@@ -132,7 +133,7 @@ static void count_facts(struct learning *l)
 					seen[i] = c + 1;
 					twice[i] = 0;
 					m->customers_of[i]++;
-					weight[i] += newest - d->order_day[o] <= RECENT_DAYS ? 4 : 1;
+					weight[i] += newest - d->order_day[o] <= RECENT_DAYS ? 12 : 1;
 				} else if (first_order[i] != o + 1 && !twice[i]) {
 					twice[i] = 1;
 					again[i]++;
@@ -282,6 +283,23 @@ static void ease_links(struct learning *l, const struct nb_rows *users, struct n
 		free(all[i]);
 }
 
+static bool stopped(const struct rec_options *o)
+{
+	return o->stop && atomic_load(o->stop);
+}
+
+/* As the model before has it. */
+static void ease_before(const struct learning *l, struct nb_rows *out)
+{
+	const struct rec_model *b = l->before;
+	for (uint32_t i = 0; i < l->d->items; i++) {
+		for (uint64_t q = i < b->items ? b->link_start[i] : 0; i < b->items && q < b->link_start[i + 1]; q++)
+			if (b->links[q].ease > 0)
+				nb_rows_add(out, b->links[q].item, b->links[q].ease);
+		nb_rows_end(out);
+	}
+}
+
 static struct rec_link *link_find(struct rec_link *links, size_t *n, uint32_t item)
 {
 	for (size_t i = 0; i < *n; i++)
@@ -349,7 +367,9 @@ static void learn_links(struct learning *l)
 	customer_rows(l, &users);
 	k.user_total = totals(&users, items);
 	nb_cross(&users, &users, items, REC_KEEP, l->o->threads, &k.users);
-	if (!l->o->no_ease)
+	if (l->before && !l->hide_newest)
+		ease_before(l, &k.ease);
+	else if (!l->o->no_ease && !stopped(l->o))
 		ease_links(l, &users, &k.ease);
 	nb_rows_release(&users);
 	free(m->links);
@@ -521,114 +541,6 @@ static void weigh_links(struct rec_model *m)
 	}
 }
 
-/* ---- types, rhythm, bundles ---- */
-
-static void learn_types(struct rec_model *m)
-{
-	const struct rec_data *d = m->d;
-	m->type_start = mem_alloc((m->types + 2u) * sizeof(*m->type_start));
-	struct nb_rows rows = { 0 }, cross;
-	for (uint32_t i = 0; d->item && i < d->items; i++)
-		for (uint64_t q = m->link_start[i]; q < m->link_start[i + 1]; q++) {
-			uint32_t a = d->item[i].type, b = d->item[m->links[q].item].type;
-			if (a == REC_NONE || b == REC_NONE || a == b || !m->links[q].both_baskets)
-				continue;
-			nb_rows_add(&rows, a, (float)m->links[q].both_baskets);
-			nb_rows_add(&rows, b, 1);
-			nb_rows_end(&rows);
-		}
-	nb_cross(&rows, &rows, m->types, 8, 1, &cross);
-	size_t cap = 0, cap2 = 0;
-	for (uint32_t t = 0; t < m->types; t++) {
-		uint64_t n = m->type_start[t];
-		for (uint64_t q = cross.start[t]; q < cross.start[t + 1]; q++)
-			if (cross.item[q] != t) {
-				m->type_other = mem_grow(m->type_other, &cap, n + 1, sizeof(*m->type_other));
-				m->type_share = mem_grow(m->type_share, &cap2, n + 1, sizeof(*m->type_share));
-				m->type_other[n] = cross.item[q];
-				m->type_share[n++] = cross.weight[q];
-			}
-		m->type_start[t + 1] = n;
-	}
-	nb_rows_release(&rows);
-	nb_rows_release(&cross);
-}
-
-static void learn_rhythm(struct rec_model *m)
-{
-	const struct rec_data *d = m->d;
-	struct due_fit *fits = mem_alloc((d->items + 1u) * sizeof(*fits)); /* the last one: everything */
-	struct rec_scratch *s = rec_scratch_new(m);
-	int32_t days[64];
-	for (uint32_t c = 0; c < d->customers; c++) {
-		struct rec_ask ask = { .customer = c };
-		if (d->order_start[c + 1] - d->order_start[c] < 2)
-			continue;
-		rec_read_customer(m, s, &ask);
-		for (size_t k = 0; k < s->own_n; k++) {
-			const struct rec_own *own = &s->own[k];
-			if (own->times < 2)
-				continue;
-			size_t n = 0;
-			for (uint32_t o = d->order_start[c]; o < d->order_start[c + 1] && n < ARRAY_LEN(days); o++)
-				for (uint32_t q = d->line_start[o]; q < d->line_start[o + 1]; q++)
-					if (d->line_item[q] == own->item && bought(d, q)) {
-						days[n++] = d->order_day[o];
-						break;
-					}
-			due_fit_add(&fits[own->item], days, n);
-			due_fit_add(&fits[d->items], days, n);
-		}
-		rec_leave_customer(s, &ask);
-	}
-	m->due = mem_alloc((d->items + 1u) * sizeof(*m->due));
-	for (uint32_t i = 0; i <= d->items; i++)
-		m->due[i] = due_fit_finish(&fits[i]);
-	rec_scratch_free(s);
-	free(fits);
-}
-
-struct bundle {
-	double extra;
-	uint32_t a, b, both;
-};
-
-static int by_extra(const void *a, const void *b)
-{
-	const struct bundle *x = a, *y = b;
-	if (x->extra != y->extra)
-		return x->extra > y->extra ? -1 : 1;
-	return x->a != y->a ? (x->a > y->a) - (x->a < y->a) : (x->b > y->b) - (x->b < y->b);
-}
-
-static void learn_bundles(struct rec_model *m)
-{
-	struct bundle *all = NULL;
-	size_t n = 0, cap = 0;
-	for (uint32_t i = 0; i < m->d->items; i++)
-		for (uint64_t q = m->link_start[i]; q < m->link_start[i + 1]; q++) {
-			const struct rec_link *x = &m->links[q];
-			double extra =
-				x->both_baskets - (double)m->baskets_of[i] * m->baskets_of[x->item] / ((double)m->baskets_n + 1);
-			if (x->item <= i || x->both_baskets < 5 || extra <= 2 * sqrt((double)x->both_baskets))
-				continue;
-			all = mem_grow(all, &cap, n + 1, sizeof(*all));
-			all[n++] = (struct bundle){ extra, i, x->item, x->both_baskets };
-		}
-	if (n)
-		qsort(all, n, sizeof(*all), by_extra);
-	m->bundle_n = n < BUNDLES_KEEP ? n : BUNDLES_KEEP;
-	m->bundle_a = mem_alloc((m->bundle_n + 1) * sizeof(uint32_t));
-	m->bundle_b = mem_alloc((m->bundle_n + 1) * sizeof(uint32_t));
-	m->bundle_both = mem_alloc((m->bundle_n + 1) * sizeof(uint32_t));
-	for (size_t i = 0; i < m->bundle_n; i++) {
-		m->bundle_a[i] = all[i].a;
-		m->bundle_b[i] = all[i].b;
-		m->bundle_both[i] = all[i].both;
-	}
-	free(all);
-}
-
 static bool data_ok(const struct rec_data *d, struct err *err)
 {
 	uint32_t orders = d->order_start[d->customers];
@@ -644,12 +556,21 @@ static bool data_ok(const struct rec_data *d, struct err *err)
 	return true;
 }
 
+static const struct rec_model *near_enough(const struct rec_model *before, const struct rec_model *m)
+{
+	enum { GROWTH_OF = 50 };
+	bool near = before && before->items <= m->d->items && before->baskets_n <= m->baskets_n &&
+	            (m->baskets_n - before->baskets_learnt) * GROWTH_OF < m->baskets_n;
+	return near ? before : NULL;
+}
+
 struct rec_model *rec_build(const struct rec_data *d, const struct rec_options *o, struct err *err)
 {
 	if (!data_ok(d, err))
 		return NULL;
 	struct rec_model *m = mem_alloc(sizeof(*m));
 	m->d = d;
+	m->items = d->items;
 	m->o = *o;
 	m->o.threads = par_threads(o->threads);
 	m->link_start = mem_alloc((d->items + 2u) * sizeof(*m->link_start));
@@ -660,13 +581,25 @@ struct rec_model *rec_build(const struct rec_data *d, const struct rec_options *
 	struct learning l = { .d = d, .o = &m->o, .m = m, .step = 1 };
 	count_facts(&l);
 	order_items(m);
-	learn_weights(&l);
+	l.before = near_enough(o->before, m);
+	if (l.before)
+		m->w = l.before->w;
+	else
+		learn_weights(&l);
 	l.cut_orders = 0;
 	learn_links(&l);
 	weigh_links(m);
-	learn_types(m);
-	learn_rhythm(m);
-	learn_bundles(m);
+	rec_learn_types(m);
+	rec_learn_rhythm(m);
+	rec_learn_bundles(m);
+	m->baskets_learnt = l.before ? l.before->baskets_learnt : m->baskets_n;
+	m->o.before = NULL;
+	m->o.stop = NULL;
+	if (stopped(o)) {
+		rec_free(m);
+		err_set(err, ERR_WORLD, "told to stop");
+		return NULL;
+	}
 	if (l.cut_orders)
 		snprintf(m->notes, sizeof(m->notes), "%llu orders of more than %d lines were learnt from in part",
 		         (unsigned long long)l.cut_orders, REC_ORDER_LEARNED);

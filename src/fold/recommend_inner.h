@@ -9,6 +9,8 @@
 #include "fold/nextbasket_inner.h"
 #include "fold/recommend.h"
 
+#include <stdatomic.h>
+
 struct rec_link { /* item → other, as learnt */
 	uint32_t item;
 	float beside, after, users, ease; /* each scaled to its own comparable range, see recommend_build.c */
@@ -30,11 +32,13 @@ struct rec_model {
 	const struct rec_data *d;
 	struct rec_options o;
 	struct rec_weights w;
-	uint64_t *link_start; /* items + 1 */
+	uint32_t items;
+	uint64_t baskets_learnt; /* when weights and EASE were */
+	uint64_t *link_start;    /* items + 1 */
 	struct rec_link *links;
 	struct rec_vote *votes;              /* by link */
 	uint32_t *customers_of, *baskets_of; /* by item, returns left out */
-	float *popular;                      /* by item, 0 … 1: customers, newest year's count double */
+	float *popular;                      /* by item, 0 … 1: customers, those of the newest month twelvefold */
 	uint32_t *by_popular;                /* items, best first */
 	uint8_t *again_by_nature;            /* by item: consumable as given or as seen */
 	uint64_t customers_n, baskets_n;
@@ -43,6 +47,7 @@ struct rec_model {
 	uint32_t *type_other;
 	float *type_share;
 	struct due_prior *due;                 /* by item; falls back to the family's, then everyone's */
+	double due_quantile[DUE_QUANTILES];    /* of the model, that are the true 10th, 50th and 90th percentile */
 	uint32_t *type_item_start, *type_item; /* items by type, by price ascending */
 	uint32_t *bundle_a, *bundle_b;         /* pairs by extra baskets */
 	uint32_t *bundle_both;
@@ -72,11 +77,20 @@ struct rec_scratch {
 void rec_read_customer(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask);
 void rec_leave_customer(struct rec_scratch *s, const struct rec_ask *ask);
 
+/* recommend_facts.c: of what is in the model already, more. */
+void rec_learn_types(struct rec_model *m);
+void rec_learn_rhythm(struct rec_model *m);
+void rec_learn_bundles(struct rec_model *m);
+
 /* Guards. `taken` = answers accepted so far; `added` their price; `budget` what may be added, negative = any. */
 enum rec_refusal rec_guard_item(const struct rec_model *m, const struct rec_scratch *s, const struct rec_ask *ask,
                                 enum rec_kind kind, uint32_t item, const struct rec_list *taken, int64_t added,
                                 int64_t budget);
 int64_t rec_budget(const struct rec_model *m, const struct rec_scratch *s, const struct rec_ask *ask);
+/* A next purchase that should have come with this chance and did not: the customer no longer buys it. */
+#define REC_GONE 0.98
+/* Whether what a customer has is asked for a due date. */
+bool rec_has_rhythm(const struct rec_model *m, const struct rec_own *own);
 const struct due_prior *rec_due_prior(const struct rec_model *m, uint32_t item);
 
 #endif

@@ -70,6 +70,9 @@ struct profile_body {
 	size_t child_count;
 };
 
+/* A plan's tag is an event of this name and the tag's, with value 1; 0: taken away. */
+#define TAG_EVENT "tag:"
+
 struct event_body {
 	struct str name;
 	int64_t value;

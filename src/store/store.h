@@ -54,6 +54,10 @@ struct store_ids;
 struct store_ids *store_ids_load(struct db *db, struct err *err) MUST_CHECK;
 void store_ids_free(struct store_ids *ids);
 
+/* Lets batches begun with these ids know without looking that a document is new: reads all documents once, 2 bytes of
+ * memory each, and from then on what is added. Worth it for a program that writes for hours. */
+bool store_ids_documents(struct store_ids *ids, struct db *db, struct err *err) MUST_CHECK;
+
 /* The id of the customer with this external reference, made when absent (*created = true; created may be NULL). */
 customer_id store_customer(struct store_ids *ids, struct str ref, bool *created);
 customer_id store_customer_find(const struct store_ids *ids, struct str ref); /* 0 when unknown */
@@ -147,6 +151,14 @@ bool store_fence(struct db *db, int64_t epoch, struct err *err) MUST_CHECK;
 /* One line of the audit log (M6.4), inside the caller's transaction: who did what to what; ids only. */
 bool store_audit(struct db *db, struct instant at, const char *actor, const char *action, const char *object,
                  struct err *err) MUST_CHECK;
+
+/* ---- what changes beside facts ---- */
+
+/* A program that runs for long reads these parts again when their count has grown. Whoever writes them counts, in the
+ * same transaction: batches their products, suppression_put and _lift themselves. */
+enum store_part { STORE_CATALOGUE, STORE_SUPPRESSIONS, STORE_PART_COUNT };
+bool store_changed(struct db *db, enum store_part part, struct err *err) MUST_CHECK;
+bool store_changes(struct db *db, int64_t counts[STORE_PART_COUNT], struct err *err) MUST_CHECK;
 
 /* ---- upkeep ---- */
 

@@ -25,9 +25,9 @@ const struct route ROUTES[] = {
 	{ "GET", API "/events", MAY_READ, on_events, 0 },
 
 	{ "GET", API "/customers", MAY_PEOPLE, on_customers, 0 },
-	{ "GET", API "/customers/{}", MAY_PEOPLE, on_customer, ON_TICKER },
+	{ "GET", API "/customers/{}", MAY_PEOPLE, on_customer, 0 },
 	{ "GET", API "/customers/{}/timeline", MAY_PEOPLE, on_timeline, 0 },
-	{ "GET", API "/customers/{}/why", MAY_PEOPLE, on_why, ON_TICKER },
+	{ "GET", API "/customers/{}/why", MAY_PEOPLE, on_why, 0 },
 	{ "GET", API "/customers/{}/recommendations", MAY_PEOPLE, on_recommendations, ON_TICKER },
 
 	{ "POST", API "/segments/count", MAY_READ, on_segment_count, 0 },
@@ -37,7 +37,10 @@ const struct route ROUTES[] = {
 
 	{ "GET", API "/plans", MAY_READ, on_plans, ON_TICKER },
 	{ "POST", API "/plans/check", MAY_READ, on_plan_check, 0 },
+	{ "POST", API "/plans/form", MAY_READ, on_plan_form, 0 },
 	{ "GET", API "/plans/{}", MAY_READ, on_plan, ON_TICKER },
+	{ "GET", API "/plans/{}/moves", MAY_READ, on_plan_moves, 0 },
+	{ "POST", API "/plans/{}/moves", MAY_PLANS, on_plan_move, ON_TICKER },
 	{ "PUT", API "/plans/{}", MAY_PLANS, on_plan_put, ON_TICKER },
 	{ "POST", API "/plans/{}/switch", MAY_PLANS, on_plan_switch, ON_TICKER },
 	{ "POST", API "/plans/{}/replay", MAY_READ, on_plan_replay, 0 },
@@ -67,6 +70,7 @@ const struct route ROUTES[] = {
 	{ "PUT", API "/settings", MAY_ADMIN, on_settings_put, ON_TICKER },
 	{ "POST", API "/facts", MAY_FACTS, on_facts, BIG_BODY },
 
+	{ "POST", "/h/{}", 0, on_provider_hook, ON_TICKER | NO_CSRF | BIG_BODY },
 	{ "GET", "/m/{}", 0, page_web, PAGE },
 	{ "GET", "/u/{}", 0, page_unsubscribe, PAGE },
 	{ "POST", "/u/{}", 0, page_unsubscribe_post, PAGE | ON_TICKER },

@@ -127,7 +127,7 @@ void visits_settle(struct web *w, bool all)
 	struct visit_seen *taken = take_settled(w, all, &n);
 	for (size_t i = 0; i < n; i++)
 		persons += by_person(&taken[i]);
-	struct store_batch *b = persons ? store_batch_begin(live_db(w->live), w->ids, clock_now(), &err) : NULL;
+	struct store_batch *b = persons ? store_batch_begin(live_db(w->live), NULL, clock_now(), &err) : NULL;
 	bool ok = b != NULL;
 	for (size_t i = 0; i < n && ok; i++)
 		ok = !by_person(&taken[i]) || write_one(b, &taken[i], &err);

@@ -44,6 +44,13 @@ def fits(schema, value, at, wrong):
             fits(schema.get("items", {}), v, f"{at}[{i}]", wrong)
 
 
+def wait_for(holds, seconds):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "not within " + str(seconds) + " s"
+        time.sleep(0.1)
+
+
 class Api(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -413,6 +420,51 @@ class Api(unittest.TestCase):
         self.assertEqual(self.ask("POST", "/plans/anti-churn/switch", {"to": "drain"})["state"], "draining")
         self.assertEqual(self.ask("POST", "/plans/anti-churn/switch", {"to": "off"})["state"], "off")
 
+    def test_plan_as_a_form(self):
+        p = self.ask("GET", "/plans/abandoned-cart")
+        self.assertEqual((p["form"]["control"], p["form"]["steps"][0]), ("10%", {"at": "J", "send": "cart-1"}))
+        form = {**p["form"], "control": "20%", "budget": "200 EUR per month"}
+        form["steps"] = [*form["steps"][:2], {**form["steps"][2], "late": "9 days"}]
+        tried = self.ask("POST", "/plans/form", {"text": p["text"], "form": form})
+        self.assertEqual(tried["issues"], [])
+        self.assertEqual((tried["plan"]["control"], tried["form"]), (20.0, form))
+        self.assertEqual(tried["text"].count("#"), p["text"].count("#"))
+        self.assertTrue(self.ask("POST", "/plans/form", {"text": p["text"], "form": {**form, "control": "a lot"}})["issues"])
+        self.ask("POST", "/plans/form", {"text": p["text"], "form": []}, 422)
+        self.ask("PUT", "/plans/abandoned-cart", {"form": {**form, "control": "a lot"}}, 422)
+        saved = self.ask("PUT", "/plans/abandoned-cart", {"form": form})
+        self.assertEqual((saved["text"], saved["draft"]), (tried["text"], True))
+        self.ask("PUT", "/plans/abandoned-cart", {}, 422)
+
+    def test_runs_are_moved(self):
+        self.ask("GET", "/plans/nothing/moves", status=404)
+        p = self.ask("GET", "/plans/survey")
+        self.ask("POST", "/plans/survey/switch", {"to": "on"})
+        time.sleep(1.1)
+        self.ask("POST", "/facts", {"kind": "order", "key": "mv:1", "customer": "mover", "lines": [{"sku": "SKU1", "quantity": 1, "amount": 100}]}, 201)
+        self.server.until(lambda: self.ask("GET", "/plans/survey")["counts"]["entered"] == 1, 10)
+        self.ask("PUT", "/plans/survey", {"form": {**p["form"], "priority": "51"}})
+        self.assertEqual(self.ask("POST", "/plans/survey/switch", {"to": "on"})["version"], 2)
+        preview = self.ask("GET", "/plans/survey/moves")
+        self.assertEqual((preview["to_version"], preview["moved"]), (2, 1))
+        self.assertEqual(self.ask("POST", "/plans/survey/moves", {})["moved"], 1)
+        self.assertEqual(self.ask("GET", "/plans/survey/moves")["moved"], 0)
+        self.ask("POST", "/plans/survey/switch", {"to": "off"})
+
+    def test_a_campaign_is_approved_by_another(self):
+        self.ask("PUT", "/settings", {"approval.campaigns": "yes"})
+        self.ask("POST", "/users", {"name": "second", "role": "marketer", "password": shop.PASSWORD}, 201)
+        a = self.server.ask("POST", API + "/session", {"name": "second", "password": shop.PASSWORD}, signed=False)
+        second = {"Cookie": a.headers["Set-Cookie"].split(";")[0], "X-CSRF-Token": a.json()["csrf"]}
+        day = datetime.date.today() + datetime.timedelta(days=20)
+        text = f"plan: fair\nenter: {{when: once on {day}, who: orders >= 1}}\nsteps:\n  - {{at: J, send: winback-1}}\n"
+        self.ask("PUT", "/plans/fair", {"text": text})
+        self.server.until(lambda: self.ask("POST", "/plans/fair/switch", {"to": "on"})["state"] == "waiting", 10)
+        self.ask("POST", "/plans/fair/switch", {"to": "approve"}, 422)
+        self.assertEqual(self.ask("POST", "/plans/fair/switch", {"to": "approve"}, headers=second)["state"], "on")
+        self.ask("POST", "/plans/fair/switch", {"to": "off"})
+        self.ask("PUT", "/settings", {"approval.campaigns": "no"})
+
     def test_a_plan_turns(self):
         self.ask("POST", "/plans/welcome/switch", {"to": "on"})
         time.sleep(1.1)  # what happened in the second of the switch was before it
@@ -532,6 +584,40 @@ class Api(unittest.TestCase):
         a = self.server.ask("GET", "/customers/12")
         self.assertEqual((a.status, a.headers["Content-Type"]), (200, "text/html; charset=utf-8"))
         self.assertEqual(self.server.ask("GET", "/nothing.js").status, 404)
+
+
+class Fresh(unittest.TestCase):
+    def test_recommendations_are_fresh(self):
+        """What is bought, refused, sold out or hidden since is out of the next answer; a product that starts to sell with
+        another is in it without a restart, once the models are made anew behind the scenes."""
+        with shop.Server(RELANCE) as server:
+            server.first_run()
+            server.command("set", server.db, "recommend.cross_percent", "1000")
+            self.live(server)
+
+    def live(self, server):
+        def proposed(customer):
+            a = server.ask("GET", f"{API}/customers/{customer}/recommendations?n=10")
+            self.assertEqual(a.status, 200)
+            return [x["sku"] for x in a.json()["items"]]
+
+        def fact(**what):
+            self.assertEqual(server.ask("POST", API + "/facts", what).status, 201)
+
+        who = 1
+        wait_for(lambda: len(proposed(who)) >= 4, 10)
+        bought, refused, gone, hidden = proposed(who)[:4]
+        number = str(1000 + who)
+        fact(kind="order", key="fresh-1", customer=number, lines=[{"sku": bought, "quantity": 1, "amount": 1000}])
+        fact(kind="event", key="fresh-2", customer=number, name="refused", text=refused)
+        wait_for(lambda: not {bought, refused} & set(proposed(who)), 5)
+        self.assertIn(gone, proposed(who))
+        fact(kind="product", sku=gone, name="Article", stock=0)
+        wait_for(lambda: gone not in proposed(who), 10)
+        server.command("set", server.db, "recommend.exclude", f"sku {hidden}")
+        for n in range(12):
+            fact(kind="order", key=f"new-{n}", customer=str(1030 + n), lines=[{"sku": "NEW", "name": "Nouveau", "quantity": 1, "amount": 100}])
+        wait_for(lambda: "NEW" in proposed(who) and hidden not in proposed(who), 40)
 
 
 class Life(unittest.TestCase):
