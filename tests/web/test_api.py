@@ -309,6 +309,38 @@ class Api(unittest.TestCase):
             self.ask("DELETE", f"/objectives/{x['id']}")
         self.ask("DELETE", f"/objectives/{ours}", status=404)
 
+    def test_value(self):
+        v = self.ask("GET", "/value")
+        self.assertEqual((v["customers"], sum(s["customers"] for s in v["segments"])), (60, 60))
+        self.assertEqual(sum(s["spend"] for s in v["segments"]), v["share"]["total"])
+        self.assertEqual(v["products"]["total"], v["share"]["total"])
+        self.assertEqual(sum(c["active"][0] for c in v["cohorts"]), 60)
+        self.assertEqual(len(v["share"]["curve"]), 21)
+        c = self.ask("GET", "/value/customers?limit=5")
+        self.assertEqual(len(c["items"]), 5)
+        for x in c["items"]:
+            self.assertTrue(0 <= x["alive"] <= 1 and x["orders_low"] <= x["orders"] <= x["orders_high"] + 1)
+        self.assertEqual([p["name"] for p in c["orders"]["params"]], ["r", "alpha", "a", "b"])
+        h = self.ask("GET", "/value/holdout")
+        self.assertEqual(sum(g["actual"] for g in h["groups"]), h["actual"])
+        self.assertTrue(h["low"] <= h["predicted"] <= h["high"])
+        self.ask("GET", "/value?until=soon", status=422)
+        self.ask("GET", "/value?until=1990-01-01", status=422)
+        self.ask("GET", "/value/customers?limit=0", status=422)
+
+    def test_experiment(self):
+        self.ask("GET", "/experiments/absent", status=404)
+        self.ask("POST", "/plans/anti-churn/switch", {"to": "on"})
+        for _ in range(50):  # the plan is taken at the next turn
+            if self.server.ask("GET", API + "/experiments/anti-churn").status == 200:
+                break
+            time.sleep(0.1)
+        e = self.ask("GET", "/experiments/anti-churn?window=30")
+        self.assertEqual([o["outcome"] for o in e["outcomes"]], ["conversion", "orders", "revenue", "margin"])
+        self.assertTrue(all(o["text"] for o in e["outcomes"]) and e["variants"] == [])
+        self.ask("GET", "/experiments/anti-churn?window=0", status=422)
+        self.ask("GET", "/experiments/anti-churn?from=soon", status=422)
+
     def test_report(self):
         items = self.ask("GET", "/benchmarks")["items"]
         self.assertEqual([(x["low"], x["high"]) for x in items], [(5, 20), (60, 70), (87, 87), (10, 10), (25, 25)])
