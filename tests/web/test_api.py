@@ -311,10 +311,11 @@ class Api(unittest.TestCase):
 
     def test_value(self):
         v = self.ask("GET", "/value")
-        self.assertEqual((v["customers"], sum(s["customers"] for s in v["segments"])), (60, 60))
+        self.assertGreaterEqual(v["customers"], 60)  # other tests bring their own
+        self.assertEqual(v["customers"], sum(s["customers"] for s in v["segments"]))
         self.assertEqual(sum(s["spend"] for s in v["segments"]), v["share"]["total"])
         self.assertEqual(v["products"]["total"], v["share"]["total"])
-        self.assertEqual(sum(c["active"][0] for c in v["cohorts"]), 60)
+        self.assertEqual(sum(c["active"][0] for c in v["cohorts"]), v["customers"])
         self.assertEqual(len(v["share"]["curve"]), 21)
         c = self.ask("GET", "/value/customers?limit=5")
         self.assertEqual(len(c["items"]), 5)
@@ -330,16 +331,16 @@ class Api(unittest.TestCase):
 
     def test_experiment(self):
         self.ask("GET", "/experiments/absent", status=404)
-        self.ask("POST", "/plans/anti-churn/switch", {"to": "on"})
+        self.ask("POST", "/plans/renewal/switch", {"to": "on"})
         for _ in range(50):  # the plan is taken at the next turn
-            if self.server.ask("GET", API + "/experiments/anti-churn").status == 200:
+            if self.server.ask("GET", API + "/experiments/renewal").status == 200:
                 break
             time.sleep(0.1)
-        e = self.ask("GET", "/experiments/anti-churn?window=30")
+        e = self.ask("GET", "/experiments/renewal?window=30")
         self.assertEqual([o["outcome"] for o in e["outcomes"]], ["conversion", "orders", "revenue", "margin"])
         self.assertTrue(all(o["text"] for o in e["outcomes"]) and e["variants"] == [])
-        self.ask("GET", "/experiments/anti-churn?window=0", status=422)
-        self.ask("GET", "/experiments/anti-churn?from=soon", status=422)
+        self.ask("GET", "/experiments/renewal?window=0", status=422)
+        self.ask("GET", "/experiments/renewal?from=soon", status=422)
 
     def test_report(self):
         items = self.ask("GET", "/benchmarks")["items"]
@@ -357,12 +358,12 @@ class Api(unittest.TestCase):
         words = lambda answer: {x["name"]: x["value"] for x in answer["inputs"]}
         ours = self.ask("GET", "/case")
         self.assertEqual((ours["from"], ours["gain"], ours["plans"]), ("shop", 0, []))
-        self.assertEqual(words(ours)["customers"], 60)
+        self.assertGreaterEqual(words(ours)["customers"], 60)
         self.assertTrue(0 < words(ours)["active"] < 100 and words(ours)["active"] == words(ours)["active-after"])
         more = self.ask("GET", f"/case?active-after=100&cost=100000&active-value-after={int(words(ours)['active-value'])}")
         self.assertEqual(more["gain"], more["lines"][2]["gain"])
         self.assertEqual(more["net"], more["gain"] - 100000)
-        self.assertEqual(more["lines"][2]["after"], 60 * int(words(ours)["active-value"]))
+        self.assertEqual(more["lines"][2]["after"], words(ours)["customers"] * int(words(ours)["active-value"]))
         book = self.ask("GET", "/case?from=reference")
         self.assertEqual([x["gain"] for x in book["lines"]], [12500000, 26250000, 225000000, 562500000])
         self.assertEqual(book["gain"], 826250000)
