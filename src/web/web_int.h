@@ -7,6 +7,7 @@
 #define RELANCE_WEB_WEB_INT_H
 
 #include "app/live.h"
+#include "app/monthly.h"
 #include "base/embed.h"
 #include "channel/token.h"
 #include "outbox/message.h"
@@ -174,6 +175,7 @@ struct web {
 	/* the ticker's */
 	struct live *live;
 	struct courier_state *courier;
+	struct monthly monthly;
 	struct writer *writer; /* facts.h */
 	struct summary *summary;
 	struct forecast forecast;
@@ -379,9 +381,14 @@ HANDLER(on_kpi_rows);
 HANDLER(on_objectives);
 HANDLER(on_objective_post);
 HANDLER(on_objective_delete);
+HANDLER(on_experiment);
+HANDLER(on_value);
+HANDLER(on_value_holdout);
+HANDLER(on_value_customers);
+HANDLER(on_report);
+HANDLER(on_benchmarks);
 HANDLER(on_case);
 HANDLER(on_lifecycle);
-HANDLER(on_value);
 HANDLER(on_compliance);
 HANDLER(on_requests);
 HANDLER(on_request_post);
