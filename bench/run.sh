@@ -71,6 +71,7 @@ size
 bench segment $pg "$build/bench/bench_segment" --customers "$customers" $json
 bench kpi $pg "$build/bench/bench_kpi" --lines "$lines" --sql $json
 bench value "$build/bench/bench_value" --customers "$customers" $json
+bench uplift "$build/bench/bench_uplift" --customers "$customers" $json
 bench recommend "$build/bench/bench_recommend" --customers "$customers" $json
 retail=$(unpack "$RELANCE_DATA/fimi/retail.dat.zst")
 quest=$(unpack "$RELANCE_DATA/fimi/T10I4D100K.dat.zst")
