@@ -51,7 +51,7 @@ struct live {
 	int64_t seen[STORE_PART_COUNT]; /* changes of other programs that are in */
 	int64_t epoch, seq_hi, tick;
 	struct instant last_tick;
-	struct instant leased; /* when the lease was renewed last */
+	struct instant leased, marked; /* when the lease was renewed last, the high-water mark written */
 	bool lease;
 	struct date allotted; /* the shop day whose slots were given */
 

@@ -6,11 +6,12 @@
 #include "app/links.h"
 #include "app/messages.h"
 
+#include <malloc.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <time.h>
 
-enum { OUT_START = 1024 };
+enum { OUT_START = 1024, HEAP_KEEP = 64 << 20 };
 
 /* ---- small readers of a request ---- */
 
@@ -327,6 +328,8 @@ bool web_run(const struct web_options *o, const volatile sig_atomic_t *stop, str
 {
 	if (sodium_init() < 0)
 		return err_set(err, ERR_WORLD, "libsodium could not be started");
+	mallopt(M_MMAP_THRESHOLD, HEAP_KEEP); /* threads take and give back by the thousand a second */
+	mallopt(M_TRIM_THRESHOLD, HEAP_KEEP);
 	struct web *w = mem_alloc(sizeof *w);
 	w->o = *o;
 	w->stop = stop;
