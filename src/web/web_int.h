@@ -74,6 +74,7 @@ struct request {
 	struct identity who;
 	bool bad, too_large, suspended, answered, key_used;
 	double began; /* monotonic */
+	size_t bytes; /* of the answer */
 	/* the answer */
 	int status;
 	const char *type;
@@ -107,12 +108,17 @@ struct api_key {
 	char scopes[64];
 };
 
-enum { FAILURES = 1024, JOBS_MAX = 32, LISTENERS_MAX = 256 };
+enum { FAILURES = 1024, BUCKETS = 4096, JOBS_MAX = 32, LISTENERS_MAX = 256 };
 
 struct failure {
 	uint64_t who; /* hash of address or name */
 	int count;
 	double since;
+};
+
+/* Requests somebody may still make now. */
+struct bucket {
+	double tokens, at;
 };
 
 struct job {
@@ -135,7 +141,8 @@ void histogram_add(struct histogram *h, double seconds, uint64_t times);
 
 /* Counters of /metrics. */
 struct counters {
-	_Atomic uint64_t requests, refused, facts, fact_batches, ticks, decisions, accepted, sign_ins, sign_in_failures;
+	_Atomic uint64_t requests, refused, facts, fact_batches, ticks, decisions, accepted, sign_ins, sign_in_failures,
+		limited, slow;
 	struct histogram decided; /* from a fact's request to the decision upon it */
 };
 
@@ -191,6 +198,12 @@ struct web {
 	_Atomic uint64_t openings;               /* how often the shop was opened */
 	const struct settings *_Atomic settings; /* of the scene */
 	struct scene *_Atomic scene;
+
+	/* the door: doors */
+	pthread_mutex_t doors;
+	struct connection *connections;
+	size_t connection_count;
+	struct bucket buckets[BUCKETS];
 
 	/* everything below: lock */
 	pthread_mutex_t lock;
@@ -259,6 +272,16 @@ struct thresholds web_thresholds(struct web *w);
 /* Body as a JSON object; NULL: problem set. The caller decrefs. */
 json_t *request_json(struct request *r);
 const char *member(const json_t *o, const char *name); /* a string, or NULL */
+
+/* ---- doors.c ---- */
+bool door_open(struct web *w, MHD_AccessHandlerCallback handler, MHD_RequestCompletedCallback end,
+               struct err *err) MUST_CHECK;
+void door_received(struct request *r, size_t bytes);
+void door_answers(struct request *r, bool begins); /* it has come whole; its answer has left */
+void door_sweep(struct web *w);                    /* shuts connections whose request does not come; once a second */
+bool door_lets_in(struct request *r);              /* problem set when not */
+uint64_t door_client(struct request *r);           /* hash of the address; 0: this machine */
+bool door_secure(struct request *r);               /* over TLS, here or at the web server before us */
 
 /* ---- worker.c ---- */
 struct request *worker_request(void); /* empty, with an arena */
