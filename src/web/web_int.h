@@ -151,6 +151,20 @@ struct listener {
 	double opened;
 };
 
+/* Who will be sent what before the day ends (forecast.c). */
+struct leaving {
+	customer_id customer;
+	uint32_t at;
+	uint16_t family;
+	uint8_t channel;
+};
+struct forecast {
+	struct leaving *items;
+	size_t count, cap, plans;
+	struct date day;
+	double kept_until;
+};
+
 struct web {
 	struct web_options o;
 	const volatile sig_atomic_t *stop;
@@ -167,6 +181,7 @@ struct web {
 	struct courier_state *courier;
 	struct writer *writer; /* facts.h */
 	struct summary *summary;
+	struct forecast forecast;
 	pthread_t ticker;
 	struct tick_result untold; /* since the pages were told last */
 	double told;
@@ -300,6 +315,22 @@ struct summary {
 	struct instant at, since;
 };
 const struct summary *web_summary(struct web *w, struct instant now); /* on the ticker */
+/* The message that spoke last within a week before an order of that instant; NULL: none. */
+const struct sent *summary_speaker(const struct pstate *state, uint32_t at);
+
+/* ---- forecast.c ---- */
+const struct forecast *web_forecast(struct web *w, struct instant now); /* on the ticker */
+void forecast_release(struct web *w);
+
+/* ---- among.c: a bit per person, in the request's arena ---- */
+enum list_sort { SORT_NONE, SORT_ORDERS, SORT_SPEND, SORT_LAST_ORDER, SORT_PHASE };
+uint64_t *among_bits(struct request *r, uint64_t *count); /* those ?plan=&is= names; on the ticker; NULL: a problem */
+uint64_t bits_count(const uint64_t *bits, uint32_t customers);
+bool bits_without_gone(struct request *r, uint64_t *bits, uint32_t customers); /* false: a problem */
+int bits_sorted(const struct world *w, const uint64_t *bits, enum list_sort by, bool down, size_t from, size_t most,
+                customer_id *ids);
+/* ---- api_list.c ---- */
+struct lifecycle customer_life(const struct world *w, customer_id c); /* as of now */
 
 /* ---- handlers ---- */
 #define HANDLER(name) void name(struct request *r)
@@ -357,8 +388,14 @@ HANDLER(on_message_check);
 HANDLER(on_message_preview);
 HANDLER(on_message_test);
 HANDLER(on_figures);
+HANDLER(on_kpi);
+HANDLER(on_kpi_rows);
+HANDLER(on_objectives);
+HANDLER(on_objective_post);
+HANDLER(on_objective_delete);
 HANDLER(on_case);
 HANDLER(on_lifecycle);
+HANDLER(on_value);
 HANDLER(on_compliance);
 HANDLER(on_requests);
 HANDLER(on_request_post);
@@ -376,6 +413,7 @@ HANDLER(on_settings);
 HANDLER(on_settings_put);
 HANDLER(on_facts);
 HANDLER(on_static);
+HANDLER(on_provider_hook);
 HANDLER(page_web);
 HANDLER(page_unsubscribe);
 HANDLER(page_unsubscribe_post);
