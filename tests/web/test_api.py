@@ -248,6 +248,13 @@ class Api(unittest.TestCase):
         rest = self.ask("GET", f"/customers/{c['id']}/timeline?limit=50&cursor={t['next']}")
         kinds = [x["kind"] for x in t["items"] + rest["items"]]
         self.assertEqual((kinds.count("order"), kinds.count("consent"), kinds.count("profile")), (4, 1, 1))
+        order = [x for x in t["items"] + rest["items"] if x["kind"] == "order"][0]
+        self.assertRegex(order["title"], r"^Achat de \d articles?$")
+        self.assertEqual(order["detail"], "n°\u00a0" + order["ref"])
+        consent = [x for x in t["items"] + rest["items"] if x["kind"] == "consent"][0]
+        self.assertEqual((consent["title"], consent["state"], consent["channel"]), ("A accepté nos messages, par e-mail", "granted", "email"))
+        english = self.ask("GET", f"/customers/{c['id']}/timeline?lang=en&limit=200")["items"]
+        self.assertIn("Agreed to our messages, by e-mail", [x["title"] for x in english])
         self.ask("GET", f"/customers/{c['id']}/why")
         for wrong in ("0", "999999", "-1", "x", "1%27", "99999999999999999999"):
             self.ask("GET", f"/customers/{wrong}", status=404)

@@ -175,7 +175,7 @@ await test("segment: live count, and the error stands under its character", {}, 
 		return [range.getBoundingClientRect().left, input.getBoundingClientRect().left + parseFloat(s.borderLeftWidth) + parseFloat(s.paddingLeft), c.measureText("lifecycle = ").width];
 	});
 	assert.ok(Math.abs(caret - (box + ch)) < 2, `caret at ${caret}, character at ${box + ch}`);
-	await input.fill("lifecycle = lapsing");
+	await input.fill("lifecycle = loyal");
 	await until(page, (s) => document.querySelector(".counted b") && document.querySelector(".counted b")?.textContent !== s, all);
 	await input.fill("lifec");
 	await page.click(".hints button");

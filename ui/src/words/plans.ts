@@ -12,7 +12,6 @@ export const plans = {
 	on_way: ["En route", "On the way"],
 	messages_30: ["Messages, 30 j", "Messages, 30 d"],
 	priority: ["Priorité", "Priority"],
-	since: ["Depuis", "Since"],
 	version_n: ["version {n}", "version {n}"],
 	p_answer: ["[{n} personne](/customers?is=entered&plan={name}) est entrée, [{active}](/customers?is=active&plan={name}) en route ; sorties : [{out}](/customers?is=exited&plan={name}).|[{n} personnes](/customers?is=entered&plan={name}) sont entrées, [{active}](/customers?is=active&plan={name}) en route ; sorties : [{out}](/customers?is=exited&plan={name}).", "[{n} person](/customers?is=entered&plan={name}) entered, [{active}](/customers?is=active&plan={name}) on the way; left: [{out}](/customers?is=exited&plan={name}).|[{n} people](/customers?is=entered&plan={name}) entered, [{active}](/customers?is=active&plan={name}) on the way; left: [{out}](/customers?is=exited&plan={name})."],
 	p_answer_since: ["Depuis {since},", "Since {since},"],

@@ -136,4 +136,11 @@ export const shell = {
 	level_warning: ["attention", "warning"],
 	channel: ["Canal", "Channel"],
 	a_first_name: ["Prénom", "First name"],
+	req_access: ["Accès aux données", "Access to data"],
+	req_erasure: ["Effacement", "Erasure"],
+	req_erase: ["Effacement", "Erasure"],
+	req_rectification: ["Rectification", "Correction"],
+	req_portability: ["Portabilité", "Portability"],
+	req_objection: ["Opposition", "Objection"],
+	since: ["Depuis", "Since"],
 } as const;
