@@ -45,7 +45,7 @@ struct route {
 extern const struct route ROUTES[];
 extern const size_t ROUTE_COUNT;
 
-enum { ARGS_MAX = 3, HEADERS_MAX = 6, TOKEN_HEX = 64, NAME_MAX_BYTES = 80 };
+enum { ARGS_MAX = 3, HEADERS_MAX = 6, TOKEN_HEX = 64, NAME_MAX_BYTES = 80, AGENT_MAX = 160 };
 
 struct identity {
 	int64_t account; /* 0: nobody, or a key */
@@ -53,6 +53,8 @@ struct identity {
 	char name[NAME_MAX_BYTES + 1], role[16], locale[4];
 	char actor[NAME_MAX_BYTES + 16]; /* for the audit log: "account 3", "key 1" */
 	char csrf[33];
+	bool factor; /* has a second one */
+	int64_t codes_left;
 	char token_hash[TOKEN_HEX + 1]; /* of the session */
 };
 
@@ -94,10 +96,13 @@ struct request {
 struct account {
 	int64_t id;
 	char name[NAME_MAX_BYTES + 1], role[16], locale[4], password[128];
+	char totp[400]; /* sealed; empty: no second factor */
+	int64_t totp_step, codes_left;
 };
 struct session {
 	char token_hash[TOKEN_HEX + 1];
-	int64_t account, expires_at;
+	int64_t account, created_at, expires_at;
+	char agent[AGENT_MAX + 1];
 };
 struct api_key {
 	int64_t id;
@@ -333,6 +338,15 @@ HANDLER(on_session_get);
 HANDLER(on_session_post);
 HANDLER(on_session_delete);
 HANDLER(on_setup);
+HANDLER(on_factor_post);
+HANDLER(on_factor_put);
+HANDLER(on_factor_delete);
+HANDLER(on_user_factor_delete);
+HANDLER(on_invites_get);
+HANDLER(on_invites_post);
+HANDLER(on_invites_delete);
+HANDLER(on_sessions);
+HANDLER(on_sessions_delete);
 HANDLER(on_users_get);
 HANDLER(on_users_post);
 HANDLER(on_users_delete);
