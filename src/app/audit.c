@@ -99,7 +99,7 @@ static bool start_again(struct audit *a, struct err *err)
 		l->states[c].suppressed = 0;
 	}
 	look_at_all(l, false);
-	return live_load_suppressed(l, err);
+	return live_load_suppressed(l, err) && live_load_erased(l, err);
 }
 
 /* ---- what was said ---- */
@@ -136,7 +136,7 @@ static bool blurs(struct audit *a, enum round_kind kind, struct instant at)
 static bool compare(struct audit *a, const struct round_row *r)
 {
 	static const char *const KINDS[] = { "the due were asked", "slots were given", "messages were claimed",
-		                                 "budgets were spent" };
+		                                 "budgets were spent", "suppressions became known" };
 	char hex[65];
 	size_t count = a->said.said.count;
 	hash_said(a, hex);
@@ -305,9 +305,10 @@ static bool begin_round(struct audit *a, const struct round_row *r, struct err *
 	if (!live_take_facts(l, err) || (r->fresh && !start_again(a, err)))
 		return false;
 	bool asks = r->kind == ROUND_ASKED && (new_tick || a->kind != ROUND_ASKED || (customer_id)r->upto <= a->upto);
-	if (asks || (r->kind == ROUND_SLOTS && new_tick))
+	bool first_slots = r->kind == ROUND_SLOTS && (new_tick || a->kind == ROUND_SUPPRESSED);
+	if (asks || first_slots)
 		gather(a);
-	if (r->kind == ROUND_SLOTS && new_tick && !ask_rest(a))
+	if (first_slots && !ask_rest(a))
 		return false;
 	if (r->kind == ROUND_SLOTS && (new_tick || a->kind != ROUND_SLOTS))
 		a->slots = (struct live_slots){ .plan = 0 };
@@ -327,6 +328,10 @@ static bool take_round(void *ctx, const struct round_row *r, struct err *err)
 	case ROUND_SLOTS: return repeat_slots(a, r);
 	case ROUND_CLAIMED: return repeat_claims(a, r, err);
 	case ROUND_SPENT: return repeat_spent(a, r);
+	case ROUND_SUPPRESSED:
+		if (live_repeat_suppressed(a->l, r->claims))
+			return compare(a, r);
+		break;
 	}
 	return err_set(err, ERR_WORLD, "tick %lld of the log cannot be read: run \"relance check\"", (long long)r->tick);
 }

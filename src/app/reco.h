@@ -79,16 +79,25 @@ struct reco {
 };
 
 struct reco_options {
-	struct instant now; /* later orders are not seen; its day is "today" */
-	int threads;        /* ≤ 0: all processors */
-	bool no_model;      /* the arrays only */
-	bool no_ease;       /* leave the slowest of the models out */
-	size_t orders_min;  /* with fewer orders: no model */
+	struct instant now;        /* later orders are not seen; its day is "today" */
+	int threads;               /* ≤ 0: all processors */
+	bool no_model;             /* the arrays only */
+	const struct reco *before; /* learnt a while ago: what changes slowly is taken over; NULL */
+	const _Atomic bool *stop;  /* true: gives up, with no model; NULL */
+	size_t orders_min;         /* with fewer orders: no model */
 };
 
 /* False: the database failed. A shop without products or orders is no failure: model NULL and a reason. */
 bool reco_build(struct reco *r, struct db *db, const struct book *book, const struct version *v,
                 const struct settings *settings, const struct reco_options *o, struct err *err) MUST_CHECK;
+/* The same in two steps: what needs the database, then the rest, which may run on another thread with `v` pinned. After
+ * a failed reco_learn(): reco_release(). */
+bool reco_open(struct reco *r, struct db *db, const struct book *book, const struct settings *settings,
+               const struct reco_options *o, struct err *err) MUST_CHECK;
+bool reco_learn(struct reco *r, const struct book *book, const struct version *v, const struct settings *settings,
+                const struct reco_options *o, struct err *err) MUST_CHECK;
+/* Stock, prices, costs and visibility as they are in the catalogue now, the numbers among the settings, today. */
+bool reco_restock(struct reco *r, struct db *db, struct instant now, struct err *err) MUST_CHECK;
 bool reco_of_shop(struct reco *r, const struct shop_world *w, const struct reco_options *o, struct err *err) MUST_CHECK;
 void reco_release(struct reco *r);
 

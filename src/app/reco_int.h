@@ -16,6 +16,9 @@ void reco_guards_read(struct reco *r, const struct book *book, const struct vers
 /* The same of the customer in the last place. */
 void reco_guards_fresh(struct reco *r, uint32_t place, const struct view *v);
 
+/* The settings that are numbers, and the day. */
+bool reco_guards_settings(struct reco *r, struct db *db, struct instant now, struct err *err) MUST_CHECK;
+
 /* reco_catalogue.c: items, attributes, words */
 bool reco_catalogue(struct reco *r, struct db *db, const struct book *book, struct err *err) MUST_CHECK;
 

@@ -47,7 +47,7 @@ static bool clock_jumped(struct instant wall, double monotonic, struct instant *
 	return jump > JUMP_S;
 }
 
-static bool keep_turning(struct live *l, struct err *err)
+static bool keep_turning(struct live *l, struct courier_state *courier, struct err *err)
 {
 	struct instant wall = clock_now();
 	double monotonic = clock_monotonic();
@@ -62,7 +62,7 @@ static bool keep_turning(struct live *l, struct err *err)
 				return false;
 		}
 		struct tick_result r;
-		if (!live_tick(l, now, &r, err))
+		if (!live_tick(l, now, &r, err) || !courier_look(courier, l, err))
 			return false;
 		if (r.decisions || r.accepted)
 			fprintf(stderr, "relance: %llu decisions, %llu accepted, %llu deferred, %llu refused\n",
@@ -105,7 +105,8 @@ int cmd_run(int argc, char **argv)
 	o.courier = courier_of(courier);
 	do { /* what another program or the server took away is opened again */
 		struct live *l = live_open(where[0], &o, clock_now(), &err);
-		ok = l && keep_turning(l, &err);
+		ok = l && keep_turning(l, courier, &err);
+		courier_rest(courier);
 		live_close(l);
 		if (!ok && err.kind != ERR_CONFLICT)
 			break;

@@ -70,6 +70,8 @@ int cmd_tick(int argc, char **argv)
 	ok = l && live_tick(l, now, &r, &err);
 	if (ok)
 		print(&r, now, format);
+	if (courier)
+		courier_rest(courier);
 	live_close(l);
 	courier_free(courier);
 	return ok ? EXIT_DONE : cli_fail(&err);

@@ -24,7 +24,7 @@
 #define REC_NONE UINT32_MAX
 enum {
 	REC_KEEP = 48,            /* neighbours kept per item */
-	REC_OWN_USED = 24,        /* newest distinct items of a customer that vote */
+	REC_OWN_USED = 64,        /* newest distinct items of a customer that vote */
 	REC_OUT_MAX = 20,         /* proposals in an answer */
 	REC_BASKET_USED = 64,     /* items of a basket that vote; a longer basket: its first ones */
 	REC_ORDER_LEARNED = 1000, /* items of an order, and distinct items of a customer, that models learn from */
@@ -82,6 +82,10 @@ struct rec_options {
 	int threads;
 	bool no_ease; /* leave EASE out (very small machines) */
 	uint64_t seed;
+	/* A model of the same shop with fewer orders, items numbered alike: the weights and EASE are taken over while the
+	 * orders have grown by less than a fiftieth. NULL: everything is learnt. */
+	const struct rec_model *before;
+	const _Atomic bool *stop; /* becomes true: rec_build() gives up soon. NULL: never */
 };
 
 struct rec_weights {

@@ -9,6 +9,8 @@
 #include "fold/nextbasket_inner.h"
 #include "fold/recommend.h"
 
+#include <stdatomic.h>
+
 struct rec_link { /* item → other, as learnt */
 	uint32_t item;
 	float beside, after, users, ease; /* each scaled to its own comparable range, see recommend_build.c */
@@ -30,11 +32,13 @@ struct rec_model {
 	const struct rec_data *d;
 	struct rec_options o;
 	struct rec_weights w;
-	uint64_t *link_start; /* items + 1 */
+	uint32_t items;
+	uint64_t baskets_learnt; /* when weights and EASE were */
+	uint64_t *link_start;    /* items + 1 */
 	struct rec_link *links;
 	struct rec_vote *votes;              /* by link */
 	uint32_t *customers_of, *baskets_of; /* by item, returns left out */
-	float *popular;                      /* by item, 0 … 1: customers, newest year's count double */
+	float *popular;                      /* by item, 0 … 1: customers, those of the newest month twelvefold */
 	uint32_t *by_popular;                /* items, best first */
 	uint8_t *again_by_nature;            /* by item: consumable as given or as seen */
 	uint64_t customers_n, baskets_n;

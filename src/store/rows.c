@@ -241,6 +241,7 @@ static bool product_stored(struct store_batch *b, product_id id, const struct pr
 		int64_t before = have.price;
 		*any = product_merge(&have, said, &a);
 		ok = !*any || product_write(b->db, id, &have, err);
+		b->catalogue |= *any;
 		price_note(b, id, before, have.price);
 	}
 	arena_release(&a);

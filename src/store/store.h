@@ -155,6 +155,14 @@ bool store_fence(struct db *db, int64_t epoch, struct err *err) MUST_CHECK;
 bool store_audit(struct db *db, struct instant at, const char *actor, const char *action, const char *object,
                  struct err *err) MUST_CHECK;
 
+/* ---- what changes beside facts ---- */
+
+/* A program that runs for long reads these parts again when their count has grown. Whoever writes them counts, in the
+ * same transaction: batches their products, suppression_put and _lift themselves. */
+enum store_part { STORE_CATALOGUE, STORE_SUPPRESSIONS, STORE_PART_COUNT };
+bool store_changed(struct db *db, enum store_part part, struct err *err) MUST_CHECK;
+bool store_changes(struct db *db, int64_t counts[STORE_PART_COUNT], struct err *err) MUST_CHECK;
+
 /* ---- upkeep ---- */
 
 /* relance check: schema, seq gaps, keys, orphans, canonical bodies, ledgers. Calls report(ctx, line) per finding. */

@@ -66,6 +66,11 @@ const struct route ROUTES[] = {
 	{ "GET", API "/messages/{}/{}/versions/{}", MAY_READ, on_message_version, 0 },
 
 	{ "GET", API "/figures", MAY_READ, on_figures, ON_TICKER },
+	{ "GET", API "/kpi", MAY_READ, on_kpi, ON_TICKER },
+	{ "GET", API "/kpi/{}/rows", MAY_PEOPLE, on_kpi_rows, ON_TICKER },
+	{ "GET", API "/objectives", MAY_READ, on_objectives, ON_TICKER },
+	{ "POST", API "/objectives", MAY_PLANS, on_objective_post, ON_TICKER },
+	{ "DELETE", API "/objectives/{}", MAY_PLANS, on_objective_delete, ON_TICKER },
 	{ "GET", API "/case", MAY_READ, on_case, ON_TICKER },
 	{ "GET", API "/value", MAY_READ, on_value, 0 },
 	{ "GET", API "/lifecycle", MAY_READ, on_lifecycle, 0 },
@@ -86,6 +91,7 @@ const struct route ROUTES[] = {
 	{ "PUT", API "/settings", MAY_ADMIN, on_settings_put, ON_TICKER },
 	{ "POST", API "/facts", MAY_FACTS, on_facts, BIG_BODY },
 
+	{ "POST", "/h/{}", 0, on_provider_hook, ON_TICKER | NO_CSRF | BIG_BODY },
 	{ "GET", "/m/{}", 0, page_web, PAGE },
 	{ "GET", "/u/{}", 0, page_unsubscribe, PAGE },
 	{ "POST", "/u/{}", 0, page_unsubscribe_post, PAGE | ON_TICKER },

@@ -123,6 +123,7 @@ static void close_shop(struct web *w)
 		free(w->summary);
 		w->summary = NULL;
 	}
+	courier_rest(w->courier);
 	live_close(w->live);
 	w->live = NULL;
 }
@@ -170,7 +171,7 @@ static bool tick(struct web *w, struct err *err)
 {
 	struct tick_result t;
 	visits_settle(w, false);
-	if (!live_tick(w->live, clock_now(), &t, err))
+	if (!live_tick(w->live, clock_now(), &t, err) || !courier_look(w->courier, w->live, err))
 		return false;
 	w->counters.ticks++;
 	w->counters.decisions += t.decisions;

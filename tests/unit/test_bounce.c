@@ -5,6 +5,9 @@
 #include "data.h"
 #include "unit.h"
 
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
 #include <dirent.h>
 #include <stdio.h>
 
@@ -368,6 +371,39 @@ START_TEST(webhook_reads_samples)
 }
 END_TEST
 
+static struct str base64(struct arena *a, const unsigned char *p, size_t n)
+{
+	char *out = arena_alloc(a, n * 2 + 8);
+	return (struct str){ out, (size_t)EVP_EncodeBlock((unsigned char *)out, p, (int)n) };
+}
+
+START_TEST(webhook_checks_sendgrid)
+{
+	struct arena a;
+	struct str body = STR("[{\"event\":\"open\"}]\r\n"), stamp = STR("1600112502");
+	unsigned char *der = NULL, signature[200];
+	size_t n = sizeof signature;
+	arena_init(&a);
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	ck_assert(key && EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, key) == 1);
+	ck_assert(EVP_DigestSignUpdate(md, stamp.p, stamp.n) == 1 && EVP_DigestSignUpdate(md, body.p, body.n) == 1);
+	ck_assert(EVP_DigestSignFinal(md, signature, &n) == 1);
+	int der_n = i2d_PUBKEY(key, &der);
+	struct str public = base64(&a, der, (size_t)der_n), given = base64(&a, signature, n);
+	ck_assert(webhook_sendgrid_signed(body, stamp, given, public));
+	ck_assert(!webhook_sendgrid_signed(STR("[]"), stamp, given, public));
+	ck_assert(!webhook_sendgrid_signed(body, STR("1600112503"), given, public));
+	ck_assert(!webhook_sendgrid_signed(body, stamp, STR(""), public));
+	ck_assert(!webhook_sendgrid_signed(body, stamp, STR("AAAA"), public));
+	ck_assert(!webhook_sendgrid_signed(body, stamp, given, STR("no key")));
+	OPENSSL_free(der);
+	EVP_MD_CTX_free(md);
+	EVP_PKEY_free(key);
+	arena_release(&a);
+}
+END_TEST
+
 START_TEST(webhook_checks_mailgun)
 {
 	/* signature of timestamp 1700000000 and token "tok" under "key" (openssl dgst -sha256 -hmac key) */
@@ -382,4 +418,4 @@ END_TEST
 
 UNIT_MAIN("bounce", bounce_agrees_with_labels, bounce_reads_reports, bounce_reads_prose,
           bounce_tells_people_from_machines, bounce_reads_complaints, bounce_survives_damage, bounce_finds_codes,
-          webhook_reads_providers, webhook_reads_samples, webhook_checks_mailgun)
+          webhook_reads_providers, webhook_reads_samples, webhook_checks_sendgrid, webhook_checks_mailgun)

@@ -13,12 +13,14 @@ import sys
 import time
 import unittest
 import urllib.parse
+import zoneinfo
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import shop
 
 RELANCE = os.path.abspath(sys.argv.pop(1))
 BASE = "https://r.example.com"
+BEGAN = datetime.datetime.now(zoneinfo.ZoneInfo("Europe/Paris"))
 PERSON = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"}
 PROXY = {"User-Agent": "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"}
 SILENT = 20  # the first people of the shop asleep agreed to mails alone, the others to opens and clicks too
@@ -27,7 +29,8 @@ ASKED = 8  # bought lately: asked whether they are satisfied
 
 
 def day(n):
-    return (datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=n)).strftime("%Y-%m-%d")
+    """The shop's day, n days from today; today is the day the tests began."""
+    return (BEGAN + datetime.timedelta(days=n)).strftime("%Y-%m-%d")
 
 
 def table(path, head, rows):
@@ -182,7 +185,8 @@ class Mail(unittest.TestCase):
 
         status, log = s.stop()
         self.assertEqual((status, log), (0, ""))
-        s.tick(2)
+        for n in (1, 2):
+            s.tick(n)
         self.assertEqual(set(s.mails("winback-3")), {opener, clicker}, "the last message goes to who opened, a click is an open")
         self.assertEqual(set(s.mails("survey-thanks")), {glad})
 
