@@ -346,6 +346,16 @@ await test("a request is recorded, shown with its day due, and answered", {}, as
 	await page.click("dialog[open] .main");
 	await until(page, () => /traitée/.test(document.querySelector("#requests")?.textContent));
 });
+await test("indicators: a number opens the rows it was counted from; an objective is set and shows where it stands", {}, async (page, url) => {
+	await open(page, url, "/figures/kpi");
+	await page.click(".kpit .open >> nth=0");
+	await page.waitForSelector("dialog[open] tbody tr");
+	await page.keyboard.press("Escape");
+	await page.fill("#objectives input", "5000");
+	await page.click("#objectives .addrow .btn");
+	await page.waitForSelector(".goals svg[role=img]");
+	assert.match(await page.innerText(".goals"), /5\s000/);
+});
 await test("business case: a slider moves the gain", {}, async (page, url) => {
 	await open(page, url, "/figures/case?from=reference");
 	const before = await page.textContent(".answer");

@@ -131,7 +131,7 @@ export default function CustomerPage(p: { id: string }) {
 			const active = () => c().runs.filter((r) => r.state === "active").length;
 			return (
 				<Page title={name()} badge={<span class={"badge lcb " + c().phase}>{word("phase1", c().phase)}</span>}
-					sub={<>{c().first_order ? t("since_customer", { day: day(c().first_order!) }) : t("never_ordered")}, n° {c().ref}</>}
+					sub={<>{c().first_order ? t("since_customer", { day: day(c().first_order!) }) : t("never_ordered")}, {t("number_n", { n: c().ref })}</>}
 					actions={<>
 						<Show when={c().person.phone}><a class="btn" classList={{ main: !!complaint() }} href={"tel:" + c().person.phone.replace(/\s/g, "")}><Icon name="phone" />{t("call")}</a></Show>
 						<Show when={c().person.email}><a class="btn" href={"mailto:" + c().person.email}>{t("write")}</a></Show></>}

@@ -130,4 +130,5 @@ export const customers = {
 	erase_done: ["{name} est effacé.", "{name} is erased."],
 	request_kind: ["La demande", "The request"],
 	request_done: ["Demande notée : réponse due avant le {day}.", "Request recorded: an answer is due before {day}."],
+	number_n: ["n° {n}", "no. {n}"],
 } as const;
