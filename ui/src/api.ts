@@ -50,7 +50,7 @@ export interface Picture {
 }
 export interface Plan extends Picture {
 	text: string; version: number; versions: { version: number; at?: string; by?: string; note?: string }[] | number[];
-	state: string; on_since?: string | null; counts: Record<string, number>; issues: Issue[];
+	state: string; draft?: boolean; on_since?: string | null; counts: Record<string, number>; issues: Issue[];
 }
 export interface Job { state: "running" | "done" | "failed"; progress: number; result?: Replay; detail?: string }
 export interface Replay {

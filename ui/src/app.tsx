@@ -212,8 +212,8 @@ function Frame(p: { children: JSX.Element }) {
 			<Dialog open={stopping()} title={t("stop_title")} close={() => setStopping(false)}>
 				<h2 class="t3">{t("stop_title")}</h2><p>{t("stop_body", { n: leaving() })}</p>
 				<Show when={leaving()}><ul class="queue"><For each={queue()}>{(x) => <li><span>{x.title}</span><small>{word("channel", x.channel)}</small><b>{num(x.count)}</b></li>}</For></ul></Show>
-				<div class="do"><button class="btn danger" onClick={stop}><Icon name="stop" />{t("stop_do")}</button>
-					<button class="btn" autofocus onClick={() => setStopping(false)}>{t("cancel")}</button></div>
+				<div class="do"><button class="btn" autofocus onClick={() => setStopping(false)}>{t("cancel")}</button>
+					<button class="btn danger" onClick={stop}><Icon name="stop" />{t("stop_do")}</button></div>
 			</Dialog>
 		</>
 	);

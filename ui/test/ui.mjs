@@ -237,6 +237,13 @@ await test("plan file: a mistake is shown at its line as typed and cannot be sav
 	await page.click(".edacts .main");
 	await page.waitForSelector(".toast");
 	await until(page, () => document.querySelector(".edacts .main")?.disabled);
+	await page.click(".before .two button"); // seen first, then on, as the next version
+	await page.waitForSelector(".replayed .uplot", { timeout: 60000 });
+	await page.click(".before .do .btn");
+	await page.click("dialog[open] .main");
+	await until(page, () => /version 2 en marche/.test(document.querySelector(".sub .badge")?.textContent));
+	await page.click(".tabs button:nth-child(4)");
+	await until(page, () => /\+ priority: 45/.test(document.querySelector(".diff")?.textContent));
 });
 await test("plan form: a delay and the control group are changed, the file says it, the picture shows it", {}, async (page, url) => {
 	await open(page, url, "/plans/birthday?tab=form");

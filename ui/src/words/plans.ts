@@ -94,7 +94,6 @@ export const plans = {
 	runs_keep: ["Les personnes en route finissent sur la version où elles sont entrées.", "People on the way finish on the version they entered."],
 	version: ["Version", "Version"],
 	changed: ["Changement", "Change"],
-	by: ["Par", "By"],
 	tab_form: ["Formulaire", "Form"],
 	until_cond: ["attend : {cond}", "waits for: {cond}"],
 	exited_n: ["{n} sortie|{n} sorties", "{n} left"],
@@ -129,4 +128,8 @@ export const plans = {
 	form_valid: ["valable", "valid"],
 	form_days: ["jours", "days"],
 	exit_voucher_redeemed: ["bon utilisé", "voucher used"],
+	versions_none: ["Ce plan n’a jamais été mis en marche : sa première version naîtra ce jour-là.", "This plan was never on: its first version will be born that day."],
+	version_take: ["Reprendre ce texte", "Take this text again"],
+	version_first: ["première version", "first version"],
+	draft_waits: ["version {n} à mettre en marche", "version {n} waits to go on"],
 } as const;
