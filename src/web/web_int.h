@@ -220,6 +220,7 @@ struct web {
 
 	pthread_rwlock_t messages_lock; /* who reads `messages` holds it; the ticker alone changes them */
 	struct message_set *messages;
+	struct hooks *hooks; /* hooks.h */
 	struct visits *visits; /* under `lock`; NULL: none yet */
 };
 
@@ -409,6 +410,13 @@ HANDLER(on_suppressions);
 HANDLER(on_suppress);
 HANDLER(on_suppress_lift);
 HANDLER(on_audit);
+HANDLER(on_shop_hook);
+HANDLER(on_hooks);
+HANDLER(on_hook_in_post);
+HANDLER(on_hook_in_delete);
+HANDLER(on_hook_out_post);
+HANDLER(on_hook_out_delete);
+HANDLER(on_hook_out_events);
 HANDLER(on_settings);
 HANDLER(on_settings_put);
 HANDLER(on_facts);
