@@ -18,12 +18,18 @@ struct world_of {
 
 static const char FIRST[] = "2023-01-02 00:00";
 
+/* Two by two, some share an address. */
+static bool shares(customer_id c)
+{
+	return c % 7 == 1;
+}
+
 static void add_person(struct small_shop *s, struct rng *rng, customer_id c)
 {
 	int64_t start = shop_time(s, FIRST).s;
 	struct profile_body p = nobody();
 	p.reach = REACH_EMAIL;
-	p.address = c % 23 == 1 ? 4000 + c / 46 : 10000u + c; /* some share one */
+	p.address = shares(c) ? 4000 + c / 14 : 10000u + c;
 	p.zone = c % 9 ? STR("") : STR("America/New_York");
 	p.created = (struct instant){ start - 1000000 };
 	add_profile(s, c, p);
@@ -109,7 +115,7 @@ static bool keep(void *ctx, struct str text, struct err *err)
 	return true;
 }
 
-static struct traced run(struct world_of *w, int threads, enum replay_response response)
+static struct traced run_stretches(struct world_of *w, int threads, enum replay_response response, int stretch_days)
 {
 	struct err err;
 	struct traced out;
@@ -126,6 +132,7 @@ static struct traced run(struct world_of *w, int threads, enum replay_response r
 		                        .to = shop_time(&w->shop, "2024-09-01 00:00"),
 		                        .response = response,
 		                        .threads = threads,
+		                        .stretch_days = stretch_days,
 		                        .trace = keep,
 		                        .ctx = &out.text };
 	ck_assert_msg(replay_run(&o, r, &err), "%s", err.text);
@@ -135,6 +142,11 @@ static struct traced run(struct world_of *w, int threads, enum replay_response r
 	free(r);
 	book_unpin(w->shop.book, v);
 	return out;
+}
+
+static struct traced run(struct world_of *w, int threads, enum replay_response response)
+{
+	return run_stretches(w, threads, response, 0);
 }
 
 static struct traced reference(enum replay_response response)
@@ -199,7 +211,7 @@ START_TEST(others_taken_away)
 {
 	bool only[PEOPLE + 1] = { false };
 	for (customer_id c = 1; c <= PEOPLE; c++)
-		only[c] = c % 3 == 0 && c % 23 != 1;
+		only[c] = c % 3 == 0 && !shares(c);
 	struct traced whole, part;
 	struct buf a, b;
 	for (int i = 0; i < 2; i++) {
@@ -229,12 +241,44 @@ START_TEST(others_taken_away)
 }
 END_TEST
 
+/* Few slots a day, of every other plan: people wait, for weeks, for one plan and then another; some no longer qualify.
+ */
+static struct traced run_scarce(int threads, enum replay_response response, int stretch_days)
+{
+	struct world_of *w = world_new(NULL);
+	apply(w, w->shop.count);
+	for (size_t p = 0; p < w->set.count; p += 2)
+		((struct plan *)w->set.plans[p])->smooth_per_day = 1 + (int32_t)p;
+	struct traced t = run_stretches(w, threads, response, stretch_days);
+	world_free(w);
+	return t;
+}
+
+/* However many days a person is taken through at once: the first run takes everybody day by day. */
+START_TEST(stretches)
+{
+	static const struct {
+		int threads, days;
+	} RUNS[] = { { 1, 2 }, { 1, 7 }, { 3, 40 }, { 1, 365 }, { 2, 365 }, { 1, 0 } };
+	enum replay_response response = _i ? RESPONSE_RATES : RESPONSE_NONE;
+	struct traced want = run_scarce(1, response, 1);
+	ck_assert_uint_gt(want.decisions, 2000);
+	for (size_t i = 0; i < ARRAY_LEN(RUNS); i++) {
+		struct traced got = run_scarce(RUNS[i].threads, response, RUNS[i].days);
+		ck_assert_str_eq(got.sha256, want.sha256);
+		buf_release(&got.text);
+	}
+	buf_release(&want.text);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("replay");
 	TCase *t = tcase_create("invariance");
 	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, threads_and_batches, 0, 2);
+	tcase_add_loop_test(t, stretches, 0, 2);
 	tcase_add_test(t, order_of_facts);
 	tcase_add_test(t, others_taken_away);
 	suite_add_tcase(suite, t);
