@@ -31,7 +31,7 @@ build: deps ui $(BUILD)/build.ninja
 	@ninja -C $(BUILD) -j$(JOBS)
 
 test:
-	@tools/deps.sh build test
+	@tools/deps.sh build test $(if $(CI),real)
 	@tools/ui.sh
 	@tools/test.sh $(BUILD)
 

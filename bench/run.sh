@@ -67,7 +67,13 @@ bench value "$build/bench/bench_value" --customers "$customers" $json
 bench recommend "$build/bench/bench_recommend" --customers "$customers" $json
 retail=$(unpack "$RELANCE_DATA/fimi/retail.dat.zst")
 quest=$(unpack "$RELANCE_DATA/fimi/T10I4D100K.dat.zst")
-[ -z "$retail" ] || [ -z "$quest" ] || bench itemset "$build/bench/bench_itemset" $json "$retail" "$quest"
+itemset() {
+  [ -z "$only" ] || case $only in *" itemset "*) ;; *) return 0 ;; esac
+  "$build/bench/bench_itemset" --quest 1000000 >"$work/million.dat"
+  bench itemset "$build/bench/bench_itemset" $json "$retail" "$quest" "$work/million.dat" 100
+  rm -f "$work/million.dat"
+}
+[ -z "$retail" ] || [ -z "$quest" ] || itemset
 bench liquid "$build/bench/bench_liquid" $json
 bench mail "$build/bench/bench_mail" $json
 bench smtp "$build/bench/bench_smtp" $json

@@ -40,7 +40,7 @@ SELECT count(*) FROM message m WHERE m.state IN (3, 5, 7) AND NOT EXISTS (SELECT
   WHERE f.customer_id = m.customer_id AND f.kind = 6 AND f.key LIKE m.plan || ':' || m.run_no || ':' || m.step || ':%');
 
 -- name: check_decision_run
-SELECT count(*) FROM decision d WHERE d.verdict NOT BETWEEN 0 AND 7 OR d.times < 1 OR d.first_at > d.last_at;
+SELECT count(*) FROM decision d WHERE d.verdict NOT BETWEEN 0 AND 8 OR d.times < 1 OR d.first_at > d.last_at;
 
 -- name: check_voucher
 SELECT count(*) FROM voucher v LEFT JOIN customer c ON c.customer_id = v.customer_id

@@ -7,6 +7,12 @@ SELECT product_id, sku FROM product WHERE product_id > ?1 ORDER BY product_id;
 -- name: document_get
 SELECT customer_id, seq FROM document WHERE hash = ?1 AND kind = ?2;
 
+-- name: document_hashes
+SELECT kind, hash FROM document;
+
+-- name: document_keys_after
+SELECT kind, key FROM fact WHERE seq > ?1 AND kind IN (1, 2);
+
 -- name: document_delete
 DELETE FROM document WHERE hash = ?1 AND kind = ?2;
 

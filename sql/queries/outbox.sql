@@ -53,7 +53,8 @@ WHERE customer_id = ?1 AND plan = ?2 AND run_no = ?3 AND step = ?4 AND channel =
 
 -- Sending is settled; what has not left is dropped; what is uncertain is settled by a person.
 -- name: message_settle
-UPDATE message SET state = ?6, sent_at = CASE WHEN ?6 IN (3, 5, 6) THEN ?7 ELSE sent_at END, try_after = ?8, outcome = ?9
+UPDATE message SET state = ?6, sent_at = CASE WHEN ?6 IN (3, 5, 6) THEN ?7 ELSE sent_at END, try_after = ?8, outcome = ?9,
+  tries = tries - ?11
 WHERE customer_id = ?1 AND plan = ?2 AND run_no = ?3 AND step = ?4 AND channel = ?5
   AND ((?10 = 0 AND ((state = 2 AND ?6 < 7) OR (state IN (0, 1, 4) AND ?6 = 7))) OR (?10 = 1 AND state = 6));
 

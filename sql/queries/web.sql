@@ -53,15 +53,19 @@ SELECT 1 FROM customer WHERE customer_id = ?1 AND merged_into IS NULL AND erased
 -- name: web_customers_gone
 SELECT customer_id FROM customer WHERE merged_into IS NOT NULL OR erased_at IS NOT NULL;
 
--- Prefix of the reference, or (lower case) of last name, first name, e-mail.
+-- Prefix of the reference, or (lower case) of last name, first name, e-mail. Of a beginning that more than 500 share, 500
+-- of each are looked at: an answer while one types, whatever the size of the base.
 -- name: web_search
 SELECT c.customer_id FROM customer c JOIN (
-  SELECT customer_id FROM customer WHERE ref >= ?1 AND ref < ?2
-  UNION SELECT customer_id FROM person WHERE lower(last_name) >= ?3 AND lower(last_name) < ?4
-  UNION SELECT customer_id FROM person WHERE lower(first_name) >= ?3 AND lower(first_name) < ?4
-  UNION SELECT customer_id FROM person WHERE lower(email) >= ?3 AND lower(email) < ?4
+  SELECT customer_id FROM (SELECT customer_id FROM customer WHERE ref >= ?1 AND ref < ?2 AND customer_id > ?5 LIMIT 500) a
+  UNION SELECT customer_id FROM (SELECT customer_id FROM person
+    WHERE lower(last_name) >= ?3 AND lower(last_name) < ?4 AND customer_id > ?5 LIMIT 500) b
+  UNION SELECT customer_id FROM (SELECT customer_id FROM person
+    WHERE lower(first_name) >= ?3 AND lower(first_name) < ?4 AND customer_id > ?5 LIMIT 500) d
+  UNION SELECT customer_id FROM (SELECT customer_id FROM person
+    WHERE lower(email) >= ?3 AND lower(email) < ?4 AND customer_id > ?5 LIMIT 500) e
 ) f ON f.customer_id = c.customer_id
-WHERE c.customer_id > ?5 AND c.merged_into IS NULL AND c.erased_at IS NULL ORDER BY c.customer_id LIMIT ?6;
+WHERE c.merged_into IS NULL AND c.erased_at IS NULL ORDER BY c.customer_id LIMIT ?6;
 
 -- name: web_suppressions
 SELECT count(*) FROM suppression;
@@ -78,3 +82,10 @@ UPDATE signup SET confirmed_at = ?2 WHERE signup_id = ?1 AND confirmed_at IS NUL
 
 -- name: web_signup_sweep
 DELETE FROM signup WHERE asked_at < ?1;
+
+-- One person for the page about them; no row when merged away or erased.
+-- name: web_customer
+SELECT c.ref, p.civility, p.first_name, p.last_name, p.company, p.email, p.phone, p.address1, p.address2, p.postcode, p.city,
+  p.country
+FROM customer c LEFT JOIN person p ON p.customer_id = c.customer_id
+WHERE c.customer_id = ?1 AND c.merged_into IS NULL AND c.erased_at IS NULL;

@@ -89,6 +89,7 @@ static bool start_again(struct audit *a, struct err *err)
 	struct live *l = a->l;
 	allot_release(&l->waiting);
 	allot_init(&l->waiting, l->plans, l->people);
+	l->purse.count = 0;
 	l->timers.count = 0;
 	for (customer_id c = 1; c < l->people; c++) {
 		l->next_at[c] = UINT32_MAX;
@@ -120,7 +121,8 @@ static void hash_said(struct audit *a, char hex[65])
 
 static bool compare(struct audit *a, const struct round_row *r)
 {
-	static const char *const KINDS[] = { "the due were asked", "slots were given", "messages were claimed" };
+	static const char *const KINDS[] = { "the due were asked", "slots were given", "messages were claimed",
+		                                 "budgets were spent" };
 	char hex[65];
 	size_t count = a->said.said.count;
 	hash_said(a, hex);
@@ -148,6 +150,7 @@ static bool ask_rest(struct audit *a)
 	while (a->pos < a->l->due_count)
 		ask_next(a);
 	allot_take(&a->l->waiting, a->said.said.proposals, a->said.said.proposal_count);
+	purse_take(&a->l->purse, &a->said.said);
 	size_t count = a->said.said.count;
 	customer_id who = count ? a->said.said.items[0].customer : 0;
 	live_slice_clear(&a->said);
@@ -166,6 +169,7 @@ static bool repeat_asked(struct audit *a, const struct round_row *r)
 		ask_next(a);
 	a->upto = (customer_id)r->upto;
 	allot_take(&a->l->waiting, a->said.said.proposals, a->said.said.proposal_count);
+	purse_take(&a->l->purse, &a->said.said);
 	return compare(a, r);
 }
 
@@ -176,6 +180,21 @@ static bool repeat_slots(struct audit *a, const struct round_row *r)
 		if (!live_slot_next(a->l, &a->slots, &c))
 			return differs(a, r, "%lld slots were offered, %lld people wait", (long long)r->upto, (long long)i);
 		live_slot_give(a->l, &a->slots, c, &a->said);
+	}
+	purse_take(&a->l->purse, &a->said.said);
+	return compare(a, r);
+}
+
+static bool repeat_spent(struct audit *a, const struct round_row *r)
+{
+	struct live *l = a->l;
+	struct spend s;
+	purse_count(&l->purse, &l->world, l->states, l->people, l->now);
+	for (int64_t i = 0; i < r->upto; i++) {
+		if (!purse_next(&l->purse, &s))
+			return differs(a, r, "%lld messages asked for money, the facts make %lld", (long long)r->upto,
+			               (long long)i);
+		live_spend_one(l, &s, &a->said);
 	}
 	return compare(a, r);
 }
@@ -252,6 +271,8 @@ static bool begin_round(struct audit *a, const struct round_row *r, struct err *
 		return false;
 	if (r->fresh) /* cut off before: whoever was due is asked again below */
 		l->due_count = a->pos = 0;
+	if (!r->fresh && r->kind != ROUND_SPENT && r->kind != ROUND_SLOTS && !goes_on && l->purse.count)
+		return differs(a, r, "%zu messages asked for money and were not answered", l->purse.count);
 	if (new_tick && !end_tick(a))
 		return false;
 	l->now = r->at;
@@ -286,6 +307,7 @@ static bool take_round(void *ctx, const struct round_row *r, struct err *err)
 	case ROUND_ASKED: return repeat_asked(a, r);
 	case ROUND_SLOTS: return repeat_slots(a, r);
 	case ROUND_CLAIMED: return repeat_claims(a, r, err);
+	case ROUND_SPENT: return repeat_spent(a, r);
 	}
 	return err_set(err, ERR_WORLD, "tick %lld of the log cannot be read: run \"relance check\"", (long long)r->tick);
 }

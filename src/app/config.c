@@ -1,6 +1,8 @@
 #include "app/config.h"
 
+#include "app/reco.h"
 #include "base/buf.h"
+#include "channel/throttle.h"
 #include "model/names.h"
 
 #include <math.h>
@@ -18,13 +20,18 @@ const struct config_item CONFIG_ITEMS[] = {
 	{ "shop.review_url", CONFIG_TEXT, "https://…", "where customers leave a review" },
 	{ "shop.loyalty", CONFIG_TEXT, "1 point par euro", "the loyalty programme in one line" },
 	{ "shop.hours", CONFIG_TEXT, "du mardi au samedi, de 10 h à 19 h", "opening hours" },
-	{ "public_url", CONFIG_TEXT, "https://r.example.com", "where relance's own pages are reached from outside" },
+	{ "public_url", CONFIG_URL, "https://r.example.com", "where relance's own pages are reached from outside" },
 	{ "bounce.address", CONFIG_TEXT, "b@example.com",
 	  "mailbox of returned mails; each mail gets its own b+…@example.com" },
 	{ "smtp.host", CONFIG_TEXT, "smtp.example.com", "mail server; empty: mails are written as files" },
 	{ "smtp.port", CONFIG_NUMBER, "587", "its port" },
 	{ "smtp.tls", CONFIG_TEXT, "starttls", "none, offered, starttls or tls" },
 	{ "smtp.user", CONFIG_TEXT, "relance", "user name; the password stands in $RELANCE_SMTP_PASSWORD" },
+	{ "smtp.timeout", CONFIG_NUMBER, "60", "seconds it has to answer; five times that for a whole mail" },
+	{ "smtp.throttle", CONFIG_THROTTLE, "gmail.com 60, *.fr 200, * 300",
+	  "mails a minute to a receiving domain, \"*\" for all others; empty: no limit" },
+	{ "smtp.warmup", CONFIG_WARMUP, "2026-11-20 20000",
+	  "a new sender's first day, and the mails a day it is to reach: 50 on the first, half as many more each day" },
 	{ "dkim.keys", CONFIG_TEXT, "/etc/relance/dkim", "folder made by \"relance domain keys\"" },
 	{ "lifecycle.loyal_orders", CONFIG_NUMBER, "2", "orders from which a customer is loyal" },
 	{ "lifecycle.ambassador_orders", CONFIG_NUMBER, "4", "orders an ambassador has at least" },
@@ -52,10 +59,13 @@ const struct config_item CONFIG_ITEMS[] = {
 	{ "recommend.per_type", CONFIG_NUMBER, "1", "proposals of one product type at most" },
 	{ "recommend.better", CONFIG_TEXT, "warranty: more, weight: less",
 	  "which way an attribute is better, for up-sells" },
+	{ "recommend.exclude", CONFIG_TEXT, "type \"Vin\" unless age >= 18; sku 22423",
+	  "what is never proposed, to whom (doc/recommend.md)" },
 	{ "cost.email", CONFIG_COST, "0.02", "cost of one mail" },
 	{ "cost.sms", CONFIG_COST, "0.10", "cost of one SMS" },
 	{ "cost.postcard", CONFIG_COST, "0.90", "cost of one card, postage included" },
 	{ "cost.phone", CONFIG_COST, "2.00", "cost of one call" },
+	{ "cost.acquisition", CONFIG_COST, "0", "spent in a month on winning new customers; 0: not known" },
 };
 const size_t CONFIG_ITEM_COUNT = ARRAY_LEN(CONFIG_ITEMS);
 
@@ -94,6 +104,7 @@ static const struct {
 	{ "cost.sms", offsetof(struct settings, channel_cost[CHANNEL_SMS]) },
 	{ "cost.postcard", offsetof(struct settings, channel_cost[CHANNEL_POSTCARD]) },
 	{ "cost.phone", offsetof(struct settings, channel_cost[CHANNEL_PHONE]) },
+	{ "cost.acquisition", offsetof(struct settings, acquisition_cost) },
 };
 
 static void *place_of(struct settings *s, const char *name)
@@ -173,6 +184,14 @@ static bool read_cost(struct str text, struct currency currency, int64_t *out)
 	return true;
 }
 
+static bool is_url(struct str text)
+{
+	bool web = str_starts(text, STR("https://")) || str_starts(text, STR("http://"));
+	for (size_t i = 0; i < text.n; i++)
+		web = web && (unsigned char)text.p[i] > ' ' && !strchr("\"<>?#", text.p[i]);
+	return web;
+}
+
 static bool read_value(struct settings *s, const struct config_item *item, struct str value)
 {
 	void *place = place_of(s, item->name);
@@ -180,6 +199,16 @@ static bool read_value(struct settings *s, const struct config_item *item, struc
 	bool ok = false;
 	switch (item->kind) {
 	case CONFIG_TEXT: return value.n <= 2000 && str_utf8_valid(value) == value.n;
+	case CONFIG_URL: return !value.n || (value.n <= 500 && is_url(value));
+	case CONFIG_THROTTLE: {
+		struct throttle_rule rules[THROTTLE_RULES_MAX];
+		size_t count;
+		return throttle_rules_read(value, rules, &count);
+	}
+	case CONFIG_WARMUP: {
+		struct date first;
+		return throttle_warmup_read(value, &first, &number);
+	}
 	case CONFIG_NUMBER:
 		ok = read_number(value, 1, 65535, &number);
 		if (ok && place)
@@ -212,6 +241,8 @@ bool config_apply(struct settings *s, struct str name, struct str value, struct 
 	if (trial.lifecycle.former_months < trial.lifecycle.lapsing_months)
 		return err_set(err, ERR_INPUT, "%s: former customers are inactive for at least as long as lapsing ones",
 		               item->name);
+	if (str_is(str_from(item->name), "recommend.exclude") && !reco_rules_check(value, s, err))
+		return false;
 	*s = trial;
 	return true;
 }
@@ -269,7 +300,7 @@ bool config_read(struct db *db, const struct shop *shop, struct settings *out, s
 	for (size_t i = 0; i < CONFIG_ITEM_COUNT && ok; i++) {
 		struct str value;
 		bool found;
-		if (CONFIG_ITEMS[i].kind == CONFIG_TEXT)
+		if (!place_of(out, CONFIG_ITEMS[i].name) && CONFIG_ITEMS[i].kind != CONFIG_NUMBER)
 			continue;
 		ok = store_shop_get(db, CONFIG_ITEMS[i].name, &a, &value, &found, err) &&
 		     (!found || config_apply(out, str_from(CONFIG_ITEMS[i].name), value, err));
@@ -285,7 +316,10 @@ static struct str default_text(const struct settings *s, const struct config_ite
 	if (!place)
 		return STR("");
 	switch (item->kind) {
-	case CONFIG_TEXT: return STR("");
+	case CONFIG_TEXT:
+	case CONFIG_URL:
+	case CONFIG_THROTTLE:
+	case CONFIG_WARMUP: return STR("");
 	case CONFIG_NUMBER: return arena_printf(a, "%d", *(const int *)place);
 	case CONFIG_YES_NO: return *(const bool *)place ? STR("yes") : STR("no");
 	case CONFIG_PRESSURE: {

@@ -15,7 +15,10 @@ enum config_kind {
 	CONFIG_PRESSURE,
 	CONFIG_HOUR,
 	CONFIG_PERCENT,
-	CONFIG_COST
+	CONFIG_COST,
+	CONFIG_URL,      /* http:// or https:// */
+	CONFIG_THROTTLE, /* channel/throttle.h */
+	CONFIG_WARMUP,
 };
 
 struct config_item {

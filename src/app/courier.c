@@ -2,81 +2,51 @@
 
 #include "app/courier_int.h"
 #include "app/links.h"
-#include "base/embed.h"
+#include "app/live_int.h"
+#include "app/messages.h"
 #include "base/hash.h"
 #include "channel/dir.h"
 #include "channel/mime.h"
 #include "fold/basis.h"
 #include "model/names.h"
 
-#include <dirent.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-
-EMBEDDED(messages)
-
-/* ---- messages from a folder ---- */
-
-enum { FILE_MAX = 4 << 20, FOLDER_DEPTH_MAX = 4 };
-
-static bool add_file(struct message_set *set, const char *path, struct str name, struct err *err)
-{
-	FILE *f = fopen(path, "rb");
-	if (!f)
-		return err_errno(err, "%s", path);
-	char *bytes = mem_alloc(FILE_MAX + 1);
-	size_t n = fread(bytes, 1, FILE_MAX + 1, f);
-	bool ok = !ferror(f) && n <= FILE_MAX;
-	if (!ok)
-		err_set(err, ERR_INPUT, "%s: cannot be read, or is larger than 4 MB", path);
-	else
-		message_set_add(set, name, (struct str){ bytes, n });
-	fclose(f);
-	free(bytes);
-	return ok;
-}
-
-static bool add_folder(struct message_set *set, const char *root, const char *below, int depth, struct err *err)
-{
-	char path[4096];
-	snprintf(path, sizeof path, "%s/%s", root, below);
-	DIR *dir = opendir(path);
-	if (!dir)
-		return err_errno(err, "%s", path);
-	bool ok = true;
-	for (struct dirent *e; ok && (e = readdir(dir));) {
-		char name[2048], full[6200];
-		struct stat st;
-		if (e->d_name[0] == '.')
-			continue;
-		snprintf(name, sizeof name, "%s%s%s", below, below[0] ? "/" : "", e->d_name);
-		snprintf(full, sizeof full, "%s/%s", root, name);
-		if (stat(full, &st) == 0 && S_ISDIR(st.st_mode))
-			ok = depth < FOLDER_DEPTH_MAX && add_folder(set, root, name, depth + 1, err);
-		else
-			ok = add_file(set, full, str_from(name), err);
-	}
-	closedir(dir);
-	return ok;
-}
 
 struct courier_state *courier_new(const char *messages, const char *folder, struct err *err)
 {
 	struct courier_state *c = mem_alloc(sizeof *c);
 	c->folder = strdup(folder);
-	c->set = message_set_new();
+	c->messages = messages ? strdup(messages) : NULL;
 	c->liquid = liquid_new();
 	message_text_init(&c->text);
-	for (size_t i = 0; i < messages_file_count; i++)
-		message_set_add(c->set, str_from(messages_files[i].name),
-		                (struct str){ (const char *)messages_files[i].data, messages_files[i].size });
-	if ((!messages || add_folder(c->set, messages, "", 0, err)) && message_set_compile(c->set, err))
+	c->set = messages_load(messages, NULL, err);
+	if (c->set)
 		return c;
 	courier_free(c);
 	return NULL;
+}
+
+/* What was saved in the shop since the last look; one small read a second. */
+bool courier_refresh(struct courier_state *c, struct db *db, struct instant now, struct err *err)
+{
+	int64_t revision;
+	if (c->looked_at.s == now.s)
+		return true;
+	if (!messages_revision(db, &revision, err))
+		return false;
+	if (revision != c->revision) {
+		struct message_set *set = messages_load(c->messages, db, err);
+		if (!set)
+			return false;
+		message_set_free(c->set);
+		c->set = set;
+		c->revision = revision;
+	}
+	c->looked_at = now;
+	return true;
 }
 
 struct courier_state *courier_for(const char *address, const char *messages, const char *folder, struct err *err)
@@ -93,10 +63,12 @@ void courier_free(struct courier_state *c)
 	if (!c)
 		return;
 	courier_reco_free(c->reco);
+	courier_pace_free(c->pace);
 	message_text_release(&c->text);
 	liquid_free(c->liquid);
 	message_set_free(c->set);
 	free(c->folder);
+	free(c->messages);
 	free(c);
 }
 
@@ -149,6 +121,8 @@ static bool render(void *ctx, struct live *l, struct outbox_message *m, struct a
 		staff_notice(m, a);
 		return true;
 	}
+	if (!courier_refresh(c, live_db(l), l->now, err))
+		return false;
 	const struct message *found = find_message(c, m);
 	if (!found)
 		return err_set(err, ERR_INPUT,
@@ -186,8 +160,17 @@ struct str courier_key_name(const struct message_key *k, struct arena *a)
 	                    channel_name(k->channel));
 }
 
+bool courier_may_track(const struct live *l, customer_id c)
+{
+	struct subject s;
+	if (!c || c > l->world.version->customers)
+		return false;
+	expr_subject(l->shop.book, l->world.version, NULL, c, l->now, &l->thresholds, &s);
+	return basis_may_track(&s);
+}
+
 static bool build_mail(struct courier_state *c, struct live *l, const struct outbox_message *m, json_t *j,
-                       const struct person *to, struct arena *a, struct buf *out, struct err *err)
+                       const struct person *to, bool track, struct arena *a, struct buf *out, struct err *err)
 {
 	const struct shop *shop = &live_shop(l)->shop;
 	struct courier_shop s;
@@ -213,6 +196,8 @@ static bool build_mail(struct courier_state *c, struct live *l, const struct out
 		                      .automatic = m->purpose == PURPOSE_SERVICE };
 	if (m->purpose == PURPOSE_MARKETING)
 		mail.unsubscribe_url = links_url(key, s.public_url, TOKEN_UNSUBSCRIBE, &m->key, 0, a);
+	if (track && s.is_public && mail.html.n)
+		mail.html = links_tracked(key, s.public_url, &m->key, mail.html, a);
 	struct mime_result result;
 	bool ok = mime_build(&mail, out, &result, err);
 	buf_release(&id);
@@ -220,11 +205,11 @@ static bool build_mail(struct courier_state *c, struct live *l, const struct out
 }
 
 bool courier_mail(struct courier_state *c, struct live *l, const struct outbox_message *m, const struct person *to,
-                  struct arena *a, struct buf *out, struct err *err)
+                  bool track, struct arena *a, struct buf *out, struct err *err)
 {
 	json_error_t where;
 	json_t *j = json_loadb(m->content.p, m->content.n, 0, &where);
-	bool ok = j ? build_mail(c, l, m, j, to, a, out, err)
+	bool ok = j ? build_mail(c, l, m, j, to, track, a, out, err)
 	            : err_set(err, ERR_WORLD, "a message's stored content cannot be read");
 	json_decref(j);
 	return ok;
@@ -241,7 +226,7 @@ static bool write_file(struct courier_state *c, struct live *l, const struct out
 	if (m->key.channel == CHANNEL_EMAIL) {
 		struct buf mail;
 		buf_init(&mail, MIME_MAIL_MAX);
-		bool ok = build_mail(c, l, m, j, to, a, &mail, err) &&
+		bool ok = build_mail(c, l, m, j, to, courier_may_track(l, m->key.customer), a, &mail, err) &&
 		          dir_write(c->folder, courier_key_name(&m->key, a), ".eml", buf_view(&mail), NULL, 0, err);
 		buf_release(&mail);
 		return ok;
@@ -308,5 +293,7 @@ static bool hand_off_all(void *ctx, struct live *l, const struct outbox_message 
 
 struct courier courier_of(struct courier_state *c)
 {
-	return (struct courier){ .ctx = c, .render = render, .hand_off = hand_off, .hand_off_all = hand_off_all };
+	return (struct courier){
+		.ctx = c, .render = render, .wait = courier_wait, .hand_off = hand_off, .hand_off_all = hand_off_all
+	};
 }

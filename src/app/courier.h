@@ -44,9 +44,13 @@ struct courier_preview {
 	enum locale locale;
 	bool marketing;
 	uint32_t variant;
-	/* out */
+	const struct message_set *set; /* NULL: the courier's; a message being edited, compiled */
+	/* A shop that is open already and its courier, lent; NULL: opened for this. */
 	struct courier_state *courier;
 	struct live *live;
+	/* out */
+	struct courier_state *own_courier;
+	struct live *own_live;
 	struct outbox_message message;
 	struct person to;
 	struct str mail; /* the whole mail, unsigned */

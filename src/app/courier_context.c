@@ -30,9 +30,14 @@ bool courier_shop_read(struct courier_state *c, struct live *l, struct arena *a,
 	          shop_word(l, "shop.review_url", STR(""), a, &s->review_url, err) &&
 	          shop_word(l, "shop.loyalty", STR(""), a, &s->loyalty, err) &&
 	          shop_word(l, "shop.hours", STR(""), a, &s->hours, err) &&
-	          shop_word(l, "public_url", STR("http://127.0.0.1:8025"), a, &s->public_url, err);
+	          shop_word(l, "public_url", STR(""), a, &s->public_url, err);
 	if (!ok)
 		return false;
+	while (s->public_url.n && s->public_url.p[s->public_url.n - 1] == '/')
+		s->public_url.n--;
+	s->is_public = s->public_url.n > 0;
+	if (!s->is_public)
+		s->public_url = STR("http://127.0.0.1:8025");
 	const char *at = memchr(s->email.p, '@', s->email.n);
 	s->domain = at ? (struct str){ at + 1, s->email.n - (size_t)(at + 1 - s->email.p) } : STR("localhost.localdomain");
 	return true;

@@ -8,13 +8,20 @@ struct courier_state {
 	struct message_set *set;
 	struct liquid *liquid;
 	struct message_text text;
-	char *folder;
+	char *folder, *messages;
+	int64_t revision; /* of what was saved in the shop, in `set` */
+	struct instant looked_at;
 	struct courier_reco *reco; /* NULL until first needed */
+	struct courier_pace *pace; /* NULL until first needed */
 };
+
+/* Takes what was saved in the shop since. */
+bool courier_refresh(struct courier_state *c, struct db *db, struct instant now, struct err *err) MUST_CHECK;
 
 /* The shop's own words, with what stands in for those not set. */
 struct courier_shop {
 	struct str url, address, phone, email, signature, review_url, public_url, domain, loyalty, hours;
+	bool is_public; /* public_url was set: relance's pages are reached from outside */
 };
 bool courier_shop_read(struct courier_state *c, struct live *l, struct arena *a, struct courier_shop *out,
                        struct err *err) MUST_CHECK;
@@ -33,9 +40,18 @@ bool courier_has_server(struct live *l, struct arena *a);
 bool courier_send_mails(struct courier_state *c, struct live *l, const struct outbox_message *const *messages,
                         const struct person *known, struct settlement *const *to, size_t count, struct arena *a,
                         struct err *err) MUST_CHECK;
-/* The whole mail of a message with its stored content. */
+/* The whole mail of a message with its stored content. track: opens and clicks may be told (courier_may_track). */
 bool courier_mail(struct courier_state *c, struct live *l, const struct outbox_message *m, const struct person *to,
-                  struct arena *a, struct buf *out, struct err *err) MUST_CHECK;
+                  bool track, struct arena *a, struct buf *out, struct err *err) MUST_CHECK;
+/* Whether this person agreed to opens and clicks being known, as of now. */
+bool courier_may_track(const struct live *l, customer_id c);
+
+/* courier_pace.c: how fast the mail server may be written to (settings smtp.throttle, smtp.warmup). */
+bool courier_wait(void *ctx, struct live *l, const struct outbox_message *m, struct arena *a, struct instant *until,
+                  struct err *err) MUST_CHECK;
+void courier_pace_deferred(struct courier_state *c, struct str address, struct instant now); /* its domain said 4xx */
+bool courier_pace_keep(struct courier_state *c, struct live *l, struct err *err) MUST_CHECK; /* after a batch */
+void courier_pace_free(struct courier_pace *p);
 
 /* What is kept of a rendered message: its parts as JSON. */
 struct str courier_content(const struct message_text *t, struct arena *a);

@@ -4,11 +4,16 @@
 #include "channel/dir.h"
 #include "channel/mime.h"
 
+static const struct message_set *set_of(const struct courier_preview *p)
+{
+	return p->set ? p->set : p->courier->set;
+}
+
 static const struct message *message_of(const struct courier_preview *p)
 {
 	enum liquid_locale first = p->locale == LOCALE_FR ? LIQUID_FR : LIQUID_EN;
-	const struct message *found = message_find(p->courier->set, first, p->name);
-	return found ? found : message_find(p->courier->set, first == LIQUID_FR ? LIQUID_EN : LIQUID_FR, p->name);
+	const struct message *found = message_find(set_of(p), first, p->name);
+	return found ? found : message_find(set_of(p), first == LIQUID_FR ? LIQUID_EN : LIQUID_FR, p->name);
 }
 
 static void add_all(struct arena *a, struct lobject *to, const struct lobject *from)
@@ -43,7 +48,7 @@ static bool render(struct courier_preview *p, struct message_text *t, struct are
 		                        .zone = p->live->shop.shop.zone,
 		                        .now = p->live->now };
 	return data_of(p, a, &data, err) &&
-	       message_render(p->courier->set, found, p->variant, p->courier->liquid, data, &o, t, err);
+	       message_render(set_of(p), found, p->variant, p->courier->liquid, data, &o, t, err);
 }
 
 bool courier_preview_open(struct courier_preview *p, struct instant now, struct message_text *t, struct arena *a,
@@ -52,12 +57,18 @@ bool courier_preview_open(struct courier_preview *p, struct instant now, struct 
 	customer_id c = 0;
 	struct str ref;
 	struct buf mail;
-	p->courier = courier_for(p->address, p->messages, NULL, err);
-	p->live = p->courier ? live_open_to_look(p->address, INSTANT_NEVER, err) : NULL;
+	bool lent = p->live != NULL;
+	if (!lent) {
+		p->courier = p->own_courier = courier_for(p->address, p->messages, NULL, err);
+		p->live = p->own_live = p->courier ? live_open_to_look(p->address, INSTANT_NEVER, err) : NULL;
+	}
 	if (!p->live)
 		return false;
 	struct live *l = p->live;
-	l->now = now;
+	if (!lent)
+		l->now = now;
+	if (!courier_refresh(p->courier, l->shop.db, now, err))
+		return false;
 	if (p->customer.n && (!store_find_customer(l->shop.db, &l->shop.shop, p->customer, &c, err) ||
 	                      !store_person(l->shop.db, c, a, &p->to, &ref, err)))
 		return false;
@@ -76,7 +87,7 @@ bool courier_preview_open(struct courier_preview *p, struct instant now, struct 
 	if (!p->to.email.n)
 		p->to.email = STR("preview@example.invalid");
 	buf_init(&mail, MIME_MAIL_MAX);
-	bool ok = courier_mail(p->courier, l, &p->message, &p->to, a, &mail, err);
+	bool ok = courier_mail(p->courier, l, &p->message, &p->to, false, a, &mail, err);
 	p->mail = ok ? arena_str(a, buf_view(&mail)) : STR("");
 	buf_release(&mail);
 	return ok;
@@ -97,7 +108,7 @@ bool courier_preview_send(struct courier_preview *p, struct str to, const char *
 	struct buf mail;
 	char path[4200];
 	buf_init(&mail, MIME_MAIL_MAX);
-	bool ok = courier_mail(p->courier, p->live, &p->message, &p->to, a, &mail, err) &&
+	bool ok = courier_mail(p->courier, p->live, &p->message, &p->to, false, a, &mail, err) &&
 	          dir_write(folder ? folder : p->courier->folder, courier_key_name(&p->message.key, a), ".eml",
 	                    buf_view(&mail), path, sizeof path, err);
 	buf_release(&mail);
@@ -108,6 +119,6 @@ bool courier_preview_send(struct courier_preview *p, struct str to, const char *
 
 void courier_preview_close(struct courier_preview *p)
 {
-	live_close(p->live);
-	courier_free(p->courier);
+	live_close(p->own_live);
+	courier_free(p->own_courier);
 }

@@ -39,7 +39,7 @@ static bool refresh(struct courier_reco *r, struct live *l, struct err *err)
 		                      .threads = l->o.threads,
 		                      .orders_min = ORDERS_MIN,
 		                      .no_ease = l->world.version->customers > LARGE_SHOP };
-	r->built = reco_build(&r->reco, l->shop.db, l->shop.book, l->world.version, l->shop.settings.zone, &o, err);
+	r->built = reco_build(&r->reco, l->shop.db, l->shop.book, l->world.version, &l->shop.settings, &o, err);
 	r->day = today;
 	if (r->reco.model)
 		r->scratch = rec_scratch_new(r->reco.model);

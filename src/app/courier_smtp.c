@@ -6,6 +6,7 @@
 #include "channel/dkim.h"
 #include "channel/mime.h"
 #include "channel/smtp.h"
+#include "channel/throttle.h"
 #include "channel/token.h"
 
 #include <dirent.h>
@@ -13,9 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { TIMEOUT_S = 60 };
+
 struct mail_server {
 	char host[256], port[16], user[256];
 	enum smtp_tls tls;
+	int timeout_s;
 };
 
 static bool word(struct live *l, const char *name, char *out, size_t size, struct arena *a, struct err *err)
@@ -30,11 +34,14 @@ static bool word(struct live *l, const char *name, char *out, size_t size, struc
 
 static bool read_server(struct live *l, struct mail_server *s, struct arena *a, struct err *err)
 {
-	char tls[32];
+	char tls[32], timeout[16];
 	if (!word(l, "smtp.host", s->host, sizeof s->host, a, err) ||
 	    !word(l, "smtp.port", s->port, sizeof s->port, a, err) ||
-	    !word(l, "smtp.user", s->user, sizeof s->user, a, err) || !word(l, "smtp.tls", tls, sizeof tls, a, err))
+	    !word(l, "smtp.user", s->user, sizeof s->user, a, err) || !word(l, "smtp.tls", tls, sizeof tls, a, err) ||
+	    !word(l, "smtp.timeout", timeout, sizeof timeout, a, err))
 		return false;
+	int64_t seconds;
+	s->timeout_s = str_i64(str_from(timeout), &seconds) && seconds > 0 && seconds < 3600 ? (int)seconds : TIMEOUT_S;
 	if (!s->port[0])
 		snprintf(s->port, sizeof s->port, "%s", strcmp(tls, "tls") == 0 ? "465" : "25");
 	s->tls = strcmp(tls, "tls") == 0        ? SMTP_TLS_WRAPPED
@@ -108,6 +115,8 @@ static void close_signing(struct signing *s)
 struct item {
 	struct smtp_mail mail;
 	struct settlement *to;
+	const struct outbox_message *message;
+	struct str address;
 };
 
 struct batch {
@@ -115,6 +124,7 @@ struct batch {
 	size_t count, next;
 	struct instant now;
 	struct arena *arena;
+	struct courier_state *courier;
 };
 
 static enum smtp_next next(void *ctx, struct smtp_mail *out, int *wait_ms)
@@ -128,7 +138,15 @@ static enum smtp_next next(void *ctx, struct smtp_mail *out, int *wait_ms)
 	return SMTP_MAIL;
 }
 
-enum { RETRY_S = 15 * 60 };
+enum { UNREACHED_S = 5 * MINUTE_S, BACKOFF_MAX = 5 };
+
+/* After the nth deferral of this message: 5 minutes, 15, 45 … at most 6 hours; its step's `late` ends it. The count is
+ * the outbox's, so a restart begins nothing again. */
+static struct instant try_after(const struct outbox_message *m, struct instant now)
+{
+	int n = m->tries < BACKOFF_MAX ? (int)m->tries + 1 : BACKOFF_MAX;
+	return (struct instant){ now.s + throttle_retry_s(n, (uint64_t)outbox_link_id(&m->key)) };
+}
 
 /* The server's answer goes to the record without addresses: code and status only. */
 static struct str answer_of(const struct smtp_outcome *o, struct arena *a)
@@ -142,7 +160,8 @@ static struct str answer_of(const struct smtp_outcome *o, struct arena *a)
 static void outcome(void *ctx, const struct smtp_mail *mail, const struct smtp_outcome *o)
 {
 	struct batch *b = ctx;
-	struct settlement *s = ((struct item *)mail->tag)->to;
+	const struct item *item = mail->tag;
+	struct settlement *s = item->to;
 	*s = (struct settlement){ .at = b->now, .outcome = answer_of(o, b->arena) };
 	switch (o->result) {
 	case SMTP_ACCEPTED: s->to = MESSAGE_ACCEPTED; break;
@@ -151,7 +170,9 @@ static void outcome(void *ctx, const struct smtp_mail *mail, const struct smtp_o
 	case SMTP_DEFERRED:
 	case SMTP_WITHDRAWN:
 		s->to = MESSAGE_DEFERRED;
-		s->try_after.s = b->now.s + RETRY_S;
+		s->try_after = try_after(item->message, b->now);
+		if (o->words[0] == '4')
+			courier_pace_deferred(b->courier, item->address, b->now);
 		break;
 	}
 }
@@ -222,8 +243,11 @@ static bool add_mail(struct courier_state *c, struct live *l, const struct outbo
 	buf_init(&mail, MIME_MAIL_MAX);
 	buf_init(&address, 1024);
 	bool utf8 = false;
-	bool ok = courier_mail(c, l, m, &to, a, &mail, &err) && mime_address(to.email, &address, &utf8);
+	bool ok = courier_mail(c, l, m, &to, !known && courier_may_track(l, m->key.customer), a, &mail, &err) &&
+	          mime_address(to.email, &address, &utf8);
 	if (ok) {
+		item->message = m;
+		item->address = to.email;
 		item->mail = (struct smtp_mail){ .from = return_path(from, &m->key, a),
 			                             .to = arena_str(a, buf_view(&address)),
 			                             .smtputf8 = utf8 };
@@ -235,6 +259,24 @@ static bool add_mail(struct courier_state *c, struct live *l, const struct outbo
 	return ok;
 }
 
+static bool is_here(const char *host)
+{
+	return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
+}
+
+/* Marketing needs a working way to stop in every message (LAW): without public_url the links lead nowhere, and mail for
+ * the world waits. */
+static bool can_stop(const struct mail_server *server, const struct courier_shop *words, const struct outbox_message *m,
+                     struct instant now, struct settlement *to)
+{
+	if (words->is_public || m->purpose != PURPOSE_MARKETING || is_here(server->host))
+		return true;
+	*to = (struct settlement){
+		.to = MESSAGE_DEFERRED, .at = now, .try_after = { now.s + UNREACHED_S }, .outcome = STR("public_url is not set")
+	};
+	return false;
+}
+
 bool courier_send_mails(struct courier_state *c, struct live *l, const struct outbox_message *const *messages,
                         const struct person *known, struct settlement *const *to, size_t count, struct arena *a,
                         struct err *err)
@@ -243,19 +285,29 @@ bool courier_send_mails(struct courier_state *c, struct live *l, const struct ou
 	struct courier_shop words;
 	struct signing sign = { .count = 0 };
 	struct return_path from;
-	struct batch b = { .items = arena_array(a, struct item, count + 1), .now = l->now, .arena = a };
+	struct batch b = { .items = arena_array(a, struct item, count + 1), .now = l->now, .arena = a, .courier = c };
 	bool ok = read_server(l, &server, a, err) && courier_shop_read(c, l, a, &words, err) &&
 	          read_return_path(l, words.email, &from, a, err) && open_signing(l, words.domain, &sign, a, err);
+	size_t kept_back = 0;
 	for (size_t i = 0; i < count && ok; i++) {
+		if (!known && !can_stop(&server, &words, messages[i], l->now, to[i])) {
+			kept_back++;
+			continue;
+		}
 		b.items[b.count].to = to[i];
 		if (!add_mail(c, l, messages[i], known, &sign, &from, &b.items[b.count], a))
 			continue;
 		*to[i] = (struct settlement){ .to = MESSAGE_DEFERRED,
 			                          .at = l->now,
-			                          .try_after = { l->now.s + RETRY_S },
-			                          .outcome = STR("server not reached") };
+			                          .try_after = { l->now.s + UNREACHED_S },
+			                          .outcome = STR("server not reached"),
+			                          .untried = true };
 		b.count++;
 	}
+	if (kept_back)
+		fputs("relance: marketing mails wait: their links to stop would lead nowhere; relance set DB public_url "
+		      "https://…\n",
+		      stderr);
 	if (ok && b.count) {
 		struct smtp_server s = { .host = server.host,
 			                     .port = server.port,
@@ -263,7 +315,11 @@ bool courier_send_mails(struct courier_state *c, struct live *l, const struct ou
 			                     .tls = server.tls,
 			                     .user = server.user[0] ? server.user : NULL,
 			                     .password = getenv("RELANCE_SMTP_PASSWORD") };
-		struct smtp_limits limits = { .sessions = 4, .connect_ms = 10000, .failures = 2 };
+		struct smtp_limits limits = { .sessions = 4,
+			                          .connect_ms = 10000,
+			                          .failures = 2,
+			                          .reply_ms = server.timeout_s * 1000,
+			                          .data_ms = server.timeout_s * 5000 };
 		struct smtp_hooks hooks = { .ctx = &b, .next = next, .outcome = outcome };
 		struct smtp_counts counts;
 		struct err unreached;
@@ -271,5 +327,5 @@ bool courier_send_mails(struct courier_state *c, struct live *l, const struct ou
 			fprintf(stderr, "relance: mail server: %s\n", unreached.text);
 	}
 	close_signing(&sign);
-	return ok;
+	return ok && courier_pace_keep(c, l, err);
 }

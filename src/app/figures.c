@@ -44,6 +44,15 @@ bool figures_span(const struct figures_shop *s, int *first_month, int *last_mont
 	return true;
 }
 
+bool figures_last_month(const struct figures_shop *s, int *month)
+{
+	int first, last, over = month_of(s->settings->zone, s->now.s) - 1;
+	if (!figures_span(s, &first, &last))
+		return false;
+	*month = last <= over ? last : over >= first ? over : last;
+	return true;
+}
+
 void figures_time_make(const struct figures_shop *s, const struct figures_ask *ask, struct figures_time *out)
 {
 	out->count = ask->periods + 1;
@@ -73,11 +82,12 @@ int figures_period(const struct figures_time *t, int64_t at)
 struct sales {
 	struct kpi_slice *slices;
 	size_t count, cap;
-	uint16_t *order_group; /* of all orders, when narrowed to a channel */
+	uint16_t *order_group; /* of all orders, when narrowed to a channel, a store or a seller */
 	struct kpi_plan plan;
 	uint8_t *not_a_product, *vat;
 	int64_t *cost;
 	uint16_t *group;
+	uint32_t *family;
 };
 
 /* Guests are the one customer of the first chunk: their sales count, they are nobody. */
@@ -118,13 +128,13 @@ static void cut(struct sales *f, const struct figures_shop *s, const struct figu
 	size_t orders = 0, at = 0;
 	for (size_t i = 0; i < s->version->chunk_count; i++)
 		orders += s->version->chunks[i]->order_start[BOOK_CHUNK];
-	if (ask->channel >= 0)
+	if (ask->channel >= 0 || ask->store || ask->seller)
 		f->order_group = mem_alloc((orders + 1) * sizeof *f->order_group);
 	for (size_t i = 0; i < s->version->chunk_count; i++) {
 		const struct chunk *k = s->version->chunks[i];
 		uint32_t count = k->order_start[BOOK_CHUNK];
 		for (uint32_t o = 0; o < count && f->order_group; o++)
-			f->order_group[at + o] = (k->order_flags[o] >> ORDER_CHANNEL_SHIFT) == ask->channel ? 0 : UINT16_MAX;
+			f->order_group[at + o] = figures_order_in(ask, k, o) ? 0 : UINT16_MAX;
 		cut_chunk(f, ask, k, f->order_group ? f->order_group + at : NULL);
 		at += count;
 	}
@@ -137,6 +147,19 @@ static int64_t cost_of(const struct product *p, const struct figures_ask *ask)
 		return p->cost;
 	double net = (double)p->price / (1 + p->vat_percent_x2 / 200.0);
 	return (int64_t)(net * (double)(1000 - ask->margin_per_mille) / 1000 + 0.5);
+}
+
+uint32_t *figures_families(const struct figures_shop *s)
+{
+	uint32_t count;
+	const struct product *p = book_products(s->book, &count);
+	uint32_t *family = mem_alloc((count + 1) * sizeof *family), any = 0;
+	for (uint32_t i = 1; i < count; i++)
+		any |= family[i] = p[i].not_a_product ? 0 : p[i].family;
+	if (any)
+		return family;
+	free(family);
+	return NULL;
 }
 
 static void read_catalogue(struct sales *f, const struct figures_shop *s, const struct figures_ask *ask)
@@ -153,13 +176,15 @@ static void read_catalogue(struct sales *f, const struct figures_shop *s, const 
 		f->cost[i] = i ? cost_of(&p[i], ask) : -1;
 		f->group[i] = ask->category && p[i].category == ask->category ? 0 : UINT16_MAX;
 	}
-	f->plan = (struct kpi_plan){ .by = ask->category       ? KPI_BY_PRODUCT
-		                               : ask->channel >= 0 ? KPI_BY_ORDER
-		                                                   : KPI_BY_CUSTOMER,
-		                         .groups = ask->category || ask->channel >= 0 ? 1 : 2,
+	f->family = ask->complementary ? NULL : figures_families(s);
+	f->plan = (struct kpi_plan){ .by = ask->category           ? KPI_BY_PRODUCT
+		                               : figures_narrowed(ask) ? KPI_BY_ORDER
+		                                                       : KPI_BY_CUSTOMER,
+		                         .groups = figures_narrowed(ask) ? 1 : 2,
 		                         .zone = s->settings->zone,
 		                         .catalogue = { .count = count,
 		                                        .complementary = ask->complementary,
+		                                        .family = f->family,
 		                                        .not_a_product = f->not_a_product,
 		                                        .cost = f->cost,
 		                                        .vat_percent_x2 = f->vat,
@@ -174,13 +199,14 @@ static void sales_release(struct sales *f)
 	free(f->vat);
 	free(f->cost);
 	free(f->group);
+	free(f->family);
 }
 
 /* ---- different buyers of a period of several months ---- */
 
 static bool order_counts(const struct figures_shop *s, const struct figures_ask *ask, const struct chunk *k, uint32_t o)
 {
-	if (!order_is_sale(k, o) || (ask->channel >= 0 && k->order_flags[o] >> ORDER_CHANNEL_SHIFT != ask->channel))
+	if (!order_is_sale(k, o) || !figures_order_in(ask, k, o))
 		return false;
 	if (!ask->category)
 		return true;
@@ -277,15 +303,13 @@ bool figures_make(const struct figures_shop *s, const struct figures_ask *ask, s
 {
 	if (ask->periods < 1 || ask->periods > FIGURES_PERIODS_MAX)
 		return err_set(err, ERR_LIMIT, "between 1 and %d periods can be shown", FIGURES_PERIODS_MAX);
-	if (ask->category && ask->channel >= 0)
-		return err_set(err, ERR_INPUT, "a category or a sales channel, not both at once");
 	struct figures_time t;
 	figures_time_make(s, ask, &t);
 	struct sales f = { 0 };
 	struct kpi_table table;
 	read_catalogue(&f, s, ask);
 	cut(&f, s, ask);
-	bool ok = kpi_fold(&f.plan, f.slices, f.count, s->threads, &table, err);
+	bool ok = kpi_fold(&f.plan, f.slices, f.count, s->threads, &table, err), cross = ask->complementary || f.family;
 	sales_release(&f);
 	if (!ok)
 		return false;
@@ -296,15 +320,16 @@ bool figures_make(const struct figures_shop *s, const struct figures_ask *ask, s
 			add_guests(&table, from, from + ask->each - 1, &out[p]);
 		if (out[p].orders > 0 && out[p].quantity == 0)
 			out[p].quantity = KPI_UNKNOWN; /* orders without articles: nothing was counted */
-		if (!ask->complementary)
+		if (!cross)
 			out[p].orders_complement = out[p].order_value_complement = out[p].cross_sell_delay_days =
 				out[p].cross_sell_firsts = KPI_UNKNOWN;
 	}
 	kpi_table_release(&table);
 	count_buyers(s, ask, &t, out);
-	if (ask->category || ask->channel >= 0)
+	if (figures_narrowed(ask))
 		return true;
-	figures_people(s, ask, &t, out);
+	figures_people(s, ask, &t, out, NULL);
+	figures_accounts(s, ask, &t, out, NULL);
 	increments(s, ask, &t, out);
 	if (ask->worth)
 		figures_worth(s, ask, &t, out);
@@ -323,23 +348,32 @@ struct kpi_value figures_value(enum kpi k, const struct kpi_input *in, const str
 	struct kpi_value v = kpi_compute(k, in);
 	if (v.known)
 		return v;
-	bool narrowed = ask->category || ask->channel >= 0;
-	if ((k == KPI_CROSS_SELL_RATE || k == KPI_BASKET_UPLIFT || k == KPI_CROSS_SELL_DELAY) && !ask->complementary)
-		return because("aucune liste de produits complémentaires : la donner avec --complements",
-		               "no list of complementary products: give one with --complements");
-	if (narrowed && (in->new_customers == KPI_UNKNOWN))
-		return because("un client n’appartient pas à une catégorie ni à un canal : chiffre donné pour l’ensemble",
-		               "a customer belongs to no one category or channel: given for the whole shop only");
+	bool cross = k == KPI_CROSS_SELL_RATE || k == KPI_BASKET_UPLIFT || k == KPI_CROSS_SELL_DELAY;
+	if (cross && in->orders_complement == KPI_UNKNOWN)
+		return because("ni familles au catalogue ni liste de produits complémentaires : la donner avec --complements",
+		               "neither families in the catalogue nor a list of complementary products: give one with "
+		               "--complements");
+	if (figures_narrowed(ask) && in->new_customers == KPI_UNKNOWN)
+		return because(
+			"un client n’appartient pas à une catégorie, un canal, un magasin ni un vendeur : chiffre donné "
+			"pour l’ensemble",
+			"a customer belongs to no one category, channel, store or seller: given for the whole shop only");
 	if (k == KPI_SALES_VOLUME)
 		return because("les commandes ne disent pas quels articles", "the orders do not say which articles");
 	if (k == KPI_CAC)
-		return because("les dépenses d’acquisition ne sont pas saisies",
-		               "what was spent on acquisition is not recorded");
+		return because("les dépenses d’acquisition ne sont pas saisies : relance set cost.acquisition",
+		               "what is spent on acquisition is not known: relance set cost.acquisition");
 	if (k == KPI_CLV)
 		return because("trop peu d’historique pour prévoir : il faut dix clients revenus au moins une fois",
 		               "too little history to forecast: ten customers who came back at least once are needed");
 	if (k == KPI_OBJECTIVE_ATTAINMENT || k == KPI_OBJECTIVES_REACHED)
-		return because("aucun objectif fixé", "no objective set");
+		return because("aucun objectif fixé pour cette période : relance objective set",
+		               "no objective set for this period: relance objective set");
+	if (k == KPI_ACCEPTANCE_RATE)
+		return because("aucune proposition notée : événements « proposal » et « proposal_accepted »",
+		               "no proposal recorded: events \"proposal\" and \"proposal_accepted\"");
+	if (kpi_definition(k)->b2b)
+		return because("ni compte ni abonnement dans la boutique", "no account or subscription in the shop");
 	if (k == KPI_INCREMENTAL_MARGIN && in->treated == KPI_UNKNOWN)
 		return because(
 			"personne n’est entré dans un plan avec groupe témoin sur la période, ou le coût des produits n’est pas "

@@ -14,11 +14,19 @@
  *   delivered    e-mails accepted where opens may be known (tracking consent at that instant); a click counts as opened
  *   survey       messages of the steps that got an answer, or of the plan "survey"'s first
  *   web visits   events named "visit"; web orders: sales of the channel web
+ *   account      a customer with a subscription: events "subscription" and "add_on" start one, their value the monthly
+ *                amount in minor units; "subscription_ended" and "add_on_ended" end the one of that value, or, without
+ *                a value, all of them. Revenue and accounts are those running at the period's end
+ *   lead         event "lead_qualified" of the period; won: its customer ordered, or an event "deal_won", by its end
+ *   deal         event "deal_won", with the days since the customer's last "deal_opened" before it
+ *   proposal     event "proposal"; accepted: event "proposal_accepted" of the period
+ *   acquisition  the setting cost.acquisition, a month
  *   increment    entrants of the period, plan by plan (app/uplift.h), added up
  *   CLV          Gamma-Gamma × BG/NBD on all orders up to the period's end, over the coming year
  *
- * Complementary products: `complementary` by product_id; NULL: the cross-sell figures are unknown.
- * Narrowed to a category, people are unknown but for buyers; narrowed to a channel likewise. Both at once is refused.
+ * Complementary products: `complementary` by product_id; NULL: those of another family than the rest of the order; no
+ * family in the catalogue: the cross-sell figures are unknown.
+ * Narrowed to a category, a channel, a store or a seller, people are unknown but for buyers: nobody belongs to one.
  * The result does not depend on the number of threads. Limit: FIGURES_PERIODS_MAX periods. */
 #ifndef RELANCE_APP_FIGURES_H
 #define RELANCE_APP_FIGURES_H
@@ -52,6 +60,7 @@ struct figures_ask {
 	const uint64_t *segment; /* a bit per customer id; NULL: all, guests too */
 	uint32_t category;       /* word number; 0: all */
 	int channel;             /* enum sale_channel; −1: all */
+	uint32_t store, seller;  /* word numbers, of the order; 0: all */
 	const uint8_t *complementary;
 	int64_t margin_per_mille; /* margin of products whose cost is unknown, of their price without VAT; −1: unknown */
 	bool worth;               /* compute the CLV, too */
@@ -60,12 +69,36 @@ struct figures_ask {
 /* First and last month with an order; false when there is none. */
 bool figures_span(const struct figures_shop *s, int *first_month, int *last_month);
 
+/* The last month that is over at s->now, but not after the last order; the newest with an order when none is over.
+ * False: no order. */
+bool figures_last_month(const struct figures_shop *s, int *month);
+
 /* out: ask->periods + 1 entries. */
 bool figures_make(const struct figures_shop *s, const struct figures_ask *ask, struct kpi_input *out,
                   struct err *err) MUST_CHECK;
 
 /* kpi_compute() with a reason that says what this shop could do about it. */
 struct kpi_value figures_value(enum kpi k, const struct kpi_input *in, const struct figures_ask *ask);
+
+/* Narrowed by something a customer does not belong to. */
+static inline bool figures_narrowed(const struct figures_ask *ask)
+{
+	return ask->category || ask->channel >= 0 || ask->store || ask->seller;
+}
+
+/* The order is of the channel, store and seller asked for. */
+static inline bool figures_order_in(const struct figures_ask *ask, const struct chunk *k, uint32_t o)
+{
+	if (ask->channel >= 0 && k->order_flags[o] >> ORDER_CHANNEL_SHIFT != ask->channel)
+		return false;
+	if (!ask->store && !ask->seller)
+		return true;
+	return k->order_desk && (!ask->store || k->order_desk[o].store == ask->store) &&
+	       (!ask->seller || k->order_desk[o].seller == ask->seller);
+}
+
+/* The families of the catalogue, by product_id, malloc'd; NULL when no product has one. */
+uint32_t *figures_families(const struct figures_shop *s);
 
 static inline bool figures_counts(const struct figures_shop *s, const struct figures_ask *ask, customer_id c)
 {
@@ -81,8 +114,40 @@ struct figures_time {
 void figures_time_make(const struct figures_shop *s, const struct figures_ask *ask, struct figures_time *out);
 int figures_period(const struct figures_time *t, int64_t at); /* −1: in none */
 
+/* Told each thing that is counted, when somebody wants to see them (app/drill.h); NULL: nobody does. */
+struct figures_seen {
+	enum figures_what {
+		FIGURES_PROSPECT,
+		FIGURES_CONVERTED,
+		FIGURES_CART,
+		FIGURES_VISIT,
+		FIGURES_WEB_ORDER,
+		FIGURES_MESSAGE,
+		FIGURES_SURVEY,
+		FIGURES_ACCOUNT,
+		FIGURES_LEAD,
+		FIGURES_DEAL,
+		FIGURES_PROPOSAL
+	} what;
+	customer_id customer;
+	int period;
+	int64_t at;    /* of the first contact, the cart's first change, the message … */
+	int64_t until; /* first order, the cart's last change, the win; 0: none */
+	bool yes;      /* sold, abandoned, clicked, satisfied, attached, won, accepted */
+	bool opened;
+	int answer;     /* enum answer */
+	int64_t amount; /* minor units a month: the account's revenue */
+};
+struct figures_watch {
+	void (*see)(void *ctx, const struct figures_seen *seen);
+	void *ctx;
+};
+
 void figures_people(const struct figures_shop *s, const struct figures_ask *ask, const struct figures_time *t,
-                    struct kpi_input *out);
+                    struct kpi_input *out, const struct figures_watch *watch);
+/* Accounts and subscriptions, leads, deals, proposals: from events. */
+void figures_accounts(const struct figures_shop *s, const struct figures_ask *ask, const struct figures_time *t,
+                      struct kpi_input *out, const struct figures_watch *watch);
 
 /* Documents of the customers counted, as the value models read them; free() them. NULL when there are none. */
 struct value_row *figures_rows(const struct figures_shop *s, const struct figures_ask *ask, size_t *count);

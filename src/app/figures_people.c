@@ -11,6 +11,7 @@ struct pass {
 	const struct figures_ask *ask;
 	const struct figures_time *t;
 	struct kpi_input *out;
+	const struct figures_watch *watch;
 	uint32_t visit; /* word of the event, 0 never used */
 	uint8_t *asks;  /* by plan × STEPS_MAX + step: a survey's question */
 	uint64_t *carts;
@@ -21,6 +22,12 @@ struct pass {
 static void plus(int64_t *count, int64_t n)
 {
 	*count = (*count == KPI_UNKNOWN ? 0 : *count) + n;
+}
+
+static void see(const struct pass *x, struct figures_seen seen)
+{
+	if (x->watch)
+		x->watch->see(x->watch->ctx, &seen);
 }
 
 /* ---- contacts ---- */
@@ -47,7 +54,7 @@ static int64_t first_sale(const struct chunk *k, uint32_t i)
 	return INT64_MAX;
 }
 
-static void contacts(const struct pass *x, const struct chunk *k, uint32_t i)
+static void contacts(const struct pass *x, const struct chunk *k, uint32_t i, customer_id c)
 {
 	int64_t met = first_contact(k, i), bought = first_sale(k, i);
 	zone_id zone = x->s->settings->zone;
@@ -64,10 +71,18 @@ static void contacts(const struct pass *x, const struct chunk *k, uint32_t i)
 			continue;
 		plus(&x->out[p].prospects, 1);
 		plus(&x->out[p].prospects_sold, p == q);
+		see(x, (struct figures_seen){ .what = FIGURES_PROSPECT,
+		                              .customer = c,
+		                              .period = p,
+		                              .at = met,
+		                              .until = p == q ? bought : 0,
+		                              .yes = p == q });
 	}
 	if (q >= 0) {
 		plus(&x->out[q].convert_days, days);
 		plus(&x->out[q].converted, 1);
+		see(x, (struct figures_seen){
+				   .what = FIGURES_CONVERTED, .customer = c, .period = q, .at = met, .until = bought, .yes = true });
 	}
 }
 
@@ -81,7 +96,7 @@ static bool ordered_after(const struct chunk *k, uint32_t i, uint32_t at)
 	return false;
 }
 
-static void carts(struct pass *x, const struct chunk *k, uint32_t i)
+static void carts(struct pass *x, const struct chunk *k, uint32_t i, customer_id who)
 {
 	uint32_t from = k->cart_start[i], to = k->cart_start[i + 1];
 	for (uint32_t c = from; c < to; c++) {
@@ -94,26 +109,42 @@ static void carts(struct pass *x, const struct chunk *k, uint32_t i)
 		int p = known ? -1 : figures_period(x->t, k->carts[c].at);
 		if (p < 0)
 			continue;
+		bool left = k->carts[last].state == CART_CHANGED && !ordered_after(k, i, k->carts[last].at);
 		plus(&x->out[p].carts, 1);
-		plus(&x->out[p].carts_abandoned,
-		     k->carts[last].state == CART_CHANGED && !ordered_after(k, i, k->carts[last].at));
+		plus(&x->out[p].carts_abandoned, left);
+		see(x, (struct figures_seen){ .what = FIGURES_CART,
+		                              .customer = who,
+		                              .period = p,
+		                              .at = k->carts[c].at,
+		                              .until = k->carts[last].at,
+		                              .amount = k->carts[last].total,
+		                              .yes = left });
 	}
 }
 
 /* ---- the web ---- */
 
-static void visits(const struct pass *x, const struct chunk *k, uint32_t i)
+static void visits(const struct pass *x, const struct chunk *k, uint32_t i, customer_id c)
 {
 	for (uint32_t e = k->event_start[i]; x->visit && e < k->event_start[i + 1]; e++) {
 		int p = k->events[e].name == x->visit ? figures_period(x->t, k->events[e].at) : -1;
-		if (p >= 0)
-			plus(&x->out[p].web_visits, 1);
+		if (p < 0)
+			continue;
+		plus(&x->out[p].web_visits, 1);
+		see(x, (struct figures_seen){ .what = FIGURES_VISIT, .customer = c, .period = p, .at = k->events[e].at });
 	}
 	for (uint32_t o = k->order_start[i]; x->visit && o < k->order_start[i + 1]; o++) {
 		bool web = order_is_sale(k, o) && k->order_flags[o] >> ORDER_CHANNEL_SHIFT == SALE_WEB;
 		int p = web ? figures_period(x->t, k->order_at[o]) : -1;
-		if (p >= 0)
-			plus(&x->out[p].web_orders, 1);
+		if (p < 0)
+			continue;
+		plus(&x->out[p].web_orders, 1);
+		see(x, (struct figures_seen){ .what = FIGURES_WEB_ORDER,
+		                              .customer = c,
+		                              .period = p,
+		                              .at = k->order_at[o],
+		                              .amount = k->order_total[o],
+		                              .yes = true });
 	}
 }
 
@@ -138,12 +169,24 @@ static void messages(const struct pass *x, customer_id c)
 			plus(&x->out[p].delivered_knowable, 1);
 			plus(&x->out[p].opened, sent->opened_at || sent->clicked_at);
 			plus(&x->out[p].clicked, sent->clicked_at != 0);
+			see(x, (struct figures_seen){ .what = FIGURES_MESSAGE,
+			                              .customer = c,
+			                              .period = p,
+			                              .at = sent->at,
+			                              .opened = sent->opened_at || sent->clicked_at,
+			                              .yes = sent->clicked_at != 0 });
 		}
 		if (x->asks && x->asks[x->s->plans->family[sent->plan] * STEPS_MAX + sent->step]) {
 			plus(&x->out[p].surveys_delivered, 1);
 			plus(&x->out[p].answers, sent->answer != ANSWER_NONE);
-			plus(&x->out[p].answers_satisfied,
-			     sent->answer == ANSWER_VERY_SATISFIED || sent->answer == ANSWER_SATISFIED);
+			bool satisfied = sent->answer == ANSWER_VERY_SATISFIED || sent->answer == ANSWER_SATISFIED;
+			plus(&x->out[p].answers_satisfied, satisfied);
+			see(x, (struct figures_seen){ .what = FIGURES_SURVEY,
+			                              .customer = c,
+			                              .period = p,
+			                              .at = sent->at,
+			                              .answer = sent->answer,
+			                              .yes = satisfied });
 		}
 	}
 }
@@ -189,9 +232,11 @@ static void zero_where_known(struct kpi_input *out, int count)
 }
 
 void figures_people(const struct figures_shop *s, const struct figures_ask *ask, const struct figures_time *t,
-                    struct kpi_input *out)
+                    struct kpi_input *out, const struct figures_watch *watch)
 {
-	struct pass x = { .s = s, .ask = ask, .t = t, .out = out, .visit = book_word_find(s->book, STR("visit")) };
+	struct pass x = {
+		.s = s, .ask = ask, .t = t, .out = out, .watch = watch, .visit = book_word_find(s->book, STR("visit"))
+	};
 	x.thresholds.day = zone_date(s->settings->zone, s->now);
 	if (s->states && s->plans)
 		find_surveys(&x);
@@ -201,9 +246,9 @@ void figures_people(const struct figures_shop *s, const struct figures_ask *ask,
 			customer_id c = k->first + i;
 			if (c > s->version->customers || !figures_counts(s, ask, c))
 				continue;
-			contacts(&x, k, i);
-			carts(&x, k, i);
-			visits(&x, k, i);
+			contacts(&x, k, i, c);
+			carts(&x, k, i, c);
+			visits(&x, k, i, c);
 			if (s->states)
 				messages(&x, c);
 			if (c == GUESTS)

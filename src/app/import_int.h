@@ -18,6 +18,11 @@ struct gathered_line {
 	uint32_t next; /* + 1; 0: the last */
 };
 
+/* What an order says beside its lines; each may be empty. */
+struct order_words {
+	struct str voucher, url, store, seller;
+};
+
 /* A document being gathered; its number is that of its key in `keys`. */
 struct document {
 	customer_id customer;
@@ -25,7 +30,7 @@ struct document {
 	int64_t at, total;
 	int8_t sale_channel, cart_state;
 	bool cancelled, total_known, positive;
-	struct str voucher, url; /* in import.text */
+	struct order_words words; /* in import.text */
 };
 
 /* What is told of one line once customer and article have numbers; also the form in the temporary files. */
@@ -36,7 +41,7 @@ struct part_line {
 	int64_t amount, at, total;
 	int8_t sale_channel, cart_state;
 	bool cancelled, total_known, no_line;
-	uint8_t voucher_n;
+	uint8_t voucher_n, store_n, seller_n;
 	uint16_t key_n, url_n;
 };
 

@@ -119,14 +119,19 @@ static void write_body(struct import *m, const struct document *d, const struct 
 {
 	buf_clear(&m->body);
 	if (d->cart_state >= 0) {
-		struct cart_body b = {
-			.cart = cart, .state = (enum cart_state)d->cart_state, .lines = lines, .line_count = count, .url = d->url
-		};
+		struct cart_body b = { .cart = cart,
+			                   .state = (enum cart_state)d->cart_state,
+			                   .lines = lines,
+			                   .line_count = count,
+			                   .url = d->words.url };
 		body_write_cart(&b, &m->body);
 	} else {
-		struct order_body b = {
-			.lines = lines, .line_count = count, .channel = (enum sale_channel)d->sale_channel, .voucher = d->voucher
-		};
+		struct order_body b = { .lines = lines,
+			                    .line_count = count,
+			                    .channel = (enum sale_channel)d->sale_channel,
+			                    .voucher = d->words.voucher,
+			                    .store = d->words.store,
+			                    .seller = d->words.seller };
 		body_write_order(&b, &m->body);
 	}
 }
@@ -144,8 +149,12 @@ static bool lay_over(struct import *m, const struct fact *known, struct document
 	merge_lines(m, &old, &lines, &count, &kept);
 	if (kept && known->at.s < d->at)
 		d->at = known->at.s;
-	if (!d->voucher.n)
-		d->voucher = old.voucher;
+	if (!d->words.voucher.n)
+		d->words.voucher = old.voucher;
+	if (!d->words.store.n)
+		d->words.store = old.store;
+	if (!d->words.seller.n)
+		d->words.seller = old.seller;
 	if (d->sale_channel == SALE_UNKNOWN)
 		d->sale_channel = (int8_t)old.channel;
 	if (count > BODY_LINES_MAX)
@@ -203,8 +212,13 @@ static bool documents_write(struct import *m, struct err *err)
 
 /* ---- gathering ---- */
 
-static bool document_add(struct import *m, const struct part_line *p, struct str key, struct str voucher,
-                         struct str url)
+static void keep_word(struct import *m, struct str *to, struct str word)
+{
+	if (!to->n && word.n)
+		*to = arena_str(&m->text, word);
+}
+
+static bool document_add(struct import *m, const struct part_line *p, struct str key, const struct order_words *w)
 {
 	bool is_new = false;
 	uint32_t id = m->last_document - 1;
@@ -231,10 +245,10 @@ static bool document_add(struct import *m, const struct part_line *p, struct str
 		d->total_known = true;
 		d->total = p->total;
 	}
-	if (!d->voucher.n && voucher.n)
-		d->voucher = arena_str(&m->text, voucher);
-	if (!d->url.n && url.n)
-		d->url = arena_str(&m->text, url);
+	keep_word(m, &d->words.voucher, w->voucher);
+	keep_word(m, &d->words.url, w->url);
+	keep_word(m, &d->words.store, w->store);
+	keep_word(m, &d->words.seller, w->seller);
 	if (p->no_line)
 		return true;
 	m->lines = mem_grow(m->lines, &m->line_cap, m->line_count + 1, sizeof *m->lines);
@@ -249,17 +263,24 @@ static bool document_add(struct import *m, const struct part_line *p, struct str
 
 /* ---- more lines than memory is meant for: temporary files, split by document ---- */
 
-static bool part_write(struct import *m, struct part_line p, struct str key, struct str voucher, struct str url,
+static bool put_word(FILE *f, struct str s)
+{
+	return s.n == 0 || fwrite(s.p, 1, s.n, f) == s.n;
+}
+
+static bool part_write(struct import *m, struct part_line p, struct str key, const struct order_words *w,
                        struct err *err)
 {
 	FILE **f = &m->parts[hash_str(key) % IMPORT_PARTS];
 	if (!*f && !(*f = tmpfile()))
 		return err_errno(err, "cannot make a temporary file for a large import");
 	p.key_n = (uint16_t)key.n;
-	p.voucher_n = (uint8_t)voucher.n;
-	p.url_n = (uint16_t)url.n;
-	bool ok = fwrite(&p, sizeof p, 1, *f) == 1 && fwrite(key.p, 1, key.n, *f) == key.n &&
-	          fwrite(voucher.p, 1, voucher.n, *f) == voucher.n && fwrite(url.p, 1, url.n, *f) == url.n;
+	p.voucher_n = (uint8_t)w->voucher.n;
+	p.store_n = (uint8_t)w->store.n;
+	p.seller_n = (uint8_t)w->seller.n;
+	p.url_n = (uint16_t)w->url.n;
+	bool ok = fwrite(&p, sizeof p, 1, *f) == 1 && put_word(*f, key) && put_word(*f, w->voucher) &&
+	          put_word(*f, w->url) && put_word(*f, w->store) && put_word(*f, w->seller);
 	return ok || err_errno(err, "cannot write a temporary file (is the disk of the temporary folder full?)");
 }
 
@@ -275,7 +296,6 @@ static bool spill(struct import *m, struct err *err)
 			                   .cart_state = d->cart_state,
 			                   .cancelled = d->cancelled,
 			                   .no_line = d->count == 0 };
-		struct str voucher = d->voucher.n ? d->voucher : STR(""), url = d->url.n ? d->url : STR("");
 		uint32_t i = d->first;
 		do {
 			if (i) {
@@ -284,7 +304,7 @@ static bool spill(struct import *m, struct err *err)
 				p.amount = m->lines[i - 1].amount;
 				i = m->lines[i - 1].next;
 			}
-			if (!part_write(m, p, intern_name(&m->keys, id), voucher, url, err))
+			if (!part_write(m, p, intern_name(&m->keys, id), &d->words, err))
 				return false;
 		} while (i);
 	}
@@ -296,15 +316,18 @@ static bool spill(struct import *m, struct err *err)
 static bool part_read(struct import *m, FILE *f, struct err *err)
 {
 	struct part_line p;
-	char key[1024], voucher[256], url[4096];
+	char key[1024], voucher[256], url[4096], store[256], seller[256];
 	rewind(f);
 	while (fread(&p, sizeof p, 1, f) == 1) {
 		check(p.key_n <= sizeof key && p.url_n <= sizeof url);
 		if (fread(key, 1, p.key_n, f) != p.key_n || fread(voucher, 1, p.voucher_n, f) != p.voucher_n ||
-		    fread(url, 1, p.url_n, f) != p.url_n)
+		    fread(url, 1, p.url_n, f) != p.url_n || fread(store, 1, p.store_n, f) != p.store_n ||
+		    fread(seller, 1, p.seller_n, f) != p.seller_n)
 			return err_errno(err, "cannot read a temporary file back");
-		if (!document_add(m, &p, (struct str){ key, p.key_n }, (struct str){ voucher, p.voucher_n },
-		                  (struct str){ url, p.url_n }))
+		const struct order_words w = {
+			{ voucher, p.voucher_n }, { url, p.url_n }, { store, p.store_n }, { seller, p.seller_n }
+		};
+		if (!document_add(m, &p, (struct str){ key, p.key_n }, &w))
 			return err_set(err, ERR_LIMIT, "an order has more than %d lines", BODY_LINES_MAX);
 	}
 	return !ferror(f) || err_errno(err, "cannot read a temporary file back");
@@ -400,10 +423,10 @@ bool import_line(void *ctx, const struct intake_line *l, struct err *err)
 	m->at_max = l->at.s > m->at_max ? l->at.s : m->at_max;
 	if (m->o->complete)
 		idmap_put(&m->complete, (int64_t)hash_str(key), NULL);
-	struct str voucher = l->voucher.n ? l->voucher : STR(""), url = l->url.n && l->url.n <= 4096 ? l->url : STR("");
+	const struct order_words words = { l->voucher, l->url.n <= 4096 ? l->url : STR(""), l->store, l->seller };
 	if (m->spilled)
-		return part_write(m, p, key, voucher, url, err);
-	if (!document_add(m, &p, key, voucher, url)) {
+		return part_write(m, p, key, &words, err);
+	if (!document_add(m, &p, key, &words)) {
 		m->report.accepted--;
 		m->report.rejected++;
 		m->r->lines--;

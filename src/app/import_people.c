@@ -177,6 +177,7 @@ static void profile_words(struct import *m, const struct intake_customer *in, st
 	p->gender = in->gender ? in->gender : p->gender;
 	p->postcode = in->postcode.n && in->postcode.n <= 16 ? in->postcode : p->postcode;
 	p->store = in->store.n && in->store.n <= 128 ? in->store : p->store;
+	p->sector = in->sector.n && in->sector.n <= 128 ? in->sector : p->sector;
 }
 
 /* The known profile with what the row says laid over it; what the row leaves empty stays. */

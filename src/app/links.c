@@ -46,3 +46,42 @@ struct str links_url(const unsigned char *key, struct str base, enum token_purpo
 	token_write(key, (struct token){ .purpose = purpose, .message = outbox_link_id(message), .extra = extra }, token);
 	return arena_printf(a, "%.*s/%c/%s%s", STR_ARG(base), path_of(purpose), token, purpose == TOKEN_OPEN ? ".gif" : "");
 }
+
+struct str links_next(struct str html, size_t *at)
+{
+	static const char HREF[] = "href=\"http";
+	const char *from = *at < html.n ? memmem(html.p + *at, html.n - *at, HREF, sizeof HREF - 1) : NULL;
+	if (!from)
+		return STR("");
+	from += sizeof "href=\"" - 1;
+	const char *end = html.p + html.n, *quote = memchr(from, '"', (size_t)(end - from));
+	*at = (size_t)((quote ? quote : end) - html.p);
+	return (struct str){ from, (size_t)((quote ? quote : end) - from) };
+}
+
+struct str links_tracked(const unsigned char *key, struct str base, const struct message_key *message, struct str html,
+                         struct arena *a)
+{
+	struct buf out;
+	size_t at = 0, done = 0;
+	buf_init(&out, html.n * 2 + (LINKS_MAX + 1) * (base.n + TOKEN_CHARS + 200));
+	for (uint16_t n = 1; n <= LINKS_MAX; n++) {
+		struct str url = links_next(html, &at);
+		if (!url.n)
+			break;
+		if (str_starts(url, base) && (url.n == base.n || url.p[base.n] == '/'))
+			continue;
+		buf_add(&out, html.p + done, (size_t)(url.p - html.p) - done);
+		buf_str(&out, links_url(key, base, TOKEN_CLICK, message, n, a));
+		done = at;
+	}
+	const char *body = html.n ? memmem(html.p + done, html.n - done, "</body>", 7) : NULL;
+	size_t end = body ? (size_t)(body - html.p) : html.n;
+	buf_add(&out, html.p + done, end - done);
+	buf_printf(&out, "<img src=\"%.*s\" width=\"1\" height=\"1\" alt=\"\" style=\"display:block;border:0\">",
+	           STR_ARG(links_url(key, base, TOKEN_OPEN, message, 0, a)));
+	buf_add(&out, html.p + end, html.n - end);
+	struct str s = out.full ? html : arena_str(a, buf_view(&out));
+	buf_release(&out);
+	return s;
+}

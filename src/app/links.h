@@ -2,6 +2,10 @@
  *
  * The key is derived from the shop's secret beside the database, so a copy of the database alone cannot forge a link.
  *
+ * What is stored of a message has its links as written. Only a mail whose person agreed to it (LAW: opens and clicks)
+ * leaves with them turned into /c/ links, numbered as they stand in the stored HTML, so that a click is sent on to what
+ * the shop wrote and to nothing else.
+ *
  *     /u/TOKEN unsubscribe   /p/TOKEN preferences   /m/TOKEN web version   /s/TOKEN survey, reason for leaving (extra:
  * the answer)   /c/TOKEN click (extra: number of the link)   /o/TOKEN.gif open */
 #ifndef RELANCE_APP_LINKS_H
@@ -9,6 +13,8 @@
 
 #include "channel/token.h"
 #include "store/outbox.h"
+
+enum { LINKS_MAX = 200 }; /* of one message; those after it are left alone */
 
 /* Answers of a survey and reasons for leaving, as they stand in tokens: append only. */
 enum link_answer {
@@ -28,5 +34,12 @@ void links_key(const struct shop *shop, unsigned char key[TOKEN_KEY_BYTES]);
 /* BASE/u/TOKEN for the message, in the arena. base without a slash at its end. */
 struct str links_url(const unsigned char *key, struct str base, enum token_purpose purpose,
                      const struct message_key *message, uint16_t extra, struct arena *a);
+
+/* The next web address that html links to (`href="http…"`), from *at on, as it stands in HTML; empty: none left. */
+struct str links_next(struct str html, size_t *at);
+
+/* html with its links, but for those to relance's own pages (base), going through /c/, and a pixel at its end. */
+struct str links_tracked(const unsigned char *key, struct str base, const struct message_key *message, struct str html,
+                         struct arena *a);
 
 #endif

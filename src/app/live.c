@@ -246,6 +246,7 @@ void live_close(struct live *l)
 	free(l->plans);
 	timers_release(&l->timers);
 	allot_release(&l->waiting);
+	purse_release(&l->purse);
 	for (size_t i = 0; i < l->slice_cap; i++)
 		live_slice_release(&l->slices[i]);
 	free(l->slices);
@@ -289,13 +290,19 @@ static void turn(struct live *l, customer_id c, struct live_slice *s)
 
 void live_ask(struct live *l, customer_id c, struct live_slice *s)
 {
+	size_t asked_money = s->said.spend_count;
 	if (l->next_at[c] <= l->now.s)
 		turn(l, c, s);
 	if (!l->peers)
 		return;
-	for (customer_id p = l->peers[c]; p && p != c; p = l->peers[p])
-		if (l->next_at[p] <= l->now.s)
+	for (customer_id p = l->peers[c]; p && p != c; p = l->peers[p]) {
+		if (l->next_at[p] > l->now.s)
+			continue;
+		if (s->said.spend_count > asked_money) /* the pressure on their address depends on the answer */
+			l->states[p].wake = (uint32_t)l->now.s;
+		else
 			turn(l, p, s);
+	}
 }
 
 static void ask_slice(void *ctx, size_t from, size_t to, int thread)
@@ -384,6 +391,7 @@ static bool decide_due(struct live *l, struct err *err)
 		size_t last = (i + 1) * SLICE < l->due_count ? (i + 1) * SLICE : l->due_count;
 		if (!live_commit(l, &l->slices[i], &(struct live_round){ .kind = ROUND_ASKED, .upto = l->due[last - 1] }, err))
 			return false;
+		purse_take(&l->purse, &l->slices[i].said);
 	}
 	return true;
 }
@@ -436,11 +444,13 @@ static bool give_slots(struct live *l, struct date day, struct err *err)
 		live_slot_give(l, &at, c, &s);
 		if (round.upto >= SLICE) {
 			ok = live_commit(l, &s, &round, err);
+			purse_take(&l->purse, &s.said);
 			live_slice_clear(&s);
 			round.upto = 0;
 		}
 	}
 	ok = ok && live_commit(l, &s, &round, err);
+	purse_take(&l->purse, &s.said);
 	live_slice_release(&s);
 	l->allotted = day;
 	return ok;
@@ -484,9 +494,11 @@ static bool turn_world(struct live *l, struct err *err)
 		return false;
 	if (l->thresholds.day.day != day.day && !freeze_thresholds(l, day, err))
 		return false;
-	if (!live_take_facts(l, err) || !decide_due(l, err))
+	if (!live_take_facts(l, err) || !decide_due(l, err) || !live_spend(l, err))
 		return false;
 	if ((!date_known(l->allotted) || l->allotted.day < day.day) && !give_slots(l, day, err))
+		return false;
+	if (!live_spend(l, err))
 		return false;
 	l->result->decided_s = seconds_now() - started;
 	for (int round = 0; round < STEPS_MAX; round++) {
@@ -494,7 +506,7 @@ static bool turn_world(struct live *l, struct err *err)
 			return false;
 		if (timers_next(&l->timers) > l->now.s)
 			return true;
-		if (!live_take_facts(l, err) || !decide_due(l, err)) /* the receipts of what just left among them */
+		if (!live_take_facts(l, err) || !decide_due(l, err) || !live_spend(l, err)) /* receipts of what just left too */
 			return false;
 	}
 	return true;
@@ -506,6 +518,17 @@ static bool worth_a_line(const struct live *l, const struct tick_result *r)
 	return r->commits || r->facts || r->accepted || zone_date(zone, l->last_tick).day != zone_date(zone, l->now).day;
 }
 
+/* Ticks may follow on each other by the hundred a second, and every commit is fenced by the epoch: the lease is renewed
+ * once a second. */
+static bool renew_lease(struct live *l, struct err *err)
+{
+	if (l->leased.s == l->now.s)
+		return true;
+	bool ok = store_lease(l->shop.db, l->o.owner, l->now, l->o.lease_s, &l->epoch, err);
+	l->leased = ok ? l->now : (struct instant){ 0 };
+	return ok;
+}
+
 bool live_tick(struct live *l, struct instant now, struct tick_result *out, struct err *err)
 {
 	double started = seconds_now();
@@ -513,7 +536,7 @@ bool live_tick(struct live *l, struct instant now, struct tick_result *out, stru
 	l->result = out;
 	l->now = now.s < l->last_tick.s ? l->last_tick : now; /* now never goes back */
 	l->round = 0;
-	bool ok = store_lease(l->shop.db, l->o.owner, l->now, l->o.lease_s, &l->epoch, err) && live_read_holds(l, err);
+	bool ok = renew_lease(l, err) && live_read_holds(l, err);
 	out->hold_all = l->world.hold_all;
 	if (ok &&
 	    l->world.hold_all == REASON_CLOCK_JUMP) { /* at a wrong hour nothing is decided: it could not be taken back */

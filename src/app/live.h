@@ -26,6 +26,9 @@ struct courier {
 	 * nothing left. */
 	bool (*hand_off_all)(void *ctx, struct live *live, const struct outbox_message *messages, size_t count,
 	                     struct settlement *out, struct arena *a, struct instant now, struct err *err);
+	/* Whether a message has to wait before it may leave (how fast a mail server may be written to). May be NULL. */
+	bool (*wait)(void *ctx, struct live *live, const struct outbox_message *m, struct arena *a, struct instant *until,
+	             struct err *err);
 	struct settlement (*hand_off)(void *ctx, struct live *live, const struct outbox_message *m, struct arena *a,
 	                              struct instant now);
 };
@@ -42,6 +45,7 @@ struct live_options {
 struct tick_result {
 	uint64_t facts, asked, decisions, queued, accepted, refused, deferred, dropped, entered;
 	uint64_t commits;    /* of decisions; 0: nothing changed */
+	uint64_t paced;      /* put off: the mail server is written to at the shop's pace */
 	uint64_t unrendered; /* messages that could not be rendered: tried again in a quarter of an hour, until `late` */
 	struct err why_unrendered; /* the last one's */
 	double decided_s, total_s; /* until the decisions were committed; until everything had left */
@@ -74,6 +78,11 @@ const struct shop_world *live_shop(const struct live *l);
 const struct plan_set *live_plans(const struct live *l);
 const struct pstate *live_state(const struct live *l, customer_id c);
 const struct world *live_world(const struct live *l);
+
+/* Runs and messages of one person as the database has them, by any thread with a handle of its own, for whoever shows
+ * them; suppressions and wake are left out. out: pstate_release() it, also after a failure. */
+bool live_person(struct db *db, const struct world *w, customer_id c, struct pstate *out, struct err *err) MUST_CHECK;
+
 size_t live_waiting(const struct live *l, uint16_t plan); /* for a smoothing slot */
 
 #endif

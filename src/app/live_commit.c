@@ -1,6 +1,9 @@
 /* Turning a slice of decisions into one commit: decisions, the runs that changed, the messages queued. */
 #include "app/live_int.h"
 
+#include "model/body.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 
 void live_turn_begin(struct live *l, struct live_slice *s, customer_id c)
@@ -28,7 +31,7 @@ void live_turn_end(struct live *l, struct live_slice *s)
 
 void live_slice_clear(struct live_slice *s)
 {
-	s->said.count = s->said.proposal_count = 0;
+	s->said.count = s->said.proposal_count = s->said.spend_count = 0;
 	s->turn_count = 0;
 	arena_clear(&s->arena);
 }
@@ -197,16 +200,61 @@ void live_told(struct live *l, const struct live_slice *s)
 	}
 }
 
+/* A plan's tag is a fact like any other, so that every reader of facts knows it; written with the decision. */
+static bool put_tag(struct live *l, struct store_batch *b, const struct decision *d, struct err *err)
+{
+	const struct plan *p = l->plans->plans[d->plan];
+	const struct step *st = &p->steps[d->step];
+	char key[2 * PLAN_NAME_MAX + 32], name[PLAN_NAME_MAX + 8];
+	struct buf body;
+	bool quarantined;
+	int n = snprintf(key, sizeof key, "plan:%.*s:%u:%.*s", STR_ARG(p->name), d->run_no, STR_ARG(st->name));
+	int name_n = snprintf(name, sizeof name, TAG_EVENT "%.*s", STR_ARG(st->tag));
+	buf_init(&body, BODY_MAX);
+	body_write_event(&(struct event_body){ .name = { name, (size_t)name_n }, .value = !st->untags }, &body);
+	struct fact f = { .customer = d->customer,
+		              .kind = FACT_EVENT,
+		              .key = { key, (size_t)n },
+		              .at = d->at,
+		              .learned_at = d->at,
+		              .body = buf_view(&body) };
+	bool ok = store_batch_fact(b, &f, &quarantined, err);
+	buf_release(&body);
+	return ok;
+}
+
+static bool commit_with_tags(struct live *l, const struct live_slice *s, const struct live_round *r, struct err *err)
+{
+	struct store_batch *b = store_batch_begin(l->shop.db, NULL, l->now, err);
+	bool ok = b && live_put(l, s, r, err);
+	for (size_t i = 0; i < s->said.count && ok; i++)
+		if (s->said.items[i].verdict == VERDICT_TAGGED)
+			ok = put_tag(l, b, &s->said.items[i], err);
+	if (ok)
+		return store_batch_commit(b, err);
+	store_batch_rollback(b);
+	return false;
+}
+
+static bool commit_alone(struct live *l, const struct live_slice *s, const struct live_round *r, struct err *err)
+{
+	if (db_begin(l->shop.db, err) && live_put(l, s, r, err) && db_commit(l->shop.db, err))
+		return true;
+	db_rollback(l->shop.db);
+	return false;
+}
+
 bool live_commit(struct live *l, const struct live_slice *s, const struct live_round *r, struct err *err)
 {
-	if (s->turn_count == 0 &&
-	    !(r && r->kind == ROUND_SLOTS && r->upto > 0)) /* whom a slot was offered in vain waits no more */
+	/* whom a slot was offered in vain waits no more; who asked for money is answered by the line after this one */
+	bool tells = r && ((r->kind == ROUND_SLOTS && r->upto > 0) || r->kind == ROUND_SPENT || s->said.spend_count);
+	if (s->turn_count == 0 && !tells)
 		return true;
-	bool ok = db_begin(l->shop.db, err) && live_put(l, s, r, err) && db_commit(l->shop.db, err);
-	if (!ok) {
-		db_rollback(l->shop.db);
+	bool tags = false;
+	for (size_t i = 0; i < s->said.count && !tags; i++)
+		tags = s->said.items[i].verdict == VERDICT_TAGGED;
+	if (!(tags ? commit_with_tags(l, s, r, err) : commit_alone(l, s, r, err)))
 		return false;
-	}
 	live_told(l, s);
 	return true;
 }

@@ -5,6 +5,7 @@
 #include "app/live.h"
 #include "app/peers.h"
 #include "app/plans.h"
+#include "app/purse.h"
 #include "app/trace.h"
 #include "base/hash.h"
 
@@ -36,10 +37,12 @@ struct live {
 	struct timers timers;
 	uint32_t *next_at; /* per customer: the look that counts */
 	struct allot waiting;
+	struct purse purse;
 	struct thresholds thresholds;
 	struct world world;
 	int64_t epoch, seq_hi, tick;
 	struct instant last_tick;
+	struct instant leased; /* when the lease was renewed last */
 	bool lease;
 	struct date allotted; /* the shop day whose slots were given */
 
@@ -87,6 +90,10 @@ struct live_slots { /* how far the giving of the day's slots has come */
 };
 bool live_slot_next(struct live *l, struct live_slots *at, customer_id *c);
 void live_slot_give(struct live *l, struct live_slots *at, customer_id c, struct live_slice *s);
+
+/* live_purse.c: the messages that asked for money of their plan's budget. */
+bool live_spend(struct live *l, struct err *err) MUST_CHECK;
+void live_spend_one(struct live *l, const struct spend *s, struct live_slice *out);
 
 /* live_facts.c */
 bool live_take_facts(struct live *l, struct err *err) MUST_CHECK; /* everything new in the database */

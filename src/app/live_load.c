@@ -49,13 +49,27 @@ bool live_load_plans(struct live *l, struct err *err)
 
 /* ---- runs and messages ---- */
 
+/* Into states[0 … count − 1], those of the customers first … */
+struct loading {
+	const struct world *world;
+	struct pstate *states;
+	customer_id first;
+	size_t count;
+};
+
+static struct pstate *state_of(const struct loading *l, customer_id c)
+{
+	return c >= l->first && c - l->first < l->count ? &l->states[c - l->first] : NULL;
+}
+
 static bool take_run(void *ctx, const struct outbox_run *o, struct err *err)
 {
-	struct live *l = ctx;
-	if (o->customer >= l->people || o->plan_id >= l->plans->count)
+	struct loading *l = ctx;
+	struct pstate *s = state_of(l, o->customer);
+	if (!s || o->plan_id >= l->world->plans->count)
 		return err_set(err, ERR_WORLD, "run %u of customer #%u names what is not there: run \"relance check\"",
 		               o->run_no, o->customer);
-	struct run *r = pstate_add_run(&l->states[o->customer]);
+	struct run *r = pstate_add_run(s);
 	*r = (struct run){ .subject = o->subject,
 		               .entered_at = (uint32_t)o->entered_at.s,
 		               .anchor_at = (uint32_t)o->anchor_at.s,
@@ -70,7 +84,7 @@ static bool take_run(void *ctx, const struct outbox_run *o, struct err *err)
 		               .step = o->step,
 		               .queued = o->queued,
 		               .held_reason = o->held_reason };
-	pstate_place_run(&l->states[o->customer], l->plans);
+	pstate_place_run(s, l->world->plans);
 	return true;
 }
 
@@ -82,12 +96,11 @@ static int step_of(const struct plan *p, struct str name)
 	return -1;
 }
 
-bool live_find_step(const struct live *l, customer_id c, struct str plan, uint32_t run_no, struct str step,
-                    uint16_t *plan_at, uint8_t *step_at)
+static bool find_step(const struct pstate *s, const struct plan_set *set, struct str plan, uint32_t run_no,
+                      struct str step, uint16_t *plan_at, uint8_t *step_at)
 {
-	const struct pstate *s = &l->states[c];
 	for (uint16_t i = s->run_count; i-- > 0;) {
-		const struct plan *p = l->plans->plans[s->runs[i].plan];
+		const struct plan *p = set->plans[s->runs[i].plan];
 		if (s->runs[i].run_no != run_no || !str_eq(p->name, plan))
 			continue;
 		int at = step_of(p, step);
@@ -98,6 +111,12 @@ bool live_find_step(const struct live *l, customer_id c, struct str plan, uint32
 		return true;
 	}
 	return false;
+}
+
+bool live_find_step(const struct live *l, customer_id c, struct str plan, uint32_t run_no, struct str step,
+                    uint16_t *plan_at, uint8_t *step_at)
+{
+	return find_step(&l->states[c], l->plans, plan, run_no, step, plan_at, step_at);
 }
 
 static uint8_t sent_state_of(enum message_state s)
@@ -127,13 +146,13 @@ uint8_t live_answer(struct str text)
 
 static bool take_message(void *ctx, const struct outbox_message *m, struct err *err)
 {
-	struct live *l = ctx;
+	struct loading *l = ctx;
+	struct pstate *state = state_of(l, m->key.customer);
 	uint16_t plan;
 	uint8_t step;
-	if (m->key.customer >= l->people ||
-	    !live_find_step(l, m->key.customer, m->key.plan, m->key.run_no, m->key.step, &plan, &step))
+	if (!state || !find_step(state, l->world->plans, m->key.plan, m->key.run_no, m->key.step, &plan, &step))
 		return err_set(err, ERR_WORLD, "a message of customer #%u has no run: run \"relance check\"", m->key.customer);
-	struct sent *s = pstate_add_sent(&l->states[m->key.customer]);
+	struct sent *s = pstate_add_sent(state);
 	bool left = m->state == MESSAGE_ACCEPTED || m->state == MESSAGE_UNCERTAIN; /* a deferred one has a sent_at too */
 	*s = (struct sent){ .at = (uint32_t)((left || m->state == MESSAGE_REFUSED) && m->sent_at.s ? m->sent_at.s
 		                                                                                       : m->queued_at.s),
@@ -165,9 +184,8 @@ static bool take_suppression(void *ctx, uint64_t hash, enum channel channel, str
 
 /* A message settled whose run still waits for it (the receipt came in while nothing ran), and one queued whose run has
  * been left: brought in line as the running program would have. */
-static void reconcile(struct live *l, customer_id c)
+static void reconcile(const struct world *w, struct pstate *s)
 {
-	struct pstate *s = &l->states[c];
 	for (uint16_t i = 0; i < s->sent_count; i++) {
 		struct sent *m = &s->sent[i];
 		enum receipt receipt = m->state == SENT_ACCEPTED    ? RECEIPT_ACCEPTED
@@ -181,18 +199,37 @@ static void reconcile(struct live *l, customer_id c)
 			if (m->state == SENT_QUEUED && r->state != RUN_ACTIVE)
 				m->state = SENT_DROPPED;
 			if (receipt && r->queued && r->step == m->step)
-				engine_receipt(&l->world, s, m->plan, m->run_no, m->step, (enum channel)m->channel, receipt, 0,
+				engine_receipt(w, s, m->plan, m->run_no, m->step, (enum channel)m->channel, receipt, 0,
 				               (struct instant){ m->at });
 		}
 	}
 }
 
+static bool load_states(struct db *db, struct loading *l, struct err *err)
+{
+	customer_id last = (customer_id)(l->first + l->count - 1);
+	if (!outbox_runs(db, l->first, last, take_run, l, err))
+		return false;
+	if (l->count == 1 && l->states->run_count == 0) /* no message without its run */
+		return true;
+	if (!outbox_messages(db, l->first, last, take_message, l, err))
+		return false;
+	for (size_t i = 0; i < l->count; i++)
+		reconcile(l->world, &l->states[i]);
+	return true;
+}
+
+bool live_person(struct db *db, const struct world *w, customer_id c, struct pstate *out, struct err *err)
+{
+	struct loading loading = { .world = w, .states = out, .first = c, .count = 1 };
+	*out = (struct pstate){ 0 };
+	return load_states(db, &loading, err);
+}
+
 bool live_load_state(struct live *l, customer_id c, struct err *err)
 {
-	if (!outbox_runs(l->shop.db, c, c, take_run, l, err) || !outbox_messages(l->shop.db, c, c, take_message, l, err))
-		return false;
-	reconcile(l, c);
-	return true;
+	struct loading loading = { .world = &l->world, .states = &l->states[c], .first = c, .count = 1 };
+	return load_states(l->shop.db, &loading, err);
 }
 
 bool live_load_suppressed(struct live *l, struct err *err)
@@ -202,11 +239,6 @@ bool live_load_suppressed(struct live *l, struct err *err)
 
 bool live_load_states(struct live *l, struct err *err)
 {
-	customer_id last = (customer_id)(l->people - 1);
-	if (!outbox_runs(l->shop.db, 1, last, take_run, l, err) ||
-	    !outbox_messages(l->shop.db, 1, last, take_message, l, err))
-		return false;
-	for (customer_id c = 1; c < l->people; c++)
-		reconcile(l, c);
-	return live_load_suppressed(l, err);
+	struct loading loading = { .world = &l->world, .states = l->states + 1, .first = 1, .count = l->people - 1 };
+	return load_states(l->shop.db, &loading, err) && live_load_suppressed(l, err);
 }

@@ -137,6 +137,36 @@ static bool render(struct live *l, struct outbox_message *m, struct arena *a, bo
 	return ok;
 }
 
+/* Those the courier will not take yet go back to the queue, before anything is rendered. */
+static bool pace(struct live *l, const struct outbox_message *claimed, struct asked *answers, size_t n, struct arena *a,
+                 struct err *err)
+{
+	const struct courier *c = &l->o.courier;
+	struct instant until[OUTBOX_CLAIM_MAX];
+	bool waits[OUTBOX_CLAIM_MAX] = { false };
+	size_t count = 0;
+	for (size_t i = 0; i < n && c->wait; i++) {
+		until[i].s = 0;
+		if (answers[i].go && !c->wait(c->ctx, l, &claimed[i], a, &until[i], err))
+			return false;
+		waits[i] = until[i].s > l->now.s;
+		count += waits[i];
+	}
+	if (!count)
+		return true;
+	bool ok = db_begin(l->shop.db, err);
+	for (size_t i = 0; i < n && ok; i++)
+		if (waits[i]) {
+			answers[i].go = false;
+			ok = outbox_release(l->shop.db, l->epoch, &claimed[i].key, until[i], err);
+		}
+	ok = ok && db_commit(l->shop.db, err);
+	if (!ok)
+		db_rollback(l->shop.db);
+	l->result->paced += count;
+	return ok;
+}
+
 static bool mark_sending(struct live *l, const struct outbox_message *go, size_t n, struct err *err)
 {
 	struct outbox_slice codes = { .epoch = l->epoch, .vouchers = l->vouchers, .voucher_count = l->voucher_count };
@@ -187,7 +217,7 @@ static bool deliver(struct live *l, struct outbox_message *go, size_t n, struct 
 	struct settlement all[OUTBOX_CLAIM_MAX];
 	const struct courier *c = &l->o.courier;
 	const struct settlement waits = {
-		.to = MESSAGE_DEFERRED, .at = l->now, .try_after = l->now, .outcome = STR("held back")
+		.to = MESSAGE_DEFERRED, .at = l->now, .try_after = l->now, .outcome = STR("held back"), .untried = true
 	};
 	if (!live_read_holds(l, err))
 		return false;
@@ -216,7 +246,7 @@ static bool send_batch(struct live *l, struct outbox_message *claimed, size_t n,
 	arena_init(&said.arena);
 	for (size_t i = 0; i < n; i++)
 		answers[i] = ask(l, &claimed[i], &said);
-	bool ok = put_asked(l, claimed, answers, n, &said, a, err);
+	bool ok = put_asked(l, claimed, answers, n, &said, a, err) && pace(l, claimed, answers, n, a, err);
 	for (size_t i = 0; i < n && ok; i++) {
 		if (!answers[i].go)
 			continue;

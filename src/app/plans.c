@@ -43,17 +43,29 @@ const struct plan_words *plan_set_words(const struct plan_set *set, struct arena
 	struct plan_words *w = arena_new(a, struct plan_words);
 	uint64_t *names = arena_array(a, uint64_t, set->count + 1);
 	const uint64_t **steps = arena_array(a, const uint64_t *, set->count + 1);
+	const uint64_t **tags = arena_array(a, const uint64_t *, set->count + 1);
+	const uint8_t **untags = arena_array(a, const uint8_t *, set->count + 1);
 	uint8_t *counts = arena_array(a, uint8_t, set->count + 1);
 	for (size_t i = 0; i < set->count; i++) {
 		const struct plan *p = set->plans[i];
 		uint64_t *step = arena_array(a, uint64_t, (size_t)p->step_count + 1);
 		for (uint8_t k = 0; k < p->step_count; k++)
 			step[k] = hash_str(p->steps[k].name);
+		uint64_t *tag = arena_array(a, uint64_t, (size_t)p->step_count + 1);
+		uint8_t *untag = arena_array(a, uint8_t, (size_t)p->step_count + 1);
+		for (uint8_t k = 0; k < p->step_count; k++) {
+			tag[k] = p->steps[k].action == STEP_TAG ? hash_str(p->steps[k].tag) : 0;
+			untag[k] = p->steps[k].untags;
+		}
+		tags[i] = tag;
+		untags[i] = untag;
 		names[i] = hash_str(p->name);
 		steps[i] = step;
 		counts[i] = p->step_count;
 	}
-	*w = (struct plan_words){ .count = set->count, .plan = names, .step = steps, .step_count = counts };
+	*w = (struct plan_words){
+		.count = set->count, .plan = names, .step = steps, .step_count = counts, .tag = tags, .untags = untags
+	};
 	return w;
 }
 

@@ -1,4 +1,4 @@
-#include "app/reco.h"
+#include "app/reco_int.h"
 
 #include "base/par.h"
 
@@ -92,6 +92,8 @@ uint32_t reco_fresh(struct reco *r, const struct view *v)
 		put_order(r, v->k, o);
 	r->order_start[place + 1] = (uint32_t)r->orders;
 	point(r);
+	if (r->refused_start)
+		reco_guards_fresh(r, place, v);
 	return place;
 }
 
@@ -161,12 +163,21 @@ static bool read_guards(struct reco *r, struct db *db, struct instant now, struc
 	return ok;
 }
 
-bool reco_build(struct reco *r, struct db *db, struct book *book, const struct version *v, zone_id zone,
-                const struct reco_options *o, struct err *err)
+static bool read_rules(struct reco *r, struct db *db, const struct settings *settings, struct err *err)
 {
-	*r = (struct reco){ .zone = zone };
+	struct str text;
+	bool found;
+	if (!store_shop_get(db, "recommend.exclude", &r->arena, &text, &found, err))
+		return false;
+	return !found || reco_rules_read(text, settings, &r->arena, &r->rules, err);
+}
+
+bool reco_build(struct reco *r, struct db *db, const struct book *book, const struct version *v,
+                const struct settings *settings, const struct reco_options *o, struct err *err)
+{
+	*r = (struct reco){ .zone = settings->zone };
 	arena_init(&r->arena);
-	if (!read_guards(r, db, o->now, err) || !reco_catalogue(r, db, book, err)) {
+	if (!read_guards(r, db, o->now, err) || !read_rules(r, db, settings, err) || !reco_catalogue(r, db, book, err)) {
 		reco_release(r);
 		return false;
 	}
@@ -179,6 +190,7 @@ bool reco_build(struct reco *r, struct db *db, struct book *book, const struct v
 	}
 	if (o->no_model)
 		return true;
+	reco_guards_read(r, book, v, settings, o->now, o->threads);
 	if (r->orders < o->orders_min) {
 		snprintf(r->reason, sizeof r->reason, "fewer than %zu orders: too little to learn from yet", o->orders_min);
 		return true;
@@ -194,7 +206,7 @@ bool reco_build(struct reco *r, struct db *db, struct book *book, const struct v
 bool reco_of_shop(struct reco *r, const struct shop_world *w, const struct reco_options *o, struct err *err)
 {
 	const struct version *v = book_pin(w->book);
-	bool ok = reco_build(r, w->db, w->book, v, w->settings.zone, o, err);
+	bool ok = reco_build(r, w->db, w->book, v, &w->settings, o, err);
 	book_unpin(w->book, v);
 	return ok;
 }
@@ -215,6 +227,10 @@ void reco_release(struct reco *r)
 	free(r->attribute_names);
 	free(r->item_of);
 	free(r->product_of);
+	free(r->refused_start);
+	free(r->refused);
+	free(r->customer_rules);
+	free(r->hashes);
 	arena_release(&r->arena);
 	*r = (struct reco){ 0 };
 }

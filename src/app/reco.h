@@ -8,7 +8,8 @@
  * (text), "consumable", "hidden", "excluded" (true/false) and "months" (1 … 12, when it is sold) mean what they say.
  * Whether more of the others is better: setting recommend.better ("power: more, weight: less, size: no"); unset, what
  * dearer products of the same type have. Others: recommend.cross_percent, recommend.up_percent,
- * recommend.margin_percent, recommend.per_type.
+ * recommend.margin_percent, recommend.per_type, recommend.exclude (reco_guards.c). What a customer said no to is an
+ * event "refused" with the SKU as its text.
  *
  * A struct reco must not move (the model points into it). Answers from several threads are fine, each with a scratch of
  * its own; reco_fresh() needs the others out. Limits: RECO_LINES_MAX lines. */
@@ -17,12 +18,31 @@
 
 #include "app/load.h"
 #include "base/arena.h"
+#include "fold/expr.h"
 #include "fold/recommend.h"
 
 enum { RECO_BASKET_MAX = 256, RECO_LINES_MAX = 1 << 30 };
 
 struct reco_words {
 	struct str sku, name, category, url, image; /* n = 0: not said */
+};
+
+/* One rule of the setting recommend.exclude (reco_guards.c). */
+struct reco_rule {
+	const struct expr *condition; /* NULL: for everybody */
+	struct str pattern;
+	int kind, field; /* kind −1: all */
+	bool unless;
+};
+
+struct reco_rules {
+	struct reco_rule rules[REC_RULES_MAX];
+	size_t count;
+};
+
+struct reco_hash {
+	int64_t hash;
+	uint32_t item;
 };
 
 struct reco {
@@ -48,6 +68,14 @@ struct reco {
 	size_t orders, lines, order_cap, line_start_cap, item_cap, quantity_cap, minor_cap;
 	size_t known_orders, known_lines; /* before the fresh customer's */
 	zone_id zone;
+
+	/* what customers said no to, and the shop's rules */
+	struct reco_rules rules;
+	struct thresholds thresholds; /* of today, when a rule has a condition */
+	const struct book *book;
+	uint32_t refused_word, *refused_start, *refused, *customer_rules;
+	struct reco_hash *hashes; /* of the SKUs */
+	size_t refused_n, refused_cap, known_refused;
 };
 
 struct reco_options {
@@ -59,8 +87,8 @@ struct reco_options {
 };
 
 /* False: the database failed. A shop without products or orders is no failure: model NULL and a reason. */
-bool reco_build(struct reco *r, struct db *db, struct book *book, const struct version *v, zone_id zone,
-                const struct reco_options *o, struct err *err) MUST_CHECK;
+bool reco_build(struct reco *r, struct db *db, const struct book *book, const struct version *v,
+                const struct settings *settings, const struct reco_options *o, struct err *err) MUST_CHECK;
 bool reco_of_shop(struct reco *r, const struct shop_world *w, const struct reco_options *o, struct err *err) MUST_CHECK;
 void reco_release(struct reco *r);
 
@@ -82,7 +110,7 @@ void reco_answer(const struct reco *r, struct rec_scratch *s, enum rec_kind kind
 /* Why a list is empty: "owned: 12, out of stock: 3", or that nothing was found. */
 void reco_reason(const struct reco *r, enum rec_kind kind, const struct rec_list *l, struct buf *out);
 
-/* reco_catalogue.c: items, attributes, words */
-bool reco_catalogue(struct reco *r, struct db *db, const struct book *book, struct err *err) MUST_CHECK;
+/* Whether the text of the setting recommend.exclude is understood: err says what is not. */
+bool reco_rules_check(struct str text, const struct settings *settings, struct err *err) MUST_CHECK;
 
 #endif

@@ -1,5 +1,5 @@
 /* The catalogue of reco: one item a product, its words, its attributes and which way they are better. */
-#include "app/reco.h"
+#include "app/reco_int.h"
 #include "base/intern.h"
 
 #include <jansson.h>
@@ -120,6 +120,7 @@ static bool take_product(void *ctx, product_id id, const struct product_row *p, 
 		                    .stock = p->stock,
 		                    .lifetime_days = p->lifetime_days > 0 ? p->lifetime_days : 0,
 		                    .tier = (uint8_t)(p->tier > 0 && p->tier < 255 ? p->tier : 0),
+		                    .rules = reco_rules_of(&r->rules, p),
 		                    .attribute_start = (uint32_t)t->attribute_n };
 	x->flags = (uint8_t)((p->stock >= 0 ? REC_KNOWN_STOCK : 0) | (p->cost >= 0 ? REC_KNOWN_COST : 0));
 	take_attributes(t, p->attributes, x);

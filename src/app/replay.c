@@ -113,7 +113,7 @@ static void slice_body(void *ctx, size_t from, size_t to, int thread)
 static void enqueue(struct replay *r, customer_id unit)
 {
 	int64_t at = unit_next(r, unit);
-	if (at < stretch_end(r))
+	if (at < stretch_end(r) && !(r->asks[unit] & ASKS_MONEY)) /* the answer brings it back */
 		ids_add(&r->due[look_day(r, at) - r->stretch], unit);
 }
 
@@ -124,12 +124,17 @@ static void collect(struct replay *r)
 		struct hand *h = &r->hands[t];
 		for (size_t i = 0; i < h->stopped.count; i++)
 			enqueue(r, h->stopped.items[i]);
+		for (size_t i = 0; i < h->money_count; i++) {
+			pass_no p = h->money[i].pass;
+			r->spends[p] = mem_grow(r->spends[p], &r->spend_cap[p], r->spend_count[p] + 1, sizeof *r->spends[p]);
+			r->spends[p][r->spend_count[p]++] = h->money[i].spend;
+		}
 		for (size_t i = 0; i < h->slot_count; i++) {
 			pass_no p = h->slots[i].pass;
 			r->slots[p] = mem_grow(r->slots[p], &r->slot_cap[p], r->slot_count[p] + 1, sizeof *r->slots[p]);
 			r->slots[p][r->slot_count[p]++] = h->slots[i].proposal;
 		}
-		h->stopped.count = h->slot_count = 0;
+		h->stopped.count = h->slot_count = h->money_count = 0;
 	}
 }
 
@@ -137,7 +142,7 @@ static void take_slots(struct replay *r, size_t pass)
 {
 	allot_take(&r->waiting, r->slots[pass], r->slot_count[pass]);
 	for (size_t i = 0; i < r->slot_count[pass]; i++)
-		r->asks[unit_of(r, r->slots[pass][i].customer)] = false;
+		r->asks[unit_of(r, r->slots[pass][i].customer)] &= (uint8_t)~ASKS_SLOT;
 	r->slot_count[pass] = 0;
 }
 
@@ -181,14 +186,13 @@ static void sort_list(struct ids *l)
 	l->count = n;
 }
 
+/* ---- what is for everybody: slots, money; hand 0 says it, apart from the units ---- */
+
 /* The day's slots of each smoothed plan go to the most valuable of those who wait and still qualify. */
 static void give_slots(struct replay *r, int32_t day)
 {
 	struct hand *h = &r->hands[0];
 	struct instant now = { r->day_start[day] };
-	struct span *granted = &r->granted[day - r->stretch];
-	h->world.thresholds = &r->thresholds[day];
-	granted->from = h->said.count;
 	for (size_t p = 0; p < r->world.plans->count; p++) {
 		int32_t slots = r->world.plans->plans[p]->smooth_per_day;
 		customer_id c;
@@ -198,13 +202,83 @@ static void give_slots(struct replay *r, int32_t day)
 				continue;
 			slots--;
 			look_deliver(h, &r->states[c], from);
-			look_settle(r, c);
+			look_settle(r, c); /* one who asks for money is settled again by the answer */
 			ids_add(&r->list, unit_of(r, c));
 		}
 	}
-	granted->count = h->said.count - granted->from;
 	allot_take(&r->waiting, h->said.proposals, h->said.proposal_count);
 	h->said.proposal_count = 0;
+}
+
+static void purse_put(struct replay *r, struct spend *spends, size_t count)
+{
+	struct decisions said = { .spends = spends, .spend_count = count };
+	purse_take(&r->purse, &said);
+}
+
+/* Goes on from the answer to the end of the pass, unless money is asked for again. */
+static void answered(struct replay *r, const struct spend *s, int64_t until)
+{
+	struct hand *h = &r->hands[0];
+	customer_id unit = unit_of(r, s->customer);
+	r->asks[unit] &= (uint8_t)~ASKS_MONEY;
+	if (h->said.spend_count == 0 && look_on(h, s->customer, s->at, false))
+		look_unit(h, unit, until);
+	if (h->said.spend_count)
+		r->asks[unit] |= ASKS_MONEY;
+	purse_take(&r->purse, &h->said);
+	for (size_t i = 0; i < h->money_count; i++)
+		purse_put(r, &h->money[i].spend, 1);
+	h->money_count = 0;
+}
+
+/* Messages that asked for money in the pass get their answers, in order of time, then of value. In one thread: what one
+ * gets the next does not. */
+static void answer_money(struct replay *r, int32_t day, bool rest)
+{
+	struct hand *h = &r->hands[0];
+	size_t pass = 2 * (size_t)(day - r->stretch) + rest;
+	int64_t until = rest ? r->day_start[day + 1] : r->day_start[day] + 1;
+	struct spend asked;
+	purse_put(r, r->spends[pass], r->spend_count[pass]);
+	purse_take(&r->purse, &h->said);
+	r->spend_count[pass] = 0;
+	while (purse_next(&r->purse, &asked)) {
+		struct pstate *state = &r->states[asked.customer];
+		size_t from = h->said.count;
+		int64_t again;
+		h->world.thresholds = &r->thresholds[day];
+		bool granted = purse_grant(&r->purse, &r->world, &asked, &again);
+		bool still = engine_spend(&h->world, &asked, state, granted, again, &h->said);
+		if (!still && granted)
+			purse_give_back(&r->purse, &r->world, &asked); /* asked for twice, by two slots of a day */
+		h->asked++;
+		look_deliver(h, state, from);
+		answered(r, &asked, until);
+		if (rest)
+			enqueue(r, unit_of(r, asked.customer));
+		else
+			ids_add(&r->list, unit_of(r, asked.customer));
+	}
+	collect(r);
+	take_slots(r, pass);
+}
+
+/* After the pass of a day: what the units do not say themselves. */
+static void say_apart(struct replay *r, int32_t day, bool rest)
+{
+	struct hand *h = &r->hands[0];
+	struct span *span = &r->apart[2 * (day - r->stretch) + rest];
+	h->world.thresholds = &r->thresholds[day];
+	h->apart = true;
+	span->from = h->said.count;
+	answer_money(r, day, rest);
+	if (!rest) {
+		give_slots(r, day);
+		answer_money(r, day, false);
+	}
+	span->count = h->said.count - span->from;
+	h->apart = false;
 }
 
 static void late_day(struct replay *r, int32_t day)
@@ -216,11 +290,10 @@ static void late_day(struct replay *r, int32_t day)
 	*due = none;
 	sort_list(&r->list);
 	late_pass(r, false);
-	take_slots(r, 2 * (size_t)(day - r->stretch));
-	give_slots(r, day);
+	say_apart(r, day, false);
 	sort_list(&r->list);
 	late_pass(r, true);
-	take_slots(r, 2 * (size_t)(day - r->stretch) + 1);
+	say_apart(r, day, true);
 }
 
 /* ---- the whole ---- */
@@ -362,6 +435,7 @@ static void tear_down_hands(struct replay *r)
 		decisions_release(&h->said);
 		free(h->segments);
 		free(h->slots);
+		free(h->money);
 		free(h->stopped.items);
 		free(h->opened);
 		free(h->clicked);
@@ -384,11 +458,14 @@ static void tear_down(struct replay *r)
 	free(r->peers);
 	free(r->asks);
 	allot_release(&r->waiting);
+	purse_release(&r->purse);
 	for (size_t d = 0; d < STRETCH_MAX; d++)
 		free(r->due[d].items);
 	free(r->due);
-	for (size_t p = 0; p < PASSES_MAX; p++)
+	for (size_t p = 0; p < PASSES_MAX; p++) {
 		free(r->slots[p]);
+		free(r->spends[p]);
+	}
 	free(r->list.items);
 	free(r->slices);
 	free(r->day_start);

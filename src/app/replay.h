@@ -53,7 +53,7 @@ struct replay_options {
 };
 
 struct replay_plan {
-	uint64_t entered, control, messages, held, skipped, dropped, exited, ended;
+	uint64_t entered, control, messages, held, skipped, dropped, exited, ended, tagged;
 	uint64_t by_channel[CHANNEL_COUNT];
 	uint64_t opened, clicked, goals;
 };

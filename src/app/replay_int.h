@@ -4,6 +4,7 @@
 #define RELANCE_APP_REPLAY_INT_H
 
 #include "app/allot.h"
+#include "app/purse.h"
 #include "app/replay.h"
 #include "app/trace.h"
 #include "base/hash.h"
@@ -37,6 +38,17 @@ struct asked_slot {
 	pass_no pass;
 };
 
+struct asked_money {
+	struct spend spend;
+	pass_no pass;
+};
+
+/* Why a unit stops. */
+enum asks {
+	ASKS_SLOT = 1,  /* on a day that has not come yet */
+	ASKS_MONEY = 2, /* its time stands still until the answer */
+};
+
 struct ids {
 	customer_id *items;
 	size_t count, cap;
@@ -52,6 +64,9 @@ struct hand {
 	size_t late_from;         /* segments from here on are of units that went day by day */
 	struct asked_slot *slots; /* proposals of the stretch not handed on yet */
 	size_t slot_count, slot_cap;
+	struct asked_money *money; /* the same of messages that cost */
+	size_t money_count, money_cap;
+	bool apart;         /* what is said now has its place by the day, not by the unit */
 	struct ids stopped; /* units that go on day by day */
 	struct trace_writer *writer;
 	uint64_t asked;
@@ -86,11 +101,12 @@ struct replay {
 	struct conversion *conversions; /* per customer; at = 0: none. NULL without rates */
 	uint32_t *feedback;             /* per customer: next of o->feedback; NULL without recorded responses */
 	customer_id *peers;             /* ring of those who share an address; NULL when nobody does */
-	uint8_t *asks;                  /* per unit: asked for a slot on a day that has not come yet */
+	uint8_t *asks;                  /* per unit: enum asks */
 	int threads;
 	int hand_count;
 	struct hand *hands; /* by thread */
 	struct allot waiting;
+	struct purse purse;
 
 	int32_t first_day, day_count;  /* the shop's civil days */
 	int64_t *day_start;            /* day_count + 1 instants; the first is `from`, the last `to` */
@@ -110,8 +126,10 @@ struct replay {
 	bool rest;                          /* pass of the list: the rest of the day, not its first instant */
 	struct proposal *slots[PASSES_MAX]; /* asked for in each pass, not taken yet */
 	size_t slot_count[PASSES_MAX], slot_cap[PASSES_MAX];
-	struct span granted[STRETCH_MAX]; /* decisions of hand 0 at the slots of each day */
-	struct segment *sorted, *late;    /* by pass: of the slices; of those who went day by day */
+	struct spend *spends[PASSES_MAX]; /* messages that asked for money in each pass, not answered yet */
+	size_t spend_count[PASSES_MAX], spend_cap[PASSES_MAX];
+	struct span apart[PASSES_MAX]; /* decisions of hand 0 after each pass: answers about money, slots */
+	struct segment *sorted, *late; /* by pass: of the slices; of those who went day by day */
 	size_t sorted_cap, late_cap;
 	struct span sorted_at[PASSES_MAX], late_at[PASSES_MAX];
 
@@ -133,13 +151,16 @@ struct replay {
 /* ---- replay_look.c ---- */
 
 /* The people of the unit in time order, every look before `until`; ends early, after the pass, when somebody asks for
- * a slot, and then returns true. */
+ * a slot, or at once for money, and then returns true. */
 bool look_unit(struct hand *h, customer_id unit, int64_t until);
 /* Instant of the unit's next look; UINT32_MAX never. */
 uint32_t unit_next(const struct replay *r, customer_id unit);
 /* The unit of a person: the lowest number of those who share the address. */
 customer_id unit_of(const struct replay *r, customer_id c);
 void look_settle(struct replay *r, customer_id c);
+/* The steps of an instant, after engine_person() when `begins`: each message delivered may make the next one due at
+ * once. False: one asks for money, and the person stands still until the answer. */
+bool look_on(struct hand *h, customer_id c, struct instant now, bool begins);
 /* Messages decided from said[from] on leave now. */
 void look_deliver(struct hand *h, struct pstate *state, size_t from);
 /* Day of the replay (0 …) of an instant within it. */

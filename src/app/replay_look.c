@@ -162,25 +162,20 @@ static void take_feedback(struct hand *h, customer_id c, struct instant now)
 
 /* ---- the look ---- */
 
-static void look(struct hand *h, customer_id c, struct instant now)
+bool look_on(struct hand *h, customer_id c, struct instant now, bool begins)
 {
 	struct replay *r = h->r;
 	struct pstate *state = &r->states[c];
-	if (r->conversions && r->conversions[c].at && r->conversions[c].at <= now.s) {
-		struct conversion v = r->conversions[c];
-		r->conversions[c].at = 0;
-		engine_convert(&h->world, c, state, v.plan, v.run_no, now, &h->said);
-	}
-	if (r->feedback)
-		take_feedback(h, c, now);
-	for (int i = 0; i < 2 * STEPS_MAX; i++) { /* each message delivered may make the next step due at once */
-		size_t from = h->said.count;
-		if (i == 0)
+	for (int i = 0; i < 2 * STEPS_MAX; i++) {
+		size_t from = h->said.count, asked_money = h->said.spend_count;
+		if (begins && i == 0)
 			engine_person(&h->world, c, state, now, &h->said);
 		else
 			engine_go_on(&h->world, c, state, now, &h->said);
 		h->asked++;
 		look_deliver(h, state, from);
+		if (h->said.spend_count > asked_money)
+			return false;
 		if (state->wake > now.s)
 			break;
 	}
@@ -188,12 +183,26 @@ static void look(struct hand *h, customer_id c, struct instant now)
 		look_ahead(r, c, now);
 	look_settle(r, c);
 	check(r->next_at[c] > now.s);
+	return true;
+}
+
+static bool look(struct hand *h, customer_id c, struct instant now)
+{
+	struct replay *r = h->r;
+	if (r->conversions && r->conversions[c].at && r->conversions[c].at <= now.s) {
+		struct conversion v = r->conversions[c];
+		r->conversions[c].at = 0;
+		engine_convert(&h->world, c, &r->states[c], v.plan, v.run_no, now, &h->said);
+	}
+	if (r->feedback)
+		take_feedback(h, c, now);
+	return look_on(h, c, now, true);
 }
 
 /* What was said since is the unit's in this pass; a segment of the same pass grows. */
 static void note(struct hand *h, customer_id unit, pass_no pass, size_t from, bool same_unit)
 {
-	if (h->said.count == from)
+	if (h->said.count == from || h->apart)
 		return;
 	if (same_unit && h->segments[h->segment_count - 1].pass == pass) {
 		h->segments[h->segment_count - 1].count += (uint32_t)(h->said.count - from);
@@ -216,16 +225,25 @@ static void note_slots(struct hand *h, pass_no pass)
 	h->said.proposal_count = 0;
 }
 
+static void note_money(struct hand *h, pass_no pass)
+{
+	for (size_t i = 0; i < h->said.spend_count; i++) {
+		h->money = mem_grow(h->money, &h->money_cap, h->money_count + 1, sizeof *h->money);
+		h->money[h->money_count++] = (struct asked_money){ h->said.spends[i], pass };
+	}
+	h->said.spend_count = 0;
+}
+
 bool look_unit(struct hand *h, customer_id unit, int64_t until)
 {
 	struct replay *r = h->r;
 	size_t first = h->segment_count;
-	bool asks = false;
-	for (;;) {
+	bool asks = r->asks[unit] & ASKS_MONEY;
+	while (!(r->asks[unit] & ASKS_MONEY)) {
 		customer_id c = next_of(r, unit);
 		int64_t at = r->next_at[c];
 		if (at >= until)
-			return asks;
+			break;
 		if (at < r->o->from.s)
 			at = r->o->from.s;
 		int32_t day = look_day(r, at);
@@ -233,13 +251,20 @@ bool look_unit(struct hand *h, customer_id unit, int64_t until)
 		pass_no pass = (pass_no)(2 * (day - r->stretch) + rest);
 		size_t from = h->said.count;
 		h->world.thresholds = &r->thresholds[day];
-		look(h, c, (struct instant){ at });
+		bool goes_on = look(h, c, (struct instant){ at });
 		note(h, unit, pass, from, h->segment_count > first);
 		if (h->said.proposal_count) {
 			note_slots(h, pass);
 			int64_t end = rest ? r->day_start[day + 1] : r->day_start[day] + 1;
 			until = end < until ? end : until;
-			r->asks[unit] = asks = true;
+			r->asks[unit] |= ASKS_SLOT;
+			asks = true;
+		}
+		if (!goes_on) {
+			note_money(h, pass);
+			r->asks[unit] |= ASKS_MONEY;
+			asks = true;
 		}
 	}
+	return asks;
 }

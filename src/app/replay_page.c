@@ -375,6 +375,21 @@ static void put_cell(const struct page *p, uint64_t v)
 	buf_cstr(p->b, "</td>");
 }
 
+/* Under the cost of a plan: what it may spend, and what the dearest month cost. */
+static void put_budget(const struct page *p, const struct plan *plan, const struct tally_plan *x)
+{
+	if (plan->budget == 0)
+		return;
+	buf_cstr(p->b, "<br><small>");
+	if (!plan->budget_total) {
+		put_cost(p, x->most_in_month);
+		buf_cstr(p->b, T(p, " le mois le plus cher, ", " in the dearest month, "));
+	}
+	buf_cstr(p->b, T(p, "budget\u00a0: ", "budget: "));
+	put_money(p, plan->budget);
+	buf_printf(p->b, "%s</small>", plan->budget_total ? T(p, " en tout", " in all") : T(p, " par mois", " a month"));
+}
+
 static void put_plan_row(const struct page *p, struct str name, size_t side)
 {
 	const struct tally *t = p->o->sides[side].tally;
@@ -407,6 +422,7 @@ static void put_plan_row(const struct page *p, struct str name, size_t side)
 	put_cell(p, sum_why(x, TALLY_DROPPED));
 	buf_cstr(p->b, "<td class=\"num\">");
 	put_cost(p, x->cost);
+	put_budget(p, t->set->plans[i], x);
 	buf_cstr(p->b, "</td>");
 	put_cell(p, x->codes);
 	buf_cstr(p->b, "<td class=\"num\">");
@@ -438,6 +454,42 @@ static void put_plans(const struct page *p)
 				continue;
 			for (size_t k = 0; k < p->o->side_count; k++)
 				put_plan_row(p, name, k);
+		}
+	buf_cstr(p->b, "</tbody></table></div></section>\n");
+}
+
+/* ---- channels ---- */
+
+static void put_channels(const struct page *p)
+{
+	buf_printf(p->b,
+	           "<section><header><h2>%s</h2><p>%s</p></header><div class=\"wide\"><table><thead><tr><th>%s</th>%s<th "
+	           "class=\"num\">Messages</th><th class=\"num\">%s</th></tr></thead><tbody>\n",
+	           T(p, "Canal par canal", "Channel by channel"),
+	           T(p, "coût d’envoi, aux tarifs de la boutique", "cost of sending, at the shop’s tariffs"),
+	           T(p, "Canal", "Channel"), p->o->side_count > 1 ? "<th></th>" : "",
+	           T(p, "Coût d’envoi", "Cost of sending"));
+	for (int c = 0; c < CHANNEL_STAFF; c++)
+		for (size_t s = 0; s < p->o->side_count; s++) {
+			const struct tally *t = p->o->sides[s].tally;
+			uint64_t messages = 0;
+			int64_t cost = 0;
+			for (size_t i = 0; i < t->set->count; i++) {
+				messages += t->plans[i].by_channel[c];
+				cost += tally_cost(t, i, c);
+			}
+			if (messages == 0)
+				continue;
+			buf_printf(p->b, "<tr><th scope=\"row\">%s</th>", channel_label(p, c));
+			if (p->o->side_count > 1) {
+				buf_cstr(p->b, "<td>");
+				put_tag(p, s);
+				buf_cstr(p->b, "</td>");
+			}
+			put_cell(p, messages);
+			buf_cstr(p->b, "<td class=\"num\">");
+			put_cost(p, cost);
+			buf_cstr(p->b, "</td></tr>\n");
 		}
 	buf_cstr(p->b, "</tbody></table></div></section>\n");
 }
@@ -627,6 +679,7 @@ void replay_page(const struct page_options *o, struct buf *out)
 		put_answer(&p, s);
 	put_volumes(&p);
 	put_plans(&p);
+	put_channels(&p);
 	put_pressure(&p);
 	buf_printf(out, "<section><header><h2>%s</h2><p>%s</p></header><div class=\"two\">",
 	           T(&p, "Ce qui n’est pas parti, et pourquoi", "What did not leave, and why"),

@@ -35,6 +35,7 @@ static void count_decisions(struct replay *r, const struct said_day *s)
 			p->goals += d->reason == REASON_GOAL_MET;
 			break;
 		case VERDICT_ENDED: p->ended++; break;
+		case VERDICT_TAGGED: p->tagged++; break;
 		case VERDICT_COUNT: break;
 		}
 	}
@@ -233,10 +234,11 @@ static void day_body(void *ctx, size_t from, size_t to, int thread)
 	struct hand *h = &r->hands[thread];
 	for (size_t d = from; d < to; d++) {
 		struct said_day *s = block_for(r, r->stretch + (int32_t)d);
-		append_pass(r, 2 * d, s);
-		if (r->granted[d].count)
-			append(s, r->hands[0].said.items + r->granted[d].from, r->granted[d].count);
-		append_pass(r, 2 * d + 1, s);
+		for (size_t p = 2 * d; p < 2 * d + 2; p++) {
+			append_pass(r, p, s);
+			if (r->apart[p].count)
+				append(s, r->hands[0].said.items + r->apart[p].from, r->apart[p].count);
+		}
 		if (!h->writer)
 			h->writer = trace_writer_new(r->world.plans, r->o->settings->zone);
 		trace_write(h->writer, s->items, s->count, &s->text);

@@ -88,6 +88,20 @@ static int64_t exposure_of(const struct tally *t, const struct voucher_offer *v)
 	return v->percent > 0 ? basket * v->percent / 100 : v->amount;
 }
 
+static void count_cost(struct tally_plan *p, struct date day, int64_t cost)
+{
+	int y, m, d;
+	date_ymd(day, &y, &m, &d);
+	if (p->month != y * 12 + m) {
+		p->month = y * 12 + m;
+		p->month_cost = 0;
+	}
+	p->cost += cost;
+	p->month_cost += cost;
+	if (p->month_cost > p->most_in_month)
+		p->most_in_month = p->month_cost;
+}
+
 static void take_send(struct tally *t, size_t day, const struct decision *d)
 {
 	struct tally_plan *p = &t->plans[d->plan];
@@ -96,7 +110,7 @@ static void take_send(struct tally *t, size_t day, const struct decision *d)
 	p->messages++;
 	p->by_channel[d->channel]++;
 	p->step[d->step].sent++;
-	p->cost += t->settings->channel_cost[d->channel];
+	count_cost(p, (struct date){ t->first.day + (int32_t)day }, t->settings->channel_cost[d->channel]);
 	if (st->has_voucher) {
 		p->codes++;
 		p->exposure += exposure_of(t, &st->voucher);
@@ -144,6 +158,7 @@ void tally_take(struct tally *t, struct date day, const struct decision *decisio
 			p->goals += d->reason == REASON_GOAL_MET;
 			break;
 		case VERDICT_ENDED: p->ended++; break;
+		case VERDICT_TAGGED:
 		case VERDICT_COUNT: break;
 		}
 	}

@@ -21,7 +21,10 @@ struct tally_plan {
 	uint64_t by_channel[CHANNEL_COUNT];
 	uint64_t why[TALLY_WHYS][REASON_COUNT]; /* of messages and notices; waits are not counted */
 	struct tally_step step[STEPS_MAX];
-	int64_t cost;     /* thousandths of a minor unit */
+	int64_t cost;          /* thousandths of a minor unit */
+	int64_t most_in_month; /* of that, in the dearest civil month */
+	int64_t month_cost;    /* of the month under way */
+	int32_t month;
 	uint64_t codes;   /* vouchers promised */
 	int64_t exposure; /* every code used once: amounts, and percents of the average basket (or of the minimum) */
 };
@@ -56,6 +59,12 @@ void tally_init(struct tally *t, const struct plan_set *set, const struct settin
 void tally_release(struct tally *t);
 void tally_take(struct tally *t, struct date day, const struct decision *decisions, size_t count);
 void tally_finish(struct tally *t);
+
+/* What a channel's messages of a plan cost. */
+static inline int64_t tally_cost(const struct tally *t, size_t plan, int channel)
+{
+	return (int64_t)t->plans[plan].by_channel[channel] * t->settings->channel_cost[channel];
+}
 
 static inline uint32_t tally_sent(const struct tally *t, int32_t day, size_t plan, int channel)
 {

@@ -45,6 +45,7 @@ struct making {
 
 struct tally {
 	int64_t orders, revenue, margin, pre_orders, pre_spend;
+	int64_t before, last; /* all orders before entry, and the instant of the last one */
 };
 
 /* Cost of one piece; −1 unknown. */
@@ -93,9 +94,15 @@ static struct tally tally_of(struct making *m, customer_id c, int64_t entered)
 	view_at(&v, m->s->version, c, (struct instant){ end });
 	for (uint32_t o = v.order0; o < v.order1; o++) {
 		int64_t at = v.k->order_at[o];
-		if (at > entered)
+		if (at > entered) {
 			add_order(m, v.k, o, &t);
-		else if (at > pre) {
+			continue;
+		}
+		if (order_is_sale(v.k, o)) {
+			t.before++;
+			t.last = at;
+		}
+		if (at > pre) {
 			t.pre_orders += order_is_sale(v.k, o);
 			t.pre_spend += v.k->order_total[o];
 		}
@@ -122,6 +129,17 @@ static int64_t message_cost(const struct making *m, const struct pstate *state, 
 	return (thousandths + 500) / 1000;
 }
 
+static enum uplift_was was_at(const struct making *m, const struct tally *t, int64_t entered)
+{
+	zone_id zone = m->s->settings->zone;
+	if (t->before == 0)
+		return UPLIFT_WAS_PROSPECT;
+	struct date last = zone_date(zone, (struct instant){ t->last }), day = zone_date(zone, (struct instant){ entered });
+	if (date_add_months(last, m->s->settings->lifecycle.lapsing_months).day <= day.day)
+		return UPLIFT_WAS_LAPSING;
+	return t->before == 1 ? UPLIFT_WAS_NEW : UPLIFT_WAS_ACTIVE;
+}
+
 static void add_entrant(struct making *m, customer_id c, const struct pstate *state, const struct run *run)
 {
 	struct entrants *e = &m->e;
@@ -146,6 +164,7 @@ static void add_entrant(struct making *m, customer_id c, const struct pstate *st
 	e->y[UPLIFT_MARGIN][i] = (double)(t.margin - cost) / m->scale;
 	e->x[UPLIFT_CONVERSION][i] = e->x[UPLIFT_ORDERS][i] = (double)t.pre_orders;
 	e->x[UPLIFT_REVENUE][i] = e->x[UPLIFT_MARGIN][i] = (double)t.pre_spend / m->scale;
+	u->was[was_at(m, &t, run->entered_at)]++;
 	arm->customers++;
 	arm->converted += t.orders > 0;
 	arm->orders += t.orders;

@@ -40,6 +40,15 @@ struct uplift_ask {
 	double level;             /* 0: 0.95 */
 };
 
+/* What somebody was at entry, by the orders before it. */
+enum uplift_was {
+	UPLIFT_WAS_PROSPECT,
+	UPLIFT_WAS_NEW /* one order */,
+	UPLIFT_WAS_LAPSING,
+	UPLIFT_WAS_ACTIVE,
+	UPLIFT_WAS
+};
+
 struct uplift_arm {
 	int64_t customers, converted, orders, revenue, margin, message_cost; /* minor units; margin before message costs */
 	int64_t messages;
@@ -48,6 +57,7 @@ struct uplift_arm {
 struct uplift {
 	struct uplift_arm arm[UPLIFT_ARMS];
 	int64_t too_recent;
+	int64_t was[UPLIFT_WAS];    /* of those counted */
 	struct instant first, last; /* entries counted; s = 0: none */
 	double days;                /* first entry to now */
 	double planned_control;     /* mean planned share, 0 … 1 */

@@ -4,7 +4,6 @@
 
 #include <math.h>
 #include <openssl/evp.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 static const uint64_t P0 = 0xa0761d6478bd642fu, P1 = 0xe7037ed1a0b428dbu, P2 = 0x8ebc6af09c88c6e3u,
@@ -73,8 +72,11 @@ void sha256_hex(struct sha256 *h, char out[65])
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned length = 0;
 	check(EVP_DigestFinal_ex(h->ctx, digest, &length) == 1 && length == 32);
-	for (size_t i = 0; i < 32; i++)
-		snprintf(out + 2 * i, 3, "%02x", digest[i]);
+	for (size_t i = 0; i < 32; i++) {
+		out[2 * i] = "0123456789abcdef"[digest[i] >> 4];
+		out[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
+	}
+	out[64] = '\0';
 }
 
 void sha256_free(struct sha256 *h)

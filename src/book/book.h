@@ -12,6 +12,7 @@
 #define RELANCE_BOOK_BOOK_H
 
 #include "base/err.h"
+#include "base/hash.h"
 #include "base/intern.h"
 #include "model/body.h"
 
@@ -25,6 +26,7 @@ struct profile {
 	int32_t born;      /* day, INT32_MIN unknown */
 	uint32_t postcode; /* word number (book_word), 0 none */
 	uint32_t store;    /* word number, 0 none */
+	uint32_t sector;   /* word number, 0 none */
 	uint16_t zone;     /* zone_id; the shop's when unknown */
 	uint8_t locale;    /* enum locale */
 	uint8_t reach;     /* enum reach */
@@ -51,7 +53,18 @@ struct event {
 	int64_t value;
 };
 
+/* The value of an event "refused": which product, by its SKU. */
+static inline int64_t event_refused(struct str sku)
+{
+	return (int64_t)(hash_str(sku) >> 1);
+}
+
 enum order_flag { ORDER_SALE = 1 /* has a line of positive quantity */, ORDER_CHANNEL_SHIFT = 4 };
+
+/* Where an order was sold, and by whom: word numbers, 0 unknown. */
+struct sale_desk {
+	uint32_t store, seller;
+};
 
 /* The ranges of customer i of the chunk (i = id − first) are start[i] … start[i + 1]. Each is sorted by (at, key). */
 struct chunk {
@@ -71,6 +84,7 @@ struct chunk {
 	uint32_t *order_line;
 	uint64_t *order_key;
 	uint8_t *order_flags;
+	struct sale_desk *order_desk; /* NULL: no order of the chunk says */
 
 	product_id *line_product;
 	int32_t *line_quantity;

@@ -24,6 +24,7 @@ enum {
 	C_CONSENT_KEY,
 	C_EVENTS,
 	C_EVENT_KEY,
+	C_ORDER_DESK,
 };
 enum { C_WORDS = COLUMN_COUNT, C_CHILDREN, ALL_COLUMNS };
 
@@ -43,6 +44,7 @@ static const size_t SIZES[COLUMN_COUNT] = {
 	8,
 	sizeof(struct event),
 	8,
+	sizeof(struct sale_desk),
 };
 
 static void *column_add(struct column *c, size_t count)
@@ -105,6 +107,7 @@ void builder_start(struct builder *b, customer_id first)
 	for (size_t i = 0; i < COLUMN_COUNT; i++)
 		b->out[i].n = 0;
 	b->words_now.n = b->children_now.n = 0;
+	b->desks = false;
 	for (size_t k = 0; k < 6; k++)
 		b->start[k][0] = 0;
 }
@@ -157,6 +160,7 @@ static bool add_order(struct builder *b, const struct fact *f, struct err *err)
 		                        .line = (uint32_t)b->lines.n,
 		                        .line_count = (uint32_t)body.line_count };
 	o->flags = (uint8_t)((unsigned)body.channel << ORDER_CHANNEL_SHIFT);
+	o->desk = (struct sale_desk){ builder_word(b, body.store), builder_word(b, body.seller) };
 	for (size_t i = 0; i < body.line_count; i++) {
 		if (__builtin_add_overflow(o->total, body.lines[i].amount, &o->total))
 			return err_set(err, ERR_WORLD, "an order's amounts overflow: correct it at its source and import it again");
@@ -208,6 +212,8 @@ static bool add_event(struct builder *b, const struct fact *f, struct err *err)
 	struct staged_event *e = column_add(&b->events, 1);
 	*e = (struct staged_event){ .head = head_of(b, f) };
 	e->event = (struct event){ .at = e->head.at, .name = builder_word(b, body.name), .value = body.value };
+	if (str_is(body.name, "refused") && body.text.n) /* a product: who needs it looks for its SKU's hash */
+		e->event.value = event_refused(body.text);
 	return true;
 }
 
@@ -233,6 +239,7 @@ static bool set_profile(struct builder *b, const struct fact *f, struct err *err
 	}
 	p->postcode = builder_word(b, body.postcode);
 	p->store = builder_word(b, body.store);
+	p->sector = builder_word(b, body.sector);
 	b->words_now.n = b->start[WORDS][b->count];
 	for (size_t i = 0; i < body.tag_count; i++)
 		*(uint32_t *)column_add(&b->words_now, 1) = builder_word(b, body.tags[i]) * 2;
@@ -294,6 +301,7 @@ void builder_open_old(struct builder *b, const struct chunk *k, uint32_t i)
 			                        .total = k->order_total[o],
 			                        .line = (uint32_t)b->lines.n,
 			                        .line_count = k->order_line[o + 1] - k->order_line[o],
+			                        .desk = k->order_desk ? k->order_desk[o] : (struct sale_desk){ 0, 0 },
 			                        .flags = k->order_flags[o] };
 		for (uint32_t l = k->order_line[o]; l < k->order_line[o + 1]; l++)
 			*(struct line *)column_add(&b->lines, 1) =
@@ -393,6 +401,8 @@ static void emit_orders(struct builder *b)
 		*(uint32_t *)column_add(&b->out[C_ORDER_LINE], 1) = (uint32_t)b->out[C_LINE_PRODUCT].n;
 		*(uint64_t *)column_add(&b->out[C_ORDER_KEY], 1) = o->head.key;
 		*(uint8_t *)column_add(&b->out[C_ORDER_FLAGS], 1) = o->flags;
+		*(struct sale_desk *)column_add(&b->out[C_ORDER_DESK], 1) = o->desk;
+		b->desks |= o->desk.store || o->desk.seller;
 		product_id *product = column_add(&b->out[C_LINE_PRODUCT], o->line_count);
 		int32_t *quantity = column_add(&b->out[C_LINE_QUANTITY], o->line_count);
 		int64_t *amount = column_add(&b->out[C_LINE_AMOUNT], o->line_count);
@@ -462,6 +472,8 @@ struct chunk *builder_finish(struct builder *b)
 	*(uint32_t *)column_add(&b->out[C_ORDER_LINE], 1) = lines; /* the end of the last order */
 	struct column *all[ALL_COLUMNS];
 	size_t bytes = 0;
+	if (!b->desks)
+		b->out[C_ORDER_DESK].n = 0;
 	for (size_t i = 0; i < COLUMN_COUNT; i++)
 		all[i] = &b->out[i];
 	all[C_WORDS] = &b->words_now;
@@ -493,6 +505,7 @@ struct chunk *builder_finish(struct builder *b)
 	k->order_line = placed[C_ORDER_LINE];
 	k->order_key = placed[C_ORDER_KEY];
 	k->order_flags = placed[C_ORDER_FLAGS];
+	k->order_desk = b->desks ? placed[C_ORDER_DESK] : NULL;
 	k->line_product = placed[C_LINE_PRODUCT];
 	k->line_quantity = placed[C_LINE_QUANTITY];
 	k->line_amount = placed[C_LINE_AMOUNT];

@@ -19,6 +19,7 @@ struct staged_order {
 	struct staged head;
 	int64_t total;
 	uint32_t line, line_count;
+	struct sale_desk desk;
 	uint8_t flags;
 };
 
@@ -42,7 +43,7 @@ struct column {
 	size_t n, cap, size; /* in elements of `size` bytes */
 };
 
-enum { COLUMN_COUNT = 15 };
+enum { COLUMN_COUNT = 16 };
 
 struct builder {
 	struct book *book;
@@ -58,6 +59,7 @@ struct builder {
 	uint32_t arrival;
 
 	/* the chunk so far */
+	bool desks; /* an order of it says where or by whom it was sold */
 	customer_id first;
 	uint32_t count;
 	uint32_t start[6][BOOK_CHUNK + 1]; /* orders, carts, consents, events, words, children */

@@ -33,16 +33,72 @@ static struct str domain_of(struct str address, char lower[256])
 	return (struct str){ lower, d.n };
 }
 
+/* ---- the settings ---- */
+
+static bool read_rule(struct str text, struct throttle_rule *out)
+{
+	int64_t rate;
+	text = str_trim(text);
+	const char *space = text.n ? memchr(text.p, ' ', text.n) : NULL;
+	struct str name = { text.p, space ? (size_t)(space - text.p) : 0 };
+	if (!name.n || name.n > THROTTLE_NAME_MAX || !str_i64(str_trim((struct str){ space, text.n - name.n }), &rate) ||
+	    rate < 0 || rate > 1000000)
+		return false;
+	for (size_t i = 0; i < name.n; i++) {
+		char c = (char)(name.p[i] >= 'A' && name.p[i] <= 'Z' ? name.p[i] + 32 : name.p[i]);
+		bool fits = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+		if (!fits && !(c == '*' && i == 0 && (name.n == 1 || name.p[1] == '.')))
+			return false;
+		out->domain[i] = c;
+	}
+	out->domain[name.n] = '\0';
+	out->per_minute = (int)rate;
+	return true;
+}
+
+bool throttle_rules_read(struct str text, struct throttle_rule rules[THROTTLE_RULES_MAX], size_t *count)
+{
+	*count = 0;
+	for (struct str rest = str_trim(text); rest.n;) {
+		const char *comma = memchr(rest.p, ',', rest.n);
+		struct str one = { rest.p, comma ? (size_t)(comma - rest.p) : rest.n };
+		if (*count == THROTTLE_RULES_MAX || !read_rule(one, &rules[*count]))
+			return false;
+		++*count;
+		rest = comma ? (struct str){ comma + 1, rest.n - one.n - 1 } : STR("");
+	}
+	return true;
+}
+
+bool throttle_warmup_read(struct str text, struct date *first, int64_t *target)
+{
+	text = str_trim(text);
+	const char *space = text.n ? memchr(text.p, ' ', text.n) : NULL;
+	*first = DATE_UNKNOWN;
+	*target = 0;
+	if (!text.n)
+		return true;
+	struct str day = { text.p, space ? (size_t)(space - text.p) : text.n };
+	return space && date_parse(day, first) && str_i64(str_trim((struct str){ space, text.n - day.n }), target) &&
+	       *target > 0 && *target <= 100000000;
+}
+
+/* ---- the buckets ---- */
+
+/* The rule that names the domain, else "*.fr" for what ends so, else "*". */
 static double limit_of(const struct throttle *t, struct str domain)
 {
-	const struct throttle_rule *other = NULL;
+	const struct throttle_rule *best = NULL;
 	for (size_t i = 0; i < t->rule_count; i++) {
-		if (!t->rules[i].domain)
-			other = &t->rules[i];
-		else if (str_is(domain, t->rules[i].domain))
-			return t->rules[i].per_minute / 60.0;
+		const struct throttle_rule *r = &t->rules[i];
+		struct str name = str_from(r->domain);
+		if (str_eq(domain, name))
+			return r->per_minute / 60.0;
+		bool fits = name.n == 1 || (name.p[0] == '*' && str_ends(domain, (struct str){ name.p + 1, name.n - 1 }));
+		if (fits && name.p[0] == '*' && (!best || strlen(best->domain) < name.n))
+			best = r;
 	}
-	return other ? other->per_minute / 60.0 : 0;
+	return best ? best->per_minute / 60.0 : 0;
 }
 
 static struct throttle_bucket *bucket_of(struct throttle *t, struct str address, int64_t now_ms)
@@ -82,18 +138,20 @@ static void refill(struct throttle_bucket *b, int64_t now_ms)
 	}
 }
 
-bool throttle_take(struct throttle *t, struct str address, int64_t now_ms, int *wait_ms)
+bool throttle_take(struct throttle *t, struct str address, int64_t now_ms, int64_t *wait_ms)
 {
 	*wait_ms = 0;
 	if (t->day_cap && t->day_sent >= t->day_cap) {
-		*wait_ms = MINUTE_S * 1000;
+		*wait_ms = -1;
 		return false;
 	}
 	struct throttle_bucket *b = bucket_of(t, address, now_ms);
 	if (b->limit > 0) {
 		refill(b, now_ms);
 		if (b->tokens < 1) {
-			*wait_ms = (int)((1 - b->tokens) / b->rate * 1000) + 1;
+			b->held = b->held_ms == now_ms ? b->held + 1 : 0;
+			b->held_ms = now_ms;
+			*wait_ms = (int64_t)((1 - b->tokens + (double)b->held) / b->rate * 1000) + 1;
 			return false;
 		}
 		b->tokens -= 1;

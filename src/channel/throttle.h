@@ -11,17 +11,23 @@
 #include "base/intern.h"
 #include "base/zone.h"
 
-enum { THROTTLE_DOMAINS_MAX = 10000 };
+enum { THROTTLE_DOMAINS_MAX = 10000, THROTTLE_RULES_MAX = 64, THROTTLE_NAME_MAX = 255 };
 
 struct throttle_rule {
-	const char *domain; /* "gmail.com"; NULL: every other */
-	int per_minute;     /* 0: no limit */
+	char domain[THROTTLE_NAME_MAX + 1]; /* "gmail.com"; "*": every other */
+	int per_minute;                     /* 0: no limit */
 };
+
+/* "gmail.com 60, *.fr 120, * 300": false when it is no such list. */
+bool throttle_rules_read(struct str text, struct throttle_rule rules[THROTTLE_RULES_MAX], size_t *count) MUST_CHECK;
+/* "2026-11-20 20000": the sender's first day and the mails a day it is to reach. Empty: no warm-up, target 0. */
+bool throttle_warmup_read(struct str text, struct date *first, int64_t *target) MUST_CHECK;
 
 struct throttle_bucket {
 	double tokens, rate; /* rate: mails a second now, 0 = no limit */
 	double limit;        /* as configured */
 	int64_t at_ms, eased_ms;
+	int64_t held_ms, held; /* how many were held back at this instant: they are told to come back one after the other */
 	bool seen;
 };
 
@@ -38,8 +44,9 @@ struct throttle {
 void throttle_init(struct throttle *t, const struct throttle_rule *rules, size_t count);
 void throttle_release(struct throttle *t);
 
-/* May a mail to this address go now? Else *wait_ms says when to ask again. Takes its share when it may. */
-bool throttle_take(struct throttle *t, struct str address, int64_t now_ms, int *wait_ms) MUST_CHECK;
+/* May a mail to this address go now? Else *wait_ms says when to ask again: later for each one held back at the same
+ * instant; -1: not today. Takes its share when it may. */
+bool throttle_take(struct throttle *t, struct str address, int64_t now_ms, int64_t *wait_ms) MUST_CHECK;
 void throttle_deferred(struct throttle *t, struct str address, int64_t now_ms); /* the domain said 4xx */
 
 /* Once a shop day: how many mails may go on it (0: no cap), how many went already. */

@@ -16,7 +16,7 @@ enum visitor {
 	VISITOR_SCANNER, /* a security gateway, a preview, a robot */
 };
 
-enum { VISITOR_INSTANT_S = 2, VISITOR_BURST_LINKS = 3, VISITOR_BURST_S = 1 };
+enum { VISITOR_INSTANT_S = 2, VISITOR_BURST_LINKS = 2, VISITOR_BURST_S = 1 };
 
 struct visit {
 	struct str user_agent;

@@ -1,69 +1,27 @@
 /* relance case: the business case, a calculator. */
+#include "app/case_shop.h"
+#include "app/people.h"
 #include "cli/cli.h"
-#include "fold/case.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <time.h>
 
 int cmd_case(int argc, char **argv);
 
 static const struct usage USAGE = {
-	.synopsis = "case [options]",
-	.text = "What a retention effort brings in a year: before, after, gain. Without options: the reference case. Rates "
-			"are written\n"
-			"1.5% (or 1.5); amounts are in euros, or in --currency. An \"after\" that is not given keeps its reference "
-			"value, unless\n"
-			"the \"before\" was given: then it is the same as before.",
+	.synopsis = "case [DB] [options]",
+	.text =
+		"What a retention effort brings in a year: before, after, gain. Without DB: the reference case of the trade.\n"
+		"With one: the shop's last twelve months, with what its plans are measured to have brought as the gain.\n"
+		"Rates are written 1.5% (or 1.5), amounts in the currency's units. An \"after\" that is not given keeps its\n"
+		"value, unless the \"before\" was given: then it is the same as before.",
 	.example = "relance case\n"
-			   "  relance case --prospects 12000 --rate 2% --rate-after 2.4% --basket 35 --customers 900 --cost 2400\n"
+			   "  relance case shop.db --rate-after 2.4% --cost 2400\n"
+			   "  relance case --prospects 12000 --rate 2% --basket 35 --customers 900\n"
 			   "  relance case --lang fr --explain",
-	.positional_max = 0,
+	.positional_max = 1,
 };
-
-enum what { PEOPLE, RATE, MONEY };
-
-struct entry {
-	const char *text;
-	enum what what;
-	int64_t *to, *same; /* `same` gets the value too unless it is given itself */
-	const char *name;
-};
-
-static bool number(const char *text, double *v, enum what what)
-{
-	struct str s = str_trim(str_from(text));
-	if (what == RATE && s.n > 0 && s.p[s.n - 1] == '%')
-		s = str_trim((struct str){ s.p, s.n - 1 });
-	return str_f64(s, v) && *v >= 0;
-}
-
-static bool entry_read(const struct entry *e, struct currency currency, struct err *err)
-{
-	double v;
-	struct money m;
-	if (!e->text)
-		return true;
-	switch (e->what) {
-	case PEOPLE:
-		if (!number(e->text, &v, PEOPLE) || v != floor(v) || v > (double)CASE_PEOPLE_MAX)
-			return err_set(err, ERR_INPUT, "%s: \"%s\" is not a number of people", e->name, e->text);
-		*e->to = (int64_t)v;
-		break;
-	case RATE:
-		if (!number(e->text, &v, RATE) || v > 100)
-			return err_set(err, ERR_INPUT, "%s: \"%s\" is not a rate between 0 and 100 %%", e->name, e->text);
-		*e->to = llround(v * 10000);
-		break;
-	case MONEY:
-		if (!money_parse(str_from(e->text), currency, 0, &m) || m.minor < 0)
-			return err_set(err, ERR_INPUT, "%s: \"%s\" is not an amount", e->name, e->text);
-		*e->to = m.minor;
-		break;
-	}
-	if (e->same)
-		*e->same = *e->to;
-	return true;
-}
 
 static void table_money(struct table *t, struct money m, struct currency currency)
 {
@@ -147,78 +105,145 @@ static void print_case(const struct case_result *r, const struct case_input *in,
 	buf_release(&b);
 }
 
-int cmd_case(int argc, char **argv)
+/* ---- a shop's own ---- */
+
+/* What the figures rest on: the year, the plans that count and those that do not, what is not known. */
+static void print_basis(const struct case_shop *c, const struct plan_set *plans, struct currency currency, bool french)
+{
+	char from[16], until[16];
+	struct buf b;
+	buf_init(&b, 1 << 10);
+	printf(french ? "\nde %s à %s ; « after » : l’année telle qu’elle fut, « before » : sans ce que les plans ont "
+	                "rapporté\n"
+	              : "\nfrom %s to %s; after: the year as it was, before: without what the plans brought\n",
+	       date_text(c->from, from), date_text((struct date){ c->until.day - 1 }, until));
+	for (size_t i = 0; i < c->plan_count; i++) {
+		const struct case_plan *p = &c->plans[i];
+		printf(p->counts ? "%.*s (%s): %s\n"
+		       : french  ? "%.*s (%s), pas compté : %s\n"
+		                 : "%.*s (%s), not counted: %s\n",
+		       STR_ARG(plans->plans[p->plan]->name), case_line_name(p->line, french), p->finding.text);
+	}
+	if (c->plan_count == 0)
+		puts(french ? "aucun plan n’a encore fait entrer personne : avant et après sont égaux"
+		            : "no plan has let anybody in yet: before and after are equal");
+	else if (c->gain_low.minor != c->gain_high.minor) {
+		case_money(&b, c->gain_low, currency, french);
+		buf_cstr(&b, french ? " à " : " to ");
+		case_money(&b, c->gain_high, currency, french);
+		printf(french ? "gain, 19 fois sur 20 : de %.*s\n" : "gain, 19 times in 20: %.*s\n", STR_ARG(buf_view(&b)));
+	}
+	for (int k = 0; k < CASE_KNOWN; k++)
+		if (c->missing_en[k])
+			printf(french ? "pas connu : %s\n" : "not known: %s\n", french ? c->missing_fr[k] : c->missing_en[k]);
+	if (c->loyal_understated && !c->missing_en[CASE_KNOWN_LOYAL])
+		puts(french ? "part des fidèles : suivis moins de douze mois, donc plutôt sous-estimée"
+		            : "share of loyal: followed for less than twelve months, so rather understated");
+	buf_release(&b);
+}
+
+struct request {
+	const char *values[CASE_WORD_COUNT];
+	const char *code, *lang;
+	enum format format;
+	bool explain, french;
+};
+
+static bool overwrite(const struct request *q, struct case_input *in, struct currency currency, bool *any,
+                      struct err *err)
+{
+	*any = false;
+	for (int w = 0; w < CASE_WORD_COUNT; w++) {
+		if (!q->values[w])
+			continue;
+		*any = true;
+		if (!case_set(in, w, str_from(q->values[w]), currency, err))
+			return false;
+	}
+	return true;
+}
+
+static bool show_shop(const struct request *q, const struct live *l, const struct people *p, struct err *err)
+{
+	struct figures_shop s;
+	struct case_shop *c = mem_alloc(sizeof *c);
+	struct currency currency = live_shop(l)->settings.currency;
+	bool changed;
+	figures_shop_of(l, p->ref, p->ids, (struct instant){ (int64_t)time(NULL) }, &s);
+	bool ok = case_shop_make(&s, q->french, c, err) && overwrite(q, &c->input, currency, &changed, err) &&
+	          case_compute(&c->input, &c->result, err);
+	if (ok) {
+		print_case(&c->result, &c->input, currency, q->french, q->explain, q->format);
+		if (changed) /* no longer what the plans' intervals say */
+			c->gain_low = c->gain_high = c->result.total.gain;
+		if (q->format == FORMAT_TABLE)
+			print_basis(c, live_plans(l), currency, q->french);
+	}
+	book_unpin(live_shop(l)->book, s.version);
+	free(c);
+	return ok;
+}
+
+static int of_shop(const struct request *q, const char *address)
+{
+	struct err err;
+	struct people p;
+	struct live *l = live_open_to_look(address, INSTANT_NEVER, &err);
+	if (!l)
+		return cli_fail(&err);
+	bool ok = people_load(live_shop(l), &p, &err);
+	if (ok) {
+		ok = show_shop(q, l, &p, &err);
+		people_release(&p);
+	}
+	live_close(l);
+	return ok ? EXIT_DONE : cli_fail(&err);
+}
+
+static int of_reference(const struct request *q)
 {
 	struct case_input in = CASE_REFERENCE;
-	struct case_side *b = &in.before, *a = &in.after;
-	const char *code = "EUR", *lang = "en";
-	enum format format = FORMAT_TABLE;
-	bool explain = false;
-	/* a "before" comes ahead of its "after", so that the one given wins */
-	struct entry e[] = {
-		{ NULL, PEOPLE, &in.prospects, NULL, "--prospects" },
-		{ NULL, RATE, &b->transformation, &a->transformation, "--rate" },
-		{ NULL, RATE, &a->transformation, NULL, "--rate-after" },
-		{ NULL, MONEY, &b->basket, &a->basket, "--basket" },
-		{ NULL, MONEY, &a->basket, NULL, "--basket-after" },
-		{ NULL, RATE, &b->conversion, &a->conversion, "--loyal" },
-		{ NULL, RATE, &a->conversion, NULL, "--loyal-after" },
-		{ NULL, MONEY, &b->loyal_value, &a->loyal_value, "--loyal-value" },
-		{ NULL, MONEY, &a->loyal_value, NULL, "--loyal-value-after" },
-		{ NULL, PEOPLE, &in.customers, NULL, "--customers" },
-		{ NULL, RATE, &b->activity, &a->activity, "--active" },
-		{ NULL, RATE, &a->activity, NULL, "--active-after" },
-		{ NULL, MONEY, &b->active_value, &a->active_value, "--active-value" },
-		{ NULL, MONEY, &a->active_value, NULL, "--active-value-after" },
-		{ NULL, MONEY, &a->extra_value, NULL, "--extra-value" },
-		{ NULL, MONEY, &in.yearly_cost, NULL, "--cost" },
-	};
-	static const char *const helps[] = {
-		"people who know the shop and have not bought yet (500000)",
-		"of them who buy, before (1%)",
-		"after (1.5%)",
-		"first basket (50)",
-		"after, if it changes",
-		"new customers who become loyal, before (20%)",
-		"after (25%)",
-		"yearly value of a loyal customer (300)",
-		"after, if it changes",
-		"customers in the base (50000)",
-		"of them active, before (60%)",
-		"after (75%)",
-		"yearly value of an active customer (300)",
-		"after, if it changes",
-		"extra yearly value of an active customer, after (150)",
-		"of the effort in a year: adds the return",
-	};
-	struct opt opts[ARRAY_LEN(e) + 4];
-	size_t n = 0;
-	for (; n < ARRAY_LEN(e); n++)
-		opts[n] = (struct opt){ e[n].name, OPT_TEXT, &e[n].text,
-			                    e[n].what == PEOPLE ? "PEOPLE"
-			                    : e[n].what == RATE ? "PERCENT"
-			                                        : "AMOUNT",
-			                    helps[n] };
-	opts[n++] = (struct opt){ "--explain", OPT_FLAG, &explain, NULL, "show each line's calculation" };
-	opts[n++] = (struct opt){ "--currency", OPT_TEXT, &code, "CODE", "EUR (default), CHF, …" };
-	opts[n++] = (struct opt){ "--lang", OPT_TEXT, &lang, "LANG", "fr or en (default)" };
-	opts[n++] = (struct opt){ "--format", OPT_FORMAT, &format, "FORMAT", "table, csv or json" };
-	int none, status = opts_parse(&USAGE, opts, n, argc, argv, NULL, &none);
 	struct currency currency;
-	struct err err = { 0 };
 	struct case_result r;
+	struct err err = { 0 };
+	bool any;
+	if (!currency_find(str_from(q->code ? q->code : "EUR"), &currency))
+		return cli_usage_error("--currency: \"%s\" is not a currency code such as EUR", q->code);
+	rescale(&in, currency.exponent);
+	if (!overwrite(q, &in, currency, &any, &err) || !case_compute(&in, &r, &err))
+		return cli_fail(&err);
+	print_case(&r, &in, currency, q->french, q->explain, q->format);
+	return EXIT_DONE;
+}
+
+int cmd_case(int argc, char **argv)
+{
+	struct request q = { .lang = "en" };
+	struct opt opts[CASE_WORD_COUNT + 4];
+	char names[CASE_WORD_COUNT][32];
+	const char *where[1];
+	size_t n = 0;
+	int given;
+	for (; n < CASE_WORD_COUNT; n++) {
+		const struct case_word *w = &CASE_WORDS[n];
+		snprintf(names[n], sizeof names[n], "--%s", w->name);
+		opts[n] = (struct opt){ names[n], OPT_TEXT, &q.values[n],
+			                    w->kind == CASE_KIND_PEOPLE ? "PEOPLE"
+			                    : w->kind == CASE_KIND_RATE ? "PERCENT"
+			                                                : "AMOUNT",
+			                    w->help };
+	}
+	opts[n++] = (struct opt){ "--explain", OPT_FLAG, &q.explain, NULL, "show each line's calculation" };
+	opts[n++] = (struct opt){ "--currency", OPT_TEXT, &q.code, "CODE", "EUR (default), CHF, …; a shop has its own" };
+	opts[n++] = (struct opt){ "--lang", OPT_TEXT, &q.lang, "LANG", "fr or en (default)" };
+	opts[n++] = (struct opt){ "--format", OPT_FORMAT, &q.format, "FORMAT", "table, csv or json" };
+	int status = opts_parse(&USAGE, opts, n, argc, argv, where, &given);
 	if (status >= 0)
 		return status;
-	if (!currency_find(str_from(code), &currency))
-		return cli_usage_error("--currency: \"%s\" is not a currency code such as EUR", code);
-	if (strcmp(lang, "fr") != 0 && strcmp(lang, "en") != 0)
-		return cli_usage_error("--lang: \"%s\" is none of fr, en", lang);
-	rescale(&in, currency.exponent);
-	for (size_t i = 0; i < ARRAY_LEN(e); i++)
-		if (!entry_read(&e[i], currency, &err))
-			return cli_fail(&err);
-	if (!case_compute(&in, &r, &err))
-		return cli_fail(&err);
-	print_case(&r, &in, currency, strcmp(lang, "fr") == 0, explain, format);
-	return EXIT_DONE;
+	q.french = str_is(str_from(q.lang), "fr");
+	if (!q.french && !str_is(str_from(q.lang), "en"))
+		return cli_usage_error("--lang: \"%s\" is none of fr, en", q.lang);
+	if (given && q.code)
+		return cli_usage_error("--currency: %s has its own", where[0]);
+	return given ? of_shop(&q, where[0]) : of_reference(&q);
 }

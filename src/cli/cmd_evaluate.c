@@ -3,9 +3,8 @@
 #include "base/zone.h"
 #include "cli/cli.h"
 #include "cli/evaluate_orders.h"
+#include "cli/evaluate_print.h"
 #include "cli/rules_shop.h"
-#include "fold/crosseval.h"
-#include "fold/nextbasket.h"
 
 #include <stdlib.h>
 
@@ -30,63 +29,6 @@ static bool read_file(const char *path, struct buf *out, struct err *err)
 	return !failed || err_errno(err, "%s", path);
 }
 
-static void metrics_json(struct buf *b, const struct nb_metrics *m)
-{
-	buf_printf(b,
-	           "{\"recall\": %.6f, \"ndcg\": %.6f, \"phr\": %.6f, \"users\": %u, \"repeat\": {\"recall\": %.6f, "
-	           "\"users\": %u}, \"new\": {\"recall\": %.6f, \"users\": %u}",
-	           m->recall, m->ndcg, m->phr, m->users, m->recall_repeat, m->users_repeat, m->recall_new, m->users_new);
-}
-
-static void method_json(struct buf *b, const struct nb_method_result *r)
-{
-	metrics_json(b, &r->test);
-	buf_cstr(b, ", \"validate\": ");
-	metrics_json(b, &r->validate);
-	buf_cstr(b, "}, \"chosen\": ");
-	buf_json(b, str_from(r->chosen));
-	buf_char(b, '}');
-}
-
-static void print_json(const struct nb_report *r, int k)
-{
-	struct buf b;
-	buf_init(&b, 1 << 20);
-	buf_printf(&b, "{\"k\": %d, \"default\": ", k);
-	method_json(&b, &r->methods[r->chosen]);
-	buf_printf(&b, ",\n \"default_method\": \"%s\",\n \"methods\": {", r->methods[r->chosen].name);
-	for (size_t i = 0; i < r->count; i++) {
-		buf_printf(&b, "%s\n  \"%s\": ", i ? "," : "", r->methods[i].name);
-		method_json(&b, &r->methods[i]);
-	}
-	buf_cstr(&b, "\n }\n}\n");
-	fwrite(b.p, 1, b.n, stdout);
-	buf_release(&b);
-}
-
-static void print_table(const struct nb_report *r, enum format format)
-{
-	static const char *const COLUMNS[] = { "method",        "recall",         "ndcg",  "phr",
-		                                   "repeat_recall", "new_recall",     "users", "validate_recall",
-		                                   "default",       "chosen_settings" };
-	struct table *t = table_new(COLUMNS, ARRAY_LEN(COLUMNS));
-	for (size_t i = 0; i < r->count; i++) {
-		const struct nb_metrics *m = &r->methods[i].test;
-		table_cstr(t, r->methods[i].name);
-		table_float(t, m->recall, 4);
-		table_float(t, m->ndcg, 4);
-		table_float(t, m->phr, 4);
-		table_float(t, m->recall_repeat, 4);
-		table_float(t, m->recall_new, 4);
-		table_int(t, m->users);
-		table_float(t, r->methods[i].validate.recall, 4);
-		table_cstr(t, i == r->chosen ? "default" : "");
-		table_cstr(t, r->methods[i].chosen);
-	}
-	table_print(t, format, stdout);
-	table_free(t);
-}
-
 static void show(void *ctx, const char *what)
 {
 	fprintf(stderr, "%s …\n", what);
@@ -103,29 +45,34 @@ static bool evaluate_baskets(const char *path, struct nb_options *o, enum format
 		return err_context(err, "%s", path);
 	struct nb_report *r = mem_alloc(sizeof(*r));
 	bool ok = nb_evaluate(d, o, r, err);
-	if (ok && format == FORMAT_JSON)
-		print_json(r, o->k);
-	else if (ok)
-		print_table(r, format);
+	if (ok)
+		evaluate_print_baskets(r, o->k, format);
 	free(r);
 	nb_free(d);
 	return ok || err_context(err, "%s", path);
 }
 
-static void print_cross(const struct crosseval_report *r, enum format format)
+/* What messages and the web shop ask besides: up-sells and due dates, on the same cut. */
+static bool evaluate_rest(const struct dated_baskets *b, const struct rec_data *d, struct date split,
+                          const struct nb_options *o, struct evaluate_shop *e, enum format format, struct err *err)
 {
-	static const char *const COLUMNS[] = { "method", "hit_rate", "ndcg", "against_best_single", "default" };
-	struct table *t = table_new(COLUMNS, ARRAY_LEN(COLUMNS));
-	for (size_t i = 0; i < r->count; i++) {
-		table_cstr(t, r->methods[i].name);
-		table_float(t, r->methods[i].hit_rate, 4);
-		table_float(t, r->methods[i].ndcg, 4);
-		table_float(t, r->methods[i].hit_rate / r->methods[r->best_single].hit_rate, 3);
-		table_cstr(t, i == r->blend ? "default" : "");
+	struct crosseval_report cross;
+	struct recoeval rest;
+	struct err why;
+	e->k = o->k;
+	if (crosseval_run(b->d, b->day, split.day, o->k, o->threads, &cross, &why))
+		e->cross = &cross;
+	else if (!d) {
+		*err = why;
+		return false;
 	}
-	table_print(t, format, stdout);
-	table_free(t);
-	fprintf(stderr, "%u customers scored, %u earlier cases learnt from\n", r->cases, r->learn_cases);
+	e->why_not = why.text;
+	struct recoeval_options r = { .day = split.day, .k = o->k, .threads = o->threads, .up_percent = e->up_percent };
+	if (d && !recoeval_run(d, &r, &rest, err))
+		return false;
+	e->rest = d ? &rest : NULL;
+	evaluate_print_shop(e, format);
+	return true;
 }
 
 static bool evaluate_orders(const char *path, struct date split, const struct nb_options *o, enum format format,
@@ -133,16 +80,14 @@ static bool evaluate_orders(const char *path, struct date split, const struct nb
 {
 	struct buf text;
 	struct dated_baskets b;
-	struct crosseval_report r;
+	struct evaluate_shop e = { .k = 0 };
 	if (!read_file(path, &text, err))
 		return false;
 	bool ok = dated_baskets_read(buf_view(&text), &b, err);
 	buf_release(&text);
 	if (!ok)
 		return err_context(err, "%s", path);
-	ok = crosseval_run(b.d, b.day, split.day, o->k, o->threads, &r, err);
-	if (ok)
-		print_cross(&r, format);
+	ok = evaluate_rest(&b, NULL, split, o, &e, format, err);
 	dated_baskets_release(&b);
 	return ok || err_context(err, "%s", path);
 }
@@ -152,13 +97,11 @@ static bool evaluate_shop(const char *address, struct date split, const struct n
 {
 	struct reco_shop s;
 	struct dated_baskets b;
-	struct crosseval_report r;
 	if (!reco_shop_open(&s, address, &(struct reco_shop_options){ .threads = o->threads, .no_model = true }, err))
 		return false;
+	struct evaluate_shop e = { .currency = s.world.settings.currency, .up_percent = s.reco.guards.up_percent };
 	rules_shop_dated(&s, &b);
-	bool ok = crosseval_run(b.d, b.day, split.day, o->k, o->threads, &r, err);
-	if (ok)
-		print_cross(&r, format);
+	bool ok = evaluate_rest(&b, &s.reco.data, split, o, &e, format, err);
 	dated_baskets_release(&b);
 	reco_shop_close(&s);
 	return ok;
@@ -188,7 +131,8 @@ int cmd_evaluate(int argc, char **argv)
 		"evaluate DB --split DATE | --orders-csv FILE --split DATE | --baskets FILE [-k 10]",
 		"The last basket of a validate or test user is the truth, the ones before are history. Every parameter is "
 		"chosen on "
-		"train and validate; the figures are those of the test users. \"default\" is what the product uses.",
+		"train and validate; the figures are those of the test users. \"default\" is what the product uses.\n"
+		"Of a shop: cross-sells, up-sells and due dates, each beside simple ways, on its own orders from the split on.",
 		"relance evaluate shop.db --split 2011-06-01\n"
 		"  relance evaluate --baskets TMS.json -k 10 --format json\n"
 		"  relance evaluate --orders-csv online_retail.csv --split 2011-06-01",

@@ -1,5 +1,5 @@
 /* relance kpi: the key figures of a shop, each with its formula, or why it is not known. */
-#include "app/figures.h"
+#include "app/figures_slice.h"
 #include "app/people.h"
 #include "cli/cli.h"
 #include "cli/kpi_rows.h"
@@ -19,19 +19,21 @@ static const struct usage USAGE = {
 		"know\n"
 		"it. Without --from and --to: the last month that is over. A rate changes in points, the rest in per cent.\n"
 		"\n"
-		"--explain FIGURE shows one figure's formula and what went into it; --rows FIGURE lists the orders or "
-		"customers\n"
-		"behind it. Complementary products are the articles in --complements FILE, one a line.",
+		"--explain FIGURE shows one figure's formula; --rows FIGURE lists the orders, customers, carts or messages "
+		"behind\n"
+		"it. An article of another family than the rest of its order is complementary; --complements FILE lists them\n"
+		"instead, one a line.",
 	.example = "relance kpi shop.db\n"
 			   "  relance kpi shop.db --by quarter --from 2011-01 --to 2011-12 --format csv\n"
 			   "  relance kpi shop.db --segment 'lifecycle = loyal' --lang fr\n"
+			   "  relance kpi shop.db --split seller --explain revenue\n"
 			   "  relance kpi shop.db --rows new_customers --to 2011-11",
 	.positional_min = 1,
 	.positional_max = 1,
 };
 
 struct request {
-	const char *by, *from, *to, *segment, *category, *channel, *complements, *explain, *rows, *lang;
+	const char *by, *from, *to, *segment, *slice[SLICE_COUNT], *split, *complements, *explain, *rows, *lang;
 	double margin;
 	enum format format;
 	bool french;
@@ -43,6 +45,7 @@ struct kpi_answer {
 	const struct figures_ask *ask;
 	const struct settings *settings;
 	const struct kpi_input *in; /* periods + 1 */
+	struct str group;           /* of --split; p NULL: not split */
 };
 
 /* ---- one figure ---- */
@@ -110,6 +113,8 @@ static void figure_row(struct table *t, const struct kpi_answer *a, enum kpi k, 
 	if (d->b2b && !now.known && a->q->one == KPI_ALL)
 		return;
 	period_text(a->ask, p, text);
+	if (a->group.p)
+		table_text(t, a->group);
 	table_cstr(t, text);
 	if (!table)
 		table_cstr(t, d->key);
@@ -132,19 +137,27 @@ static void figure_row(struct table *t, const struct kpi_answer *a, enum kpi k, 
 	}
 }
 
-static void print_figures(const struct kpi_answer *a)
+static struct table *new_table(const struct request *q)
 {
 	static const char *const FULL[] = { "period",   "figure", "name",        "value",   "unit",
 		                                "previous", "change", "change_unit", "formula", "why" };
 	static const char *const SHORT[] = { "period", "figure", "value", "unit", "previous", "change", "formula" };
-	bool table = a->q->format == FORMAT_TABLE;
-	struct table *t = table ? table_new(SHORT, ARRAY_LEN(SHORT)) : table_new(FULL, ARRAY_LEN(FULL));
+	bool table = q->format == FORMAT_TABLE;
+	const char *columns[ARRAY_LEN(FULL) + 1];
+	size_t n = 0;
+	if (q->split)
+		columns[n++] = q->split;
+	for (size_t i = 0; i < (table ? ARRAY_LEN(SHORT) : ARRAY_LEN(FULL)); i++)
+		columns[n++] = table ? SHORT[i] : FULL[i];
+	return table_new(columns, n);
+}
+
+static void add_figures(const struct kpi_answer *a, struct table *t)
+{
 	for (int p = 1; p <= a->ask->periods; p++)
 		for (int k = 0; k < KPI_ALL; k++)
 			if (a->q->one == KPI_ALL || a->q->one == (enum kpi)k)
 				figure_row(t, a, (enum kpi)k, p);
-	table_print(t, a->q->format, stdout);
-	table_free(t);
 }
 
 /* ---- what was asked ---- */
@@ -173,17 +186,13 @@ static bool read_each(const char *by, int *each, struct err *err)
 static bool read_periods(const struct request *q, const struct figures_shop *s, struct figures_ask *ask,
                          struct err *err)
 {
-	int from = INT_MIN, to = INT_MIN, first, last, y, m, d;
+	int from = INT_MIN, to = INT_MIN, last;
 	if (!read_each(q->by, &ask->each, err) || (q->from && !read_month(q->from, "--from", &from, err)) ||
 	    (q->to && !read_month(q->to, "--to", &to, err)))
 		return false;
-	if (!figures_span(s, &first, &last))
+	if (!figures_last_month(s, &last))
 		return err_set(err, ERR_INPUT, "no order yet: import some with \"relance import\"");
-	if (to == INT_MIN) {
-		date_ymd(zone_date(s->settings->zone, s->now), &y, &m, &d);
-		int over = y * 12 + m - 2;
-		to = last <= over ? last : over >= first ? over : last;
-	}
+	to = to == INT_MIN ? last : to;
 	int start_to = to - to % ask->each;
 	ask->first_month = from == INT_MIN ? start_to : from - from % ask->each;
 	ask->periods = (start_to - ask->first_month) / ask->each + 1;
@@ -194,28 +203,13 @@ static bool read_periods(const struct request *q, const struct figures_shop *s, 
 	return true;
 }
 
-static bool read_channel(const char *text, int *out, struct err *err)
+static bool read_slices(const struct request *q, const struct figures_shop *s, struct figures_ask *ask,
+                        uint64_t **segment, struct err *err)
 {
-	static const char *const NAMES[SALE_CHANNEL_COUNT] = { "unknown", "store",       "web", "phone",
-		                                                   "app",     "marketplace", "b2b" };
-	*out = -1;
-	for (int i = 0; text && i < SALE_CHANNEL_COUNT; i++)
-		if (str_is(str_from(text), NAMES[i]))
-			*out = i;
-	return !text || *out >= 0 ||
-	       err_set(err, ERR_INPUT, "--channel: \"%s\" is none of store, web, phone, app, marketplace, b2b, unknown",
-	               text);
-}
-
-static bool read_category(const char *text, const struct figures_shop *s, uint32_t *out, struct err *err)
-{
-	*out = text ? book_word_find(s->book, str_from(text)) : 0;
-	uint32_t count;
-	const struct product *p = book_products(s->book, &count);
-	for (uint32_t i = 0; text && *out && i < count; i++)
-		if (p[i].category == *out)
-			return true;
-	return !text || err_set(err, ERR_INPUT, "--category: no product of the catalogue has the category \"%s\"", text);
+	for (int by = 0; by < SLICE_COUNT; by++)
+		if (q->slice[by] && !slice_narrow_to(s, (enum slice_by)by, str_from(q->slice[by]), ask, segment, err))
+			return false;
+	return true;
 }
 
 /* A bit per customer for whom the condition holds now. */
@@ -284,15 +278,51 @@ static bool read_complements(const char *path, const struct figures_shop *s, uin
 
 /* ---- */
 
+static bool add_group(const struct request *q, const struct figures_shop *s, const struct figures_ask *ask,
+                      struct str group, struct table *t, struct err *err)
+{
+	struct kpi_input *in = mem_alloc((size_t)(ask->periods + 1) * sizeof *in);
+	bool ok = figures_make(s, ask, in, err);
+	if (ok)
+		add_figures(&(struct kpi_answer){ q, ask, s->settings, in, group }, t);
+	free(in);
+	return ok;
+}
+
+/* One after the other, by name; customers' segments are copied, since a sector cuts them. */
+static bool add_groups(const struct request *q, const struct figures_shop *s, const struct figures_ask *ask,
+                       struct table *t, struct err *err)
+{
+	enum slice_by by;
+	struct slice *all;
+	size_t count, words = ((size_t)s->version->customers + 64) / 64;
+	if (!slice_find(str_from(q->split), &by))
+		return err_set(err, ERR_INPUT, "--split: \"%s\" is none of sector, category, store, channel, seller", q->split);
+	if (!slices_list(s, by, &all, &count, err))
+		return false;
+	bool ok = count > 0 || err_set(err, ERR_INPUT, "--split: the shop's facts name no %s", q->split);
+	for (size_t i = 0; ok && i < count; i++) {
+		struct figures_ask one = *ask;
+		uint64_t *bits = NULL;
+		if (ask->segment)
+			bits = memcpy(mem_alloc(words * sizeof *bits), ask->segment, words * sizeof *bits);
+		slice_narrow(s, by, &all[i], &one, &bits);
+		ok = add_group(q, s, &one, all[i].name, t, err);
+		free(bits);
+	}
+	free(all);
+	return ok;
+}
+
 static bool answer(const struct request *q, struct figures_shop *s, struct figures_ask *ask, struct err *err)
 {
 	if (q->rows)
 		return kpi_rows_print(q->one, s, ask, q->format, err);
-	struct kpi_input *in = mem_alloc((size_t)(ask->periods + 1) * sizeof *in);
-	bool ok = figures_make(s, ask, in, err);
+	struct table *t = new_table(q);
+	bool ok = q->split ? add_groups(q, s, ask, t, err) : add_group(q, s, ask, (struct str){ 0 }, t, err);
 	if (ok)
-		print_figures(&(struct kpi_answer){ q, ask, s->settings, in });
-	free(in);
+		table_print(t, q->format, stdout);
+	table_free(t);
 	return ok;
 }
 
@@ -300,14 +330,14 @@ static bool run(const struct request *q, const struct live *l, struct people *p,
 {
 	struct figures_shop s;
 	struct figures_ask ask = { .worth = true,
+		                       .channel = -1,
 		                       .margin_per_mille = q->margin < 0 ? -1 : (int64_t)(q->margin * 10 + 0.5) };
 	uint64_t *segment = NULL;
 	uint8_t *complements = NULL;
 	figures_shop_of(l, p->ref, p->ids, (struct instant){ (int64_t)time(NULL) }, &s);
-	bool ok = read_periods(q, &s, &ask, err) && read_channel(q->channel, &ask.channel, err) &&
-	          read_category(q->category, &s, &ask.category, err) && read_segment(q, l, p, &s, &segment, err) &&
-	          read_complements(q->complements, &s, &complements, err);
+	bool ok = read_periods(q, &s, &ask, err) && read_segment(q, l, p, &s, &segment, err);
 	ask.segment = segment;
+	ok = ok && read_slices(q, &s, &ask, &segment, err) && read_complements(q->complements, &s, &complements, err);
 	ask.complementary = complements;
 	ok = ok && answer(q, &s, &ask, err);
 	free(segment);
@@ -328,6 +358,8 @@ static int checked(struct request *q)
 		return cli_usage_error("no figure \"%s\"%s%s; \"relance kpi DB --format csv\" lists their names", one,
 		                       near ? ": did you mean " : "", near ? near : "");
 	}
+	if (q->rows && q->split)
+		return cli_usage_error("--rows lists one slice: --%s NAME instead of --split", q->split);
 	q->french = str_is(str_from(q->lang), "fr");
 	if (!q->french && !str_is(str_from(q->lang), "en"))
 		return cli_usage_error("--lang: \"%s\" is none of fr, en", q->lang);
@@ -344,8 +376,12 @@ int cmd_kpi(int argc, char **argv)
 		{ "--from", OPT_TEXT, &q.from, "MONTH", "first month, 2011-01" },
 		{ "--to", OPT_TEXT, &q.to, "MONTH", "last month (default: the last one that is over)" },
 		{ "--segment", OPT_TEXT, &q.segment, "EXPR", "only customers for whom it holds now" },
-		{ "--category", OPT_TEXT, &q.category, "NAME", "only products of this category" },
-		{ "--channel", OPT_TEXT, &q.channel, "NAME", "only sales of this channel: store, web, phone …" },
+		{ "--sector", OPT_TEXT, &q.slice[SLICE_SECTOR], "NAME", "only customers of this sector of activity" },
+		{ "--category", OPT_TEXT, &q.slice[SLICE_CATEGORY], "NAME", "only products of this category" },
+		{ "--store", OPT_TEXT, &q.slice[SLICE_STORE], "NAME", "only sales of this store" },
+		{ "--channel", OPT_TEXT, &q.slice[SLICE_CHANNEL], "NAME", "only sales of this channel: store, web, phone …" },
+		{ "--seller", OPT_TEXT, &q.slice[SLICE_SELLER], "NAME", "only sales of this person" },
+		{ "--split", OPT_TEXT, &q.split, "BY", "one after the other: sector, category, store, channel or seller" },
 		{ "--complements", OPT_TEXT, &q.complements, "FILE", "articles that complement a purchase, one a line" },
 		{ "--margin", OPT_FLOAT, &q.margin, "PERCENT", "margin on products whose cost is not known" },
 		{ "--explain", OPT_TEXT, &q.explain, "FIGURE", "one figure with its formula" },

@@ -1,12 +1,12 @@
 /* relance message: the shop's messages, listed, checked, previewed, rendered. */
 #include "app/clock.h"
 #include "app/courier.h"
+#include "app/messages.h"
 #include "base/embed.h"
 #include "cli/cli.h"
 #include "cli/files.h"
 #include "outbox/message.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -41,46 +41,16 @@ struct args {
 	struct message_set *set;
 };
 
-/* ---- the files: the binary's, then a folder's over them ---- */
-
-static bool add_folder(struct message_set *set, const char *root, const char *below, int depth, struct err *err)
-{
-	char path[4096];
-	snprintf(path, sizeof path, "%s/%s", root, below);
-	DIR *dir = opendir(path);
-	if (!dir)
-		return err_errno(err, "%s", path);
-	bool ok = true;
-	for (struct dirent *e; ok && (e = readdir(dir));) {
-		if (e->d_name[0] == '.')
-			continue;
-		char name[2048];
-		struct stat st;
-		snprintf(name, sizeof name, "%s%s%s", below, below[0] ? "/" : "", e->d_name);
-		snprintf(path, sizeof path, "%s/%s", root, name);
-		if (stat(path, &st) != 0)
-			continue;
-		if (S_ISDIR(st.st_mode)) {
-			ok = depth == 0 || add_folder(set, root, name, depth - 1, err);
-			continue;
-		}
-		struct buf bytes;
-		buf_init(&bytes, LIQUID_SOURCE_MAX);
-		ok = cli_read_file(path, &bytes, err);
-		if (ok)
-			message_set_add(set, str_from(name), buf_view(&bytes));
-		buf_release(&bytes);
-	}
-	closedir(dir);
-	return ok;
-}
-
+/* The binary's, then a folder's over them, then what was saved in the shop. */
 static bool load(struct args *a, struct err *err)
 {
-	for (size_t i = 0; i < messages_file_count; i++)
-		message_set_add(a->set, str_from(messages_files[i].name),
-		                (struct str){ (const char *)messages_files[i].data, messages_files[i].size });
-	return (!a->folder || add_folder(a->set, a->folder, "", 2, err)) && message_set_compile(a->set, err);
+	struct shop shop;
+	struct db *db = a->db ? store_open(a->db, true, &shop, err) : NULL;
+	if (a->db && !db)
+		return false;
+	a->set = messages_load(a->folder, db, err);
+	db_close(db);
+	return a->set != NULL;
 }
 
 /* ---- the data: --data, else the sample shipped for the language ---- */
@@ -416,7 +386,7 @@ int cmd_message(int argc, char **argv)
 		{ "--data", OPT_TEXT, &a.data, "FILE", "a JSON object (default: the sample shipped)" },
 		{ "--messages", OPT_TEXT, &a.folder, "DIR", "messages of this folder over those shipped" },
 		{ "--out", OPT_TEXT, &a.out, "DIR", "where preview writes" },
-		{ "--db", OPT_TEXT, &a.db, "DB", "preview, test: the shop" },
+		{ "--db", OPT_TEXT, &a.db, "DB", "the shop: with the messages saved there; preview, test" },
 		{ "--customer", OPT_TEXT, &a.customer, "ID",
 		  "preview, test: whose data; the shop's number, #N or e-mail address" },
 		{ "--to", OPT_TEXT, &a.to, "ADDRESS", "test: who gets the mail" },
@@ -432,7 +402,6 @@ int cmd_message(int argc, char **argv)
 		return status;
 	a.verb = positional[0];
 	a.name = count > 1 ? positional[1] : NULL;
-	a.set = message_set_new();
 	struct err err = { 0 };
 	size_t findings = 0;
 	struct str verb = str_from(a.verb);

@@ -114,6 +114,15 @@ static void json_whys(struct buf *b, const struct tally_plan *p)
 	}
 }
 
+static void json_budget(struct buf *b, const struct plan *p, const struct tally_plan *t, struct currency currency)
+{
+	if (p->budget == 0)
+		return;
+	json_money(b, "budget", p->budget, currency);
+	buf_printf(b, ", \"budget_per\": \"%s\"", p->budget_total ? "all" : "month");
+	json_money(b, "most_in_a_month", (t->most_in_month + 500) / 1000, currency);
+}
+
 static void json_plan(struct buf *b, const struct side *s, size_t i, struct currency currency)
 {
 	const struct replay_plan *p = &s->result->plans[i];
@@ -123,11 +132,13 @@ static void json_plan(struct buf *b, const struct side *s, size_t i, struct curr
 		b,
 		": {\"entered\": %llu, \"messages\": %llu, \"held\": %llu, \"skipped\": %llu, \"control\": %llu, \"exited\": "
 		"%llu, "
-		"\"dropped\": %llu, \"ended\": %llu, \"goals\": %llu, \"opened\": %llu, \"clicked\": %llu, \"codes\": %llu",
+		"\"dropped\": %llu, \"ended\": %llu, \"goals\": %llu, \"opened\": %llu, \"clicked\": %llu, \"tagged\": %llu, "
+	    "\"codes\": %llu",
 		(unsigned long long)p->entered, (unsigned long long)p->messages, (unsigned long long)p->held,
 		(unsigned long long)p->skipped, (unsigned long long)p->control, (unsigned long long)p->exited,
 		(unsigned long long)p->dropped, (unsigned long long)p->ended, (unsigned long long)p->goals,
-		(unsigned long long)p->opened, (unsigned long long)p->clicked, (unsigned long long)t->codes);
+		(unsigned long long)p->opened, (unsigned long long)p->clicked, (unsigned long long)p->tagged,
+		(unsigned long long)t->codes);
 	json_money(b, "cost", (t->cost + 500) / 1000, currency);
 	json_money(b, "voucher_exposure", t->exposure, currency);
 	buf_cstr(b, ", \"channels\": {");
@@ -138,7 +149,18 @@ static void json_plan(struct buf *b, const struct side *s, size_t i, struct curr
 			           (unsigned long long)p->by_channel[c]);
 			any = true;
 		}
+	buf_cstr(b, "}, \"cost_by_channel\": {");
+	any = false;
+	for (int c = 0; c < CHANNEL_COUNT; c++) {
+		char text[32];
+		struct money cost = { (tally_cost(&s->tally, i, c) + 500) / 1000 };
+		if (cost.minor)
+			buf_printf(b, "%s\"%s\": %s", any ? ", " : "", channel_name((enum channel)c),
+			           money_plain(cost, currency, text));
+		any |= cost.minor != 0;
+	}
 	buf_cstr(b, "}");
+	json_budget(b, s->set->plans[i], t, currency);
 	json_whys(b, t);
 	buf_cstr(b, "}");
 }
@@ -159,9 +181,11 @@ static void json_side(struct buf *b, const struct outcome *o, const struct side 
 	buf_printf(b, "{\"from\": \"%s\", ", instant_text(o->from, text));
 	buf_printf(b, "\"to\": \"%s\", \"consent\": \"%s\", \"response\": \"%s\", ", instant_text(o->to, text),
 	           o->q->consent, o->q->response);
-	buf_printf(
-		b, "\"facts\": %llu, \"customers\": %u, \"decisions\": %llu, \"seconds\": %.3f, \"trace_sha256\": \"%s\", ",
-		(unsigned long long)r->facts, r->customers, (unsigned long long)r->decisions, r->seconds, r->trace_sha256);
+	buf_printf(b,
+	           "\"facts\": %llu, \"customers\": %u, \"decisions\": %llu, \"asked\": %llu, \"seconds\": %.3f, "
+	           "\"trace_sha256\": \"%s\", ",
+	           (unsigned long long)r->facts, r->customers, (unsigned long long)r->decisions,
+	           (unsigned long long)r->asked, r->seconds, r->trace_sha256);
 	buf_printf(b, "\"messages\": %llu, \"reached\": %llu, \"most_in_a_week\": %u",
 	           (unsigned long long)s->tally.messages, (unsigned long long)s->tally.reached, s->tally.busiest);
 	json_money(b, "cost", (s->tally.cost + 500) / 1000, o->w->shop.currency);
@@ -218,16 +242,62 @@ static void table_row(struct table *t, const struct outcome *o, const struct sid
 	money_cell(t, (s->tally.plans[i].cost + 500) / 1000, o->w->shop.currency);
 	table_int(t, (int64_t)s->tally.plans[i].codes);
 	money_cell(t, s->tally.plans[i].exposure, o->w->shop.currency);
+	if (o->q->format == FORMAT_TABLE) /* said below the table */
+		return;
+	for (int c = 0; c < CHANNEL_STAFF; c++)
+		money_cell(t, (tally_cost(&s->tally, (size_t)i, c) + 500) / 1000, o->w->shop.currency);
+	if (s->set->plans[i]->budget)
+		money_cell(t, s->set->plans[i]->budget, o->w->shop.currency);
+	else
+		table_null(t);
+	table_int(t, (int64_t)s->tally.plans[i].why[TALLY_HELD][REASON_BUDGET]);
+}
+
+/* "email 5,871 for 117.42, sms 12 for 1.20" and the plans with a budget. */
+static void print_costs(const struct outcome *o, const struct side *s)
+{
+	struct currency currency = o->w->shop.currency;
+	char text[32], most[32];
+	const char *before = "cost by channel: ";
+	for (int c = 0; c < CHANNEL_STAFF; c++) {
+		uint64_t messages = 0;
+		int64_t cost = 0;
+		for (size_t i = 0; i < s->set->count; i++) {
+			messages += s->tally.plans[i].by_channel[c];
+			cost += tally_cost(&s->tally, i, c);
+		}
+		if (messages) {
+			printf("%s%llu %s for %s %s", before, (unsigned long long)messages, channel_name((enum channel)c),
+			       money_plain((struct money){ (cost + 500) / 1000 }, currency, text), currency.code);
+			before = ", ";
+		}
+	}
+	if (*before == ',')
+		puts("");
+	for (size_t i = 0; i < s->set->count; i++) {
+		const struct plan *p = s->set->plans[i];
+		const struct tally_plan *t = &s->tally.plans[i];
+		struct money spent = { ((p->budget_total ? t->cost : t->most_in_month) + 500) / 1000 };
+		if (p->budget)
+			printf("%.*s: %s %s spent %s, of a budget of %s %s; %llu messages were held for it\n", STR_ARG(p->name),
+			       money_plain(spent, currency, most), currency.code,
+			       p->budget_total ? "in all" : "in the dearest month",
+			       money_plain((struct money){ p->budget }, currency, text), p->budget_total ? "in all" : "a month",
+			       (unsigned long long)t->why[TALLY_HELD][REASON_BUDGET]);
+	}
 }
 
 static void print_table(const struct outcome *o)
 {
-	static const char *const COLUMNS[] = { "plan", "plans",   "entered",         "control", "messages",
-		                                   "held", "skipped", "dropped",         "exited",  "ended",
-		                                   "cost", "codes",   "voucher exposure" };
+	static const char *const COLUMNS[] = { "plan",           "plans",      "entered",          "control",    "messages",
+		                                   "held",           "skipped",    "dropped",          "exited",     "ended",
+		                                   "cost",           "codes",      "voucher exposure", "cost email", "cost sms",
+		                                   "cost postcard",  "cost phone", "cost audience",    "cost push",  "budget",
+		                                   "held for budget" };
 	const char *columns[ARRAY_LEN(COLUMNS)];
 	size_t n = 0;
-	for (size_t i = 0; i < ARRAY_LEN(COLUMNS); i++)
+	size_t columns_told = o->q->format == FORMAT_TABLE ? 13 : ARRAY_LEN(COLUMNS);
+	for (size_t i = 0; i < columns_told; i++)
 		if (i != 1 || o->count > 1)
 			columns[n++] = COLUMNS[i];
 	struct table *t = table_new(columns, n);
@@ -252,6 +322,7 @@ static void print_table(const struct outcome *o)
 		       "week\ntrace %s\n",
 		       (unsigned long long)o->sides[s].tally.messages, (unsigned long long)o->sides[s].tally.reached, cost,
 		       o->w->shop.currency.code, o->sides[s].tally.busiest, r->trace_sha256);
+		print_costs(o, &o->sides[s]);
 	}
 }
 

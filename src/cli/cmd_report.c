@@ -45,18 +45,11 @@ static bool read_month(const char *text, int *out, struct err *err)
 	return true;
 }
 
-/* The last month that is over and not after the last order; else the newest there is. */
 static bool choose_month(const struct request *q, const struct figures_shop *s, int *out, struct err *err)
 {
-	int first, last, y, m, d;
 	if (q->month)
 		return read_month(q->month, out, err);
-	if (!figures_span(s, &first, &last))
-		return err_set(err, ERR_INPUT, "no order yet: import some with \"relance import\"");
-	date_ymd(zone_date(s->settings->zone, s->now), &y, &m, &d);
-	int over = y * 12 + m - 2;
-	*out = last <= over ? last : over >= first ? over : last;
-	return true;
+	return figures_last_month(s, out) || err_set(err, ERR_INPUT, "no order yet: import some with \"relance import\"");
 }
 
 static bool write_file(const char *path, const struct buf *page, struct err *err)

@@ -21,13 +21,13 @@ static const struct usage USAGE = {
 
 static void print(const struct tick_result *r, struct instant at, enum format format)
 {
-	static const char *const COLUMNS[] = { "at",       "facts",    "asked",   "entered", "decisions", "queued",
-		                                   "accepted", "deferred", "refused", "dropped", "held_by",   "seconds" };
+	static const char *const COLUMNS[] = { "at",       "facts", "asked",   "entered", "decisions", "queued", "accepted",
+		                                   "deferred", "paced", "refused", "dropped", "held_by",   "seconds" };
 	char text[32];
 	struct table *t = table_new(COLUMNS, ARRAY_LEN(COLUMNS));
 	table_cstr(t, instant_text(at, text));
 	const uint64_t figures[] = { r->facts,    r->asked,    r->entered, r->decisions, r->queued,
-		                         r->accepted, r->deferred, r->refused, r->dropped };
+		                         r->accepted, r->deferred, r->paced,   r->refused,   r->dropped };
 	for (size_t i = 0; i < ARRAY_LEN(figures); i++)
 		table_int(t, (int64_t)figures[i]);
 	table_cstr(t, r->hold_all == REASON_NONE ? NULL : reason_name(r->hold_all));

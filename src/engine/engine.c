@@ -1,6 +1,6 @@
 /* One person at one instant. In this order: what ended (exits, goals), what begins (triggers), what is due (steps, the
  * plan of highest priority first, so that pressure falls on the others); then when to look again. */
-#include "engine/engine.h"
+#include "engine/engine_int.h"
 
 #include "base/hash.h"
 #include "engine/guard.h"
@@ -20,16 +20,8 @@ static void decide(struct decisions *out, const struct decision *d)
 
 /* ---- the person at the instant ---- */
 
-struct turn {
-	const struct world *w;
-	struct subject s;
-	struct pstate *state;
-	struct decisions *out;
-	int64_t wake;
-};
-
-static void turn_init(struct turn *t, const struct world *w, customer_id c, struct pstate *state, struct instant now,
-                      struct decisions *out)
+void person_init(struct turn *t, const struct world *w, customer_id c, struct pstate *state, struct instant now,
+                 struct decisions *out)
 {
 	*t = (struct turn){ .w = w, .state = state, .out = out, .wake = UINT32_MAX };
 	t->s.book = w->book;
@@ -62,7 +54,7 @@ static void say(struct turn *t, const struct run *r, int step, enum verdict v, e
 	                                   .argument = argument });
 }
 
-static const struct plan *plan_of(const struct turn *t, const struct run *r)
+const struct plan *person_plan(const struct turn *t, const struct run *r)
 {
 	return t->w->plans->plans[r->plan];
 }
@@ -106,7 +98,7 @@ static bool answered(const struct turn *t, const struct run *r)
 /* Bought since the run began; for inactivity also: an order learned late that makes the person active again. */
 static bool bought_since(const struct turn *t, const struct run *r)
 {
-	const struct plan *p = plan_of(t, r);
+	const struct plan *p = person_plan(t, r);
 	if (sale_after(&t->s.view, r->anchor_at > r->entered_at ? r->anchor_at : r->entered_at))
 		return true;
 	if (p->trigger == TRIGGER_INACTIVE) {
@@ -138,9 +130,9 @@ static bool exit_holds(struct turn *t, const struct run *r, const struct plan_ex
 }
 
 /* The goal first: whoever bought has met it, whatever else also ends the run. */
-static bool run_exits(struct turn *t, const struct run *r, enum reason *reason)
+bool person_exits(struct turn *t, const struct run *r, enum reason *reason)
 {
-	const struct plan *p = plan_of(t, r);
+	const struct plan *p = person_plan(t, r);
 	for (uint8_t i = 0; i < p->goal_count; i++)
 		if (exit_holds(t, r, &p->goal[i], reason)) {
 			*reason = REASON_GOAL_MET;
@@ -152,7 +144,7 @@ static bool run_exits(struct turn *t, const struct run *r, enum reason *reason)
 	return false;
 }
 
-static void leave(struct turn *t, struct run *r, enum reason reason)
+void person_leave(struct turn *t, struct run *r, enum reason reason)
 {
 	r->state = RUN_EXITED;
 	r->queued = 0;
@@ -170,8 +162,8 @@ static void check_exits(struct turn *t)
 	for (uint16_t i = 0; i < t->state->run_count; i++) {
 		struct run *r = &t->state->runs[i];
 		enum reason reason = REASON_NONE;
-		if (r->state == RUN_ACTIVE && run_exits(t, r, &reason))
-			leave(t, r, reason);
+		if (r->state == RUN_ACTIVE && person_exits(t, r, &reason))
+			person_leave(t, r, reason);
 	}
 }
 
@@ -382,7 +374,7 @@ static int64_t civil_due(const struct turn *t, struct date d, const struct plan 
 /* By the step's own delay (SEMANTICS "Runs, messages, claims"). */
 static int64_t step_due_by_delay(const struct turn *t, const struct run *r)
 {
-	const struct plan *p = plan_of(t, r);
+	const struct plan *p = person_plan(t, r);
 	const struct step *st = &p->steps[r->step];
 	int64_t due;
 	if (st->after_last) { /* counted from the last thing done in the run, not from J */
@@ -417,9 +409,9 @@ static int64_t step_due_by_delay(const struct turn *t, const struct run *r)
 }
 
 /* When the step falls due: its delay, and not before the date it waits for. */
-static int64_t step_due(const struct turn *t, const struct run *r)
+int64_t person_step_due(const struct turn *t, const struct run *r)
 {
-	const struct plan *p = plan_of(t, r);
+	const struct plan *p = person_plan(t, r);
 	const struct step *st = &p->steps[r->step];
 	int64_t due = step_due_by_delay(t, r);
 	if (date_known(st->wait_date)) {
@@ -432,7 +424,7 @@ static int64_t step_due(const struct turn *t, const struct run *r)
 
 /* The last instant at which the step may still be done. Whole days are civil days: a wait of four days that began at
  * ten ends at ten, whatever the clocks did in between. */
-static int64_t late_limit(const struct turn *t, const struct plan *p, const struct step *st, int64_t due)
+int64_t person_late_limit(const struct turn *t, const struct plan *p, const struct step *st, int64_t due)
 {
 	int64_t late = st->late_s >= 0 ? st->late_s : p->late_s;
 	if (late == 0 || late % DAY_S != 0)
@@ -441,12 +433,12 @@ static int64_t late_limit(const struct turn *t, const struct plan *p, const stru
 	return zone_instant(t->s.zone, (struct date){ c.date.day + (int32_t)(late / DAY_S) }, c.second).s;
 }
 
-static void next_step(struct turn *t, struct run *r, bool held)
+void person_next_step(struct turn *t, struct run *r, bool held)
 {
-	const struct step *st = &plan_of(t, r)->steps[r->step];
+	const struct step *st = &person_plan(t, r)->steps[r->step];
 	bool taken = !held;
 	if (taken && st->ends_run)
-		r->step = plan_of(t, r)->step_count;
+		r->step = person_plan(t, r)->step_count;
 	else if (taken && st->goto_step > r->step)
 		r->step = (uint8_t)st->goto_step;
 	else
@@ -457,13 +449,13 @@ static void next_step(struct turn *t, struct run *r, bool held)
 		r->last_done_at = (uint32_t)t->s.view.now.s;
 }
 
-static void skip(struct turn *t, struct run *r, enum verdict v, enum reason reason, int64_t argument)
+void person_skip(struct turn *t, struct run *r, enum verdict v, enum reason reason, int64_t argument)
 {
 	say(t, r, r->step, v, reason, argument);
-	next_step(t, r, true);
+	person_next_step(t, r, true);
 }
 
-static void hold(struct turn *t, struct run *r, enum reason reason, int64_t until)
+void person_hold(struct turn *t, struct run *r, enum reason reason, int64_t until)
 {
 	if (r->held_reason != (uint8_t)reason) {
 		r->held_reason = (uint8_t)reason;
@@ -489,9 +481,30 @@ static uint8_t draw_variant(const struct turn *t, const struct run *r, const str
 	return 0;
 }
 
+/* A message of a plan with a budget asks first; the newest version's budget counts for all runs of the plan. */
+static bool ask_money(struct turn *t, const struct run *r, enum channel channel)
+{
+	const struct plan_set *set = t->w->plans;
+	int64_t cost = t->w->settings->channel_cost[channel];
+	if (set->plans[set->current[r->plan]]->budget == 0 || cost <= 0)
+		return false;
+	struct decisions *d = t->out;
+	d->spends = mem_grow(d->spends, &d->spend_cap, d->spend_count + 1, sizeof *d->spends);
+	d->spends[d->spend_count++] = (struct spend){ .customer = t->s.view.customer,
+		                                          .plan = r->plan,
+		                                          .run_no = r->run_no,
+		                                          .step = r->step,
+		                                          .channel = (uint8_t)channel,
+		                                          .at = t->s.view.now,
+		                                          .cost = cost,
+		                                          .value = value_of(&t->s.view) };
+	t->asks_money = true;
+	return true;
+}
+
 static void send(struct turn *t, struct run *r, enum channel channel)
 {
-	const struct plan *p = plan_of(t, r);
+	const struct plan *p = person_plan(t, r);
 	const struct step *st = &p->steps[r->step];
 	struct sent *m = pstate_add_sent(t->state);
 	*m = (struct sent){ .at = (uint32_t)t->s.view.now.s,
@@ -516,18 +529,50 @@ static void send(struct turn *t, struct run *r, enum channel channel)
 
 static const uint8_t STAFF_ONLY[] = { CHANNEL_STAFF };
 
+/* A tag is no message, so consent and pressure do not matter; but what is stopped or off waits, and the control group
+ * is left alone. */
+static bool do_tag(struct turn *t, struct run *r, int64_t last)
+{
+	enum reason stopped = t->w->hold_all != REASON_NONE ? t->w->hold_all
+	                      : t->w->plans->on[r->plan]    ? REASON_NONE
+	                                                    : REASON_PLAN_OFF;
+	if (stopped != REASON_NONE) {
+		person_hold(t, r, stopped, 0);
+		wake_at(t, last + 1);
+		return false;
+	}
+	if (r->control) {
+		person_skip(t, r, VERDICT_SKIPPED, REASON_CONTROL_GROUP, 0);
+		return true;
+	}
+	struct sent *m = pstate_add_sent(t->state);
+	*m = (struct sent){ .at = (uint32_t)t->s.view.now.s,
+		                .plan = r->plan,
+		                .run_no = r->run_no,
+		                .step = r->step,
+		                .channel = CHANNEL_COUNT,
+		                .state = SENT_TAG,
+		                .purpose = PURPOSE_SERVICE };
+	say(t, r, r->step, VERDICT_TAGGED, REASON_NONE, 0);
+	wake_at(t, t->s.view.now.s + 1); /* another plan may have waited for it */
+	if (t->state->trigger_wake > t->wake)
+		t->state->trigger_wake = (uint32_t)t->wake;
+	person_next_step(t, r, false);
+	return true;
+}
+
 /* A step that is due. Returns true when the run moved on and its next step may be due too. */
 static bool do_step(struct turn *t, struct run *r, int64_t due)
 {
-	const struct plan *p = plan_of(t, r);
+	const struct plan *p = person_plan(t, r);
 	const struct step *st = &p->steps[r->step];
-	int64_t now = t->s.view.now.s, last = late_limit(t, p, st, due);
+	int64_t now = t->s.view.now.s, last = person_late_limit(t, p, st, due);
 	t->s.run = r;
 	bool holds = expr_holds(st->condition, &t->s), waits = st->wait && !expr_holds(st->wait, &t->s);
 	t->s.run = NULL;
 
 	if (holds && now > last) {
-		skip(t, r, VERDICT_DROPPED, REASON_TOO_LATE, 0);
+		person_skip(t, r, VERDICT_DROPPED, REASON_TOO_LATE, 0);
 		return true;
 	}
 	if (holds && waits) {
@@ -537,13 +582,15 @@ static bool do_step(struct turn *t, struct run *r, int64_t due)
 		return false;
 	}
 	if (!holds) {
-		skip(t, r, VERDICT_SKIPPED, REASON_CONDITION, 0);
+		person_skip(t, r, VERDICT_SKIPPED, REASON_CONDITION, 0);
 		return true;
 	}
-	if (st->action == STEP_WAIT || st->action == STEP_TAG) {
-		next_step(t, r, false);
+	if (st->action == STEP_WAIT) {
+		person_next_step(t, r, false);
 		return true;
 	}
+	if (st->action == STEP_TAG)
+		return do_tag(t, r, last);
 	bool notify = st->action == STEP_NOTIFY;
 	struct guard_answer a =
 		guard_who(t->w, &t->s, r->plan, r, notify ? STAFF_ONLY : st->channels, notify ? 1 : st->channel_count,
@@ -551,15 +598,16 @@ static bool do_step(struct turn *t, struct run *r, int64_t due)
 	if (a.verdict == VERDICT_SEND)
 		a = guard_when(t->w, &t->s, r->plan, a.channel, notify ? PURPOSE_SERVICE : (enum purpose)st->purpose, NULL);
 	if (a.verdict == VERDICT_SEND) {
-		send(t, r, a.channel);
+		if (!ask_money(t, r, a.channel))
+			send(t, r, a.channel);
 		return false;
 	}
 	if (a.verdict == VERDICT_HELD && !st->drop_when_held) {
-		hold(t, r, a.reason, a.argument);
+		person_hold(t, r, a.reason, a.argument);
 		wake_at(t, a.argument > now && a.argument <= last ? a.argument : last + 1);
 		return false;
 	}
-	skip(t, r, VERDICT_SKIPPED, a.reason, a.argument);
+	person_skip(t, r, VERDICT_SKIPPED, a.reason, a.argument);
 	return true;
 }
 
@@ -567,7 +615,7 @@ static bool do_step(struct turn *t, struct run *r, int64_t due)
 static void advance(struct turn *t, struct run *r)
 {
 	for (int round = 0; round < ROUNDS_MAX; round++) {
-		const struct plan *p = plan_of(t, r);
+		const struct plan *p = person_plan(t, r);
 		if (r->state != RUN_ACTIVE || r->queued)
 			return;
 		if (r->step >= p->step_count) {
@@ -577,12 +625,12 @@ static void advance(struct turn *t, struct run *r)
 				wake_at(t, t->s.view.now.s + 1); /* the state may last: when may the person enter again? */
 			return;
 		}
-		int64_t due = step_due(t, r), now = t->s.view.now.s;
+		int64_t due = person_step_due(t, r), now = t->s.view.now.s;
 		if (due > now) {
 			wake_at(t, due);
 			return;
 		}
-		int64_t last = r->hold_until > now ? late_limit(t, p, &p->steps[r->step], due) : now;
+		int64_t last = r->hold_until > now ? person_late_limit(t, p, &p->steps[r->step], due) : now;
 		if (r->hold_until > now && now <= last) {
 			wake_at(t, r->hold_until < last + 1 ? r->hold_until : last + 1);
 			return;
@@ -595,7 +643,7 @@ static void advance(struct turn *t, struct run *r)
 /* Higher priority first, then those the plan puts first, then who fell due first, then the older run. */
 static bool goes_before(struct turn *t, const struct run *a, const struct run *b)
 {
-	const struct plan *p = plan_of(t, a), *q = plan_of(t, b);
+	const struct plan *p = person_plan(t, a), *q = person_plan(t, b);
 	if (p->priority != q->priority)
 		return p->priority > q->priority;
 	bool pa = p->boost && expr_holds(p->boost, &t->s), qa = q->boost && expr_holds(q->boost, &t->s);
@@ -619,8 +667,10 @@ static void do_steps(struct turn *t)
 			order[j] = order[j - 1];
 			order[j - 1] = swap;
 		}
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n && !t->asks_money; i++)
 		advance(t, &t->state->runs[order[i]]);
+	if (t->asks_money)
+		t->wake = UINT32_MAX; /* engine_spend goes on */
 }
 
 /* ---- the three ways in ---- */
@@ -629,7 +679,7 @@ void engine_person(const struct world *w, customer_id c, struct pstate *state, s
                    struct decisions *out)
 {
 	struct turn t;
-	turn_init(&t, w, c, state, now, out);
+	person_init(&t, w, c, state, now, out);
 	if (state->erased) {
 		state->wake = UINT32_MAX;
 		return;
@@ -645,7 +695,7 @@ void engine_person(const struct world *w, customer_id c, struct pstate *state, s
 void engine_go_on(const struct world *w, customer_id c, struct pstate *state, struct instant now, struct decisions *out)
 {
 	struct turn t;
-	turn_init(&t, w, c, state, now, out);
+	person_init(&t, w, c, state, now, out);
 	t.wake = state->trigger_wake;
 	do_steps(&t);
 	state->wake = (uint32_t)t.wake;
@@ -655,7 +705,7 @@ bool engine_enter(const struct world *w, customer_id c, struct pstate *state, ui
                   struct decisions *out)
 {
 	struct turn t;
-	turn_init(&t, w, c, state, now, out);
+	person_init(&t, w, c, state, now, out);
 	if (state->erased || !w->plans->on[plan] || w->plans->draining[plan] || w->plans->current[plan] != plan)
 		return false;
 	struct entering e = { .t = &t, .plan = plan, .granted = true };
@@ -666,12 +716,35 @@ bool engine_enter(const struct world *w, customer_id c, struct pstate *state, ui
 	return true;
 }
 
+bool engine_spend(const struct world *w, const struct spend *s, struct pstate *state, bool granted, int64_t again,
+                  struct decisions *out)
+{
+	struct turn t;
+	person_init(&t, w, s->customer, state, s->at, out);
+	t.wake = state->trigger_wake;
+	struct run *r = pstate_run(state, s->plan, s->run_no);
+	if (!r || r->state != RUN_ACTIVE || r->queued || r->step != s->step || r->hold_until > s->at.s)
+		return false;
+	const struct plan *p = person_plan(&t, r);
+	if (granted) {
+		send(&t, r, (enum channel)s->channel);
+	} else if (p->steps[r->step].drop_when_held) {
+		person_skip(&t, r, VERDICT_SKIPPED, REASON_BUDGET, again);
+	} else {
+		person_hold(&t, r, REASON_BUDGET, again);
+		r->hold_until = (uint32_t)(again > s->at.s && again < s->at.s + DAY_S ? again : s->at.s + DAY_S);
+	}
+	do_steps(&t);
+	state->wake = (uint32_t)t.wake;
+	return true;
+}
+
 bool engine_candidate(const struct world *w, customer_id c, const struct pstate *state, uint16_t plan,
                       struct instant now)
 {
 	struct turn t;
 	struct decisions none = { 0 };
-	turn_init(&t, w, c, (struct pstate *)state, now, &none);
+	person_init(&t, w, c, (struct pstate *)state, now, &none);
 	struct entering e = { .t = &t, .plan = plan, .just_ask = true };
 	trigger_look(w, &t.s, plan, fired, &e);
 	return e.would;
@@ -690,103 +763,10 @@ bool engine_convert(const struct world *w, customer_id c, struct pstate *state, 
                     struct instant now, struct decisions *out)
 {
 	struct turn t;
-	turn_init(&t, w, c, state, now, out);
+	person_init(&t, w, c, state, now, out);
 	struct run *r = pstate_run(state, plan, run_no);
-	if (!r || r->state != RUN_ACTIVE || !bought_ends(plan_of(&t, r)))
+	if (!r || r->state != RUN_ACTIVE || !bought_ends(person_plan(&t, r)))
 		return false;
-	leave(&t, r, REASON_GOAL_MET);
-	return true;
-}
-
-/* ---- claims and receipts ---- */
-
-/* What keeps the message from leaving now; SEND when nothing does. */
-static struct guard_answer claim_guard(struct turn *t, const struct run *r, const struct sent *m, bool *exits,
-                                       enum reason *why)
-{
-	const struct step *st = &t->w->plans->plans[m->plan]->steps[m->step];
-	enum purpose purpose = (enum purpose)m->purpose;
-	struct guard_answer a = guard_who(t->w, &t->s, m->plan, r, &m->channel, 1, purpose);
-	if (a.verdict == VERDICT_SEND && run_exits(t, r, why)) {
-		*exits = true;
-		return a;
-	}
-	t->s.run = r;
-	if (a.verdict == VERDICT_SEND && !expr_holds(st->condition, &t->s))
-		a = (struct guard_answer){ .verdict = VERDICT_SKIPPED, .reason = REASON_CONDITION };
-	t->s.run = NULL;
-	if (a.verdict == VERDICT_SEND && t->s.view.now.s > late_limit(t, plan_of(t, r), st, step_due(t, r)))
-		a = (struct guard_answer){ .verdict = VERDICT_DROPPED, .reason = REASON_TOO_LATE };
-	if (a.verdict == VERDICT_SEND)
-		a = guard_when(t->w, &t->s, m->plan, (enum channel)m->channel, purpose, m);
-	return a;
-}
-
-enum { CLAIM_RETRY_S = 60 }; /* when the guard names no instant: the emergency stop, a plan switched off */
-
-bool engine_claim(const struct world *w, customer_id c, struct pstate *state, struct sent *m, struct instant now,
-                  struct decisions *out, struct instant *retry)
-{
-	struct turn t;
-	turn_init(&t, w, c, state, now, out);
-	*retry = INSTANT_NEVER;
-	struct run *r = pstate_run(state, m->plan, m->run_no);
-	if (!r || r->state != RUN_ACTIVE || m->state != SENT_QUEUED)
-		return false;
-	bool exits = false;
-	enum reason why = REASON_NONE;
-	struct guard_answer a = claim_guard(&t, r, m, &exits, &why);
-	if (exits) {
-		leave(&t, r, why);
-		state->wake = (uint32_t)now.s;
-		return false;
-	}
-	if (a.verdict == VERDICT_SEND)
-		return true;
-	const struct step *st = &w->plans->plans[m->plan]->steps[m->step];
-	if (a.verdict == VERDICT_HELD && !st->drop_when_held) {
-		hold(&t, r, a.reason, a.argument);
-		int64_t drop = late_limit(&t, plan_of(&t, r), st, step_due(&t, r)) + 1;
-		retry->s = a.argument > now.s ? a.argument : now.s + CLAIM_RETRY_S;
-		if (drop > now.s && retry->s > drop)
-			retry->s = drop;
-		return false;
-	}
-	m->state = SENT_DROPPED;
-	r->queued = 0;
-	skip(&t, r, a.verdict == VERDICT_HELD ? VERDICT_SKIPPED : a.verdict, a.reason, a.argument);
-	state->wake = (uint32_t)now.s;
-	return false;
-}
-
-bool engine_receipt(const struct world *w, struct pstate *state, uint16_t plan, uint16_t run_no, uint8_t step,
-                    enum channel channel, enum receipt receipt, uint8_t answer, struct instant at)
-{
-	struct sent *m = NULL;
-	for (uint16_t i = state->sent_count; i-- > 0 && !m;) {
-		struct sent *x = &state->sent[i];
-		if (x->plan == plan && x->run_no == run_no && x->step == step && x->channel == channel &&
-		    x->state != SENT_DROPPED)
-			m = x;
-	}
-	if (!m)
-		return false;
-	sent_note(m, receipt, answer, at);
-	if (receipt == RECEIPT_HARD_BOUNCE || receipt == RECEIPT_COMPLAINT)
-		state->suppressed |= (uint8_t)(1u << channel);
-	if (state->wake > (uint32_t)at.s)
-		state->wake = (uint32_t)at.s; /* a condition may wait for just this */
-	bool settles = receipt == RECEIPT_ACCEPTED || receipt == RECEIPT_UNCERTAIN || receipt == RECEIPT_REFUSED ||
-	               receipt == RECEIPT_DROPPED;
-	struct run *r = pstate_run(state, plan, run_no);
-	if (!settles || !r || !r->queued || r->step != step)
-		return true;
-	struct turn t = { .w = w, .state = state, .s.view.now = at };
-	r->queued = 0;
-	if (receipt == RECEIPT_ACCEPTED || receipt == RECEIPT_UNCERTAIN)
-		r->last_sent_at = (uint32_t)at.s;
-	next_step(&t, r, false);
-	if (state->wake > (uint32_t)at.s)
-		state->wake = (uint32_t)at.s;
+	person_leave(&t, r, REASON_GOAL_MET);
 	return true;
 }

@@ -6,7 +6,9 @@
  * (if no fact comes first). Draws are hash draws; figures are integers.
  *
  * What needs the whole shop is not decided here: a candidate of a smoothed plan is *proposed* (struct proposal); the
- * caller allots the day's slots by (value, id) and calls engine_enter for the winners. */
+ * caller allots the day's slots by (value, id) and calls engine_enter for the winners. A message of a plan with a
+ * budget asks for its cost (struct spend); the caller grants by (value, id) while there is money and calls
+ * engine_spend. */
 #ifndef RELANCE_ENGINE_ENGINE_H
 #define RELANCE_ENGINE_ENGINE_H
 
@@ -35,11 +37,24 @@ struct proposal {
 	int64_t value; /* spend so far, minor units */
 };
 
+/* A message of a plan with a budget, ready to leave: it does when the purse allows. The rest of the person's plans wait
+ * for the answer, which is engine_spend() at the same instant. */
+struct spend {
+	customer_id customer;
+	uint16_t plan, run_no;
+	uint8_t step, channel;
+	struct instant at;
+	int64_t cost;  /* thousandths of a minor unit, by settings.channel_cost */
+	int64_t value; /* spend so far of the person, minor units */
+};
+
 struct decisions {
 	struct decision *items;
 	size_t count, cap;
 	struct proposal *proposals;
 	size_t proposal_count, proposal_cap;
+	struct spend *spends;
+	size_t spend_count, spend_cap;
 };
 
 void decisions_release(struct decisions *d);
@@ -57,6 +72,13 @@ void engine_go_on(const struct world *w, customer_id c, struct pstate *state, st
 
 /* A smoothing slot was granted: enters if the trigger and `who` still hold. Returns false when they no longer do. */
 bool engine_enter(const struct world *w, customer_id c, struct pstate *state, uint16_t plan, struct instant now,
+                  struct decisions *out);
+
+/* The answer to a spend of this instant: granted, the message is queued; else it is held as REASON_BUDGET until `again`
+ * (0: nobody knows when), and asked for anew a day later at the latest, because the budget may have been raised. Then
+ * the person's other steps go on, which may ask for money in turn. False: the run no longer asks for it, nothing is
+ * done. */
+bool engine_spend(const struct world *w, const struct spend *s, struct pstate *state, bool granted, int64_t again,
                   struct decisions *out);
 
 /* The whole guard once more, for a queued message about to leave (SEMANTICS, "Runs, messages, claims"): true = go. When

@@ -100,6 +100,7 @@ struct step {
 	bool has_voucher;
 	struct voucher_offer voucher;
 	struct str tag;        /* STEP_TAG; STEP_NOTIFY: whom */
+	bool untags;           /* STEP_TAG: takes the tag away */
 	uint32_t line, column; /* in the file */
 	uint32_t voucher_line, voucher_column;
 };
@@ -134,7 +135,8 @@ struct plan {
 	int32_t hour_s;           /* default 10:00 */
 	int64_t late_s;           /* default 1 day */
 	int32_t max_messages;     /* per run; 0: no limit */
-	int64_t budget;           /* minor units a month; 0: none */
+	int64_t budget;           /* for sending, minor units a month (or in all: budget_total); 0: none */
+	bool budget_total;
 	struct date blackout[32];
 	uint8_t blackout_count;
 	struct step steps[STEPS_MAX];
@@ -143,7 +145,8 @@ struct plan {
 	struct str note;       /* `version:`: what changed, in words; not part of the hash */
 	uint8_t purpose;       /* enum purpose: the steps' default */
 	uint32_t when_line, when_column, control_line, control_column; /* in the file; 0: not written */
-	struct str text;                                               /* the file, for showing and versions */
+	uint32_t budget_line, budget_column;
+	struct str text; /* the file, for showing and versions */
 };
 
 /* The civil day on which a TRIGGER_YEARLY plan fires in `year`, `delay_days` included; DATE_UNKNOWN for another

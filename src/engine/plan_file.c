@@ -259,10 +259,26 @@ static void plan_budget(struct reader *r, const struct node *n)
 	if (!read_scalar(r, n, "budget", "200 EUR per month", &s))
 		return;
 	struct node sum = *n;
-	static const char *const ENDS[] = { " per month", " a month" };
-	for (size_t i = 0; i < ARRAY_LEN(ENDS); i++)
-		if (str_ends(s, str_from(ENDS[i])))
-			sum.text = (struct str){ s.p, s.n - strlen(ENDS[i]) };
+	static const struct {
+		const char *end;
+		bool total;
+	} ENDS[] = { { " per month", false }, { " a month", false }, { " in all", true } };
+	struct place at = place_of(r->text, n->offset);
+	r->plan->budget_line = at.line;
+	r->plan->budget_column = at.column;
+	bool said = false;
+	for (size_t i = 0; i < ARRAY_LEN(ENDS) && !said; i++)
+		if (str_ends(s, str_from(ENDS[i].end))) {
+			said = true;
+			r->plan->budget_total = ENDS[i].total;
+			sum.text = (struct str){ s.p, s.n - strlen(ENDS[i].end) };
+		}
+	if (!said) {
+		issue_node(r, n,
+		           "\"budget\": \"%.*s\" does not say for how long; write budget: 200 EUR per month, or 200 EUR in all",
+		           (int)(s.n < 60 ? s.n : 60), s.p);
+		return;
+	}
 	if (read_money(r, &sum, "budget", "200 EUR per month", &r->plan->budget) && r->plan->budget == 0)
 		issue_node(r, n, "\"budget\": nothing could be sent; leave the key out for no limit");
 }

@@ -275,6 +275,40 @@ static void check_plan_level(struct checker *c)
 		       (long long)days, (long long)length);
 }
 
+/* A budget that changes nothing, lets nothing out, or is spent long before the month ends. */
+static void check_budget(struct checker *c)
+{
+	const struct plan *p = c->plan;
+	struct settings s;
+	int64_t least = INT64_MAX, run = 0; /* thousandths of a minor unit: the cheapest message, a whole run */
+	if (p->budget == 0)
+		return;
+	settings_defaults(&s, 0, LOCALE_FR, (struct currency){ "EUR", 2 });
+	for (int i = 0; i < p->step_count; i++) {
+		int64_t step = INT64_MAX;
+		for (int k = 0; p->steps[i].action == STEP_SEND && k < p->steps[i].channel_count; k++) {
+			int64_t cost = s.channel_cost[p->steps[i].channels[k]];
+			step = cost < step ? cost : step;
+		}
+		if (step == INT64_MAX)
+			continue;
+		least = step < least ? step : least;
+		run += p->steps[i].condition || p->steps[i].ends_run ? 0 : step;
+	}
+	if (least == INT64_MAX || least == 0)
+		advise(c, ISSUE_ADVICE, p->budget_line, p->budget_column,
+		       "the budget holds nothing back: what this plan sends has no price; leave it out");
+	else if (p->budget * 1000 < least)
+		advise(c, ISSUE_ADVICE, p->budget_line, p->budget_column,
+		       "the budget does not pay for one message: nothing would leave; raise it or choose a cheaper channel");
+	else if (p->smooth_per_day > 0 && !p->budget_total && run > 0 && p->budget * 1000 / run < p->smooth_per_day * 30LL)
+		advise(c, ISSUE_ADVICE, p->budget_line, p->budget_column,
+		       "the budget pays for about %lld people a month and smooth lets in %lld: the others would enter and hear "
+		       "nothing; write smooth: %lld per day, or raise the budget",
+		       (long long)(p->budget * 1000 / run), p->smooth_per_day * 30LL,
+		       (long long)(p->budget * 1000 / run / 30 > 0 ? p->budget * 1000 / run / 30 : 1));
+}
+
 static bool same_trigger(const struct plan *a, const struct plan *b)
 {
 	return a->trigger == b->trigger && a->months == b->months && a->delay_s == b->delay_s &&
@@ -310,6 +344,7 @@ void plan_check(const struct plan *const *plans, size_t count, int64_t average_b
 		check_plan_level(&c);
 		check_dead(&c);
 		check_pressure(&c);
+		check_budget(&c);
 		for (int k = 0; k < plans[i]->step_count; k++) {
 			check_condition(&c, k);
 			check_voucher(&c, k);

@@ -98,6 +98,7 @@ static void put_step(struct buf *b, const struct step *s)
 	if (s->has_voucher)
 		put_voucher(b, &s->voucher);
 	put_str(b, " tag", s->tag);
+	put_int(b, " untag", s->untags, 0);
 }
 
 static void put_trigger(struct buf *b, const struct plan *p)
@@ -138,6 +139,7 @@ uint64_t plan_hash(const struct plan *p)
 	put_int(&b, "late", p->late_s, -1);
 	put_int(&b, "max", p->max_messages, 0);
 	put_int(&b, "budget", p->budget, 0);
+	put_int(&b, "budget_total", p->budget_total, 0);
 	put_str(&b, "experiment", p->experiment);
 	put_int(&b, "purpose", p->purpose, PURPOSE_MARKETING);
 	for (size_t i = 0; i < p->blackout_count; i++)

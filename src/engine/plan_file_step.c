@@ -272,6 +272,13 @@ static void step_tag(struct reader *r, const struct node *n)
 	read_name(r, n, "tag", "vip", &r->step->tag);
 }
 
+static void step_untag(struct reader *r, const struct node *n)
+{
+	r->step->action = STEP_TAG;
+	r->step->untags = true;
+	read_name(r, n, "untag", "vip", &r->step->tag);
+}
+
 static void step_then(struct reader *r, const struct node *n)
 {
 	static const char *const WORDS[] = { "end", "next" };
@@ -300,7 +307,7 @@ static void step_late(struct reader *r, const struct node *n)
 	read_duration(r, n, "late", "1 day", &r->step->late_s);
 }
 
-enum { KEY_SEND = 2, KEY_UNTIL = 5, KEY_NOTIFY = 11, KEY_TAG = 12, KEY_THEN = 13, KEY_GOTO = 14 };
+enum { KEY_SEND = 2, KEY_UNTIL = 5, KEY_NOTIFY = 11, KEY_TAG = 12, KEY_THEN = 13, KEY_GOTO = 14, KEY_UNTAG = 15 };
 static const struct key STEP_KEYS[] = {
 	{ "at", step_at, "J+8" },
 	{ "hour", step_hour, "18:30" },
@@ -317,20 +324,23 @@ static const struct key STEP_KEYS[] = {
 	[KEY_TAG] = { "tag", step_tag, "vip" },
 	[KEY_THEN] = { "then", step_then, "end" },
 	[KEY_GOTO] = { "goto", step_goto, "a-later-step" },
+	[KEY_UNTAG] = { "untag", step_untag, "vip" },
 };
 
 static void step_actions(struct reader *r, const struct node *n, uint64_t seen)
 {
 	struct step *s = r->step;
-	int actions = (int)(seen >> KEY_SEND & 1) + (int)(seen >> KEY_NOTIFY & 1) + (int)(seen >> KEY_TAG & 1);
+	int actions = (int)(seen >> KEY_SEND & 1) + (int)(seen >> KEY_NOTIFY & 1) + (int)(seen >> KEY_TAG & 1) +
+	              (int)(seen >> KEY_UNTAG & 1);
 	if (actions == 0) {
 		s->action = STEP_WAIT;
 		if (!(seen & (1 << KEY_UNTIL | 1 << KEY_THEN | 1 << KEY_GOTO)))
-			issue_node(r, n, "this step does nothing: give it send, notify, tag, until, then or goto; for example: %s",
+			issue_node(r, n,
+			           "this step does nothing: give it send, notify, tag, untag, until, then or goto; for example: %s",
 			           STEP_EXAMPLE);
 	}
 	if (actions > 1)
-		issue_node(r, n, "one thing a step: send, notify or tag; write the other as a step of its own");
+		issue_node(r, n, "one thing a step: send, notify, tag or untag; write the other as a step of its own");
 	if (!(seen & 1))
 		issue_node(r, n, "when? a step needs \"at\"; for example: %s", STEP_EXAMPLE);
 	if (actions && !(seen >> KEY_SEND & 1) && s->has_voucher)
@@ -378,7 +388,7 @@ static struct str default_name(struct reader *r, const struct step *s, size_t in
 	switch (s->action) {
 	case STEP_SEND: base = s->variants[0].message; break;
 	case STEP_NOTIFY: base = arena_printf(r->arena, "notify-%.*s", STR_ARG(s->tag)); break;
-	case STEP_TAG: base = arena_printf(r->arena, "tag-%.*s", STR_ARG(s->tag)); break;
+	case STEP_TAG: base = arena_printf(r->arena, s->untags ? "untag-%.*s" : "tag-%.*s", STR_ARG(s->tag)); break;
 	case STEP_WAIT: base = arena_printf(r->arena, "wait-%zu", index + 1); break;
 	}
 	return base;

@@ -153,6 +153,8 @@ static void tree_children(struct tree *t, struct node *parent, int depth)
 		if (!tree_next(t, &e))
 			return;
 		if (e.type == end) {
+			if (parent->flow)
+				parent->end = tree_offset(t, e.end_mark);
 			yaml_event_delete(&e);
 			break;
 		}
@@ -162,6 +164,8 @@ static void tree_children(struct tree *t, struct node *parent, int depth)
 			return;
 		*link = child;
 		link = &child->next;
+		if (!parent->flow) /* libyaml ends a block at the next token, past the comments */
+			parent->end = child->end;
 		children++;
 	}
 	parent->count = parent->kind == NODE_MAP ? children / 2 : children;

@@ -258,7 +258,8 @@ static void plan_level(struct rows *r, const struct plan *p)
 		buf_i64(b, p->max_messages);
 	row_end(r, T(l, "messages au plus", "messages at most"));
 	if (p->budget)
-		put_money(b, p->budget, r->currency, l), buf_cstr(b, T(l, " par mois", " a month"));
+		put_money(b, p->budget, r->currency, l),
+			buf_cstr(b, p->budget_total ? T(l, " en tout", " in all") : T(l, " par mois", " a month"));
 	row_end(r, T(l, "budget", "budget"));
 	for (size_t i = 0; i < p->blackout_count; i++) {
 		char day[16];
@@ -290,7 +291,11 @@ static void put_action(struct rows *r, const struct step *s)
 		}
 		break;
 	case STEP_NOTIFY: buf_printf(b, T(l, "prévenir %.*s", "tell %.*s"), STR_ARG(s->tag)); break;
-	case STEP_TAG: buf_printf(b, T(l, "étiquette %.*s", "tag %.*s"), STR_ARG(s->tag)); break;
+	case STEP_TAG:
+		buf_printf(
+			b, s->untags ? T(l, "ôter l’étiquette %.*s", "take the tag %.*s away") : T(l, "étiquette %.*s", "tag %.*s"),
+			STR_ARG(s->tag));
+		break;
 	case STEP_WAIT: buf_cstr(b, T(l, "attendre", "wait")); break;
 	}
 }

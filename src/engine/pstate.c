@@ -7,6 +7,7 @@ void decisions_release(struct decisions *d)
 {
 	free(d->items);
 	free(d->proposals);
+	free(d->spends);
 	*d = (struct decisions){ 0 };
 }
 

@@ -29,6 +29,7 @@ struct settings {
 	struct date holidays[HOLIDAYS_MAX]; /* sorted; filled for the shop's country by settings_holidays() */
 	size_t holiday_count;
 	int64_t channel_cost[CHANNEL_COUNT]; /* thousandths of a minor unit per message; CHANNEL_STAFF and others 0 */
+	int64_t acquisition_cost;            /* of winning customers, thousandths of a minor unit a month; 0: not known */
 	int64_t jump_s;                      /* a clock jump beyond this holds sending: 1 hour */
 	uint64_t version;
 };

@@ -1,5 +1,7 @@
 #include "fold/case.h"
 
+#include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -105,6 +107,87 @@ const char *case_line_key(enum case_line l)
 const char *case_line_name(enum case_line l, bool french)
 {
 	return french ? LINES[l].fr : LINES[l].en;
+}
+
+/* ---- assumptions by name ---- */
+
+const struct case_word CASE_WORDS[CASE_WORD_COUNT] = {
+	{ "prospects", CASE_KIND_PEOPLE, "people who know the shop and have not bought yet (500000)", false },
+	{ "rate", CASE_KIND_RATE, "of them who buy, before (1%)", false },
+	{ "rate-after", CASE_KIND_RATE, "after (1.5%)", true },
+	{ "basket", CASE_KIND_MONEY, "first basket (50)", false },
+	{ "basket-after", CASE_KIND_MONEY, "after, if it changes", true },
+	{ "loyal", CASE_KIND_RATE, "new customers who become loyal, before (20%)", false },
+	{ "loyal-after", CASE_KIND_RATE, "after (25%)", true },
+	{ "loyal-value", CASE_KIND_MONEY, "yearly value of a loyal customer (300)", false },
+	{ "loyal-value-after", CASE_KIND_MONEY, "after, if it changes", true },
+	{ "customers", CASE_KIND_PEOPLE, "customers in the base (50000)", false },
+	{ "active", CASE_KIND_RATE, "of them active, before (60%)", false },
+	{ "active-after", CASE_KIND_RATE, "after (75%)", true },
+	{ "active-value", CASE_KIND_MONEY, "yearly value of an active customer (300)", false },
+	{ "active-value-after", CASE_KIND_MONEY, "after, if it changes", true },
+	{ "extra-value", CASE_KIND_MONEY, "extra yearly value of an active customer, after (150)", true },
+	{ "cost", CASE_KIND_MONEY, "of the effort in a year: adds the return", false },
+};
+
+static const size_t PLACE[CASE_WORD_COUNT] = {
+	offsetof(struct case_input, prospects),
+	offsetof(struct case_input, before.transformation),
+	offsetof(struct case_input, after.transformation),
+	offsetof(struct case_input, before.basket),
+	offsetof(struct case_input, after.basket),
+	offsetof(struct case_input, before.conversion),
+	offsetof(struct case_input, after.conversion),
+	offsetof(struct case_input, before.loyal_value),
+	offsetof(struct case_input, after.loyal_value),
+	offsetof(struct case_input, customers),
+	offsetof(struct case_input, before.activity),
+	offsetof(struct case_input, after.activity),
+	offsetof(struct case_input, before.active_value),
+	offsetof(struct case_input, after.active_value),
+	offsetof(struct case_input, after.extra_value),
+	offsetof(struct case_input, yearly_cost),
+};
+
+int64_t case_get(const struct case_input *in, int word)
+{
+	check(word >= 0 && word < CASE_WORD_COUNT);
+	return *(const int64_t *)((const char *)in + PLACE[word]);
+}
+
+static void put(struct case_input *in, int word, int64_t v)
+{
+	*(int64_t *)((char *)in + PLACE[word]) = v;
+	if (!CASE_WORDS[word].after && word + 1 < CASE_WORD_COUNT && CASE_WORDS[word + 1].after)
+		*(int64_t *)((char *)in + PLACE[word + 1]) = v;
+}
+
+bool case_set(struct case_input *in, int word, struct str text, struct currency currency, struct err *err)
+{
+	const struct case_word *w = &CASE_WORDS[word];
+	struct str s = str_trim(text);
+	struct money m;
+	double v;
+	switch (w->kind) {
+	case CASE_KIND_PEOPLE:
+		if (!str_f64(s, &v) || v < 0 || v != floor(v) || v > (double)CASE_PEOPLE_MAX)
+			return err_set(err, ERR_INPUT, "%s: \"%.*s\" is not a number of people", w->name, STR_ARG(text));
+		put(in, word, (int64_t)v);
+		return true;
+	case CASE_KIND_RATE:
+		if (s.n > 0 && s.p[s.n - 1] == '%')
+			s = str_trim((struct str){ s.p, s.n - 1 });
+		if (!str_f64(s, &v) || !(v >= 0) || v > 100)
+			return err_set(err, ERR_INPUT, "%s: \"%.*s\" is not a rate between 0 and 100 %%", w->name, STR_ARG(text));
+		put(in, word, llround(v * 10000));
+		return true;
+	case CASE_KIND_MONEY:
+		if (!money_parse(s, currency, 0, &m) || m.minor < 0)
+			return err_set(err, ERR_INPUT, "%s: \"%.*s\" is not an amount", w->name, STR_ARG(text));
+		put(in, word, m.minor);
+		return true;
+	}
+	return false;
 }
 
 /* ---- text ---- */

@@ -55,6 +55,20 @@ bool case_compute(const struct case_input *in, struct case_result *out, struct e
 const char *case_line_key(enum case_line l);               /* "first_sales" */
 const char *case_line_name(enum case_line l, bool french); /* "Premiers achats" */
 
+/* The assumptions by name, as the command line and the HTTP API take them. */
+enum case_kind { CASE_KIND_PEOPLE, CASE_KIND_RATE, CASE_KIND_MONEY };
+struct case_word {
+	const char *name; /* "rate-after" */
+	enum case_kind kind;
+	const char *help;
+	bool after; /* of the side after; a word of the side before sets both unless its "after" is given too */
+};
+enum { CASE_WORD_COUNT = 16 };
+extern const struct case_word CASE_WORDS[CASE_WORD_COUNT]; /* a "before" stands ahead of its "after" */
+int64_t case_get(const struct case_input *in, int word);
+/* Rates as "1.5%" or "1.5", amounts in major units ("10,50"). The values are to be set in the order of CASE_WORDS. */
+bool case_set(struct case_input *in, int word, struct str text, struct currency currency, struct err *err) MUST_CHECK;
+
 /* One sentence a line: "500,000 prospects × 1 % × €50 = €250,000; at 1.5 %: €375,000". */
 void case_explain(enum case_line l, const struct case_input *in, const struct case_result *r, struct currency currency,
                   bool french, struct buf *out);

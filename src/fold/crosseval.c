@@ -1,8 +1,10 @@
 #include "fold/crosseval.h"
 
 #include "fold/nextbasket_learn.h"
+#include "fold/recoeval.h"
 
-enum { LEARN_CUTS = 6, CUT_STEP_DAYS = 14, RECENT_DAYS = 30, TREES = 160, CASES_MIN = 100 };
+enum { LEARN_CUTS = 6, CUT_STEP_DAYS = 14, CUT_STEP_DAYS_MAX = 45, RECENT_DAYS = 30, TREES = 160, CASES_MIN = 100 };
+enum { VALIDATE_CUTS = 2, VALIDATE_OF = 4, VALIDATE_MIN = 60 };
 
 struct cut {
 	int32_t day;
@@ -83,16 +85,14 @@ static void fit_body(void *ctx, size_t from, size_t to, int thread)
 }
 
 static void tally(const struct nb_data *d, struct nb_case c, const struct nb_history *h, const uint32_t *top, size_t n,
-                  int k, struct crosseval_result *out)
+                  struct crosseval_result *out)
 {
 	uint32_t truths = 0;
 	double gain = 0, ideal = 0;
 	for (uint32_t q = d->basket_start[c.target]; q < d->basket_start[c.target + 1]; q++) {
 		if (h->slot[d->item[q]])
 			continue;
-		if ((int)truths < k)
-			ideal += 1 / log2(truths + 2.0);
-		truths++;
+		ideal += 1 / log2(truths++ + 2.0);
 		for (size_t j = 0; j < n; j++)
 			gain += top[j] == d->item[q] ? 1 / log2((double)j + 2) : 0;
 	}
@@ -100,34 +100,17 @@ static void tally(const struct nb_data *d, struct nb_case c, const struct nb_his
 	out->ndcg += gain / ideal;
 }
 
-static void measure_singles(const struct cut *c, int k, struct crosseval_report *out)
-{
-	struct nb_worker *w = nb_worker_new(c->table.d, &c->pool);
-	struct nb_history h;
-	nb_history_init(&h, c->table.d);
-	for (size_t i = 0; i < c->count; i++) {
-		uint32_t top[NB_SINGLES * NB_K_MAX];
-		size_t n[NB_SINGLES];
-		nb_singles(&c->table, i, w, (uint32_t)k, top, n);
-		nb_history_read(&h, c->table.d, c->cases[i]);
-		for (int s = 0; s < NB_SINGLES; s++)
-			tally(c->table.d, c->cases[i], &h, top + (size_t)s * (size_t)k, n[s], k, &out->methods[s]);
-	}
-	for (int s = 0; s < NB_SINGLES; s++)
-		out->methods[s].name = NB_SINGLE_NAMES[s];
-	out->count = NB_SINGLES;
-	nb_history_release(&h);
-	nb_worker_free(w);
-}
-
-static void measure_blend(const struct cut *c, const float *scores, int k, struct crosseval_result *out)
+static void measure_scores(const struct nb_table *t, const float *scores, const uint8_t *keep, int k,
+                           struct crosseval_result *out)
 {
 	struct nb_history h;
-	nb_history_init(&h, c->table.d);
-	for (size_t i = 0; i < c->count; i++) {
+	nb_history_init(&h, t->d);
+	for (size_t i = 0; i < t->count; i++) {
 		uint32_t top[NB_K_MAX], place[NB_K_MAX];
 		size_t n = 0;
-		for (uint32_t q = c->table.query[i]; q < c->table.query[i + 1]; q++) {
+		if (keep && !keep[t->cases[i].user])
+			continue;
+		for (uint32_t q = t->query[i]; q < t->query[i + 1]; q++) {
 			if (n == (size_t)k && scores[q] <= scores[place[n - 1]])
 				continue;
 			size_t j = n < (size_t)k ? n++ : n - 1;
@@ -136,20 +119,23 @@ static void measure_blend(const struct cut *c, const float *scores, int k, struc
 			place[j] = q;
 		}
 		for (size_t j = 0; j < n; j++)
-			top[j] = c->table.items[place[j]];
-		nb_history_read(&h, c->table.d, c->cases[i]);
-		tally(c->table.d, c->cases[i], &h, top, n, k, out);
+			top[j] = t->items[place[j]];
+		nb_history_read(&h, t->d, t->cases[i]);
+		tally(t->d, t->cases[i], &h, top, n, out);
 	}
 	nb_history_release(&h);
 }
 
-/* The learning cuts' tables one after the other. */
-static void learn(struct cut *cuts, int k, int threads, struct crosseval_report *out)
+/* Two forests on the cases of the first `count` cuts, without the users in `but`. */
+struct forests {
+	struct boost *of[BOOST_SOFTMAX + 1];
+	size_t cases;
+};
+
+static void forests_learn(struct forests *f, const struct cut *cuts, int count, const uint8_t *but, int threads)
 {
 	size_t rows = 0, queries = 0;
-	for (int i = 0; i <= LEARN_CUTS; i++)
-		nb_table_fill(&cuts[i].table, threads);
-	for (int i = 0; i < LEARN_CUTS; i++) {
+	for (int i = 0; i < count; i++) {
 		rows += cuts[i].table.query[cuts[i].count];
 		queries += cuts[i].count;
 	}
@@ -157,20 +143,20 @@ static void learn(struct cut *cuts, int k, int threads, struct crosseval_report 
 	uint8_t *truth = mem_alloc(rows + 1);
 	uint32_t *query = mem_alloc((queries + 1) * sizeof(*query));
 	rows = queries = 0;
-	for (int i = 0; i < LEARN_CUTS; i++) {
+	for (int i = 0; i < count; i++) {
 		const struct nb_table *t = &cuts[i].table;
-		size_t n = t->query[t->count];
-		memcpy(x + rows * NB_FEATURES, t->x, n * NB_FEATURES * sizeof(*x));
-		memcpy(truth + rows, t->truth, n);
-		for (size_t q = 0; q < t->count; q++)
-			query[queries++] = (uint32_t)rows + t->query[q];
-		rows += n;
-		query[queries] = (uint32_t)rows;
+		for (size_t c = 0; c < t->count; c++) {
+			size_t n = t->query[c + 1] - t->query[c];
+			if (but && but[t->cases[c].user])
+				continue;
+			memcpy(x + rows * NB_FEATURES, t->x + (size_t)t->query[c] * NB_FEATURES, n * NB_FEATURES * sizeof(*x));
+			memcpy(truth + rows, t->truth + t->query[c], n);
+			rows += n;
+			query[++queries] = (uint32_t)rows;
+		}
 	}
-	const struct nb_table *test = &cuts[LEARN_CUTS].table;
-	size_t n = test->query[test->count];
-	float *scores = mem_alloc((n + 1) * sizeof(*scores)), *sum = mem_alloc((n + 1) * sizeof(*sum));
 	const struct boost_rows r = { x, truth, query, queries, NB_FEATURES };
+	f->cases = queries;
 	for (int loss = BOOST_LOGISTIC; loss <= BOOST_SOFTMAX; loss++) {
 		struct boost_options o = { .loss = (enum boost_loss)loss,
 			                       .trees = TREES,
@@ -182,21 +168,131 @@ static void learn(struct cut *cuts, int k, int threads, struct crosseval_report 
 			                       .leaf_rows_min = 60,
 			                       .seed = 1 + (uint64_t)loss,
 			                       .threads = threads };
-		struct boost *b = boost_train(&r, &o);
-		boost_score(b, test->x, n, 0, scores);
-		for (size_t i = 0; i < n; i++)
-			sum[i] += scores[i];
-		boost_free(b);
+		f->of[loss] = boost_train(&r, &o);
 	}
-	out->learn_cases = (uint32_t)queries;
-	out->blend = out->count++;
-	out->methods[out->blend].name = "blend";
-	measure_blend(&cuts[LEARN_CUTS], sum, k, &out->methods[out->blend]);
 	free(x);
 	free(truth);
 	free(query);
+}
+
+static float *forests_score(const struct forests *f, const struct nb_table *t)
+{
+	size_t n = t->query[t->count];
+	float *one = mem_alloc((n + 1) * sizeof(*one)), *sum = mem_alloc((n + 1) * sizeof(*sum));
+	for (int loss = BOOST_LOGISTIC; loss <= BOOST_SOFTMAX; loss++) {
+		boost_score(f->of[loss], t->x, n, 0, one);
+		for (size_t i = 0; i < n; i++)
+			sum[i] += one[i];
+	}
+	free(one);
+	return sum;
+}
+
+static void forests_release(struct forests *f)
+{
+	for (int loss = BOOST_LOGISTIC; loss <= BOOST_SOFTMAX; loss++)
+		boost_free(f->of[loss]);
+}
+
+static void measure_singles(const struct cut *c, const uint8_t *keep, int k, struct crosseval_result *out)
+{
+	struct nb_worker *w = nb_worker_new(c->table.d, &c->pool);
+	struct nb_history h;
+	nb_history_init(&h, c->table.d);
+	for (size_t i = 0; i < c->count; i++) {
+		uint32_t top[NB_SINGLES * NB_K_MAX];
+		size_t n[NB_SINGLES];
+		if (keep && !keep[c->cases[i].user])
+			continue;
+		nb_singles(&c->table, i, w, (uint32_t)k, top, n);
+		nb_history_read(&h, c->table.d, c->cases[i]);
+		for (int s = 0; s < NB_SINGLES; s++)
+			tally(c->table.d, c->cases[i], &h, top + (size_t)s * (size_t)k, n[s], &out[s]);
+	}
+	nb_history_release(&h);
+	nb_worker_free(w);
+}
+
+/* The blend is the default unless it loses, on customers and weeks it did not learn from, to a simple method by more
+ * than chance. */
+static size_t choose_default(struct cut *cuts, int k, int threads, size_t blend)
+{
+	const struct nb_data *d = cuts[0].table.d;
+	uint8_t *keep = mem_alloc(d->users + 1u);
+	struct crosseval_result simple[NB_SINGLES] = { 0 }, ours = { 0 };
+	struct forests f;
+	size_t cases = 0, best = 0;
+	for (uint32_t u = 0; u < d->users; u++)
+		keep[u] = hash_mix(17, u + 1u) % VALIDATE_OF == 0;
+	forests_learn(&f, cuts, LEARN_CUTS - VALIDATE_CUTS, keep, threads);
+	for (int i = LEARN_CUTS - VALIDATE_CUTS; i < LEARN_CUTS; i++) {
+		float *scores = forests_score(&f, &cuts[i].table);
+		measure_scores(&cuts[i].table, scores, keep, k, &ours);
+		measure_singles(&cuts[i], keep, k, simple);
+		for (size_t c = 0; c < cuts[i].count; c++)
+			cases += keep[cuts[i].cases[c].user];
+		free(scores);
+	}
+	forests_release(&f);
+	free(keep);
+	for (size_t s = 1; s < NB_SINGLES; s++)
+		if (simple[s].hit_rate > simple[best].hit_rate)
+			best = s;
+	double n = cases ? (double)cases : 1, p = simple[best].hit_rate / n;
+	bool loses = ours.hit_rate / n < p - sqrt(p * (1 - p) / n);
+	return cases >= VALIDATE_MIN && loses ? best : blend;
+}
+
+static void learn(struct cut *cuts, int k, int threads, struct crosseval_report *out)
+{
+	struct forests f;
+	for (int i = 0; i <= LEARN_CUTS; i++)
+		nb_table_fill(&cuts[i].table, threads);
+	forests_learn(&f, cuts, LEARN_CUTS, NULL, threads);
+	float *scores = forests_score(&f, &cuts[LEARN_CUTS].table);
+	out->learn_cases = (uint32_t)f.cases;
+	out->blend = out->count++;
+	out->methods[out->blend].name = "blend";
+	measure_scores(&cuts[LEARN_CUTS].table, scores, NULL, k, &out->methods[out->blend]);
+	out->chosen = choose_default(cuts, k, threads, out->blend);
+	forests_release(&f);
 	free(scores);
-	free(sum);
+}
+
+static void measure_served(const struct cut *c, const int32_t *day, int k, int threads, struct crosseval_report *out)
+{
+	const struct nb_data *d = c->table.d;
+	struct rec_data all = { .customers = d->users,
+		                    .items = d->items,
+		                    .order_start = d->user_start,
+		                    .order_day = day,
+		                    .line_start = d->basket_start,
+		                    .line_item = d->item };
+	struct rec_cut cut;
+	struct err err;
+	struct nb_history h;
+	struct rec_guards g = rec_guards_default(c->day, 1);
+	g.n_max = (uint32_t)(k < REC_OUT_MAX ? k : REC_OUT_MAX);
+	rec_cut_make(&cut, &all, c->day);
+	struct rec_model *m = rec_build(&cut.d, &(struct rec_options){ .threads = threads, .seed = 1 }, &err);
+	check(m != NULL); /* there are cases, hence orders */
+	struct rec_scratch *s = rec_scratch_new(m);
+	nb_history_init(&h, d);
+	out->served = out->count++;
+	out->methods[out->served].name = "served";
+	for (size_t i = 0; i < c->count; i++) {
+		struct rec_list l;
+		uint32_t top[REC_OUT_MAX];
+		rec_cross(m, s, &(struct rec_ask){ .customer = c->cases[i].user, .guards = &g }, g.n_max, &l);
+		for (size_t j = 0; j < l.count; j++)
+			top[j] = l.answers[j].item;
+		nb_history_read(&h, d, c->cases[i]);
+		tally(d, c->cases[i], &h, top, l.count, &out->methods[out->served]);
+	}
+	nb_history_release(&h);
+	rec_scratch_free(s);
+	rec_free(m);
+	rec_cut_release(&cut);
 }
 
 static void cut_drop(struct cut *c)
@@ -209,6 +305,19 @@ static void cut_drop(struct cut *c)
 	free(c->cases);
 }
 
+/* Cases learnt from look as far ahead as those measured, on average, where the history allows it. */
+static int32_t step_days(const struct nb_data *d, const int32_t *day, int32_t cut)
+{
+	int32_t first = INT32_MAX, last = INT32_MIN;
+	for (uint32_t b = 0; b < d->user_start[d->users]; b++) {
+		first = day[b] < first ? day[b] : first;
+		last = day[b] > last ? day[b] : last;
+	}
+	int32_t ahead = (last - cut) / LEARN_CUTS, back = (cut - first) / (2 * LEARN_CUTS);
+	int32_t step = ahead < back ? ahead : back;
+	return step < CUT_STEP_DAYS ? CUT_STEP_DAYS : step > CUT_STEP_DAYS_MAX ? CUT_STEP_DAYS_MAX : step;
+}
+
 bool crosseval_run(const struct nb_data *d, const int32_t *day, int32_t cut, int k, int threads,
                    struct crosseval_report *out, struct err *err)
 {
@@ -218,20 +327,25 @@ bool crosseval_run(const struct nb_data *d, const int32_t *day, int32_t cut, int
 	struct cut cuts[LEARN_CUTS + 1] = { 0 };
 	uint8_t *use = mem_alloc(d->users + 1u);
 	memset(use, 1, d->users);
+	int32_t step = step_days(d, day, cut);
 	bool ok = true;
 	for (int i = 0; i <= LEARN_CUTS; i++) {
-		int32_t at = cut - (LEARN_CUTS - i) * CUT_STEP_DAYS;
+		int32_t at = cut - (LEARN_CUTS - i) * step;
 		cut_make(&cuts[i], d, day, at, i < LEARN_CUTS ? cut : INT32_MAX);
 		if (cuts[i].count < CASES_MIN && ok)
 			ok = err_set(err, ERR_INPUT,
 			             "fewer than %d customers with orders before and after a cut %d days before the split: "
 			             "choose a later or earlier one",
-			             CASES_MIN, (LEARN_CUTS - i) * CUT_STEP_DAYS);
+			             CASES_MIN, (LEARN_CUTS - i) * step);
 	}
 	if (ok) {
 		struct cuts all = { cuts, d, use };
 		par_for(LEARN_CUTS + 1, 1, threads, fit_body, &all);
-		measure_singles(&cuts[LEARN_CUTS], k, out);
+		measure_singles(&cuts[LEARN_CUTS], NULL, k, out->methods);
+		for (int s = 0; s < NB_SINGLES; s++)
+			out->methods[s].name = NB_SINGLE_NAMES[s];
+		out->count = NB_SINGLES;
+		measure_served(&cuts[LEARN_CUTS], day, k, threads, out);
 		learn(cuts, k, threads, out);
 		out->cases = (uint32_t)cuts[LEARN_CUTS].count;
 		for (size_t i = 0; i < out->count; i++) {

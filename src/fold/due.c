@@ -56,23 +56,78 @@ struct due_prior due_fit_finish(const struct due_fit *f)
 	return p;
 }
 
-bool due_predict(const struct due_prior *p, const int32_t *days, size_t n, int32_t as_of, struct due *out)
+const double DUE_QUANTILES_PLAIN[DUE_QUANTILES] = { 0.1, 0.5, 0.9 };
+
+struct posterior {
+	double shape, a, b, waited, passed;
+};
+
+static bool posterior_of(const struct due_prior *p, const int32_t *days, size_t n, int32_t as_of, struct posterior *out)
 {
 	if (p->gaps == 0 || n == 0)
 		return false;
 	double sum, square;
 	size_t gaps = distinct_gaps(days, n, &sum, &square);
-	double a = p->a + p->shape * (double)gaps, b = p->b + p->shape * sum;
-	double waited = as_of > days[n - 1] ? (double)as_of - days[n - 1] : 0;
-	double passed = gsl_cdf_fdist_P(waited * a / b, 2 * p->shape, 2 * a);
-	double quantile[3] = { 0.1, 0.5, 0.9 };
-	int32_t at[3];
-	for (int i = 0; i < 3; i++) {
-		double share = passed + (1 - passed) * quantile[i];
-		double gap = share < 1 - 1e-9 ? gsl_cdf_fdist_Pinv(share, 2 * p->shape, 2 * a) * b / a : waited + b / a;
+	*out = (struct posterior){ p->shape, p->a + p->shape * (double)gaps, p->b + p->shape * sum, 0, 0 };
+	out->waited = as_of > days[n - 1] ? (double)as_of - days[n - 1] : 0;
+	out->passed = gsl_cdf_fdist_P(out->waited * out->a / out->b, 2 * out->shape, 2 * out->a);
+	return true;
+}
+
+static double share_by(const struct posterior *x, double gap)
+{
+	return gap > x->waited ? gsl_cdf_fdist_P(gap * x->a / x->b, 2 * x->shape, 2 * x->a) : x->passed;
+}
+
+/* The day with most of the distribution within a week of it, up to the median: what is told has to be near, and a long
+ * tail pulls the median away from where most purchases are. */
+static int32_t likely_day(const struct posterior *x, int32_t last, int32_t from, int32_t median)
+{
+	enum { STEPS = 8 };
+	int32_t best = median;
+	double most = 0;
+	for (int i = 0; i <= STEPS; i++) {
+		int32_t at = median - (int32_t)lround((double)(median - from) * i / STEPS);
+		double gap = (double)at - last;
+		double here = share_by(x, gap + DUE_NEAR_DAYS + 0.5) - share_by(x, gap - DUE_NEAR_DAYS - 0.5);
+		if (here > most) {
+			most = here;
+			best = at;
+		}
+	}
+	return best;
+}
+
+bool due_predict(const struct due_prior *p, const int32_t *days, size_t n, int32_t as_of,
+                 const double quantile[DUE_QUANTILES], struct due *out)
+{
+	struct posterior x;
+	int32_t at[DUE_QUANTILES];
+	if (!posterior_of(p, days, n, as_of, &x))
+		return false;
+	for (int i = 0; i < DUE_QUANTILES; i++) {
+		double share = x.passed + (1 - x.passed) * quantile[i];
+		double gap =
+			share < 1 - 1e-9 ? gsl_cdf_fdist_Pinv(share, 2 * x.shape, 2 * x.a) * x.b / x.a : x.waited + x.b / x.a;
 		double day = days[n - 1] + (gap < 36500 ? gap : 36500);
 		at[i] = (int32_t)lround(day);
 	}
-	*out = (struct due){ .from = at[0], .day = at[1], .to = at[2], .gap_days = b / (a - 1), .overdue = passed };
+	int32_t today = as_of > days[n - 1] ? as_of : days[n - 1];
+	*out = (struct due){ .from = at[0],
+		                 .day = likely_day(&x, days[n - 1], at[0] < today ? today : at[0], at[1]),
+		                 .median = at[1],
+		                 .to = at[2],
+		                 .gap_days = x.b / (x.a - 1),
+		                 .overdue = x.passed };
+	return true;
+}
+
+bool due_reached(const struct due_prior *p, const int32_t *days, size_t n, int32_t as_of, int32_t came, double *share)
+{
+	struct posterior x;
+	if (!posterior_of(p, days, n, as_of, &x) || x.passed > 1 - 1e-9)
+		return false;
+	double there = gsl_cdf_fdist_P(((double)came - days[n - 1]) * x.a / x.b, 2 * x.shape, 2 * x.a);
+	*share = there > x.passed ? (there - x.passed) / (1 - x.passed) : 0;
 	return true;
 }

@@ -25,14 +25,24 @@ struct due_fit { /* sums; zero it, add customers, then finish */
 void due_fit_add(struct due_fit *f, const int32_t *days, size_t n);
 struct due_prior due_fit_finish(const struct due_fit *f);
 
+enum { DUE_QUANTILES = 3, DUE_NEAR_DAYS = 7 };
+extern const double DUE_QUANTILES_PLAIN[DUE_QUANTILES]; /* 0.1, 0.5, 0.9 */
+
 struct due {
-	int32_t day;      /* median of the next purchase */
+	int32_t day;      /* the likely day: most of the chance is within a week of it */
+	int32_t median;   /* of the next purchase */
 	int32_t from, to; /* 80 % interval */
 	double gap_days;  /* the customer's posterior mean gap */
 	double overdue;   /* chance that the next purchase would have come by now: near 1 = gone or very late */
 };
 
-/* False without a prior or a purchase. as_of: today; nothing is placed before it. */
-bool due_predict(const struct due_prior *p, const int32_t *days, size_t n, int32_t as_of, struct due *out);
+/* False without a prior or a purchase. as_of: today; nothing is placed before it. quantile: which of the model's are to
+ * be told as 10 %, 50 % and 90 % (DUE_QUANTILES_PLAIN, or calibrated on the past). */
+bool due_predict(const struct due_prior *p, const int32_t *days, size_t n, int32_t as_of,
+                 const double quantile[DUE_QUANTILES], struct due *out);
+
+/* How far into the model's distribution of the next purchase, as of that day, the day it came was: uniform on 0 … 1
+ * when the model is right. */
+bool due_reached(const struct due_prior *p, const int32_t *days, size_t n, int32_t as_of, int32_t came, double *share);
 
 #endif

@@ -69,6 +69,9 @@ struct expr_needs {
 };
 struct expr_needs expr_needs(const struct expr *e);
 
+/* A text of the language against a pattern: '*' stands for any characters. */
+bool text_matches(struct str pattern, struct str s);
+
 /* The reference: every word of the language. doc/expressions.md is written from it and a test holds the two together.
  */
 struct expr_word {

@@ -303,6 +303,10 @@ static bool first_argument(struct parser *p, enum fn fn, struct leaf *l)
 		if (fn == F_DISTANCE)
 			return distances(p, at, text, l);
 		l->slot = slot_of(p, text);
+		if (fn == F_TAG) {
+			l->tag = hash_str(text);
+			l->tag_slot = slot_of(p, arena_printf(p->b->arena, TAG_EVENT "%.*s", STR_ARG(text)));
+		}
 		return !p->b->failed;
 	}
 	if (args & A_PLAN)

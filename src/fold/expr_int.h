@@ -99,6 +99,7 @@ enum fn {
 	F_DEPARTMENT,
 	F_DISTANCE,
 	F_STORE,
+	F_SECTOR,
 	F_TAG,
 	F_INTEREST,
 	F_CREATED,
@@ -183,6 +184,8 @@ struct leaf {
 	bool whole_run;           /* messages of the run at hand, when there is one */
 	uint16_t index;           /* of this leaf in the expression */
 	uint16_t slot;            /* word slot of the text */
+	uint16_t tag_slot;        /* tag(): of the event that says so */
+	uint64_t tag;             /* tag(): hash_str of the name */
 	uint32_t sale_channels;   /* bits; 0 any */
 	struct window window;
 	int64_t total_lo, total_hi; /* of the order or cart */
@@ -307,7 +310,6 @@ void window_instants(const struct window *w, zone_id shop_zone, struct date shop
                      int64_t *from_s, int64_t *to_s);
 void window_days(const struct window *w, struct date shop_day, int32_t *from, int32_t *to); /* from ≤ day < to */
 bool product_passes(const struct leaf *l, const struct eval *v, product_id p);
-bool text_matches(struct str pattern, struct str s); /* '*' stands for any characters */
 bool text_list_has(const struct text_list *t, const struct eval *v, int64_t word);
 struct date eval_shop_day(const struct expr *e, const struct subject *s);
 

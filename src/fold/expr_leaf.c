@@ -428,6 +428,7 @@ int64_t leaf_eval(const struct leaf *l, struct eval *v)
 	case F_DEPARTMENT:
 	case F_DISTANCE:
 	case F_STORE:
+	case F_SECTOR:
 	case F_TAG:
 	case F_INTEREST:
 	case F_CREATED: return leaf_person(l, v);

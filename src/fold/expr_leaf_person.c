@@ -277,6 +277,40 @@ static int64_t has_word(const struct leaf *l, struct eval *v)
 	return TRI_FALSE;
 }
 
+/* The latest word on a tag by a plan of this run of the program: its fact may not be in the book yet. */
+static uint32_t tagged(const struct leaf *l, const struct eval *v, bool *bears)
+{
+	const struct plan_words *words = plan_names(v);
+	const struct pstate *state = v->s->state;
+	for (uint16_t i = state && words && words->tag ? state->sent_count : 0; i-- > 0;) {
+		const struct sent *m = &state->sent[i];
+		if (m->state != SENT_TAG || m->at > v->s->view.now.s || m->plan >= words->count ||
+		    m->step >= words->step_count[m->plan] || words->tag[m->plan][m->step] != l->tag)
+			continue;
+		*bears = !words->untags[m->plan][m->step];
+		return m->at;
+	}
+	return 0;
+}
+
+/* The customer file says which tags a person has; a plan, or an event, what has become of one since. */
+static int64_t tag(const struct leaf *l, struct eval *v)
+{
+	const struct view *w = &v->s->view;
+	uint32_t word = eval_word(v, l->tag_slot);
+	bool bears = false;
+	uint32_t at = tagged(l, v, &bears);
+	for (uint32_t i = w->event1; word && i > w->event0; i--) {
+		const struct event *e = &w->k->events[i - 1];
+		if (e->name != word)
+			continue;
+		if (e->at > at)
+			return e->value > 0;
+		break;
+	}
+	return at ? bears : has_word(l, v);
+}
+
 static int department(struct eval *v, uint32_t postcode)
 {
 	if (postcode == 0)
@@ -370,9 +404,10 @@ int64_t leaf_person(const struct leaf *l, struct eval *v)
 	case F_ZONE: return p->zone;
 	case F_POSTCODE: return p->postcode ? p->postcode : UNKNOWN;
 	case F_STORE: return p->store ? p->store : UNKNOWN;
+	case F_SECTOR: return p->sector ? p->sector : UNKNOWN;
 	case F_DEPARTMENT: d = department(v, p->postcode); return d < 0 ? UNKNOWN : d;
 	case F_DISTANCE: d = department(v, p->postcode); return d < 0 ? UNKNOWN : l->distances[d] * (int64_t)NUMBER_ONE;
-	case F_TAG:
+	case F_TAG: return tag(l, v);
 	case F_INTEREST: return has_word(l, v);
 	case F_CREATED: return p->created ? zone_date(v->e->shop_zone, (struct instant){ p->created }).day : UNKNOWN;
 	default: return UNKNOWN;

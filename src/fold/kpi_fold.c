@@ -120,10 +120,16 @@ static struct basket look(const struct folding *f, const struct kpi_slice *s, ui
 {
 	const struct kpi_catalogue *k = &f->plan->catalogue;
 	struct basket b = { .sale = s->order_flags[order] & ORDER_SALE };
+	uint32_t family = 0;
 	for (uint32_t l = s->order_line[order]; l < s->order_line[order + 1]; l++) {
 		b.value += s->line_amount[l];
 		if (k->complementary && s->line_product[l] < k->count && s->line_quantity[l] > 0)
 			b.complement |= k->complementary[s->line_product[l]] != 0;
+		else if (k->family && s->line_product[l] < k->count && s->line_quantity[l] > 0 &&
+		         k->family[s->line_product[l]]) {
+			b.complement |= family && family != k->family[s->line_product[l]];
+			family = k->family[s->line_product[l]];
+		}
 	}
 	return b;
 }
@@ -132,6 +138,8 @@ static void add_order(struct folding *f, struct thread *t, const struct kpi_slic
                       uint32_t group, struct basket b)
 {
 	if (f->plan->by == KPI_BY_PRODUCT) {
+		if (s->order_group && s->order_group[order] >= f->plan->groups)
+			return;
 		add_by_product(f, t, s, order, month, b.sale, b.complement);
 		return;
 	}

@@ -9,8 +9,9 @@
  * counts once in each category it holds, with the value of its lines there.
  *
  * A customer counts at a date when the last order before it is less than `active_months` old. Cross-sell: an order with
- * a product marked complementary. Months are civil months of the zone (order_at) or of the given days (order_day).
- * Limit: KPI_CELLS_MAX months × groups a thread; days within KPI_DAYS_MAX of the first. */
+ * a product marked complementary or, when none is marked, with articles of two families. Months are civil months of the
+ * zone (order_at) or of the given days (order_day). Limit: KPI_CELLS_MAX months × groups a thread; days within
+ * KPI_DAYS_MAX of the first. */
 #ifndef RELANCE_FOLD_KPI_FOLD_H
 #define RELANCE_FOLD_KPI_FOLD_H
 
@@ -33,7 +34,7 @@ struct kpi_slice {
 	const int32_t *line_quantity;
 	const int64_t *line_amount;
 	const uint16_t *customer_group; /* per customer, KPI_BY_CUSTOMER */
-	const uint16_t *order_group;    /* per order, KPI_BY_ORDER */
+	const uint16_t *order_group;    /* per order, KPI_BY_ORDER; by product: orders of a group beyond are left out */
 };
 
 struct kpi_slice kpi_slice_of(const struct chunk *k, uint32_t customers); /* the chunk's columns, no groups */
@@ -45,7 +46,8 @@ struct kpi_catalogue {
 	const uint8_t *not_a_product;
 	const int64_t *cost; /* unit cost excluding VAT, minor units; −1 unknown */
 	const uint8_t *vat_percent_x2;
-	const uint16_t *group; /* KPI_BY_PRODUCT */
+	const uint16_t *group;  /* KPI_BY_PRODUCT */
+	const uint32_t *family; /* 0: none; read when `complementary` is NULL */
 };
 
 enum kpi_by { KPI_WHOLE, KPI_BY_CUSTOMER, KPI_BY_ORDER, KPI_BY_PRODUCT };

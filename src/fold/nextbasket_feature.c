@@ -111,12 +111,20 @@ static void choose_candidates(struct nb_worker *w, const struct nb_data *d, cons
 	free(sorted);
 	size_t n = nb_top(w->s.mixed, d->items, EACH, top);
 	for (size_t i = 0; i < n; i++)
-		take(w, top[i], NB_CANDIDATES);
-	const float *more[] = { w->s.ease, w->s.next, w->s.ridge, w->s.follow, w->s.past };
-	for (size_t k = fresh_only ? 0 : 1; k < (fresh_only ? ARRAY_LEN(more) : 4); k++) {
-		n = nb_top(more[k], d->items, k == 0 ? 30 : 15, top);
+		take(w, top[i], NB_CANDIDATES_MIXED);
+	const struct {
+		const float *score;
+		uint32_t each;
+		bool always; /* else: of what is new only */
+	} more[] = { { w->s.ease, 30, false }, { m->facts.final, 12, false }, { m->facts.popularity, 12, false },
+		         { w->s.next, 15, true },  { w->s.ridge, 15, true },      { w->s.follow, 15, true },
+		         { w->s.past, 15, false } };
+	for (size_t k = 0; k < ARRAY_LEN(more); k++) {
+		if (!more[k].always && !fresh_only)
+			continue;
+		n = nb_top(more[k].score, d->items, more[k].each, top);
 		for (size_t i = 0; i < n; i++)
-			take(w, top[i], NB_CANDIDATES);
+			take(w, top[i], fresh_only ? NB_CANDIDATES : NB_CANDIDATES_MIXED);
 	}
 	for (uint32_t i = 0; i < d->items && i < 15; i++)
 		take(w, m->facts.order[i], NB_CANDIDATES);

@@ -4,7 +4,7 @@
 
 #include "fold/nextbasket_inner.h"
 
-enum { NB_CANDIDATES = 84, NB_FEATURES = 48 };
+enum { NB_CANDIDATES = 104, NB_CANDIDATES_MIXED = 84, NB_FEATURES = 48 }; /* a case: of new items, of all */
 extern const char *const NB_FEATURE_NAMES[NB_FEATURES];
 
 struct nb_table {

@@ -262,7 +262,7 @@ static bool better_attribute(const struct rec_data *d, const struct rec_item *x,
 	return *better > 0;
 }
 
-static void up_try(struct cross *c, uint32_t from, uint32_t to, size_t n, float *scores)
+static void up_try(struct cross *c, uint32_t from, uint32_t to, uint32_t steps, size_t n, float *scores)
 {
 	const struct rec_data *d = c->m->d;
 	const struct rec_item *x = &d->item[from], *y = &d->item[to];
@@ -285,9 +285,10 @@ static void up_try(struct cross *c, uint32_t from, uint32_t to, size_t n, float 
 	c->out->refused[r]++;
 	if (r != REC_ALLOWED)
 		return;
-	/* expected revenue: what sells, times what it adds */
-	a.score = (float)(((double)c->m->popular[to] + 0.02) * (double)(y->price_minor - x->price_minor) * (1 + better)) +
-	          (x->replaced_by == to ? 1e12f : 0);
+	/* expected revenue: what sells, times what it adds; each tier further is taken half as often */
+	double taken = ((double)c->m->popular[to] + 0.02) * ldexp(1, -(int)(steps < 30 ? steps : 30));
+	a.score =
+		(float)(taken * (double)(y->price_minor - x->price_minor) * (1 + better)) + (x->replaced_by == to ? 1e12f : 0);
 	a.price_minor = y->price_minor;
 	size_t i = c->out->count < n ? c->out->count++ : n;
 	for (; i > 0 && a.score > scores[i - 1]; i--)
@@ -315,8 +316,14 @@ void rec_up(const struct rec_model *m, struct rec_scratch *s, const struct rec_a
 		uint32_t type = m->d->item[ask->basket[b]].type;
 		if (type == REC_NONE)
 			continue;
-		for (uint32_t i = m->type_item_start[type]; i < m->type_item_start[type + 1]; i++)
-			up_try(&c, ask->basket[b], m->type_item[i], n, scores);
+		int64_t from = m->d->item[ask->basket[b]].price_minor, price = from;
+		uint32_t steps = 0; /* prices of the type passed on the way up */
+		for (uint32_t i = m->type_item_start[type]; i < m->type_item_start[type + 1]; i++) {
+			int64_t here = m->d->item[m->type_item[i]].price_minor;
+			steps += here > from && here != price;
+			price = here > from ? here : price;
+			up_try(&c, ask->basket[b], m->type_item[i], steps, n, scores);
+		}
 	}
 	rec_leave_customer(s, ask);
 }
@@ -327,6 +334,12 @@ const struct due_prior *rec_due_prior(const struct rec_model *m, uint32_t item)
 {
 	enum { GAPS_MIN = 20 };
 	return m->due[item].gaps >= GAPS_MIN ? &m->due[item] : &m->due[m->d->items];
+}
+
+bool rec_has_rhythm(const struct rec_model *m, const struct rec_own *own)
+{
+	enum { TIMES_MIN = 3 };
+	return own->quantity > 0 && (m->again_by_nature[own->item] || own->times >= TIMES_MIN);
 }
 
 static size_t purchase_days(const struct rec_data *d, uint32_t customer, uint32_t item, int32_t *days, size_t max)
@@ -362,11 +375,11 @@ static bool again_answer(const struct rec_model *m, const struct rec_ask *ask, c
 		a->score = 1e6f / (float)(1 + abs(a->day - today));
 		return a->day <= today + days;
 	}
-	if (!m->again_by_nature[own->item] && own->times < 3)
+	if (!rec_has_rhythm(m, own))
 		return false;
 	struct due due;
 	size_t n = purchase_days(m->d, ask->customer, own->item, bought_on, DAYS_MAX);
-	if (!due_predict(rec_due_prior(m, own->item), bought_on, n, today, &due) || due.overdue > 0.98)
+	if (!due_predict(rec_due_prior(m, own->item), bought_on, n, today, m->due_quantile, &due) || due.overdue > REC_GONE)
 		return false;
 	a->why = REC_WHY_DUE;
 	a->day = due.day;
@@ -374,7 +387,7 @@ static bool again_answer(const struct rec_model *m, const struct rec_ask *ask, c
 	a->to_day = due.to;
 	a->gap_days = (float)due.gap_days;
 	a->score = (float)own->times / (float)(1 + (due.day > today ? due.day - today : 0));
-	return due.day <= today + days;
+	return due.median <= today + days; /* more likely than not by then */
 }
 
 void rec_again(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask, int32_t days, size_t n,

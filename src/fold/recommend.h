@@ -30,7 +30,11 @@ enum {
 	REC_ORDER_LEARNED = 1000, /* items of an order, and distinct items of a customer, that models learn from */
 	REC_ATTRIBUTES_MAX = 16,  /* per item */
 	REC_EASE_ITEMS_MAX = 20000,
+	REC_RULES_MAX = 32,
 };
+
+enum rec_kind { REC_CROSS, REC_UP, REC_AGAIN, REC_BUNDLE };
+enum { REC_KINDS = 4 };
 
 struct rec_attribute {
 	uint16_t id;      /* index into attribute_names */
@@ -50,6 +54,7 @@ struct rec_item {
 	uint16_t months;       /* bit 0 = January …; 0 = all year */
 	uint8_t tier;          /* 0 = unknown, higher = better range */
 	uint8_t flags;
+	uint32_t rules; /* bit by rule of the shop that keeps it out, see rec_data */
 	uint32_t attribute_start, attribute_count;
 };
 
@@ -64,6 +69,13 @@ struct rec_data {
 	const struct rec_item *item;
 	const struct rec_attribute *attribute;
 	const struct str *item_names, *attribute_names; /* may be NULL: then "#12" */
+
+	/* What customers said no to, by customer (customers + 1); NULL: nothing. */
+	const uint32_t *refused_start, *refused;
+	/* Up to REC_RULES_MAX rules by which the shop keeps items out: those of an item (rec_item.rules), those that hold
+	 * for a customer (NULL: as for a visitor), for a visitor nobody knows, and those that speak of a kind. */
+	const uint32_t *customer_rules;
+	uint32_t visitor_rules, kind_rules[REC_KINDS];
 };
 
 struct rec_options {
@@ -97,7 +109,7 @@ struct rec_guards {
 	int cross_percent;  /* what is added, of the basket; default 25; negative = no cap */
 	int up_percent;     /* default 25 */
 	int margin_percent; /* least margin on the price without VAT; negative = no floor; unknown cost passes */
-	const uint32_t *refused, *excluded; /* items the customer said no to; items excluded by rule for this customer */
+	const uint32_t *refused, *excluded; /* items said no to just now, or kept out for this once, besides rec_data's */
 	size_t refused_n, excluded_n;
 	bool same_type; /* cross: products of a type already in the basket too */
 };
@@ -130,7 +142,6 @@ struct rec_ask {
 
 /* ---- answers ---- */
 
-enum rec_kind { REC_CROSS, REC_UP, REC_AGAIN, REC_BUNDLE };
 enum rec_why {
 	REC_WHY_BASKET,    /* `both` of `of` baskets with `because` also held it */
 	REC_WHY_CUSTOMERS, /* `both` of `of` customers of `because` also bought it */

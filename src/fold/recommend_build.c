@@ -15,7 +15,7 @@ enum {
 	AGAIN_BUYERS_MIN = 20,
 	EASE_LAMBDA = 200
 };
-enum { RECENT_DAYS = 90, BUNDLES_KEEP = 2000, EASE_ITEMS_TUNE = 4096, EASE_WHOLE = 128 };
+enum { RECENT_DAYS = 90, EASE_ITEMS_TUNE = 4096, EASE_WHOLE = 128 };
 
 struct learning {
 	const struct rec_data *d;
@@ -521,114 +521,6 @@ static void weigh_links(struct rec_model *m)
 	}
 }
 
-/* ---- types, rhythm, bundles ---- */
-
-static void learn_types(struct rec_model *m)
-{
-	const struct rec_data *d = m->d;
-	m->type_start = mem_alloc((m->types + 2u) * sizeof(*m->type_start));
-	struct nb_rows rows = { 0 }, cross;
-	for (uint32_t i = 0; d->item && i < d->items; i++)
-		for (uint64_t q = m->link_start[i]; q < m->link_start[i + 1]; q++) {
-			uint32_t a = d->item[i].type, b = d->item[m->links[q].item].type;
-			if (a == REC_NONE || b == REC_NONE || a == b || !m->links[q].both_baskets)
-				continue;
-			nb_rows_add(&rows, a, (float)m->links[q].both_baskets);
-			nb_rows_add(&rows, b, 1);
-			nb_rows_end(&rows);
-		}
-	nb_cross(&rows, &rows, m->types, 8, 1, &cross);
-	size_t cap = 0, cap2 = 0;
-	for (uint32_t t = 0; t < m->types; t++) {
-		uint64_t n = m->type_start[t];
-		for (uint64_t q = cross.start[t]; q < cross.start[t + 1]; q++)
-			if (cross.item[q] != t) {
-				m->type_other = mem_grow(m->type_other, &cap, n + 1, sizeof(*m->type_other));
-				m->type_share = mem_grow(m->type_share, &cap2, n + 1, sizeof(*m->type_share));
-				m->type_other[n] = cross.item[q];
-				m->type_share[n++] = cross.weight[q];
-			}
-		m->type_start[t + 1] = n;
-	}
-	nb_rows_release(&rows);
-	nb_rows_release(&cross);
-}
-
-static void learn_rhythm(struct rec_model *m)
-{
-	const struct rec_data *d = m->d;
-	struct due_fit *fits = mem_alloc((d->items + 1u) * sizeof(*fits)); /* the last one: everything */
-	struct rec_scratch *s = rec_scratch_new(m);
-	int32_t days[64];
-	for (uint32_t c = 0; c < d->customers; c++) {
-		struct rec_ask ask = { .customer = c };
-		if (d->order_start[c + 1] - d->order_start[c] < 2)
-			continue;
-		rec_read_customer(m, s, &ask);
-		for (size_t k = 0; k < s->own_n; k++) {
-			const struct rec_own *own = &s->own[k];
-			if (own->times < 2)
-				continue;
-			size_t n = 0;
-			for (uint32_t o = d->order_start[c]; o < d->order_start[c + 1] && n < ARRAY_LEN(days); o++)
-				for (uint32_t q = d->line_start[o]; q < d->line_start[o + 1]; q++)
-					if (d->line_item[q] == own->item && bought(d, q)) {
-						days[n++] = d->order_day[o];
-						break;
-					}
-			due_fit_add(&fits[own->item], days, n);
-			due_fit_add(&fits[d->items], days, n);
-		}
-		rec_leave_customer(s, &ask);
-	}
-	m->due = mem_alloc((d->items + 1u) * sizeof(*m->due));
-	for (uint32_t i = 0; i <= d->items; i++)
-		m->due[i] = due_fit_finish(&fits[i]);
-	rec_scratch_free(s);
-	free(fits);
-}
-
-struct bundle {
-	double extra;
-	uint32_t a, b, both;
-};
-
-static int by_extra(const void *a, const void *b)
-{
-	const struct bundle *x = a, *y = b;
-	if (x->extra != y->extra)
-		return x->extra > y->extra ? -1 : 1;
-	return x->a != y->a ? (x->a > y->a) - (x->a < y->a) : (x->b > y->b) - (x->b < y->b);
-}
-
-static void learn_bundles(struct rec_model *m)
-{
-	struct bundle *all = NULL;
-	size_t n = 0, cap = 0;
-	for (uint32_t i = 0; i < m->d->items; i++)
-		for (uint64_t q = m->link_start[i]; q < m->link_start[i + 1]; q++) {
-			const struct rec_link *x = &m->links[q];
-			double extra =
-				x->both_baskets - (double)m->baskets_of[i] * m->baskets_of[x->item] / ((double)m->baskets_n + 1);
-			if (x->item <= i || x->both_baskets < 5 || extra <= 2 * sqrt((double)x->both_baskets))
-				continue;
-			all = mem_grow(all, &cap, n + 1, sizeof(*all));
-			all[n++] = (struct bundle){ extra, i, x->item, x->both_baskets };
-		}
-	if (n)
-		qsort(all, n, sizeof(*all), by_extra);
-	m->bundle_n = n < BUNDLES_KEEP ? n : BUNDLES_KEEP;
-	m->bundle_a = mem_alloc((m->bundle_n + 1) * sizeof(uint32_t));
-	m->bundle_b = mem_alloc((m->bundle_n + 1) * sizeof(uint32_t));
-	m->bundle_both = mem_alloc((m->bundle_n + 1) * sizeof(uint32_t));
-	for (size_t i = 0; i < m->bundle_n; i++) {
-		m->bundle_a[i] = all[i].a;
-		m->bundle_b[i] = all[i].b;
-		m->bundle_both[i] = all[i].both;
-	}
-	free(all);
-}
-
 static bool data_ok(const struct rec_data *d, struct err *err)
 {
 	uint32_t orders = d->order_start[d->customers];
@@ -664,9 +556,9 @@ struct rec_model *rec_build(const struct rec_data *d, const struct rec_options *
 	l.cut_orders = 0;
 	learn_links(&l);
 	weigh_links(m);
-	learn_types(m);
-	learn_rhythm(m);
-	learn_bundles(m);
+	rec_learn_types(m);
+	rec_learn_rhythm(m);
+	rec_learn_bundles(m);
 	if (l.cut_orders)
 		snprintf(m->notes, sizeof(m->notes), "%llu orders of more than %d lines were learnt from in part",
 		         (unsigned long long)l.cut_orders, REC_ORDER_LEARNED);

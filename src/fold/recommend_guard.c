@@ -36,6 +36,20 @@ static bool listed(const uint32_t *list, size_t n, uint32_t item)
 	return false;
 }
 
+static bool refused_before(const struct rec_data *d, uint32_t customer, uint32_t item)
+{
+	if (!d->refused_start || customer == REC_NONE)
+		return false;
+	uint32_t from = d->refused_start[customer];
+	return listed(d->refused + from, d->refused_start[customer + 1] - from, item);
+}
+
+static bool ruled_out(const struct rec_data *d, uint32_t customer, enum rec_kind kind, const struct rec_item *x)
+{
+	uint32_t on = d->customer_rules && customer != REC_NONE ? d->customer_rules[customer] : d->visitor_rules;
+	return x->rules & on & d->kind_rules[kind];
+}
+
 /* Owned: bought and not brought back, unless it is bought again by nature or has worn out. Whether a due product may be
  * proposed now is decided by `again`; in a cross-sell something bought again by nature is nothing new either. */
 static bool owned_blocks(const struct rec_model *m, const struct rec_own *own, enum rec_kind kind, int32_t today)
@@ -72,9 +86,9 @@ enum rec_refusal rec_guard_item(const struct rec_model *m, const struct rec_scra
 	const struct rec_item *x = m->d->item ? &m->d->item[item] : NULL;
 	if (s->in_basket[item])
 		return REC_IN_BASKET;
-	if (listed(g->refused, g->refused_n, item))
+	if (listed(g->refused, g->refused_n, item) || refused_before(m->d, ask->customer, item))
 		return REC_REFUSED;
-	if (listed(g->excluded, g->excluded_n, item))
+	if (listed(g->excluded, g->excluded_n, item) || (x && ruled_out(m->d, ask->customer, kind, x)))
 		return REC_IS_EXCLUDED;
 	if (s->slot[item]) {
 		const struct rec_own *own = &s->own[s->slot[item] - 1];

@@ -43,6 +43,7 @@ struct rec_model {
 	uint32_t *type_other;
 	float *type_share;
 	struct due_prior *due;                 /* by item; falls back to the family's, then everyone's */
+	double due_quantile[DUE_QUANTILES];    /* of the model, that are the true 10th, 50th and 90th percentile */
 	uint32_t *type_item_start, *type_item; /* items by type, by price ascending */
 	uint32_t *bundle_a, *bundle_b;         /* pairs by extra baskets */
 	uint32_t *bundle_both;
@@ -72,11 +73,20 @@ struct rec_scratch {
 void rec_read_customer(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask);
 void rec_leave_customer(struct rec_scratch *s, const struct rec_ask *ask);
 
+/* recommend_facts.c: of what is in the model already, more. */
+void rec_learn_types(struct rec_model *m);
+void rec_learn_rhythm(struct rec_model *m);
+void rec_learn_bundles(struct rec_model *m);
+
 /* Guards. `taken` = answers accepted so far; `added` their price; `budget` what may be added, negative = any. */
 enum rec_refusal rec_guard_item(const struct rec_model *m, const struct rec_scratch *s, const struct rec_ask *ask,
                                 enum rec_kind kind, uint32_t item, const struct rec_list *taken, int64_t added,
                                 int64_t budget);
 int64_t rec_budget(const struct rec_model *m, const struct rec_scratch *s, const struct rec_ask *ask);
+/* A next purchase that should have come with this chance and did not: the customer no longer buys it. */
+#define REC_GONE 0.98
+/* Whether what a customer has is asked for a due date. */
+bool rec_has_rhythm(const struct rec_model *m, const struct rec_own *own);
 const struct due_prior *rec_due_prior(const struct rec_model *m, uint32_t item);
 
 #endif

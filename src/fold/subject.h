@@ -10,7 +10,14 @@
 
 enum { ANSWER_NONE = 0, ANSWER_VERY_SATISFIED = 1, ANSWER_SATISFIED = 2, ANSWER_UNSATISFIED = 3 };
 
-enum sent_state { SENT_QUEUED = 0, SENT_ACCEPTED = 1, SENT_REFUSED = 2, SENT_UNCERTAIN = 3, SENT_DROPPED = 4 };
+enum sent_state {
+	SENT_QUEUED = 0,
+	SENT_ACCEPTED = 1,
+	SENT_REFUSED = 2,
+	SENT_UNCERTAIN = 3,
+	SENT_DROPPED = 4,
+	SENT_TAG = 5, /* no message: the plan's step tagged the person (or took the tag away) at `at` */
+};
 
 struct sent {
 	uint32_t at;         /* queued at; once accepted, the instant of acceptance */
@@ -70,6 +77,8 @@ struct plan_words {
 	const uint64_t *plan;        /* by plan index; all versions of a plan share the name */
 	const uint64_t *const *step; /* by plan index, then step index */
 	const uint8_t *step_count;
+	const uint64_t *const *tag;   /* by plan index, then step index: the tag it gives or takes; 0: no such step */
+	const uint8_t *const *untags; /* the same: 1, it takes */
 };
 
 struct subject {

@@ -31,7 +31,7 @@ struct emitter {
 	char carry[CARRY_MAX];
 	size_t carry_n;
 	struct str carry_order, carry_date, carry_time, carry_customer, carry_email, carry_voucher, carry_status,
-		carry_total;
+		carry_total, carry_store, carry_seller;
 	char carry_name[CARRY_MAX];
 	size_t carry_name_n;
 };

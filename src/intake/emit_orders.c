@@ -2,6 +2,7 @@
  * half away from zero. */
 #include "intake/emit.h"
 
+#include "model/body.h"
 #include "model/names.h"
 
 #include <stdio.h>
@@ -9,10 +10,11 @@
 /* The later rows of an order may leave out what the first one said (Shopify's export does). */
 static void carry(struct emitter *e, struct record *r)
 {
-	struct str *own[] = { &r->f[FIELD_DATE],    &r->f[FIELD_TIME],   &r->f[FIELD_CUSTOMER], &r->f[FIELD_EMAIL],
-		                  &r->f[FIELD_VOUCHER], &r->f[FIELD_STATUS], &r->f[FIELD_TOTAL] };
-	struct str *kept[] = { &e->carry_date,    &e->carry_time,   &e->carry_customer, &e->carry_email,
-		                   &e->carry_voucher, &e->carry_status, &e->carry_total };
+	struct str *own[] = { &r->f[FIELD_DATE],  &r->f[FIELD_TIME],    &r->f[FIELD_CUSTOMER],
+		                  &r->f[FIELD_EMAIL], &r->f[FIELD_VOUCHER], &r->f[FIELD_STATUS],
+		                  &r->f[FIELD_TOTAL], &r->f[FIELD_STORE],   &r->f[FIELD_SELLER] };
+	struct str *kept[] = { &e->carry_date,   &e->carry_time,  &e->carry_customer, &e->carry_email, &e->carry_voucher,
+		                   &e->carry_status, &e->carry_total, &e->carry_store,    &e->carry_seller };
 	struct str order = r->f[FIELD_ORDER];
 	if (order.n && str_eq(order, e->carry_order)) {
 		for (size_t i = 0; i < ARRAY_LEN(own); i++)
@@ -244,8 +246,17 @@ static bool refund(struct emitter *e, const struct record *r, const struct intak
 		                     .cart_state = -1,
 		                     .email_consent = -1,
 		                     .sale_channel = of->sale_channel,
+		                     .store = of->store,
+		                     .seller = of->seller,
 		                     .row = of->row };
 	return e->sink->line(e->sink->ctx, &l, err);
+}
+
+/* A store or a person; what is too long to be one is none. */
+static struct str desk_name(struct str s)
+{
+	s = str_trim(s);
+	return take_blank(s) || s.n > BODY_NAME_MAX ? (struct str){ "", 0 } : s;
 }
 
 bool emit_order(struct emitter *e, struct record *r, bool cart, struct err *err)
@@ -260,6 +271,8 @@ bool emit_order(struct emitter *e, struct record *r, bool cart, struct err *err)
 	l.voucher = str_trim(r->f[FIELD_VOUCHER]);
 	if (l.voucher.n > 100)
 		l.voucher.n = 0;
+	l.store = desk_name(r->f[FIELD_STORE]);
+	l.seller = desk_name(r->f[FIELD_SELLER]);
 	l.category = str_trim(r->f[FIELD_CATEGORY]);
 	l.url = str_trim(r->f[FIELD_URL]);
 	l.email_consent = take_yes_no(r->f[FIELD_EMAIL_CONSENT]);

@@ -89,13 +89,14 @@ bool emit_customer(struct emitter *e, struct record *r, struct err *err)
 	const struct {
 		struct str *to;
 		enum field from;
-	} TEXTS[] = {
-		{ &c.civility, FIELD_CIVILITY },   { &c.company, FIELD_COMPANY },   { &c.phone, FIELD_PHONE },
-		{ &c.address1, FIELD_ADDRESS1 },   { &c.address2, FIELD_ADDRESS2 }, { &c.postcode, FIELD_POSTCODE },
-		{ &c.city, FIELD_CITY },           { &c.country, FIELD_COUNTRY },   { &c.zone, FIELD_ZONE },
-		{ &c.locale, FIELD_LOCALE },       { &c.store, FIELD_STORE },       { &c.tags, FIELD_TAGS },
-		{ &c.interests, FIELD_INTERESTS }, { &c.children, FIELD_CHILDREN }, { &c.attributes, FIELD_ATTRIBUTES }
-	};
+	} TEXTS[] = { { &c.civility, FIELD_CIVILITY }, { &c.company, FIELD_COMPANY },
+		          { &c.phone, FIELD_PHONE },       { &c.address1, FIELD_ADDRESS1 },
+		          { &c.address2, FIELD_ADDRESS2 }, { &c.postcode, FIELD_POSTCODE },
+		          { &c.city, FIELD_CITY },         { &c.country, FIELD_COUNTRY },
+		          { &c.zone, FIELD_ZONE },         { &c.locale, FIELD_LOCALE },
+		          { &c.store, FIELD_STORE },       { &c.sector, FIELD_SECTOR },
+		          { &c.tags, FIELD_TAGS },         { &c.interests, FIELD_INTERESTS },
+		          { &c.children, FIELD_CHILDREN }, { &c.attributes, FIELD_ATTRIBUTES } };
 	for (size_t i = 0; i < ARRAY_LEN(TEXTS); i++)
 		*TEXTS[i].to = text_of(r, TEXTS[i].from);
 	if (c.postcode.n && c.postcode.p[0] == '\'')

@@ -112,7 +112,13 @@ static const struct {
 	  "countryregion" },
 	{ FIELD_ZONE, C, "zone timezone fuseau fuseauhoraire tz" },
 	{ FIELD_LOCALE, C, "locale customerlocale language langue lang isocode" },
-	{ FIELD_STORE, C, "store magasin boutique pointdevente shop agence storename" },
+	{ FIELD_STORE, C | O,
+	  "store magasin boutique pointdevente shop agence storename nommagasin codemagasin storeid storecode "
+	  "etablissement" },
+	{ FIELD_SELLER, O,
+	  "seller salesperson salesrep vendeur vendeuse nomvendeur codevendeur commercial conseiller conseillere caissier "
+	  "caissiere cashier sellername salespersonname" },
+	{ FIELD_SECTOR, C, "sector secteur secteuractivite secteurdactivite industry brancheactivite activite" },
 	{ FIELD_TAGS, C, "tags etiquettes labels tag" },
 	{ FIELD_INTERESTS, C, "interests interets centresdinteret centreinteret" },
 	{ FIELD_CHILDREN, C, "children enfants naissanceenfants birthdatechildren" },

@@ -40,7 +40,9 @@
 																						F(WORDING, "wording")          \
 																							F(EVENT, "event")          \
 																								F(VALUE, "value")      \
-																									F(TEXT, "text")
+																									F(TEXT, "text")                \
+																										F(SELLER, "seller")    \
+																											F(SECTOR, "sector")
 /* clang-format on */
 
 enum field {

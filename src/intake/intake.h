@@ -45,6 +45,7 @@ struct intake_line {
 	struct money total; /* difference from its lines */
 	int sale_channel;   /* enum sale_channel */
 	struct str voucher;
+	struct str store, seller; /* where it was sold, and by whom */
 	struct str category;
 	struct str email;  /* Shopify, WooCommerce: identifies the customer when there is no number */
 	int email_consent; /* −1 not said, 0 no, 1 yes */
@@ -55,7 +56,8 @@ struct intake_line {
 
 struct intake_customer {
 	struct str ref, civility, first_name, last_name, company, email, phone;
-	struct str address1, address2, postcode, city, country, zone, locale, store, tags, interests, children, attributes;
+	struct str address1, address2, postcode, city, country, zone, locale, store, sector, tags, interests, children,
+		attributes;
 	struct date born;
 	struct instant created;
 	char gender;

@@ -73,6 +73,8 @@ void body_write_order(const struct order_body *b, struct buf *out)
 	if (b->channel != SALE_UNKNOWN)
 		text_field(&w, "channel", str_from(sale_channel_name(b->channel)));
 	text_field(&w, "voucher", b->voucher);
+	text_field(&w, "store", b->store);
+	text_field(&w, "seller", b->seller);
 	finish(&w);
 }
 
@@ -119,6 +121,7 @@ void body_write_profile(const struct profile_body *b, struct buf *out)
 	text_field(&w, "store", b->store);
 	if (b->gender)
 		text_field(&w, "gender", (struct str){ &b->gender, 1 });
+	text_field(&w, "sector", b->sector);
 	texts_field(&w, "tags", b->tags, b->tag_count);
 	texts_field(&w, "interests", b->interests, b->interest_count);
 	if (b->child_count) {
@@ -385,6 +388,10 @@ bool body_read_order(struct str body, struct arena *a, struct order_body *out, s
 			out->channel = (enum sale_channel)scan_word(&s, sale_channel_find);
 		else if (str_is(name, "voucher"))
 			out->voucher = scan_text(&s);
+		else if (str_is(name, "store"))
+			out->store = scan_text(&s);
+		else if (str_is(name, "seller"))
+			out->seller = scan_text(&s);
 		else
 			s.bad = true;
 	}
@@ -471,7 +478,9 @@ static void scan_profile_key(struct scan *s, struct str name, struct profile_bod
 	else if (str_is(name, "gender")) {
 		struct str g = scan_text(s);
 		out->gender = g.n == 1 ? g.p[0] : 0;
-	} else if (str_is(name, "tags"))
+	} else if (str_is(name, "sector"))
+		out->sector = scan_text(s);
+	else if (str_is(name, "tags"))
 		out->tag_count = scan_texts(s, &out->tags);
 	else if (str_is(name, "interests"))
 		out->interest_count = scan_texts(s, &out->interests);

@@ -4,11 +4,12 @@
  * canonical (fixed key order, no spaces, absent keys omitted), so the readers need no general parser and start-up reads
  * millions of them a second. A body that is not canonical is a corrupt database, and is refused as such.
  *
- *   order    {"lines":[[product,quantity,amount],…],"channel":"web","voucher":"CODE"}
+ *   order    {"lines":[[product,quantity,amount],…],"channel":"web","voucher":"CODE","store":"…","seller":"…"}
  *   cart     {"cart":"ID","state":"changed","lines":[…],"url":"https://…"}     state: changed, paid, emptied
  *   consent  {"channel":"email","purpose":"marketing","state":"granted","source":"…","wording":"…"}
  *   profile  {"zone":"Europe/Paris","locale":"fr","created":1291191960,"born":3925,"reach":7,"address":"16 hex digits",
- *             "company":1,"postcode":"59000","store":"…","gender":"f","tags":["…"],"interests":["…"],"children":[day,…]}
+ *             "company":1,"postcode":"59000","store":"…","gender":"f","sector":"…","tags":["…"],"interests":["…"],
+ *             "children":[day,…]}
  *   event    {"name":"account_created","value":0,"text":"…"}
  *   receipt  {"receipt":"accepted","plan":"anti-churn","run":1,"step":"winback-1","channel":"email","answer":"…"}
  *   retract  {"kind":"order"}
@@ -23,13 +24,19 @@
 #include "base/err.h"
 #include "model/model.h"
 
-enum { BODY_LINES_MAX = 100000, BODY_MAX = 8 << 20, BODY_LIST_MAX = 256 };
+enum {
+	BODY_LINES_MAX = 100000,
+	BODY_MAX = 8 << 20,
+	BODY_LIST_MAX = 256,
+	BODY_NAME_MAX = 100 /* a store or a seller, at intake */
+};
 
 struct order_body {
 	struct line *lines;
 	size_t line_count;
 	enum sale_channel channel;
 	struct str voucher;
+	struct str store, seller; /* where it was sold, and by whom */
 };
 
 struct cart_body {
@@ -56,12 +63,15 @@ struct profile_body {
 	uint64_t address; /* keyed hash of the e-mail, else the phone; 0: none. Same address, same person for pressure */
 	bool company;
 	char gender; /* 'f', 'm', 'x' or 0 */
-	struct str postcode, store;
+	struct str postcode, store, sector;
 	struct str *tags, *interests;
 	size_t tag_count, interest_count;
 	struct date *children;
 	size_t child_count;
 };
+
+/* A plan's tag is an event of this name and the tag's, with value 1; 0: taken away. */
+#define TAG_EVENT "tag:"
 
 struct event_body {
 	struct str name;

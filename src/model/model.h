@@ -112,7 +112,8 @@ enum verdict {
 	VERDICT_DROPPED = 5, /* held for longer than `late` allows */
 	VERDICT_EXITED = 6,  /* goal or exit reached */
 	VERDICT_ENDED = 7,   /* last step passed */
-	VERDICT_COUNT = 8,
+	VERDICT_TAGGED = 8,  /* a tag given or taken: the step says which */
+	VERDICT_COUNT = 9,
 };
 
 /* Why; the sentence is made by reason_text() from the code and its argument. */

@@ -11,7 +11,8 @@ static const char *const LOCALES[] = { "fr", "en" };
 static const char *const RECEIPTS[] = { "none",      "accepted", "refused",      "uncertain",
 	                                    "opened",    "clicked",  "hard_bounce",  "soft_bounce",
 	                                    "complaint", "answered", "unsubscribed", "dropped" };
-static const char *const VERDICTS[] = { "entered", "control", "send", "held", "skipped", "dropped", "exited", "ended" };
+static const char *const VERDICTS[] = { "entered", "control", "send",  "held",  "skipped",
+	                                    "dropped", "exited",  "ended", "tagged" };
 
 /* name, English sentence, French sentence; %s is replaced by the argument where there is one */
 static const struct {

@@ -328,7 +328,7 @@ bool ltime_from(struct liquid *r, struct lval v, struct ltime *out)
 /* ---- writing ---- */
 
 struct broken {
-	int year, month, day, hour, minute, second, wday /* 0 = Sunday */, yday /* 1… */;
+	int year, month, day, hour, minute, second, wday; /* 0 = Sunday */
 	struct date date;
 };
 
@@ -343,7 +343,11 @@ static void break_down(struct ltime t, struct broken *b)
 	b->minute = second / MINUTE_S % 60;
 	b->second = second % 60;
 	b->wday = (date_weekday(b->date) + 1) % 7;
-	b->yday = b->date.day - date_from_ymd(b->year, 1, 1).day + 1;
+}
+
+static int year_day(const struct broken *b) /* from 1 */
+{
+	return b->date.day - date_from_ymd(b->year, 1, 1).day + 1;
 }
 
 static const char *lmonth_name(enum liquid_locale locale, int month, bool abbreviated)
@@ -375,7 +379,7 @@ static void put_padded(struct buf *out, const struct spec *s, const char *text, 
 	if (pad == '-')
 		width = 0;
 	if (!width && !s->upper) {
-		buf_cstr(out, text);
+		lput(out, text, strlen(text));
 		return;
 	}
 	int n = 0;
@@ -467,7 +471,7 @@ static bool put(struct ltime t, const struct broken *b, struct spec *s, char c, 
 	case 'm': put_number(out, s, b->month, '0', 2); return true;
 	case 'd': put_number(out, s, b->day, '0', 2); return true;
 	case 'e': put_number(out, s, b->day, ' ', 2); return true;
-	case 'j': put_number(out, s, b->yday, '0', 3); return true;
+	case 'j': put_number(out, s, year_day(b), '0', 3); return true;
 	case 'H': put_number(out, s, b->hour, '0', 2); return true;
 	case 'k': put_number(out, s, b->hour, ' ', 2); return true;
 	case 'I': put_number(out, s, (b->hour + 11) % 12 + 1, '0', 2); return true;
@@ -482,8 +486,8 @@ static bool put(struct ltime t, const struct broken *b, struct spec *s, char c, 
 		week = iso_week(b, &year);
 		put_number(out, s, c == 'V' ? week : c == 'G' ? year : year % 100, '0', c == 'G' ? 4 : 2);
 		return true;
-	case 'U': put_number(out, s, (b->yday + 6 - b->wday) / 7, '0', 2); return true;
-	case 'W': put_number(out, s, (b->yday + 6 - (b->wday + 6) % 7) / 7, '0', 2); return true;
+	case 'U': put_number(out, s, (year_day(b) + 6 - b->wday) / 7, '0', 2); return true;
+	case 'W': put_number(out, s, (year_day(b) + 6 - (b->wday + 6) % 7) / 7, '0', 2); return true;
 	case 's': put_number(out, s, t.at.s, '0', 1); return true;
 	case 'B':
 	case 'b':
@@ -515,17 +519,22 @@ static bool put(struct ltime t, const struct broken *b, struct spec *s, char c, 
 	}
 }
 
+static bool is_flag(char c)
+{
+	return c == '-' || c == '0' || c == '^' || c == '#' || c == '_' || c == ':';
+}
+
 static void put_format(struct ltime t, const struct broken *b, struct str format, enum liquid_locale locale,
                        struct buf *out)
 {
 	for (size_t i = 0; i < format.n; i++) {
 		if (format.p[i] != '%') {
-			buf_char(out, format.p[i]);
+			lput(out, &format.p[i], 1);
 			continue;
 		}
 		struct spec s = { 0 };
 		size_t k = i + 1;
-		for (; k < format.n && format.p[k] && strchr("-0^#_:", format.p[k]); k++) {
+		for (; k < format.n && is_flag(format.p[k]); k++) {
 			char c = format.p[k];
 			s.upper = s.upper || c == '^';
 			s.swap = s.swap || c == '#';
@@ -585,16 +594,21 @@ bool ldate_filter(struct liquid *r, struct lval in, const struct lval *args, int
 	*out = in;
 	if (format.n == 0 || !ltime_from(r, in, &t))
 		return true;
-	struct buf b;
-	lbuf_init(r, &b);
+	char text[200]; /* nearly always enough */
+	struct buf b = { .p = text, .cap = sizeof text, .max = sizeof text - 1 };
 	enum liquid_locale locale = r->options->locale;
 	size_t named = ARRAY_LEN(FORMATS);
 	for (size_t i = 0; i < ARRAY_LEN(FORMATS) && locale != LIQUID_NEUTRAL; i++)
 		if (format.p[0] == FORMATS[i].name[0] && str_is(format, FORMATS[i].name))
 			named = i;
-	if (named < ARRAY_LEN(FORMATS))
+	if (named < ARRAY_LEN(FORMATS)) {
 		named_format(t, named, locale, &b);
-	else
-		ltime_format(t, format, locale, &b);
+		return lgive(r, b.p, b.n, out);
+	}
+	ltime_format(t, format, locale, &b);
+	if (!b.full)
+		return lgive(r, b.p, b.n, out);
+	lbuf_init(r, &b);
+	ltime_format(t, format, locale, &b);
 	return lfinish(r, &b, false, out);
 }

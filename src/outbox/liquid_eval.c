@@ -6,14 +6,15 @@
 
 /* ---- variables ---- */
 
-static const struct lval *find_hinted(struct liquid *r, struct str name, uint32_t hash, uint32_t *hint)
+static inline __attribute__((always_inline)) const struct lval *find_hinted(struct liquid *r, struct str name,
+                                                                            uint32_t hash, uint32_t *hint)
 {
 	for (size_t i = r->local_count; i-- > r->local_base;) {
 		const struct llocal *l = &r->locals[i];
 		if (l->hash == hash && l->name.n == name.n && lkey_same(l->name.p, name.p, name.n))
 			return &l->value;
 	}
-	const struct lval *v = r->assigns ? lobject_find(r->assigns, name, hash) : NULL;
+	const struct lval *v = r->assigned >> (hash & 63) & 1 ? lobject_find(r->assigns, name, hash) : NULL;
 	if (!v && r->counters)
 		v = lobject_find(r->counters, name, hash);
 	return v || !r->data ? v : lobject_find_hinted(r->data, name, hash, hint);
@@ -23,6 +24,16 @@ const struct lval *lfind_variable(struct liquid *r, struct str name, uint32_t ha
 {
 	uint32_t hint = 0;
 	return find_hinted(r, name, hash, &hint);
+}
+
+const struct lval *lpeek_value(struct liquid *r, const struct lexpr *e)
+{
+	if (e->type != LEXPR_LOOKUP || e->lookup.name_expr)
+		return NULL;
+	const struct lval *v = find_hinted(r, e->lookup.name, e->lookup.hash, e->lookup.hint);
+	for (const struct lsegment *s = e->lookup.segments, *end = s + e->lookup.segment_count; v && s < end; s++)
+		v = s->expr || v->type != LVAL_OBJECT ? NULL : lobject_find_hinted(v->object, s->key, s->hash, s->hint);
+	return v;
 }
 
 static bool loop_property(const struct lloop *l, struct str key, struct lval *out)
@@ -266,7 +277,9 @@ static bool call_filter(struct liquid *r, const struct lfilter_call *f, struct l
 	struct lval args[LFILTER_ARGS_MAX + 1];
 	int n = f->arg_count;
 	for (int i = 0; i < n; i++)
-		if (!leval(r, f->args[i], &args[i]))
+		if (f->args[i]->type == LEXPR_LITERAL)
+			args[i] = f->args[i]->literal;
+		else if (!leval(r, f->args[i], &args[i]))
 			return false;
 	if (f->kwarg_count) {
 		struct lobject *o = lobject_new(&r->arena, f->kwarg_count);
@@ -292,10 +305,14 @@ static bool call_filter(struct liquid *r, const struct lfilter_call *f, struct l
 
 bool leval_pipe(struct liquid *r, const struct lpipe *p, struct lval *out)
 {
-	*out = lval_nil();
-	if (!p->expr)
+	if (!p->expr) {
+		*out = lval_nil();
 		return true;
-	if (p->expr->type == LEXPR_LOOKUP ? !eval_lookup(r, p->expr, out, p->lenient) : !leval(r, p->expr, out))
+	}
+	const struct lval *there = lpeek_value(r, p->expr);
+	if (there)
+		*out = *there;
+	else if (p->expr->type == LEXPR_LOOKUP ? !eval_lookup(r, p->expr, out, p->lenient) : !leval(r, p->expr, out))
 		return false;
 	for (uint32_t i = 0; i < p->filter_count; i++)
 		if (!call_filter(r, &p->filters[i], out))
@@ -407,14 +424,19 @@ static bool eval_comparison(struct liquid *r, const struct lcondition *c, bool *
 {
 	struct lval a, b;
 	bool bare = c->op == LCMP_NONE;
+	const struct lval *there = lpeek_value(r, c->left);
 	r->pos = c->left->pos;
-	if (c->left->type == LEXPR_LOOKUP ? !eval_lookup(r, c->left, &a, true) : !leval(r, c->left, &a))
+	if (there)
+		a = *there;
+	else if (c->left->type == LEXPR_LOOKUP ? !eval_lookup(r, c->left, &a, true) : !leval(r, c->left, &a))
 		return false;
 	if (bare) {
 		*out = lval_truthy(a);
 		return true;
 	}
-	if (c->right->type == LEXPR_LOOKUP ? !eval_lookup(r, c->right, &b, true) : !leval(r, c->right, &b))
+	if (c->right->type == LEXPR_LITERAL)
+		b = c->right->literal;
+	else if (c->right->type == LEXPR_LOOKUP ? !eval_lookup(r, c->right, &b, true) : !leval(r, c->right, &b))
 		return false;
 	switch (c->op) {
 	case LCMP_EQ:

@@ -253,6 +253,7 @@ struct liquid {
 	struct llocal *locals;
 	size_t local_count, local_cap, local_base;
 	struct lobject *assigns, *counters;
+	uint64_t assigned; /* a bit per name in assigns, by its hash: most names are not among them */
 	const struct lobject *data;
 	struct lregisters registers;
 	const struct lloop *for_top;
@@ -276,6 +277,8 @@ static inline void lput(struct buf *b, const char *p, size_t n)
 		buf_add(b, p, n);
 	}
 }
+/* The same for text known when this is compiled. */
+#define lput_literal(b, text) lput((b), (text), sizeof(text) - 1)
 void lput_html(struct buf *b, struct str s);         /* buf_html, by long runs */
 void lput_int(struct buf *b, uint64_t v, int width); /* at least width digits, zeros before */
 
@@ -291,6 +294,14 @@ static inline bool lcharge(struct liquid *r, uint64_t steps)
 	return true;
 }
 bool leval(struct liquid *r, const struct lexpr *e, struct lval *out);
+/* Where the value of a plain name (a.b.c) stands; NULL: none there, or not so plain: leval says. */
+const struct lval *lpeek_value(struct liquid *r, const struct lexpr *e);
+/* A text of n bytes made on the stack → string value. */
+static inline bool lgive(struct liquid *r, const char *text, size_t n, struct lval *out)
+{
+	*out = lval_str((struct str){ arena_copy(&r->arena, text, n), n });
+	return true;
+}
 bool leval_pipe(struct liquid *r, const struct lpipe *p, struct lval *out);
 bool leval_condition(struct liquid *r, const struct lcondition *c, bool *out);
 bool lcondition_equal(struct lval a, struct lval b); /* == of a condition: knows `empty` and `blank` */

@@ -10,47 +10,66 @@
 #define NBSP        "\u00a0"
 #define NARROW_NBSP "\u202f"
 
-static void put_grouped(struct buf *b, uint64_t units, const char *group)
+enum { MONEY_TEXT_MAX = 96 };
+
+static char *put_text(char *to, const char *text)
 {
-	if (units < 1000) {
-		lput_int(b, units, 1);
-		return;
-	}
-	put_grouped(b, units / 1000, group);
-	buf_cstr(b, group);
-	lput_int(b, units % 1000, 3);
+	while (*text)
+		*to++ = *text++;
+	return to;
+}
+
+static char *put_digits(char *to, uint64_t v, int width)
+{
+	char text[24];
+	int i = sizeof text;
+	do {
+		text[--i] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v || (int)sizeof text - i < width);
+	for (; i < (int)sizeof text; i++)
+		*to++ = text[i];
+	return to;
+}
+
+static char *put_grouped(char *to, uint64_t units, const char *group)
+{
+	if (units < 1000)
+		return put_digits(to, units, 1);
+	return put_digits(put_text(put_grouped(to, units / 1000, group), group), units % 1000, 3);
 }
 
 static const char *symbol_of(const char *code)
 {
 	static const char *const SYMBOLS[][2] = { { "EUR", "€" }, { "USD", "$" }, { "GBP", "£" }, { "JPY", "¥" } };
 	for (size_t i = 0; i < ARRAY_LEN(SYMBOLS); i++)
-		if (strcmp(code, SYMBOLS[i][0]) == 0)
+		if (memcmp(code, SYMBOLS[i][0], 4) == 0)
 			return SYMBOLS[i][1];
-	return NULL;
+	return code;
 }
 
-static void put_money(struct buf *b, int64_t minor, const struct currency *c, bool fr)
+/* At most 7 groups of digits with 3 bytes between, sign, decimals, symbol: MONEY_TEXT_MAX. Returns its length. */
+static size_t put_money(char *text, int64_t minor, const struct currency *c, bool fr)
 {
 	uint64_t magnitude = minor < 0 ? 0 - (uint64_t)minor : (uint64_t)minor, unit = 1;
+	const char *symbol = symbol_of(c->code);
+	char *to = text;
 	for (int i = 0; i < c->exponent; i++)
 		unit *= 10;
-	const char *symbol = symbol_of(c->code);
 	if (minor < 0)
-		buf_cstr(b, "-");
+		*to++ = '-';
 	if (!fr)
-		buf_cstr(b, symbol ? symbol : c->code);
-	if (!fr && !symbol)
-		buf_cstr(b, NBSP);
-	put_grouped(b, magnitude / unit, fr ? NARROW_NBSP : ",");
+		to = put_text(to, symbol);
+	if (!fr && symbol == c->code)
+		to = put_text(to, NBSP);
+	to = put_grouped(to, magnitude / unit, fr ? NARROW_NBSP : ",");
 	if (c->exponent) {
-		buf_cstr(b, fr ? "," : ".");
-		lput_int(b, magnitude % unit, c->exponent);
+		*to++ = fr ? ',' : '.';
+		to = put_digits(to, magnitude % unit, c->exponent);
 	}
-	if (fr) {
-		buf_cstr(b, NBSP);
-		buf_cstr(b, symbol ? symbol : c->code);
-	}
+	if (fr)
+		to = put_text(put_text(to, NBSP), symbol);
+	return (size_t)(to - text);
 }
 
 /* A whole number is in cents; a number with decimals, or a text, is in euros. */
@@ -74,10 +93,8 @@ static bool f_money(struct liquid *r, struct lval in, const struct lval *args, i
 	} else if (in.type != LVAL_INT) {
 		return lfail(r, ERR_INPUT, "money: this is not an amount");
 	}
-	struct buf b;
-	lbuf_init(r, &b);
-	put_money(&b, minor, &c, r->options->locale == LIQUID_FR);
-	return lfinish(r, &b, false, out);
+	char text[MONEY_TEXT_MAX];
+	return lgive(r, text, put_money(text, minor, &c, r->options->locale == LIQUID_FR), out);
 }
 
 /* ---- words ---- */
@@ -113,14 +130,19 @@ static bool f_t(struct liquid *r, struct lval in, const struct lval *args, int n
 	if (!text)
 		return lfail(r, ERR_INPUT, "no wording \"%.*s\"; doc/messages.md lists them", (int)(key.n > 60 ? 60 : key.n),
 		             key.p);
+	const char *mark = strstr(text, "%{");
+	if (!mark) {
+		*out = lval_cstr(text);
+		return true;
+	}
 	struct buf b;
 	lbuf_init(r, &b);
-	for (const char *p = text; *p;) {
-		const char *close = p[0] == '%' && p[1] == '{' ? strchr(p, '}') : NULL;
-		if (!close) {
-			buf_char(&b, *p++);
-			continue;
-		}
+	for (const char *p = text; *p; mark = strstr(p, "%{")) {
+		const char *close = mark ? strchr(mark, '}') : NULL;
+		buf_add(&b, p, close ? (size_t)(mark - p) : strlen(p));
+		if (!close)
+			break;
+		p = mark;
 		struct str name = { p + 2, (size_t)(close - p - 2) };
 		const struct lval *v =
 			n > 0 && args[0].type == LVAL_OBJECT ? lobject_find(args[0].object, name, lkey_hash(name)) : NULL;
@@ -137,21 +159,23 @@ static bool f_t(struct liquid *r, struct lval in, const struct lval *args, int n
 
 /* ---- greeting ---- */
 
-static struct str field(struct liquid *r, const struct lobject *o, const char *key)
+static struct str field(const struct lobject *o, struct str key)
 {
-	const struct lval *v = lobject_get(o, key);
-	return v && v->type == LVAL_STRING ? str_trim(lval_view(*v)) : (struct str){ "", 0 };
+	const struct lpair *p = o->pairs, *end = p + o->count;
+	while (p < end && !(p->n == key.n && lkey_same(p->key, key.p, key.n)))
+		p++;
+	return p < end && p->value.type == LVAL_STRING ? str_trim(lval_view(p->value)) : (struct str){ "", 0 };
 }
 
 /* 'f', 'm' or 0, from civility or gender as shops write them. */
-static char gender_of(struct liquid *r, const struct lobject *o)
+static char gender_of(const struct lobject *o)
 {
 	static const char *const FEMALE[] = { "mme", "mme.", "madame", "mlle", "mademoiselle", "ms",   "ms.",
 		                                  "mrs", "mrs.", "miss",   "f",    "female",       "femme" };
 	static const char *const MALE[] = { "m", "m.", "mr", "mr.", "monsieur", "male", "homme", "h" };
-	struct str said = field(r, o, "civility");
+	struct str said = field(o, STR("civility"));
 	if (!said.n)
-		said = field(r, o, "gender");
+		said = field(o, STR("gender"));
 	for (size_t i = 0; i < ARRAY_LEN(FEMALE); i++)
 		if (str_eq_nocase(said, str_from(FEMALE[i])))
 			return 'f';
@@ -161,35 +185,29 @@ static char gender_of(struct liquid *r, const struct lobject *o)
 	return 0;
 }
 
-static void formal(struct buf *b, bool fr, char gender, struct str last)
-{
-	if (fr)
-		buf_printf(b, "%s %.*s", gender == 'f' ? "Chère Madame" : "Cher Monsieur", STR_ARG(last));
-	else
-		buf_printf(b, "Dear %s %.*s", gender == 'f' ? "Ms" : "Mr", STR_ARG(last));
-}
-
 /* customer | greeting: « Bonjour Léa »; without a first name, or with "formal", « Chère Madame Martin »; else « Bonjour
  * ». */
 static bool f_greeting(struct liquid *r, struct lval in, const struct lval *args, int n, struct lval *out)
 {
 	bool fr = r->options->locale != LIQUID_EN;
-	struct buf b;
-	lbuf_init(r, &b);
-	if (in.type != LVAL_OBJECT) {
-		buf_cstr(&b, fr ? "Bonjour" : "Hello");
-		return lfinish(r, &b, false, out);
+	struct str first = STR(""), last = STR(""), hello = fr ? STR("Bonjour") : STR("Hello"), name;
+	if (in.type == LVAL_OBJECT) {
+		first = field(in.object, STR("first_name"));
+		last = field(in.object, STR("last_name"));
 	}
-	struct str first = field(r, in.object, "first_name"), last = field(r, in.object, "last_name");
-	bool wants_formal = n > 0 && args[0].type == LVAL_STRING && str_is(lval_view(args[0]), "formal");
-	char gender = last.n && (wants_formal || !first.n) ? gender_of(r, in.object) : 0;
-	if (gender)
-		formal(&b, fr, gender, last);
-	else if (first.n)
-		buf_printf(&b, "%s %.*s", fr ? "Bonjour" : "Hello", STR_ARG(first));
-	else
-		buf_cstr(&b, fr ? "Bonjour" : "Hello");
-	return lfinish(r, &b, false, out);
+	bool formal = n > 0 && args[0].type == LVAL_STRING && str_is(lval_view(args[0]), "formal");
+	char gender = last.n && (formal || !first.n) ? gender_of(in.object) : 0;
+	if (gender == 'f')
+		hello = fr ? STR("Chère Madame") : STR("Dear Ms");
+	else if (gender)
+		hello = fr ? STR("Cher Monsieur") : STR("Dear Mr");
+	name = gender ? last : first;
+	char *text = arena_alloc(&r->arena, hello.n + 1 + name.n);
+	memcpy(text, hello.p, hello.n);
+	text[hello.n] = ' ';
+	memcpy(text + hello.n + 1, name.p, name.n);
+	*out = lval_str((struct str){ text, name.n ? hello.n + 1 + name.n : hello.n });
+	return lcharge(r, name.n / 256);
 }
 
 /* ---- json ---- */

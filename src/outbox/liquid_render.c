@@ -328,6 +328,7 @@ static bool render_assign(struct liquid *r, struct str name, struct lval v)
 	if (!r->assigns)
 		r->assigns = lobject_new(&r->arena, 8);
 	lobject_put(&r->arena, r->assigns, name, v);
+	r->assigned |= (uint64_t)1 << (lkey_hash(name) & 63);
 	return true;
 }
 
@@ -447,6 +448,7 @@ static bool render_isolated(struct liquid *r, const struct lpartial *p, const st
 		lobject_put(&r->arena, scope, variable, v);
 	r->local_base = base;
 	r->assigns = scope;
+	r->assigned = UINT64_MAX;
 	r->counters = NULL;
 	r->data = NULL;
 	r->isolated = true;
@@ -454,6 +456,7 @@ static bool render_isolated(struct liquid *r, const struct lpartial *p, const st
 	r->local_count = base;
 	r->local_base = saved.local_base;
 	r->assigns = saved.assigns;
+	r->assigned = saved.assigned;
 	r->counters = saved.counters;
 	r->data = saved.data;
 	r->isolated = saved.isolated;
@@ -527,7 +530,10 @@ static bool render_block(struct liquid *r, const struct lblock *b)
 			continue;
 		}
 		r->pos = n->pos;
-		ok = render_node(r, n);
+		const struct lval *there = n->type == LNODE_OUTPUT && !n->output.filter_count && n->output.expr
+		                               ? lpeek_value(r, n->output.expr)
+		                               : NULL;
+		ok = there ? lwrite(r, *there) : render_node(r, n);
 	}
 	r->depth--;
 	return ok;

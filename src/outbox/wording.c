@@ -30,8 +30,8 @@ const size_t WORDING_COUNT = ARRAY_LEN(WORDINGS);
 
 const char *wording_find(struct str key, enum liquid_locale locale)
 {
-	for (size_t i = 0; i < WORDING_COUNT; i++)
-		if (key.n && key.p[0] == WORDINGS[i].key[0] && str_is(key, WORDINGS[i].key))
+	for (size_t i = 0; i < WORDING_COUNT && key.n; i++)
+		if (key.p[0] == WORDINGS[i].key[0] && str_is(key, WORDINGS[i].key))
 			return locale == LIQUID_FR ? WORDINGS[i].fr : WORDINGS[i].en;
 	return NULL;
 }

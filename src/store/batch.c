@@ -27,7 +27,7 @@ static bool batch_start(struct store_batch *b, struct err *err)
 	b->documents_empty = b->seq_hi == 0;
 	if (!b->ids)
 		return true;
-	if (!ids_refresh(b->ids, b->db, err))
+	if (!ids_refresh(b->ids, b->db, b->seq_hi, err))
 		return false;
 	b->ids->open = true;
 	b->customers_saved = b->customers_before = (uint32_t)b->ids->customers.count;
@@ -45,9 +45,12 @@ static void batch_free(struct store_batch *b)
 	arena_release(&b->arena);
 	arena_release(&b->row_arena);
 	idmap_release(&b->document_map);
+	idmap_release(&b->waiting_map);
 	idmap_release(&b->person_map);
 	idmap_release(&b->product_map);
 	free(b->facts);
+	free(b->before);
+	free(b->newest);
 	free(b->documents);
 	free(b->persons);
 	free(b->products);
@@ -67,6 +70,7 @@ struct store_batch *store_batch_begin(struct db *db, struct store_ids *ids, stru
 	arena_init(&b->arena);
 	arena_init(&b->row_arena);
 	idmap_init(&b->document_map);
+	idmap_init(&b->waiting_map);
 	idmap_init(&b->person_map);
 	idmap_init(&b->product_map);
 	if (batch_start(b, err))
@@ -90,10 +94,14 @@ void store_batch_rollback(struct store_batch *b)
 static struct batch_document *document_slot(struct store_batch *b, enum fact_kind kind, int64_t hash)
 {
 	bool is_new;
-	uint32_t i = idmap_put(&b->document_map, (int64_t)hash_mix((uint64_t)hash, (uint64_t)kind), &is_new);
+	uint64_t slot = document_slot_key((uint64_t)hash, kind);
+	uint32_t i = idmap_put(&b->document_map, (int64_t)slot, &is_new);
 	b->documents = mem_grow(b->documents, &b->document_cap, b->document_map.count, sizeof *b->documents);
+	bool surely_new = is_new && b->ids && b->ids->documents && !seen_maybe(&b->ids->seen, slot);
 	if (is_new)
-		b->documents[i] = (struct batch_document){ .hash = hash, .kind = kind, .state = DOCUMENT_UNREAD };
+		b->documents[i] = (struct batch_document){ .hash = hash,
+			                                       .kind = kind,
+			                                       .state = surely_new ? DOCUMENT_NONE : DOCUMENT_UNREAD };
 	return &b->documents[i];
 }
 
@@ -125,6 +133,8 @@ static bool document_fact(struct store_batch *b, const struct fact *f, struct er
 		struct batch_document *d = document_slot(b, f->kind, (int64_t)document_hash(f->kind, f->key));
 		if (d->state == DOCUMENT_UNREAD && !b->documents_empty)
 			d->in_table = true; /* may be: write it as an upsert */
+		if (b->ids && b->ids->documents && d->state != DOCUMENT_CHANGED)
+			seen_put(&b->ids->seen, document_slot_key((uint64_t)d->hash, d->kind));
 		d->state = DOCUMENT_CHANGED;
 		d->customer = f->customer;
 		d->seq = f->seq;
@@ -155,6 +165,17 @@ static bool quarantine(struct store_batch *b, const struct fact *f, struct err *
 	return query_run(q, NULL, err);
 }
 
+/* The fact that comes next is the newest of this customer's. */
+static void chain(struct store_batch *b, customer_id c)
+{
+	bool is_new;
+	uint32_t i = idmap_put(&b->waiting_map, c, &is_new);
+	b->before = mem_grow(b->before, &b->before_cap, b->fact_count + 1, sizeof *b->before);
+	b->newest = mem_grow(b->newest, &b->newest_cap, b->waiting_map.count, sizeof *b->newest);
+	b->before[b->fact_count] = is_new ? INTERN_NONE : b->newest[i];
+	b->newest[i] = (uint32_t)b->fact_count;
+}
+
 bool store_batch_fact(struct store_batch *b, struct fact *f, bool *quarantined, struct err *err)
 {
 	check(f->kind > 0 && f->kind < FACT_KIND_COUNT);
@@ -169,6 +190,7 @@ bool store_batch_fact(struct store_batch *b, struct fact *f, bool *quarantined, 
 	if (!document_fact(b, f, err))
 		return false;
 	b->facts = mem_grow(b->facts, &b->fact_cap, b->fact_count + 1, sizeof *b->facts);
+	chain(b, f->customer);
 	struct fact *kept = &b->facts[b->fact_count++];
 	*kept = *f;
 	char *text = arena_alloc(&b->arena, f->key.n + f->body.n);
@@ -243,6 +265,18 @@ static void known_step(const struct fact *f, enum fact_kind kind, struct str key
 	}
 }
 
+/* Of the facts that wait, newest first. True: it is the document, or takes it back. */
+static bool known_here(const struct fact *f, enum fact_kind kind, struct str key, struct fact *out, bool *found,
+                       struct arena *a)
+{
+	if (!str_eq(f->key, key))
+		return false;
+	*found = f->kind == kind;
+	if (*found)
+		fact_copy(out, f, a);
+	return *found || (f->kind == FACT_RETRACT && retract_kind(f->body) == kind);
+}
+
 bool store_batch_known_of(struct store_batch *b, customer_id c, enum fact_kind kind, struct str key, struct arena *a,
                           struct fact *out, bool *found, struct err *err)
 {
@@ -263,13 +297,10 @@ bool store_batch_known_of(struct store_batch *b, customer_id c, enum fact_kind k
 		if (got < 0)
 			return false;
 	}
-	for (size_t i = 0; i < b->fact_count; i++)
-		if (b->facts[i].customer == c)
-			known_step(&b->facts[i], kind, key, out, found);
-	if (*found) {
-		struct fact newest = *out;
-		fact_copy(out, &newest, a);
-	}
+	uint32_t at = idmap_find(&b->waiting_map, c);
+	for (at = at == INTERN_NONE ? at : b->newest[at]; at != INTERN_NONE; at = b->before[at])
+		if (known_here(&b->facts[at], kind, key, out, found, a))
+			break; /* the newest decides */
 	return true;
 }
 
@@ -287,6 +318,8 @@ bool store_batch_commit(struct store_batch *b, struct err *err)
 		store_batch_rollback(b);
 		return false;
 	}
+	if (b->ids)
+		b->ids->documents_seq = b->seq_hi;
 	batch_free(b);
 	return true;
 }

@@ -45,6 +45,10 @@ struct store_batch {
 	uint32_t customers_saved, customers_before, products_saved;
 	struct fact *facts;
 	size_t fact_count, fact_cap;
+	struct idmap waiting_map; /* customer → place in newest */
+	uint32_t *newest;         /* the last fact of each that waits */
+	uint32_t *before;         /* by fact: the one before of the same customer; INTERN_NONE */
+	size_t newest_cap, before_cap;
 	bool sorted;  /* the facts are in the table's order already */
 	bool flushed; /* something was written before the commit */
 	bool wide;    /* page cache enlarged until the end */

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-enum { WIDE_FACTS = 100000 };
+enum { WIDE_FACTS = 100000, HELD_FROM = 256 };
 
 static const char *const CUSTOMER[] = { "customer_id", "ref", "created_at" };
 static const char *const PERSON[] = { "customer_id", "civility", "first_name", "last_name", "company",
@@ -211,7 +211,8 @@ static bool flush_facts(struct store_batch *b, struct err *err)
 		order[i] = &b->facts[i];
 	if (!b->sorted)
 		qsort(order, b->fact_count, sizeof *order, fact_order);
-	struct bulk *k = bulk_begin(b->db, "fact", FACT, ARRAY_LEN(FACT), err);
+	struct bulk *k = b->fact_count < HELD_FROM ? bulk_begin(b->db, "fact", FACT, ARRAY_LEN(FACT), err)
+	                                           : bulk_begin_held(b->db, "fact", FACT, ARRAY_LEN(FACT), err);
 	bool ok = k;
 	for (size_t i = 0; ok && i < b->fact_count; i++) {
 		const struct fact *f = order[i];
@@ -224,9 +225,12 @@ static bool flush_facts(struct store_batch *b, struct err *err)
 		bulk_text(k, f->body);
 		ok = bulk_row(k, err);
 	}
+	ok = k && finish(k, ok, err);
 	free(order);
 	b->fact_count = 0;
-	return k && finish(k, ok, err);
+	idmap_release(&b->waiting_map);
+	idmap_init(&b->waiting_map);
+	return ok;
 }
 
 static int document_order(const void *x, const void *y)

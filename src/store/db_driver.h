@@ -65,6 +65,8 @@ struct db {
 	char *schema;   /* PostgreSQL: schema=NAME; NULL */
 	const struct driver *driver;
 	bool in_transaction, pipelined, durable;
+	struct turn *turn; /* SQLite: the file's, of a handle that writes */
+	bool my_turn;
 	void *conn;
 	struct intern names;
 	struct query *queries;

@@ -2,6 +2,7 @@
  * never wait for the writer. Text is read with sqlite3_column_blob: it is already UTF-8 and need not be copied for a
  * NUL. */
 #include "store/db_driver.h"
+#include "store/turn.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -119,6 +120,8 @@ static bool lite_open(struct db *db, struct err *err)
 	if (rc != SQLITE_OK)
 		return fail(db, rc, err);
 	sqlite3_busy_handler(s, wait_for_writer, NULL);
+	if (!read_only && stat(db->location, &st) == 0)
+		db->turn = turn_open(&st);
 	sqlite3_limit(s, SQLITE_LIMIT_ATTACHED, 0);
 	int64_t id = 0, tables = 0;
 	if (!pragma_int(db, "SELECT count(*) FROM sqlite_schema", &tables, err) ||
@@ -129,7 +132,7 @@ static bool lite_open(struct db *db, struct err *err)
 	char sql[512];
 	snprintf(sql, sizeof sql,
 	         "PRAGMA page_size=4096; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-65536; PRAGMA mmap_size=17179869184;"
-	         "PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; PRAGMA wal_autocheckpoint=4000;"
+	         "PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF; PRAGMA wal_autocheckpoint=16000;"
 	         "PRAGMA journal_size_limit=67108864; PRAGMA foreign_keys=OFF");
 	if (!lite_exec(db, sql, err))
 		return false;
@@ -139,19 +142,44 @@ static bool lite_open(struct db *db, struct err *err)
 	return lite_exec(db, sql, err);
 }
 
+/* Nobody of this process waits longer than for another process; who waited in vain lets SQLite say that it is busy. */
+static void take_turn(struct db *db)
+{
+	if (db->turn && !db->my_turn)
+		db->my_turn = turn_take(db->turn, DB_BUSY_MS);
+}
+
+static void give_turn(struct db *db)
+{
+	if (db->my_turn)
+		turn_give(db->turn);
+	db->my_turn = false;
+}
+
 static void lite_close(struct db *db)
 {
 	sqlite3_close_v2(db->conn);
+	give_turn(db);
+	if (db->turn)
+		turn_close(db->turn);
 }
 
 static bool lite_begin(struct db *db, bool write, struct err *err)
 {
-	return lite_exec(db, write ? "BEGIN IMMEDIATE" : "BEGIN", err);
+	if (write)
+		take_turn(db);
+	bool ok = lite_exec(db, write ? "BEGIN IMMEDIATE" : "BEGIN", err);
+	if (!ok)
+		give_turn(db);
+	return ok;
 }
 
 static bool lite_commit(struct db *db, struct err *err)
 {
-	return lite_exec(db, "COMMIT", err);
+	bool ok = lite_exec(db, "COMMIT", err);
+	if (ok)
+		give_turn(db);
+	return ok; /* else it is rolled back next */
 }
 
 static void lite_rollback(struct db *db)
@@ -159,6 +187,7 @@ static void lite_rollback(struct db *db)
 	/* a full disk may have rolled back already */
 	if (!sqlite3_get_autocommit(db->conn))
 		sqlite3_exec(db->conn, "ROLLBACK", NULL, NULL, NULL);
+	give_turn(db);
 }
 
 static bool lite_durable(struct db *db, bool on, struct err *err)
@@ -215,9 +244,23 @@ static void lite_null(struct query *q, int index)
 	sqlite3_bind_null(q->stmt, index);
 }
 
+/* A statement that writes outside of a transaction is one of its own. */
+static void begin_alone(struct query *q)
+{
+	if (sqlite3_get_autocommit(q->db->conn) && !sqlite3_stmt_readonly(q->stmt))
+		take_turn(q->db);
+}
+
+static void end_alone(struct query *q)
+{
+	if (sqlite3_get_autocommit(q->db->conn))
+		give_turn(q->db);
+}
+
 static bool lite_run(struct query *q, int64_t *changed, struct err *err)
 {
 	int rc;
+	begin_alone(q);
 	do
 		rc = sqlite3_step(q->stmt);
 	while (rc == SQLITE_ROW);
@@ -227,23 +270,28 @@ static bool lite_run(struct query *q, int64_t *changed, struct err *err)
 	else if (changed)
 		*changed = sqlite3_changes64(q->db->conn);
 	sqlite3_reset(q->stmt);
+	end_alone(q);
 	return ok;
 }
 
 static int lite_next(struct query *q, struct err *err)
 {
+	if (!q->active)
+		begin_alone(q);
 	int rc = sqlite3_step(q->stmt);
 	if (rc == SQLITE_ROW)
 		return 1;
 	if (rc != SQLITE_DONE)
 		fail(q->db, rc, err);
 	sqlite3_reset(q->stmt);
+	end_alone(q);
 	return rc == SQLITE_DONE ? 0 : -1;
 }
 
 static void lite_done(struct query *q)
 {
 	sqlite3_reset(q->stmt);
+	end_alone(q);
 }
 
 static bool lite_is_null(struct query *q, int column)

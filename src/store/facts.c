@@ -8,6 +8,11 @@ uint64_t document_hash(enum fact_kind kind, struct str key)
 	return hash64(key.p, key.n, (uint64_t)kind);
 }
 
+uint64_t document_slot_key(uint64_t hash, enum fact_kind kind)
+{
+	return hash_mix(hash, (uint64_t)kind);
+}
+
 enum fact_kind retract_kind(struct str body)
 {
 	struct str open = STR("{\"kind\":\"");

@@ -1,5 +1,7 @@
 #include "store/ids.h"
 
+#include "base/hash.h"
+
 #include <stdlib.h>
 
 static bool load(struct intern *map, struct query *q, const char *what, struct err *err)
@@ -20,7 +22,101 @@ static bool load(struct intern *map, struct query *q, const char *what, struct e
 	return got == 0;
 }
 
-bool ids_refresh(struct store_ids *ids, struct db *db, struct err *err)
+/* ---- documents seen ---- */
+
+enum { SEEN_FIRST = 1 << 16, SEEN_PROBES = 4, SEEN_BITS = 16 };
+
+void seen_release(struct seen *s)
+{
+	for (int i = 0; i < s->count; i++)
+		free(s->layers[i].bits);
+	*s = (struct seen){ .count = 0 };
+}
+
+static struct seen_layer *seen_layer(struct seen *s)
+{
+	struct seen_layer *last = s->count ? &s->layers[s->count - 1] : NULL;
+	if (last && (last->count < last->room || s->count == SEEN_LAYERS))
+		return last;
+	size_t room = last ? last->room * 2 : SEEN_FIRST;
+	last = &s->layers[s->count++];
+	*last = (struct seen_layer){ .bits = mem_alloc(room * SEEN_BITS / 8), .room = room };
+	return last;
+}
+
+/* The bits of one hash lie in one cache line. */
+static uint64_t *seen_line(const struct seen_layer *l, uint64_t hash)
+{
+	size_t lines = l->room * SEEN_BITS / 512;
+	return l->bits + (hash & (lines - 1)) * 8;
+}
+
+void seen_put(struct seen *s, uint64_t hash)
+{
+	struct seen_layer *l = seen_layer(s);
+	uint64_t *line = seen_line(l, hash), mixed = hash_mix(hash, 1);
+	for (int i = 0; i < SEEN_PROBES; i++, mixed >>= 9)
+		line[mixed >> 6 & 7] |= 1ull << (mixed & 63);
+	l->count++;
+}
+
+bool seen_maybe(const struct seen *s, uint64_t hash)
+{
+	uint64_t mixed = hash_mix(hash, 1);
+	for (int i = 0; i < s->count; i++) {
+		const uint64_t *line = seen_line(&s->layers[i], hash);
+		uint64_t m = mixed;
+		int n = 0;
+		while (n < SEEN_PROBES && line[m >> 6 & 7] >> (m & 63) & 1) {
+			m >>= 9;
+			n++;
+		}
+		if (n == SEEN_PROBES)
+			return true;
+	}
+	return false;
+}
+
+static bool see_all(struct store_ids *ids, struct query *q, bool hashed, struct err *err)
+{
+	int got;
+	query_stream(q);
+	while ((got = query_next(q, err)) == 1) {
+		enum fact_kind kind = (enum fact_kind)query_get_int(q, 0);
+		uint64_t hash = hashed ? (uint64_t)query_get_int(q, 1) : document_hash(kind, query_get_text(q, 1));
+		seen_put(&ids->seen, document_slot_key(hash, kind));
+	}
+	return got == 0;
+}
+
+/* What others wrote since. */
+static bool see_new(struct store_ids *ids, struct db *db, int64_t seq_hi, struct err *err)
+{
+	if (!ids->documents || ids->documents_seq == seq_hi)
+		return true;
+	struct query *q = db_query(db, "document_keys_after");
+	query_int(q, 1, ids->documents_seq);
+	if (!see_all(ids, q, false, err))
+		return false;
+	ids->documents_seq = seq_hi;
+	return true;
+}
+
+bool store_ids_documents(struct store_ids *ids, struct db *db, struct err *err)
+{
+	int64_t seq_hi;
+	uint32_t customers;
+	/* the number first: what is added meanwhile is read twice, and never missed */
+	if (!store_seq_hi(db, &seq_hi, &customers, err) || !see_all(ids, db_query(db, "document_hashes"), true, err))
+		return false;
+	ids->documents_seq = seq_hi;
+	ids->documents = true;
+	return true;
+}
+
+/* ---- names ---- */
+
+bool ids_refresh(struct store_ids *ids, struct db *db, int64_t seq_hi, struct err *err)
 {
 	if (ids->stale) {
 		intern_release(&ids->customers);
@@ -30,7 +126,7 @@ bool ids_refresh(struct store_ids *ids, struct db *db, struct err *err)
 		ids->stale = false;
 	}
 	bool ok = load(&ids->customers, db_query(db, "customers_after"), "customers", err) &&
-	          load(&ids->products, db_query(db, "skus_after"), "products", err);
+	          load(&ids->products, db_query(db, "skus_after"), "products", err) && see_new(ids, db, seq_hi, err);
 	ids->stale = !ok;
 	return ok;
 }
@@ -40,7 +136,7 @@ struct store_ids *store_ids_load(struct db *db, struct err *err)
 	struct store_ids *ids = mem_alloc(sizeof *ids);
 	intern_init(&ids->customers);
 	intern_init(&ids->products);
-	if (ids_refresh(ids, db, err))
+	if (ids_refresh(ids, db, 0, err))
 		return ids;
 	store_ids_free(ids);
 	return NULL;
@@ -52,6 +148,7 @@ void store_ids_free(struct store_ids *ids)
 		return;
 	intern_release(&ids->customers);
 	intern_release(&ids->products);
+	seen_release(&ids->seen);
 	free(ids);
 }
 

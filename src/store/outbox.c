@@ -309,6 +309,7 @@ bool outbox_settle(struct store_batch *b, int64_t epoch, const struct message_ke
 	query_int(q, 8, s->try_after.s);
 	bind_text(q, 9, s->outcome);
 	query_int(q, 10, by_person);
+	query_int(q, 11, s->untried);
 	return change_one(q, key, message_state_name(s->to), err) && count(db, 1, err) &&
 	       (!receipt || receipt_fact(b, key, receipt, s->at, (struct str){ "", 0 }, err));
 }

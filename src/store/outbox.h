@@ -127,6 +127,7 @@ struct settlement {
 	struct instant at;
 	struct instant try_after; /* deferred */
 	struct str outcome;       /* the server's answer, without addresses */
+	bool untried;             /* deferred and never offered to anybody: does not count among its tries */
 };
 /* epoch < 0: a person settles an uncertain message; not fenced. Deferred writes no fact. */
 bool outbox_settle(struct store_batch *b, int64_t epoch, const struct message_key *key, const struct settlement *s,
@@ -222,7 +223,7 @@ bool tick_last(struct db *db, struct arena *a, struct tick_row *out, bool *found
 bool tick_next(struct db *db, int64_t *out, struct err *err) MUST_CHECK;
 
 /* What one commit of a tick did (table round); put in the commit's own transaction. */
-enum round_kind { ROUND_ASKED = 0, ROUND_SLOTS = 1, ROUND_CLAIMED = 2 };
+enum round_kind { ROUND_ASKED = 0, ROUND_SLOTS = 1, ROUND_CLAIMED = 2, ROUND_SPENT = 3 };
 struct round_row {
 	int64_t tick, round;
 	enum round_kind kind;

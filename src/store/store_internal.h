@@ -48,6 +48,7 @@ struct instant store_clock(void);
 /* ---- facts.c ---- */
 
 uint64_t document_hash(enum fact_kind kind, struct str key);
+uint64_t document_slot_key(uint64_t hash, enum fact_kind kind); /* hash and kind as one number */
 static inline bool fact_is_document(enum fact_kind kind)
 {
 	return kind == FACT_ORDER || kind == FACT_CART;

@@ -1,66 +1,16 @@
-/* Messages: listed, shown, previewed on the shipped sample or with a real customer's name in it. */
+/* Messages: listed, shown, previewed on the sample or on any customer, edited, tried. What is saved lands in the shop's
+ * own table (app/messages.h), so the courier sends it and a backup holds it. */
+#include "app/courier.h"
+#include "app/messages.h"
+#include "base/embed.h"
 #include "web/web_int.h"
 
 #include "app/clock.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 EMBEDDED(messages)
-
-static bool add_file(struct message_set *set, const char *path, const char *name, struct err *err)
-{
-	struct buf bytes;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return err_errno(err, "%s", path);
-	buf_init(&bytes, LIQUID_SOURCE_MAX);
-	ssize_t got = 1;
-	char *room;
-	while (got > 0 && (room = buf_reserve(&bytes, 65536)))
-		if ((got = read(fd, room, 65536)) > 0)
-			bytes.n += (size_t)got;
-	close(fd);
-	bool ok = got == 0;
-	if (ok)
-		message_set_add(set, str_from(name), buf_view(&bytes));
-	buf_release(&bytes);
-	return ok || err_set(err, ERR_INPUT, "%s: cannot be read, or is larger than %d MiB", path, LIQUID_SOURCE_MAX >> 20);
-}
-
-static bool add_folder(struct message_set *set, const char *root, const char *below, int depth, struct err *err)
-{
-	char path[4096], name[2048];
-	snprintf(path, sizeof path, "%s/%s", root, below);
-	DIR *dir = opendir(path);
-	if (!dir)
-		return err_errno(err, "%s", path);
-	bool ok = true;
-	for (struct dirent *e; ok && (e = readdir(dir));) {
-		struct stat st;
-		if (e->d_name[0] == '.')
-			continue;
-		snprintf(name, sizeof name, "%s%s%s", below, below[0] ? "/" : "", e->d_name);
-		snprintf(path, sizeof path, "%s/%s", root, name);
-		if (stat(path, &st) != 0)
-			continue;
-		if (S_ISDIR(st.st_mode))
-			ok = depth == 0 || add_folder(set, root, name, depth - 1, err);
-		else
-			ok = add_file(set, path, name, err);
-	}
-	closedir(dir);
-	return ok;
-}
-
-bool web_messages_folder(struct message_set *set, const char *root, struct err *err)
-{
-	return add_folder(set, root, "", 2, err);
-}
+EMBEDDED(plans)
 
 static const char *language(const struct message *m)
 {
@@ -89,88 +39,128 @@ static void put_message(struct buf *b, const struct message *m)
 	put_close(b, ']');
 }
 
-EMBEDDED(plans)
+/* ---- the plans that send it ---- */
 
-/* The shipped plans that send it. */
-static void put_plans(struct request *r, const char *name)
+struct plan_texts {
+	struct arena *a;
+	struct str name[PLANS_MAX], text[PLANS_MAX];
+	size_t count;
+};
+
+static void take_text(struct plan_texts *t, struct str name, struct str text)
 {
-	struct buf *b = &r->out;
-	size_t n = strlen(name);
-	put_open(b, "plans", '[');
-	for (size_t i = 0; i < plans_file_count; i++) {
-		const char *text = (const char *)plans_files[i].data, *at = text;
-		bool found = false;
-		while (!found && (at = strstr(at, name))) {
-			found = !strchr("-_abcdefghijklmnopqrstuvwxyz0123456789", at[n] ? at[n] : ' ') &&
-			        (at == text || strchr(" [,\"'", at[-1]));
-			at += n;
-		}
-		if (found)
-			put_str(b, NULL, (struct str){ plans_files[i].name, strcspn(plans_files[i].name, ".") });
+	size_t i = 0;
+	while (i < t->count && !str_eq(t->name[i], name))
+		i++;
+	if (i == PLANS_MAX)
+		return;
+	t->count += i == t->count;
+	t->name[i] = arena_str(t->a, name);
+	t->text[i] = arena_str(t->a, text);
+}
+
+static bool take_plan(void *ctx, const struct plan_row *p, struct err *err)
+{
+	(void)err;
+	take_text(ctx, p->name, p->text); /* the newest comes last */
+	return true;
+}
+
+static struct plan_texts *plan_texts(struct request *r)
+{
+	struct plan_texts *t = arena_new(&r->arena, struct plan_texts);
+	struct err err;
+	struct db *db = request_db(r);
+	t->a = &r->arena;
+	for (size_t i = 0; i < plans_file_count; i++)
+		take_text(t, (struct str){ plans_files[i].name, strcspn(plans_files[i].name, ".") },
+		          (struct str){ (const char *)plans_files[i].data, plans_files[i].size });
+	if (!db)
+		return NULL;
+	if (plans(db, take_plan, t, &err)) {
+		struct query *q = db_query(db, "web_drafts");
+		int got;
+		while ((got = query_next(q, &err)) == 1)
+			take_text(t, query_get_text(q, 0), query_get_text(q, 1));
+		if (got == 0)
+			return t;
 	}
+	request_err(r, &err);
+	return NULL;
+}
+
+static bool names_it(struct str text, struct str name)
+{
+	for (size_t i = 0; i + name.n <= text.n; i++)
+		if (memcmp(text.p + i, name.p, name.n) == 0) {
+			char before = i ? text.p[i - 1] : ' ', after = i + name.n < text.n ? text.p[i + name.n] : ' ';
+			if (strchr(" [,:\"'", before) && !strchr("-_abcdefghijklmnopqrstuvwxyz0123456789", after))
+				return true;
+		}
+	return false;
+}
+
+static void put_plans(struct buf *b, const struct plan_texts *t, const char *name)
+{
+	put_open(b, "plans", '[');
+	for (size_t i = 0; i < t->count; i++)
+		if (names_it(t->text[i], str_from(name)))
+			put_str(b, NULL, t->name[i]);
 	put_close(b, ']');
 }
 
+/* ---- list ---- */
+
 void on_messages(struct request *r)
 {
-	struct message_set *set = r->web->messages;
+	const struct plan_texts *t = plan_texts(r);
+	if (!t)
+		return;
+	pthread_rwlock_rdlock(&r->web->messages_lock);
+	const struct message_set *set = r->web->messages;
 	put_open(&r->out, NULL, '{');
 	put_open(&r->out, "items", '[');
 	for (size_t i = 0; i < message_count(set); i++) {
 		const struct message *m = message_at(set, i);
 		put_open(&r->out, NULL, '{');
 		put_message(&r->out, m);
-		put_plans(r, m->name);
+		put_plans(&r->out, t, m->name);
 		put_close(&r->out, '}');
 	}
+	pthread_rwlock_unlock(&r->web->messages_lock);
 	put_close(&r->out, ']');
 	put_close(&r->out, '}');
 	request_send_json(r, 200);
 }
 
-/* ---- rendering ---- */
+/* ---- rendering on the sample ---- */
 
-static void overlay(json_t *sample, const struct person *p)
-{
-	json_t *customer = json_object_get(sample, "customer");
-	const struct {
-		const char *name;
-		struct str value;
-	} FIELDS[] = { { "civility", p->civility },   { "first_name", p->first_name },
-		           { "last_name", p->last_name }, { "email", p->email },
-		           { "city", p->city },           { "company", p->company } };
-	for (size_t i = 0; json_is_object(customer) && i < ARRAY_LEN(FIELDS); i++)
-		json_object_set_new(customer, FIELDS[i].name,
-		                    json_stringn(FIELDS[i].value.p ? FIELDS[i].value.p : "", FIELDS[i].value.n));
-}
-
-static bool sample_for(struct request *r, enum liquid_locale locale, int64_t customer, const struct lobject **out,
-                       struct err *err)
+static bool sample_of(struct request *r, enum liquid_locale locale, const struct lobject **out, struct err *err)
 {
 	const struct embedded_file *f =
 		embedded_find(messages_files, messages_file_count, locale == LIQUID_FR ? "sample.fr.json" : "sample.en.json");
 	json_error_t why;
 	struct lval v = lval_nil();
-	struct person p;
 	json_t *sample = f ? json_loadb((const char *)f->data, f->size, 0, &why) : NULL;
-	bool ok = sample || err_set(err, ERR_WORLD, "the sample of this language is missing");
-	if (ok && customer > 0 && request_db(r)) {
-		ok = store_person(r->db, (customer_id)customer, &r->arena, &p, NULL, err);
-		if (ok)
-			overlay(sample, &p);
-	}
-	ok = ok && lval_from_json(&r->arena, sample, &v, err);
+	bool ok = (sample || err_set(err, ERR_WORLD, "the sample of this language is missing")) &&
+	          lval_from_json(&r->arena, sample, &v, err);
 	json_decref(sample);
 	*out = v.object;
 	return ok && v.type == LVAL_OBJECT;
 }
 
+static struct liquid_options options_of(struct request *r)
+{
+	return (struct liquid_options){ .now = clock_now(), .currency = r->web->shop.currency, .zone = r->web->shop.zone };
+}
+
 static void put_findings(struct request *r, const struct message_set *set, const struct message *m,
-                         const struct lobject *data, const struct liquid_options *o)
+                         const struct lobject *data)
 {
 	struct message_findings found;
+	struct liquid_options o = options_of(r);
 	message_findings_init(&found);
-	message_check(set, m, data, o, &found);
+	message_check(set, m, data, &o, &found);
 	put_open(&r->out, "findings", '[');
 	for (size_t i = 0; i < found.count; i++) {
 		put_open(&r->out, NULL, '{');
@@ -184,13 +174,33 @@ static void put_findings(struct request *r, const struct message_set *set, const
 	message_findings_release(&found);
 }
 
-static struct liquid_options options_of(struct request *r)
+static void put_text(struct request *r, const struct message_text *t)
 {
-	return (struct liquid_options){ .now = clock_now(), .currency = r->web->shop.currency, .zone = r->web->shop.zone };
+	bool whole = r->args[0].n != 0; /* beside the source, which has "subject" and "text" */
+	put_str(&r->out, "preheader", buf_view(&t->preheader));
+	put_str(&r->out, whole ? "rendered_subject" : "subject", buf_view(&t->subject));
+	put_str(&r->out, "html", buf_view(&t->html));
+	put_str(&r->out, whole ? "text_part" : "text", buf_view(&t->text));
+	put_str(&r->out, "sms", buf_view(&t->sms));
+	put_str(&r->out, "postcard", buf_view(&t->postcard));
 }
 
-/* Everything of one message, rendered, into the answer. */
-static bool put_rendered(struct request *r, const struct message_set *set, const struct message *m, int64_t customer)
+/* A mistake in a message, with its place: "fr/x.md:3:5: what". */
+static void mistake(struct request *r, const struct err *err)
+{
+	const char *at = strchr(err->text, ':');
+	char *end = NULL;
+	long line = at ? strtol(at + 1, &end, 10) : 0, column = line > 0 && *end == ':' ? strtol(end + 1, &end, 10) : 0;
+	request_problem(r, 422, "%s", err->text);
+	r->out.n--; /* the problem goes on */
+	put_int(&r->out, "line", line > 0 ? line : 1);
+	put_int(&r->out, "column", column > 0 ? column : 1);
+	put_cstr(&r->out, "text", column > 0 && strncmp(end, ": ", 2) == 0 ? end + 2 : err->text);
+	put_close(&r->out, '}');
+}
+
+/* Everything of one message with the sample's values, into the answer. */
+static bool put_rendered(struct request *r, const struct message_set *set, const struct message *m, size_t variant)
 {
 	struct err err;
 	struct message_text t;
@@ -198,146 +208,442 @@ static bool put_rendered(struct request *r, const struct message_set *set, const
 	struct liquid_options o = options_of(r);
 	struct liquid *liquid = liquid_new();
 	message_text_init(&t);
-	bool ok = sample_for(r, m->locale, customer, &data, &err) && message_render(set, m, 0, liquid, data, &o, &t, &err);
+	bool ok = sample_of(r, m->locale, &data, &err) &&
+	          message_render(set, m, variant < m->variant_count ? variant : 0, liquid, data, &o, &t, &err);
 	if (ok) {
-		put_str(&r->out, "preheader", buf_view(&t.preheader));
-		put_str(&r->out, r->args[0].n ? "rendered_subject" : "subject", buf_view(&t.subject));
-		put_str(&r->out, "html", buf_view(&t.html));
-		put_str(&r->out, r->args[0].n ? "text_part" : "text", buf_view(&t.text));
-		put_str(&r->out, "sms", buf_view(&t.sms));
-		put_findings(r, set, m, data, &o);
+		put_text(r, &t);
+		put_findings(r, set, m, data);
 	} else {
-		request_problem(r, 422, "%s", err.text);
+		mistake(r, &err);
 	}
 	message_text_release(&t);
 	liquid_free(liquid);
 	return ok;
 }
 
-static struct str source_of(struct request *r, const struct message *m)
+/* ---- one, with its source and history ---- */
+
+static bool put_version(void *ctx, const struct message_version *v)
 {
-	const struct embedded_file *f = embedded_find(messages_files, messages_file_count, m->file);
-	if (r->web->o.messages) {
-		char path[4096];
-		struct buf bytes;
-		snprintf(path, sizeof path, "%s/%s", r->web->o.messages, m->file);
-		FILE *file = fopen(path, "re");
-		if (file) {
-			buf_init(&bytes, LIQUID_SOURCE_MAX);
-			char block[4096];
-			for (size_t n; (n = fread(block, 1, sizeof block, file)) > 0;)
-				buf_add(&bytes, block, n);
-			fclose(file);
-			struct str s = arena_str(&r->arena, buf_view(&bytes));
-			buf_release(&bytes);
-			return s;
+	struct request *r = ctx;
+	put_open(&r->out, NULL, '{');
+	put_int(&r->out, "version", v->version);
+	put_instant(&r->out, "saved_at", v->saved_at);
+	put_str(&r->out, "by", auth_actor_name(r, v->actor));
+	put_bool(&r->out, "given_back", v->text.n == 0);
+	put_close(&r->out, '}');
+	return true;
+}
+
+static bool put_source(struct request *r, struct db *db, const char *path, struct err *err)
+{
+	static const char *const FROM[] = { "shipped", "folder", "saved" };
+	struct message_source s;
+	bool found;
+	if (!messages_source(r->web->o.messages, db, path, &r->arena, &s, &found, err))
+		return false;
+	put_str(&r->out, "text", s.text);
+	put_cstr(&r->out, "from", FROM[s.from]);
+	put_int(&r->out, "version", s.version);
+	put_open(&r->out, "versions", '[');
+	if (!messages_history(db, path, put_version, r, err))
+		return false;
+	put_close(&r->out, ']');
+	return true;
+}
+
+/* The path the address names; false: a problem was set. */
+static bool path_arg(struct request *r, char path[MESSAGE_PATH_MAX])
+{
+	if (messages_path(r->args[0], r->args[1], path))
+		return true;
+	request_problem(r, 404, "a message is /messages/fr/NAME or /messages/en/NAME, in small letters, digits, - and _");
+	return false;
+}
+
+static void show(struct request *r, struct db *db)
+{
+	char path[MESSAGE_PATH_MAX];
+	struct err err;
+	const struct plan_texts *t;
+	if (!path_arg(r, path) || !(t = plan_texts(r)))
+		return;
+	pthread_rwlock_rdlock(&r->web->messages_lock);
+	const struct message *m = message_find(r->web->messages, liquid_locale_from(r->args[0]), r->args[1]);
+	if (!m) {
+		request_problem(r, 404, "there is no message of this name in this language; GET /messages lists them");
+	} else {
+		put_open(&r->out, NULL, '{');
+		put_message(&r->out, m);
+		put_plans(&r->out, t, m->name);
+		if (!put_source(r, db, path, &err)) {
+			request_err(r, &err);
+		} else if (put_rendered(r, r->web->messages, m, 0)) {
+			put_close(&r->out, '}');
+			request_send_json(r, 200);
 		}
 	}
-	return f ? (struct str){ (const char *)f->data, f->size } : STR("");
+	pthread_rwlock_unlock(&r->web->messages_lock);
 }
 
 void on_message(struct request *r)
 {
-	const struct message *m = message_find(r->web->messages, liquid_locale_from(r->args[0]), r->args[1]);
-	if (!m) {
-		request_problem(r, 404, "there is no message of this name in this language");
-		return;
-	}
-	put_open(&r->out, NULL, '{');
-	put_message(&r->out, m);
-	put_str(&r->out, "text", source_of(r, m));
-	put_plans(r, m->name);
-	if (!put_rendered(r, r->web->messages, m, 0))
-		return;
-	put_close(&r->out, '}');
-	request_send_json(r, 200);
+	struct db *db = request_db(r);
+	if (db)
+		show(r, db);
 }
 
-/* The message as edited: a set of its own, with every other file as it is. */
-static struct message_set *edited(struct request *r, const char *locale, const char *name, const char *text,
-                                  struct err *err)
+struct wanted_version {
+	struct request *r;
+	int64_t version;
+	bool found;
+};
+
+static bool put_wanted(void *ctx, const struct message_version *v)
 {
-	struct message_set *set = message_set_new();
-	for (size_t i = 0; i < messages_file_count; i++)
-		message_set_add(set, str_from(messages_files[i].name),
-		                (struct str){ (const char *)messages_files[i].data, messages_files[i].size });
-	bool ok = !r->web->o.messages || web_messages_folder(set, r->web->o.messages, err);
-	if (ok) {
-		message_set_add(set, arena_printf(&r->arena, "%s/%s.md", locale, name), str_from(text));
-		ok = message_set_compile(set, err);
-	}
-	if (ok)
+	struct wanted_version *w = ctx;
+	if (v->version != w->version)
+		return true;
+	w->found = true;
+	put_open(&w->r->out, NULL, '{');
+	put_int(&w->r->out, "version", v->version);
+	put_instant(&w->r->out, "saved_at", v->saved_at);
+	put_str(&w->r->out, "by", auth_actor_name(w->r, v->actor));
+	put_str(&w->r->out, "text", v->text);
+	put_close(&w->r->out, '}');
+	return false;
+}
+
+void on_message_version(struct request *r)
+{
+	char path[MESSAGE_PATH_MAX];
+	struct err err;
+	struct wanted_version w = { .r = r };
+	struct db *db = path_arg(r, path) ? request_db(r) : NULL;
+	if (!db)
+		return;
+	if (!str_i64(r->args[2], &w.version))
+		w.version = 0;
+	if (!messages_history(db, path, put_wanted, &w, &err))
+		request_err(r, &err);
+	else if (!w.found)
+		request_problem(r, 404, "this message has no version of this number; GET the message lists them");
+	else
+		request_send_json(r, 200);
+}
+
+/* ---- edited ---- */
+
+/* All messages, with `text` in the place of one: empty gives it back to what is shipped. */
+static struct message_set *edited(struct request *r, struct db *db, const char *path, struct str text, struct err *err)
+{
+	struct message_set *set = messages_collect(r->web->o.messages, db, err);
+	if (set && text.n)
+		message_set_add(set, str_from(path), text);
+	if (set && message_set_compile(set, err))
 		return set;
 	message_set_free(set);
 	return NULL;
 }
 
+static bool save_text(struct request *r, const char *path, struct str text, struct err *err)
+{
+	struct db *db = live_db(r->web->live);
+	bool ok = db_begin(db, err) && messages_save(db, path, text, r->who.actor, clock_now(), err) && db_commit(db, err);
+	if (!ok)
+		db_rollback(db);
+	return ok;
+}
+
+static void take_set(struct web *w, struct message_set *set)
+{
+	pthread_rwlock_wrlock(&w->messages_lock);
+	struct message_set *old = w->messages;
+	w->messages = set;
+	pthread_rwlock_unlock(&w->messages_lock);
+	message_set_free(old);
+}
+
+static bool version_is(struct request *r, const char *path, const json_t *o, struct err *err)
+{
+	const json_t *v = json_object_get(o, "version");
+	struct message_source s;
+	bool found;
+	if (!json_is_integer(v))
+		return true;
+	if (!messages_source(r->web->o.messages, live_db(r->web->live), path, &r->arena, &s, &found, err))
+		return false;
+	return s.version == json_integer_value(v) ||
+	       err_set(err, ERR_CONFLICT,
+	               "somebody saved version %lld meanwhile: look at it, then save again without "
+	               "\"version\" to write over it",
+	               (long long)s.version);
+}
+
+static bool keep_message(struct request *r, const char *path, struct str text, struct err *err)
+{
+	if (!save_text(r, path, text, err))
+		return false;
+	struct message_set *set = messages_load(r->web->o.messages, live_db(r->web->live), err);
+	if (!set)
+		return false;
+	take_set(r->web, set);
+	return true;
+}
+
+void on_message_put(struct request *r)
+{
+	char path[MESSAGE_PATH_MAX];
+	struct err err;
+	struct message_set *set = NULL;
+	json_t *o = path_arg(r, path) ? request_json(r) : NULL;
+	if (!o)
+		return;
+	const char *text = member(o, "text");
+	struct db *db = live_db(r->web->live);
+	if (!text || !text[0])
+		request_problem(r, 422, "\"text\" is needed: the message's file; DELETE gives it back to what is shipped");
+	else if (!version_is(r, path, o, &err))
+		request_err(r, &err);
+	else if (!(set = edited(r, db, path, str_from(text), &err)))
+		mistake(r, &err);
+	else if (!keep_message(r, path, str_from(text), &err))
+		request_err(r, &err);
+	else
+		show(r, db);
+	message_set_free(set);
+	json_decref(o);
+}
+
+void on_message_delete(struct request *r)
+{
+	char path[MESSAGE_PATH_MAX];
+	struct err err;
+	struct message_source s;
+	bool found;
+	struct db *db = live_db(r->web->live);
+	if (!path_arg(r, path))
+		return;
+	if (!messages_source(r->web->o.messages, db, path, &r->arena, &s, &found, &err) ||
+	    (s.from == MESSAGE_SAVED && !keep_message(r, path, STR(""), &err)))
+		request_err(r, &err);
+	else if (s.from != MESSAGE_SAVED)
+		request_problem(r, 404, "nothing was saved for this message: it is as shipped already");
+	else {
+		bool left = messages_source(r->web->o.messages, db, path, &r->arena, &s, &found, &err) && found;
+		put_open(&r->out, NULL, '{');
+		put_bool(&r->out, "given_back", true);
+		put_bool(&r->out, "there", left); /* false: it was the shop's own, and is gone from the list */
+		put_close(&r->out, '}');
+		request_send_json(r, 200);
+	}
+}
+
+/* ---- looked at and tried ---- */
+
+struct trial {
+	struct message_set *own; /* the message as edited; NULL: as it is */
+	struct str name, locale, to;
+	int64_t customer;
+	size_t variant;
+};
+
+static bool trial_read(struct request *r, json_t *o, struct trial *t)
+{
+	char path[MESSAGE_PATH_MAX];
+	struct err err;
+	const char *locale = member(o, "locale"), *name = member(o, "name"), *text = member(o, "text"),
+			   *to = member(o, "to");
+	*t = (struct trial){ .name = arena_str(&r->arena, str_from(name ? name : "")),
+		                 .locale = arena_str(&r->arena, str_from(locale ? locale : "")),
+		                 .to = arena_str(&r->arena, str_from(to ? to : "")),
+		                 .customer = json_integer_value(json_object_get(o, "customer")),
+		                 .variant = (size_t)json_integer_value(json_object_get(o, "variant")) };
+	if (!messages_path(t->locale, t->name, path)) {
+		request_problem(r, 422, "\"locale\" (fr or en) and \"name\" are needed");
+		return false;
+	}
+	if (!text)
+		return true;
+	struct db *db = request_db(r);
+	if (db && !(t->own = edited(r, db, path, str_from(text), &err)))
+		mistake(r, &err);
+	return t->own != NULL;
+}
+
+/* On the ticker: as the shop would send it to this person. */
+static bool open_person(struct request *r, const struct trial *t, const struct message *m, struct courier_preview *p,
+                        struct message_text *text, struct err *err)
+{
+	*p =
+		(struct courier_preview){ .courier = r->web->courier,
+		                          .live = r->web->live,
+		                          .set = t->own ? t->own : r->web->messages,
+		                          .name = t->name,
+		                          .locale = m->locale == LIQUID_FR ? LOCALE_FR : LOCALE_EN,
+		                          .marketing = m->purpose != MESSAGE_SERVICE,
+		                          .variant = t->variant < m->variant_count ? (uint32_t)t->variant : 0,
+		                          .customer = t->customer > 0 ? arena_printf(&r->arena, "#%lld", (long long)t->customer)
+		                                                      : STR("") };
+	return sample_of(r, m->locale, &p->sample, err) && courier_preview_open(p, clock_now(), text, &r->arena, err);
+}
+
+static const struct message *trial_message(struct request *r, const struct trial *t)
+{
+	const struct message *m = message_find(t->own ? t->own : r->web->messages, liquid_locale_from(t->locale), t->name);
+	if (!m)
+		request_problem(r, 404, "there is no message of this name in this language; GET /messages lists them");
+	return m;
+}
+
+static void preview_person(struct request *r)
+{
+	struct trial *t = r->handed;
+	struct err err;
+	struct message_text text;
+	struct courier_preview p = { .live = NULL };
+	const struct message *m = trial_message(r, t);
+	message_text_init(&text);
+	if (m && !open_person(r, t, m, &p, &text, &err)) {
+		mistake(r, &err);
+	} else if (m) {
+		put_open(&r->out, NULL, '{');
+		put_text(r, &text);
+		put_findings(r, p.set, m, p.sample);
+		put_int(&r->out, "bytes", (int64_t)text.html.n);
+		put_close(&r->out, '}');
+		request_send_json(r, 200);
+	}
+	courier_preview_close(&p);
+	message_text_release(&text);
+	message_set_free(t->own);
+}
+
+static void preview_sample(struct request *r, const struct trial *t)
+{
+	pthread_rwlock_rdlock(&r->web->messages_lock);
+	const struct message *m = trial_message(r, t);
+	if (m) {
+		put_open(&r->out, NULL, '{');
+		if (put_rendered(r, t->own ? t->own : r->web->messages, m, t->variant)) {
+			put_close(&r->out, '}');
+			request_send_json(r, 200);
+		}
+	}
+	pthread_rwlock_unlock(&r->web->messages_lock);
+	message_set_free(t->own);
+}
+
 void on_message_preview(struct request *r)
 {
+	struct trial *t = arena_new(&r->arena, struct trial);
+	json_t *o = request_json(r);
+	if (!o)
+		return;
+	bool ok = trial_read(r, o, t);
+	if (ok && t->customer > 0) {
+		r->handed = t;
+		request_hand_over(r, preview_person);
+	} else if (ok) {
+		preview_sample(r, t);
+	}
+	json_decref(o);
+}
+
+static void put_check(struct request *r, const struct message_set *set, const struct trial *t, const struct err *wrong)
+{
 	struct err err;
+	const struct lobject *data = NULL;
+	const struct message *m = set ? message_find(set, liquid_locale_from(t->locale), t->name) : NULL;
+	put_open(&r->out, NULL, '{');
+	put_bool(&r->out, "ok", m != NULL);
+	if (m && sample_of(r, m->locale, &data, &err)) {
+		put_findings(r, set, m, data);
+	} else {
+		long line = 1, column = 1;
+		const char *at = strchr(wrong->text, ':');
+		char *end = NULL;
+		if (at && (line = strtol(at + 1, &end, 10)) > 0 && *end == ':')
+			column = strtol(end + 1, &end, 10);
+		put_open(&r->out, "findings", '[');
+		put_open(&r->out, NULL, '{');
+		put_cstr(&r->out, "level", "error");
+		put_int(&r->out, "line", line > 0 ? line : 1);
+		put_int(&r->out, "column", column > 0 ? column : 1);
+		put_cstr(&r->out, "text", end && strncmp(end, ": ", 2) == 0 ? end + 2 : wrong->text);
+		put_close(&r->out, '}');
+		put_close(&r->out, ']');
+	}
+	put_close(&r->out, '}');
+	request_send_json(r, 200);
+}
+
+/* As one types: what is wrong, and the advice, each with its line and column; always 200. */
+void on_message_check(struct request *r)
+{
+	char path[MESSAGE_PATH_MAX];
+	struct err err = { 0 };
 	json_t *o = request_json(r);
 	if (!o)
 		return;
 	const char *locale = member(o, "locale"), *name = member(o, "name"), *text = member(o, "text");
-	int64_t customer = json_integer_value(json_object_get(o, "customer"));
-	struct message_set *own = NULL;
-	bool fits = locale && name && (strcmp(locale, "fr") == 0 || strcmp(locale, "en") == 0) && strlen(name) < 100 &&
-	            !strchr(name, '/');
-	if (!fits)
-		request_problem(r, 422, "\"locale\" (fr or en) and \"name\" are needed");
-	else if (text && !(own = edited(r, locale, name, text, &err)))
-		request_problem(r, 422, "%s", err.text);
-	else {
-		const struct message_set *set = own ? own : r->web->messages;
-		const struct message *m = message_find(set, liquid_locale_from(str_from(locale)), str_from(name));
-		if (!m) {
-			request_problem(r, 404, "there is no message of this name in this language");
-		} else {
-			put_open(&r->out, NULL, '{');
-			if (put_rendered(r, set, m, customer)) {
-				put_close(&r->out, '}');
-				request_send_json(r, 200);
-			}
-		}
+	struct trial t = { .name = str_from(name ? name : ""), .locale = str_from(locale ? locale : "") };
+	struct db *db;
+	if (!text || !messages_path(t.locale, t.name, path)) {
+		request_problem(r, 422, "\"locale\" (fr or en), \"name\" and \"text\" are needed");
+	} else if ((db = request_db(r))) {
+		struct message_set *set = edited(r, db, path, str_from(text), &err);
+		put_check(r, set, &t, &err);
+		message_set_free(set);
 	}
-	message_set_free(own);
 	json_decref(o);
 }
 
-/* ---- a test, to oneself ---- */
+/* A test, to oneself: through the shop's mail server, or into the folder of messages when it has none. */
+static void test_person(struct request *r)
+{
+	struct trial *t = r->handed;
+	struct err err;
+	struct message_text text;
+	struct str answer;
+	struct courier_preview p = { .live = NULL };
+	const struct message *m = trial_message(r, t);
+	message_text_init(&text);
+	if (m && !open_person(r, t, m, &p, &text, &err)) {
+		mistake(r, &err);
+	} else if (m) {
+		p.to.first_name = p.to.last_name = STR(""); /* whoever tries it is not that person */
+		p.message.subject = arena_printf(&r->arena, "[Test] %.*s", STR_ARG(p.message.subject));
+		p.message.key.step =
+			arena_printf(&r->arena, "%.*s.%.*s.%lld", STR_ARG(t->locale), STR_ARG(t->name), (long long)clock_now().s);
+		p.message.key.plan = STR("test");
+		if (!courier_preview_send(&p, t->to, NULL, &r->arena, &answer, &err)) {
+			request_problem(r, 502, "%s", err.text);
+		} else {
+			put_open(&r->out, NULL, '{');
+			put_bool(&r->out, "sent", true);
+			put_str(&r->out, "answer", answer);
+			put_close(&r->out, '}');
+			request_send_json(r, 200);
+		}
+	}
+	courier_preview_close(&p);
+	message_text_release(&text);
+	message_set_free(t->own);
+}
 
 void on_message_test(struct request *r)
 {
-	struct err err;
+	struct trial *t = arena_new(&r->arena, struct trial);
 	json_t *o = request_json(r);
 	if (!o)
 		return;
-	const char *locale = member(o, "locale"), *name = member(o, "name"), *to = member(o, "to");
-	int64_t customer = json_integer_value(json_object_get(o, "customer"));
-	const struct message *m =
-		locale && name ? message_find(r->web->messages, liquid_locale_from(str_from(locale)), str_from(name)) : NULL;
-	struct message_text t;
-	const struct lobject *data = NULL;
-	struct liquid_options options = options_of(r);
-	struct liquid *liquid = liquid_new();
-	message_text_init(&t);
-	if (!to || !strchr(to, '@'))
+	const char *to = member(o, "to"), *at = to ? strchr(to, '@') : NULL;
+	if (!at || at == to || !at[1] || strpbrk(to, " \r\n<>,"))
 		request_problem(r, 422, "\"to\" is needed: the e-mail address that gets the test");
-	else if (!m)
-		request_problem(r, 404, "there is no message of this name in this language");
-	else if (!sample_for(r, m->locale, customer, &data, &err) ||
-	         !message_render(r->web->messages, m, 0, liquid, data, &options, &t, &err) ||
-	         !web_send_mail(r, arena_printf(&r->arena, "test.%s.%s.%lld", locale, name, (long long)clock_now().s),
-	                        str_from(to), arena_printf(&r->arena, "[Test] %.*s", STR_ARG(buf_view(&t.subject))),
-	                        buf_view(&t.text), buf_view(&t.html), &err))
-		request_err(r, &err);
-	else {
-		put_open(&r->out, NULL, '{');
-		put_bool(&r->out, "sent", true);
-		put_close(&r->out, '}');
-		request_send_json(r, 200);
+	else if (trial_read(r, o, t)) {
+		r->handed = t;
+		request_hand_over(r, test_person);
 	}
-	message_text_release(&t);
-	liquid_free(liquid);
 	json_decref(o);
 }

@@ -30,18 +30,16 @@ static void put_cursor(struct buf *b, int64_t last, bool more)
 
 /* ---- one row ---- */
 
-static struct lifecycle life_of(struct request *r, const struct version *v, customer_id c)
+static struct lifecycle life_of(const struct world *w, customer_id c)
 {
-	struct web *w = r->web;
 	struct lifecycle l = { .phase = PHASE_PROSPECT, .last_order = DATE_UNKNOWN };
-	struct thresholds t = web_thresholds(w);
 	struct view view;
-	if (c > v->customers)
+	if (c > w->version->customers)
 		return l;
 	/* as of now: what was bought this morning counts */
-	struct date tomorrow = { t.day.day + 1 };
-	view_at(&view, v, c, clock_now());
-	lifecycle_of(&view, w->settings->zone, tomorrow, &t, &w->settings->lifecycle, &l);
+	struct date tomorrow = { w->thresholds->day.day + 1 };
+	view_at(&view, w->version, c, clock_now());
+	lifecycle_of(&view, w->settings->zone, tomorrow, w->thresholds, &w->settings->lifecycle, &l);
 	return l;
 }
 
@@ -52,14 +50,14 @@ static struct str full_name(struct arena *a, const struct person *p)
 	return p->last_name.n ? p->last_name : p->first_name.n ? p->first_name : p->company;
 }
 
-static bool put_row(struct request *r, const struct version *v, customer_id c, struct err *err)
+static bool put_row(struct request *r, const struct world *w, customer_id c, struct err *err)
 {
 	struct person p;
 	struct str ref;
 	struct buf *b = &r->out;
 	if (!store_person(request_db(r), c, &r->arena, &p, &ref, err))
 		return false;
-	struct lifecycle l = life_of(r, v, c);
+	struct lifecycle l = life_of(w, c);
 	put_open(b, NULL, '{');
 	put_int(b, "id", c);
 	put_str(b, "ref", ref);
@@ -124,8 +122,9 @@ void on_customers(struct request *r)
 			after = number_query(r, "cursor", 0, UINT32_MAX, 0);
 	const char *typed = request_query(r, "q"), *segment = request_query(r, "segment");
 	customer_id *ids = arena_array(&r->arena, customer_id, (size_t)limit + 1);
-	const struct version *v = request_book(r);
-	struct db *db = v ? request_db(r) : NULL;
+	const struct world *w = request_world(r);
+	const struct version *v = r->version;
+	struct db *db = w ? request_db(r) : NULL;
 	uint64_t total = 0;
 	bool total_known = true;
 	int n;
@@ -148,7 +147,7 @@ void on_customers(struct request *r)
 	put_open(&r->out, NULL, '{');
 	put_open(&r->out, "items", '[');
 	for (int i = 0; ok && i < n && i < limit; i++)
-		ok = put_row(r, v, ids[i], &err);
+		ok = put_row(r, w, ids[i], &err);
 	put_close(&r->out, ']');
 	put_cursor(&r->out, more ? ids[limit - 1] : 0, more);
 	if (total_known)
@@ -164,44 +163,38 @@ void on_customers(struct request *r)
 
 /* ---- one customer ---- */
 
-/* The number in the path, of somebody who is there; 0: problem set. */
-customer_id customer_arg(struct request *r)
+static void no_customer(struct request *r)
+{
+	request_problem(r, 404, "there is no customer with this number");
+}
+
+/* The number in the path; 0: problem set. */
+static customer_id customer_named(struct request *r)
 {
 	int64_t id;
-	struct err err;
-	struct db *db = request_db(r);
-	if (!db)
-		return 0;
-	if (str_i64(r->args[0], &id) && id > 0 && id < UINT32_MAX) {
-		struct query *q = db_query(db, "web_customer_there");
-		query_int(q, 1, id);
-		int got = query_next(q, &err);
-		query_done(q);
-		if (got == 1)
-			return (customer_id)id;
-		if (got < 0) {
-			request_err(r, &err);
-			return 0;
-		}
-	}
-	request_problem(r, 404, "there is no customer with this number");
+	if (str_i64(r->args[0], &id) && id > 0 && id < UINT32_MAX)
+		return (customer_id)id;
+	no_customer(r);
 	return 0;
 }
 
-static void put_person(struct buf *b, const struct person *p)
+/* The same, of somebody who is there. */
+customer_id customer_arg(struct request *r)
 {
-	put_open(b, "person", '{');
-	put_str(b, "civility", p->civility);
-	put_str(b, "first_name", p->first_name);
-	put_str(b, "last_name", p->last_name);
-	put_str(b, "company", p->company);
-	put_str(b, "email", p->email);
-	put_str(b, "phone", p->phone);
-	put_str(b, "address1", p->address1);
-	put_str(b, "city", p->city);
-	put_str(b, "postcode", p->postcode);
-	put_str(b, "country", p->country);
-	put_close(b, '}');
+	struct err err;
+	customer_id c = customer_named(r);
+	struct db *db = c ? request_db(r) : NULL;
+	if (!db)
+		return 0;
+	struct query *q = db_query(db, "web_customer_there");
+	query_int(q, 1, c);
+	int got = query_next(q, &err);
+	query_done(q);
+	if (got == 0)
+		no_customer(r);
+	else if (got < 0)
+		request_err(r, &err);
+	return got == 1 ? c : 0;
 }
 
 static void put_orders(struct request *r, const struct view *v, const struct lifecycle *l)
@@ -270,10 +263,9 @@ static void put_consents(struct request *r, const struct subject *s)
 }
 
 /* Where a plan stands with the person, in one sentence. */
-static void stands(const struct live *l, customer_id c, uint16_t plan, enum locale locale, struct buf *out)
+static void stands(const struct world *w, customer_id c, const struct pstate *s, uint16_t plan, struct instant now,
+                   enum locale locale, struct buf *out)
 {
-	const struct world *w = &l->world;
-	const struct pstate *s = &l->states[c];
 	const struct plan *p = w->plans->plans[plan];
 	bool fr = locale == LOCALE_FR;
 	char at[40];
@@ -290,12 +282,12 @@ static void stands(const struct live *l, customer_id c, uint16_t plan, enum loca
 			buf_cstr(out, fr ? ", son message attend de partir" : ", its message is queued");
 		else if (s->wake != UINT32_MAX)
 			buf_printf(out, fr ? ", regardé à nouveau le %s" : ", looked at again %s",
-			           instant_local((struct instant){ s->wake }, l->shop.settings.zone, at));
+			           instant_local((struct instant){ s->wake }, w->settings->zone, at));
 		return;
 	}
 	if (!w->plans->on[plan])
 		buf_cstr(out, fr ? "le plan est arrêté" : "the plan is off");
-	else if (engine_candidate(w, c, s, plan, l->now))
+	else if (c <= w->version->customers && engine_candidate(w, c, s, plan, now))
 		buf_cstr(out, p->smooth_per_day ? (fr ? "entrerait\xC2\xA0: attend une place du lissage"
 		                                      : "would enter: waits for a smoothing slot")
 		                                : (fr ? "entrerait maintenant" : "would enter now"));
@@ -304,35 +296,34 @@ static void stands(const struct live *l, customer_id c, uint16_t plan, enum loca
 		                 : "not in it: its trigger has not been reached, or its audience does not hold");
 }
 
-static void put_plans_now(struct request *r, customer_id c)
+static void put_plans_now(struct request *r, const struct world *w, customer_id c, const struct pstate *s)
 {
-	const struct live *l = r->web->live;
-	struct buf *b = &r->out;
+	struct buf *b = &r->out, text;
+	struct instant now = clock_now();
+	buf_init(&text, 4096);
 	put_open(b, "plans", '[');
-	for (uint16_t i = 0; i < l->plans->count && c < l->people; i++) {
-		struct buf text;
-		if (l->plans->current[i] != i)
+	for (uint16_t i = 0; i < w->plans->count; i++) {
+		if (w->plans->current[i] != i)
 			continue;
-		buf_init(&text, 4096);
-		stands(l, c, i, request_locale(r), &text);
+		buf_clear(&text);
+		stands(w, c, s, i, now, request_locale(r), &text);
 		put_open(b, NULL, '{');
-		put_str(b, "plan", l->plans->plans[i]->name);
+		put_str(b, "plan", w->plans->plans[i]->name);
 		put_str(b, "now", buf_view(&text));
 		put_close(b, '}');
-		buf_release(&text);
 	}
 	put_close(b, ']');
+	buf_release(&text);
 }
 
-static void put_runs(struct request *r, customer_id c)
+static void put_runs(struct request *r, const struct world *w, const struct pstate *s)
 {
 	static const char *const STATES[] = { "active", "ended", "exited" };
-	const struct live *l = r->web->live;
 	struct buf *b = &r->out;
 	put_open(b, "runs", '[');
-	for (uint16_t i = 0; c < l->people && i < l->states[c].run_count; i++) {
-		const struct run *run = &l->states[c].runs[i];
-		const struct plan *p = l->plans->plans[run->plan];
+	for (uint16_t i = 0; i < s->run_count; i++) {
+		const struct run *run = &s->runs[i];
+		const struct plan *p = w->plans->plans[run->plan];
 		put_open(b, NULL, '{');
 		put_str(b, "plan", p->name);
 		put_int(b, "run", run->run_no);
@@ -346,6 +337,31 @@ static void put_runs(struct request *r, customer_id c)
 		put_close(b, '}');
 	}
 	put_close(b, ']');
+}
+
+/* Where somebody stands: what is in the database, and when they are looked at next, which is not: the engine is asked
+ * as the ticker asked it, on a copy. */
+static bool read_standing(struct request *r, const struct world *w, customer_id c, struct pstate *out, struct err *err)
+{
+	bool active = false;
+	if (!live_person(request_db(r), w, c, out, err))
+		return false;
+	for (uint16_t i = 0; i < out->run_count; i++)
+		active |= out->runs[i].state == RUN_ACTIVE && !out->runs[i].queued;
+	if (!active || c > w->version->customers)
+		return true;
+	struct pstate copy = *out;
+	struct decisions said = { .count = 0 };
+	copy.runs = memcpy(mem_alloc(out->run_cap * sizeof *out->runs), out->runs, out->run_count * sizeof *out->runs);
+	copy.sent = out->sent_count ? memcpy(mem_alloc(out->sent_cap * sizeof *out->sent), out->sent,
+	                                     out->sent_count * sizeof *out->sent)
+	                            : NULL;
+	copy.sent_cap = out->sent_count ? out->sent_cap : 0;
+	engine_person(w, c, &copy, clock_now(), &said);
+	out->wake = copy.wake;
+	decisions_release(&said);
+	pstate_release(&copy);
+	return true;
 }
 
 /* Somebody the book does not know yet: for the fifth of a second after their first fact. */
@@ -365,39 +381,72 @@ static void put_newcomer(struct request *r)
 	}
 }
 
-void on_customer(struct request *r)
+/* The row of `customer` and `person` as JSON. False: answered with a problem. */
+static bool put_who(struct request *r, customer_id c)
 {
-	struct web *w = r->web;
-	customer_id c = customer_arg(r);
-	const struct version *v = c ? request_book(r) : NULL;
-	struct person p;
-	struct str ref;
+	static const char *const FIELDS[] = { "civility", "first_name", "last_name", "company", "email",  "phone",
+		                                  "address1", NULL,         "postcode",  "city",    "country" };
 	struct err err;
-	if (!v)
-		return;
-	if (!store_person(request_db(r), c, &r->arena, &p, &ref, &err)) {
-		request_err(r, &err);
-		return;
+	struct buf *b = &r->out;
+	struct query *q = db_query(r->db, "web_customer");
+	query_int(q, 1, c);
+	int got = query_next(q, &err);
+	if (got == 1) {
+		put_open(b, NULL, '{');
+		put_int(b, "id", c);
+		put_str(b, "ref", query_get_text(q, 0));
+		put_open(b, "person", '{');
+		for (int i = 0; i < (int)ARRAY_LEN(FIELDS); i++)
+			if (FIELDS[i])
+				put_str(b, FIELDS[i], query_get_text(q, i + 1));
+		put_close(b, '}');
 	}
-	put_open(&r->out, NULL, '{');
-	put_int(&r->out, "id", c);
-	put_str(&r->out, "ref", ref);
-	put_person(&r->out, &p);
-	if (c <= v->customers) {
-		struct thresholds t = web_thresholds(w);
-		struct lifecycle l = life_of(r, v, c);
+	query_done(q);
+	if (got < 0)
+		request_err(r, &err);
+	else if (got == 0)
+		no_customer(r);
+	return got == 1;
+}
+
+static void put_customer(struct request *r, const struct world *w, customer_id c, const struct pstate *state)
+{
+	if (c <= w->version->customers) {
+		struct lifecycle l = life_of(w, c);
 		struct subject s;
-		expr_subject(w->book, v, NULL, c, clock_now(), &t, &s);
+		expr_subject(w->book, w->version, NULL, c, clock_now(), w->thresholds, &s);
 		put_orders(r, &s.view, &l);
 		put_profile(r, &s.view);
 		put_consents(r, &s);
 	} else {
 		put_newcomer(r);
 	}
-	put_runs(r, c);
-	put_plans_now(r, c);
+	put_runs(r, w, state);
+	put_plans_now(r, w, c, state);
 	put_close(&r->out, '}');
 	request_send_json(r, 200);
+}
+
+void on_customer(struct request *r)
+{
+	customer_id c = customer_named(r);
+	const struct world *w = c && request_db(r) ? request_world(r) : NULL;
+	struct pstate state;
+	struct err err;
+	if (!w)
+		return;
+	if (!db_begin_read(r->db, &err)) { /* one state of the database, taken once */
+		request_err(r, &err);
+		return;
+	}
+	if (put_who(r, c)) {
+		if (read_standing(r, w, c, &state, &err))
+			put_customer(r, w, c, &state);
+		else
+			request_err(r, &err);
+		pstate_release(&state);
+	}
+	db_rollback(r->db);
 }
 
 /* ---- the timeline ---- */
@@ -611,7 +660,9 @@ void on_why(struct request *r)
 {
 	struct err err;
 	customer_id c = customer_arg(r);
-	if (!c || !request_book(r))
+	const struct world *w = c ? request_world(r) : NULL;
+	struct pstate state;
+	if (!w)
 		return;
 	put_open(&r->out, NULL, '{');
 	put_open(&r->out, "decisions", '[');
@@ -620,7 +671,12 @@ void on_why(struct request *r)
 		return;
 	}
 	put_close(&r->out, ']');
-	put_plans_now(r, c);
-	put_close(&r->out, '}');
-	request_send_json(r, 200);
+	if (read_standing(r, w, c, &state, &err)) {
+		put_plans_now(r, w, c, &state);
+		put_close(&r->out, '}');
+		request_send_json(r, 200);
+	} else {
+		request_err(r, &err);
+	}
+	pstate_release(&state);
 }

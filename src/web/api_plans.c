@@ -1,7 +1,9 @@
 /* Plans: listed, shown as a picture with live counts, checked, edited, switched. */
 #include "app/live_int.h"
+#include "web/plans.h"
 #include "web/web_int.h"
 
+#include "app/approval.h"
 #include "app/clock.h"
 #include "app/switch.h"
 #include "engine/plan_words.h"
@@ -296,6 +298,7 @@ void on_plan(struct request *r)
 	else
 		put_str(b, "name", x->name);
 	put_str(b, "text", text);
+	plan_put_form(r, text);
 	put_state(b, x);
 	put_open(b, "versions", '[');
 	for (size_t i = x->version_count; i-- > 0;) {
@@ -312,9 +315,24 @@ void on_plan(struct request *r)
 	request_send_json(r, 200);
 }
 
-void on_plan_check(struct request *r)
+void plan_put_checked(struct request *r, struct str text)
 {
 	struct plan_issues *issues = arena_new(&r->arena, struct plan_issues);
+	const struct plan *p = read_plan(r, STR("plan"), text, issues);
+	if (p)
+		plan_check(&p, 1, web_thresholds(r->web).average_basket, NULL, NULL, &r->arena, issues);
+	put_issues(&r->out, issues);
+	if (p) {
+		put_open(&r->out, "plan", '{');
+		put_picture(&r->out, p, request_locale(r), NULL);
+		put_close(&r->out, '}');
+	} else {
+		put_null(&r->out, "plan");
+	}
+}
+
+void on_plan_check(struct request *r)
+{
 	json_t *o = request_json(r);
 	if (!o)
 		return;
@@ -322,18 +340,8 @@ void on_plan_check(struct request *r)
 	if (!text) {
 		request_problem(r, 422, "\"text\" is needed: the plan file");
 	} else if (request_book(r)) {
-		const struct plan *p = read_plan(r, STR("plan"), arena_str(&r->arena, str_from(text)), issues);
-		if (p)
-			plan_check(&p, 1, web_thresholds(r->web).average_basket, NULL, NULL, &r->arena, issues);
 		put_open(&r->out, NULL, '{');
-		put_issues(&r->out, issues);
-		if (p) {
-			put_open(&r->out, "plan", '{');
-			put_picture(&r->out, p, request_locale(r), NULL);
-			put_close(&r->out, '}');
-		} else {
-			put_null(&r->out, "plan");
-		}
+		plan_put_checked(r, arena_str(&r->arena, str_from(text)));
 		put_close(&r->out, '}');
 		request_send_json(r, 200);
 	}
@@ -363,6 +371,15 @@ static bool run_draft(struct request *r, const char *query, struct str text, str
 	return ok;
 }
 
+static bool text_given(struct request *r, const json_t *o, struct str *text)
+{
+	struct standings *all = arena_new(&r->arena, struct standings);
+	const struct standing *x;
+	if (!json_object_get(o, "form"))
+		return plan_text_of(r, o, STR(""), text);
+	return (x = named(r, all)) && plan_text_of(r, o, x->draft.n ? x->draft : x->text, text);
+}
+
 void on_plan_put(struct request *r)
 {
 	struct plan_issues *issues = arena_new(&r->arena, struct plan_issues);
@@ -370,11 +387,18 @@ void on_plan_put(struct request *r)
 	json_t *o = request_json(r);
 	if (!o)
 		return;
-	const char *text = member(o, "text");
-	const struct plan *p = text ? read_plan(r, r->args[0], arena_str(&r->arena, str_from(text)), issues) : NULL;
-	if (!text) {
-		request_problem(r, 422, "\"text\" is needed: the plan file");
-	} else if (!p) {
+	struct str text;
+	if (!member(o, "text") && !json_object_get(o, "form")) {
+		request_problem(r, 422, "\"text\" is needed, the plan file; or \"form\", its values");
+		json_decref(o);
+		return;
+	}
+	if (!text_given(r, o, &text)) {
+		json_decref(o);
+		return;
+	}
+	const struct plan *p = read_plan(r, r->args[0], text, issues);
+	if (!p) {
 		request_problem(r, 422, "the plan has mistakes: see issues");
 		r->out.n--; /* the problem goes on */
 		put_issues(&r->out, issues);
@@ -382,7 +406,7 @@ void on_plan_put(struct request *r)
 	} else if (!str_eq(p->name, r->args[0])) {
 		request_problem(r, 422, "the file is of the plan \"%.*s\": its name never changes; save it under its own",
 		                STR_ARG(p->name));
-	} else if (!run_draft(r, "web_draft_put", str_from(text), &err)) {
+	} else if (!run_draft(r, "web_draft_put", text, &err)) {
 		request_err(r, &err);
 	} else {
 		json_decref(o);
@@ -392,15 +416,43 @@ void on_plan_put(struct request *r)
 	json_decref(o);
 }
 
+static const char *who_approves(const struct request *r)
+{
+	return r->who.name[0] ? r->who.name : r->who.actor;
+}
+
+static bool already_on(struct request *r, const struct standing *x, const struct plan *p)
+{
+	struct plan_issues *issues = arena_new(&r->arena, struct plan_issues);
+	const struct version_row *v = x->version_count ? &x->versions[x->version_count - 1] : NULL;
+	const struct plan *stored = v && str_is(v->state, "on") ? read_plan(r, x->name, v->text, issues) : NULL;
+	return stored && stored->hash == p->hash;
+}
+
+/* A campaign waits for a second person where the shop wants it. */
 static bool switch_on(struct request *r, const struct standing *x, struct err *err)
 {
 	struct plan_issues *issues = arena_new(&r->arena, struct plan_issues);
 	struct switch_result result;
 	const struct plan *p = read_plan(r, x->name, x->draft.n ? x->draft : x->text, issues);
+	struct db *db = live_db(r->web->live);
 	if (!p)
 		return err_set(err, ERR_INPUT, "the plan has mistakes; mend it first");
-	return switch_plan_on(live_db(r->web->live), p, clock_now(), &result, err) &&
-	       (!x->draft.n || run_draft(r, "web_draft_delete", STR(""), err));
+	bool asks = approval_needed(r->web->settings, p) && !already_on(r, x, p);
+	bool ok = asks ? approval_propose(db, p, who_approves(r), clock_now(), &result, err)
+	               : switch_plan_on(db, p, clock_now(), &result, err);
+	return ok && (!x->draft.n || run_draft(r, "web_draft_delete", STR(""), err));
+}
+
+/* By a second person: the version that waits is on from now on. */
+static bool approve(struct request *r, const struct standing *x, struct err *err)
+{
+	struct plan_issues *issues = arena_new(&r->arena, struct plan_issues);
+	struct switch_result result;
+	const struct plan *p = read_plan(r, x->name, x->text, issues);
+	if (!p)
+		return err_set(err, ERR_INPUT, "the plan has mistakes; mend it first");
+	return approval_give(live_db(r->web->live), p, who_approves(r), clock_now(), &result, err);
 }
 
 void on_plan_switch(struct request *r)
@@ -416,6 +468,8 @@ void on_plan_switch(struct request *r)
 		bool known = true, ok = false;
 		if (to && strcmp(to, "on") == 0)
 			ok = switch_on(r, x, &err);
+		else if (to && strcmp(to, "approve") == 0)
+			ok = approve(r, x, &err);
 		else if (to && strcmp(to, "off") == 0)
 			ok = switch_plan(db, x->name, SWITCH_OFF, clock_now(), &err);
 		else if (to && strcmp(to, "drain") == 0)
@@ -424,7 +478,7 @@ void on_plan_switch(struct request *r)
 			known = false;
 		snprintf(action, sizeof action, "plan %s", known ? to : "");
 		if (!known)
-			request_problem(r, 422, "\"to\" is one of on, off, drain");
+			request_problem(r, 422, "\"to\" is one of on, off, drain, approve");
 		else if (!ok || !db_begin(db, &err) ||
 		         !store_audit(db, clock_now(), r->who.actor, action, arena_cstr(&r->arena, x->name), &err) ||
 		         !db_commit(db, &err)) {

@@ -161,6 +161,26 @@ static const struct account *account_by_id(const struct web *w, int64_t id)
 	return NULL;
 }
 
+struct str auth_actor_name(struct request *r, struct str actor)
+{
+	struct web *w = r->web;
+	int64_t id;
+	struct str name = arena_str(&r->arena, actor);
+	bool is_account = str_starts(actor, STR("account "));
+	if ((!is_account && !str_starts(actor, STR("key "))) ||
+	    !str_i64((struct str){ strchr(name.p, ' ') + 1, name.n - (is_account ? 8 : 4) }, &id))
+		return name;
+	pthread_mutex_lock(&w->lock);
+	const struct account *a = is_account ? account_by_id(w, id) : NULL;
+	if (a)
+		name = arena_str(&r->arena, str_from(a->name));
+	for (size_t i = 0; !is_account && i < w->key_count; i++)
+		if (w->keys[i].id == id)
+			name = arena_str(&r->arena, str_from(w->keys[i].name));
+	pthread_mutex_unlock(&w->lock);
+	return name;
+}
+
 static void csrf_of(const char *token, char out[33])
 {
 	unsigned char hash[16];

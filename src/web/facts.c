@@ -72,7 +72,12 @@ static bool read_order(const json_t *o, struct incoming *in, struct arena *a, ch
 	int c = channel.n ? sale_channel_find(channel) : SALE_UNKNOWN;
 	if (c < 0)
 		return say(why, "\"channel\" is one of store, web, phone, app, marketplace, b2b");
-	in->order = (struct order_body){ .channel = (enum sale_channel)c, .voucher = text(o, "voucher", a) };
+	in->order = (struct order_body){ .channel = (enum sale_channel)c,
+		                             .voucher = text(o, "voucher", a),
+		                             .store = str_trim(text(o, "store", a)),
+		                             .seller = str_trim(text(o, "seller", a)) };
+	if (in->order.store.n > BODY_NAME_MAX || in->order.seller.n > BODY_NAME_MAX)
+		return say(why, "\"store\" and \"seller\" are at most 100 bytes long");
 	return read_lines(o, in, a, why);
 }
 
@@ -162,6 +167,7 @@ static bool read_profile(const json_t *o, struct incoming *in, struct arena *a, 
 		return say(why, "\"zone\" is no time zone such as Europe/Paris");
 	b->gender = gender.n && strchr("fmx", gender.p[0]) ? gender.p[0] : 0;
 	b->store = text(o, "store", a);
+	b->sector = text(o, "sector", a);
 	b->tag_count = read_list(o, "tags", a, &b->tags);
 	b->interest_count = read_list(o, "interests", a, &b->interests);
 	in->company_said = p->company.n > 0 || json_is_true(json_object_get(o, "is_company"));
@@ -229,11 +235,13 @@ bool incoming_read(const json_t *o, struct incoming *in, struct arena *a, zone_i
 
 /* ---- writing ---- */
 
-static bool product_of(struct web *w, struct store_batch *b, const struct incoming_line *l, product_id *out,
+static bool product_of(struct store_ids *ids, struct store_batch *b, const struct incoming_line *l, product_id *out,
                        struct err *err)
 {
 	bool created, changed;
-	*out = store_product(w->ids, l->sku, &created);
+	*out = store_product(ids, l->sku, &created);
+	if (!created)
+		return true;
 	struct str none = STR("");
 	struct product_row p = { .sku = l->sku,
 		                     .name = l->name,
@@ -251,16 +259,16 @@ static bool product_of(struct web *w, struct store_batch *b, const struct incomi
 		                     .stock = -1,
 		                     .lifetime_days = -1,
 		                     .tier = -1 };
-	return !created || store_batch_product(b, &p, &changed, err);
+	return store_batch_product(b, &p, &changed, err);
 }
 
-static bool take_lines(struct web *w, struct store_batch *b, const struct incoming *in, struct arena *a,
+static bool take_lines(struct store_ids *ids, struct store_batch *b, const struct incoming *in, struct arena *a,
                        struct line **out, struct err *err)
 {
 	*out = arena_array(a, struct line, in->line_count + 1);
 	for (size_t i = 0; i < in->line_count; i++) {
 		(*out)[i] = (struct line){ .quantity = in->lines[i].quantity, .amount = in->lines[i].amount };
-		if (!product_of(w, b, &in->lines[i], &(*out)[i].product, err))
+		if (!product_of(ids, b, &in->lines[i], &(*out)[i].product, err))
 			return false;
 	}
 	return true;
@@ -296,8 +304,8 @@ static bool put(struct store_batch *b, struct fact *f, struct arena *a, struct f
 }
 
 /* The known profile with what was said laid over it. */
-static bool lay_profile(struct web *w, struct store_batch *b, const struct incoming *in, customer_id c, struct arena *a,
-                        struct buf *body, struct err *err)
+static bool lay_profile(const struct shop *shop, struct store_batch *b, const struct incoming *in, customer_id c,
+                        struct arena *a, struct buf *body, struct err *err)
 {
 	struct profile_body p = { .locale = -1, .created = INSTANT_NEVER, .born = DATE_UNKNOWN };
 	const struct profile_body *said = &in->profile;
@@ -308,6 +316,7 @@ static bool lay_profile(struct web *w, struct store_batch *b, const struct incom
 		return false;
 	p.zone = said->zone.n ? said->zone : p.zone;
 	p.store = said->store.n ? said->store : p.store;
+	p.sector = said->sector.n ? said->sector : p.sector;
 	p.postcode = in->person.postcode.n && in->person.postcode.n <= 16 ? in->person.postcode : p.postcode;
 	p.locale = said->locale >= 0 ? said->locale : p.locale;
 	p.born = date_known(said->born) ? said->born : p.born;
@@ -326,22 +335,22 @@ static bool lay_profile(struct web *w, struct store_batch *b, const struct incom
 	p.reach |= (who->email.n ? REACH_EMAIL : 0u) | (who->phone.n ? REACH_PHONE : 0u) |
 	           (who->address1.n && (who->city.n || who->postcode.n) ? REACH_POST : 0u);
 	if (who->email.n)
-		p.address = store_address_hash(&w->shop, who->email);
+		p.address = store_address_hash(shop, who->email);
 	else if (who->phone.n && !p.address)
-		p.address = store_address_hash(&w->shop, who->phone);
+		p.address = store_address_hash(shop, who->phone);
 	body_write_profile(&p, body);
 	return store_batch_person(b, c, who, &changed, err);
 }
 
-static bool write_body(struct web *w, struct store_batch *b, const struct incoming *in, struct fact *f, struct arena *a,
-                       struct buf *body, struct err *err)
+static bool write_body(const struct shop *shop, struct store_ids *ids, struct store_batch *b, const struct incoming *in,
+                       struct fact *f, struct arena *a, struct buf *body, struct err *err)
 {
 	switch (in->kind) {
 	case IN_ORDER: {
 		struct order_body o = in->order;
 		o.line_count = in->line_count;
 		f->kind = FACT_ORDER;
-		if (!take_lines(w, b, in, a, &o.lines, err))
+		if (!take_lines(ids, b, in, a, &o.lines, err))
 			return false;
 		body_write_order(&o, body);
 		return true;
@@ -350,7 +359,7 @@ static bool write_body(struct web *w, struct store_batch *b, const struct incomi
 		struct cart_body o = in->cart;
 		o.line_count = in->line_count;
 		f->kind = FACT_CART;
-		if (!take_lines(w, b, in, a, &o.lines, err))
+		if (!take_lines(ids, b, in, a, &o.lines, err))
 			return false;
 		body_write_cart(&o, body);
 		return true;
@@ -363,49 +372,49 @@ static bool write_body(struct web *w, struct store_batch *b, const struct incomi
 		f->kind = FACT_EVENT;
 		body_write_event(&in->event, body);
 		return true;
-	case IN_PROFILE: f->kind = FACT_PROFILE; return lay_profile(w, b, in, f->customer, a, body, err);
+	case IN_PROFILE: f->kind = FACT_PROFILE; return lay_profile(shop, b, in, f->customer, a, body, err);
 	case IN_PRODUCT: break;
 	}
 	return true;
 }
 
-bool incoming_write(struct web *w, struct store_batch *b, const struct incoming *in, struct instant now,
-                    struct arena *a, struct facts_result *out, struct err *err)
+bool incoming_write(const struct shop *shop, struct store_ids *ids, struct store_batch *b, const struct incoming *in,
+                    struct instant now, struct arena *a, struct buf *body, struct facts_result *out, struct err *err)
 {
 	bool changed;
 	if (in->kind == IN_PRODUCT) {
-		store_product(w->ids, in->product.sku, NULL);
+		store_product(ids, in->product.sku, NULL);
 		if (!store_batch_product(b, &in->product, &changed, err))
 			return false;
 		out->accepted += changed;
 		out->unchanged += !changed;
 		return true;
 	}
-	customer_id c = in->customer ? in->customer : in->ref.n ? store_customer(w->ids, in->ref, NULL) : GUESTS;
+	customer_id c = in->customer ? in->customer : in->ref.n ? store_customer(ids, in->ref, NULL) : GUESTS;
 	struct fact f = { .customer = c, .key = in->key, .at = in->at.s ? in->at : now };
-	struct buf body;
-	buf_init(&body, BODY_MAX);
-	bool ok = write_body(w, b, in, &f, a, &body, err);
-	f.body = buf_view(&body);
-	ok = ok && put(b, &f, a, out, err);
-	buf_release(&body);
-	return ok;
+	buf_clear(body);
+	if (!write_body(shop, ids, b, in, &f, a, body, err))
+		return false;
+	f.body = buf_view(body);
+	return put(b, &f, a, out, err);
 }
 
 bool page_facts_write(struct web *w, const struct page_facts *f, struct arena *a, struct err *err)
 {
 	struct instant now = clock_now();
-	struct store_batch *b = store_batch_begin(live_db(w->live), w->ids, now, err);
+	struct store_ids *ids;
+	struct store_batch *b = writer_begin(w, &ids, now, err);
 	struct facts_result r = { 0 };
-	bool ok = b != NULL, known;
+	struct buf body;
+	bool ok = true, known;
+	if (!b)
+		return false;
+	buf_init(&body, BODY_MAX);
 	for (size_t i = 0; ok && i < f->count; i++)
-		ok = incoming_write(w, b, &f->items[i], now, a, &r, err);
+		ok = incoming_write(&w->shop, ids, b, &f->items[i], now, a, &body, &r, err);
 	ok = ok && (!f->message || outbox_feedback(b, f->message, f->receipt, now, f->answer, &known, err));
-	if (ok)
-		return store_batch_commit(b, err);
-	if (b)
-		store_batch_rollback(b);
-	return false;
+	buf_release(&body);
+	return writer_end(w, b, ok, err);
 }
 
 /* ---- POST /facts ---- */
@@ -472,8 +481,14 @@ void facts_release(struct request *r)
 	r->fact_count = 0;
 }
 
-static void answer_facts(struct request *r, const struct facts_result *f)
+void facts_answer(struct request *r, const struct err *err)
 {
+	const struct facts_result *f = r->handed;
+	facts_release(r);
+	if (err) {
+		request_err(r, err);
+		return;
+	}
 	put_open(&r->out, NULL, '{');
 	put_int(&r->out, "accepted", (int64_t)f->accepted);
 	put_int(&r->out, "unchanged", (int64_t)f->unchanged);
@@ -481,38 +496,4 @@ static void answer_facts(struct request *r, const struct facts_result *f)
 	put_int(&r->out, "seq", f->seq);
 	put_close(&r->out, '}');
 	request_send_json(r, 201);
-}
-
-void facts_commit(struct web *w, struct request *first)
-{
-	struct instant now = clock_now();
-	struct err err;
-	uint64_t facts = 0, requests = 0;
-	struct arena a;
-	arena_init(&a);
-	struct store_batch *b = store_batch_begin(live_db(w->live), w->ids, now, &err);
-	bool ok = b != NULL;
-	for (struct request *r = first; r && ok; r = r->queue, requests++) {
-		struct facts_result *f = arena_new(&r->arena, struct facts_result);
-		r->handed = f;
-		for (size_t i = 0; i < r->fact_count && ok; i++)
-			ok = incoming_write(w, b, &r->facts[i], now, &a, f, &err);
-		facts += r->fact_count;
-	}
-	if (ok)
-		ok = store_batch_commit(b, &err);
-	else if (b)
-		store_batch_rollback(b);
-	arena_release(&a);
-	for (struct request *r = first; r; r = r->queue) {
-		if (ok)
-			answer_facts(r, r->handed);
-		else
-			request_err(r, &err);
-		facts_release(r);
-	}
-	if (!ok)
-		return;
-	w->counters.facts += facts;
-	w->counters.fact_batches++;
 }

@@ -1,4 +1,4 @@
-/* facts: what happened, told over HTTP, read on an HTTP thread and written by the ticker. The key of a fact is the
+/* facts: what happened, told over HTTP, read on an HTTP thread and written by the writer. The key of a fact is the
  * caller's (source and document, "till:1234"): the same key again takes the place of what was said before, the same
  * content again writes nothing. Limits: FACTS_MAX a request, FACT_LINES_MAX lines a document. */
 #ifndef RELANCE_WEB_FACTS_H
@@ -45,11 +45,12 @@ struct facts_result {
 /* One object. False: *why says what is missing, for a person. Strings in the arena. */
 bool incoming_read(const json_t *o, struct incoming *out, struct arena *a, zone_id zone, char why[160]) MUST_CHECK;
 
-/* On the ticker, inside the open batch. */
-bool incoming_write(struct web *w, struct store_batch *b, const struct incoming *in, struct instant now,
-                    struct arena *a, struct facts_result *out, struct err *err) MUST_CHECK;
+/* Inside an open batch that was begun with these ids. `a` and `body` are used on the way. */
+bool incoming_write(const struct shop *shop, struct store_ids *ids, struct store_batch *b, const struct incoming *in,
+                    struct instant now, struct arena *a, struct buf *body, struct facts_result *out,
+                    struct err *err) MUST_CHECK;
 
-/* On the ticker: facts of the program's own pages, and what became of a message, in one transaction. */
+/* Facts of the program's own pages, and what became of a message, in one transaction. */
 struct page_facts {
 	struct incoming items[8];
 	size_t count;
@@ -58,5 +59,27 @@ struct page_facts {
 	struct str answer;
 };
 bool page_facts_write(struct web *w, const struct page_facts *f, struct arena *a, struct err *err) MUST_CHECK;
+
+/* ---- writer.c: one thread writes what is told ---- */
+
+void writer_new(struct web *w);
+bool writer_open(struct web *w, struct err *err) MUST_CHECK; /* its database; closed again when that fails */
+void writer_close(struct web *w);
+bool writer_start(struct web *w, struct err *err) MUST_CHECK; /* its thread */
+void writer_stop(struct web *w);
+void writer_free(struct web *w);
+
+/* From any thread: a batch of one's own, between those of the writer. writer_end commits it when ok, and must come
+ * soon: facts wait meanwhile. NULL, false: failed. */
+struct store_batch *writer_begin(struct web *w, struct store_ids **ids, struct instant now, struct err *err) MUST_CHECK;
+bool writer_end(struct web *w, struct store_batch *b, bool ok, struct err *err) MUST_CHECK;
+
+/* A request with r->facts; false: the server is stopping. */
+bool writer_submit(struct web *w, struct request *r) MUST_CHECK;
+/* The ticker has decided upon everything up to seq. */
+void writer_decided(struct web *w, int64_t seq);
+
+/* Fills in the answer: err NULL: they are written, r->handed is their struct facts_result. */
+void facts_answer(struct request *r, const struct err *err);
 
 #endif

@@ -4,7 +4,6 @@
 
 #include "app/clock.h"
 #include "app/links.h"
-#include "channel/visitor.h"
 #include "fold/basis.h"
 #include "web/facts.h"
 
@@ -13,14 +12,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FIELD_MAX = 2000, SIGNUP_S = 7 * DAY_S, CLICK_LINKS_MAX = 200 };
+enum { FIELD_MAX = 2000, SIGNUP_S = 7 * DAY_S };
 
 #define T(fr, en) (page_french(r) ? (fr) : (en))
 
 /* ---- who the link is of ---- */
 
-/* The message of the link in the path; false: a page was set. */
-static bool link_message(struct request *r, enum token_purpose purpose, struct token *t, struct message_key *key)
+bool page_link_message(struct request *r, enum token_purpose purpose, struct token *t, struct message_key *key)
 {
 	struct err err;
 	bool found = false;
@@ -34,6 +32,8 @@ static bool link_message(struct request *r, enum token_purpose purpose, struct t
 		r->status = 404;
 		return false;
 	}
+	if (strcmp(r->method, "POST") != 0 && purpose != TOKEN_CLICK && purpose != TOKEN_OPEN)
+		visits_page(r->web, t, key);
 	return true;
 }
 
@@ -73,17 +73,16 @@ static void form_begin(struct request *r, const char *action, struct str token)
 	buf_printf(&r->out, "<form method=\"post\" action=\"%s%.*s?lang=%s\">", action, STR_ARG(token), T("fr", "en"));
 }
 
-static struct incoming consent_of(struct request *r, customer_id c, enum channel channel, enum consent_state state,
-                                  const char *source, const char *wording)
+static struct incoming consent_of(struct request *r, customer_id c, enum channel channel, enum purpose purpose,
+                                  enum consent_state state, const char *source, const char *wording)
 {
 	static const char *const NAMES[] = { "email", "sms", "postcard" };
+	const char *about = purpose == PURPOSE_TRACKING ? "tracking" : NAMES[channel <= CHANNEL_POSTCARD ? channel : 0];
 	return (struct incoming){ .kind = IN_CONSENT,
 		                      .customer = c,
-		                      .key = arena_printf(&r->arena, "page:consent/%s@%lld",
-		                                          NAMES[channel <= CHANNEL_POSTCARD ? channel : 0],
-		                                          (long long)clock_now().s),
+		                      .key = arena_printf(&r->arena, "page:consent/%s@%lld", about, (long long)clock_now().s),
 		                      .consent = { .channel = channel,
-		                                   .purpose = PURPOSE_MARKETING,
+		                                   .purpose = purpose,
 		                                   .state = state,
 		                                   .source = str_from(source),
 		                                   .wording = str_from(wording) } };
@@ -109,7 +108,7 @@ void page_web(struct request *r)
 	struct err err;
 	bool found = false;
 	json_error_t why;
-	if (!link_message(r, TOKEN_WEB, &t, &key))
+	if (!page_link_message(r, TOKEN_WEB, &t, &key))
 		return;
 	if (!outbox_message(request_db(r), &key, &r->arena, &m, &found, &err) || !found || !m.content.n) {
 		page_problem(r, 404);
@@ -137,7 +136,7 @@ void page_unsubscribe(struct request *r)
 {
 	struct token t;
 	struct message_key key;
-	if (!link_message(r, TOKEN_UNSUBSCRIBE, &t, &key))
+	if (!page_link_message(r, TOKEN_UNSUBSCRIBE, &t, &key))
 		return;
 	page_begin(r, T("Ne plus recevoir ces messages ?", "Stop these messages?"));
 	page_text(r, "p",
@@ -191,12 +190,12 @@ void page_unsubscribe_post(struct request *r)
 {
 	struct token t;
 	struct message_key key;
-	if (!link_message(r, TOKEN_UNSUBSCRIBE, &t, &key))
+	if (!page_link_message(r, TOKEN_UNSUBSCRIBE, &t, &key))
 		return;
 	bool one_click = str_is(form(r, "List-Unsubscribe"), "One-Click");
 	struct page_facts f = { .count = 1, .message = &key, .receipt = RECEIPT_UNSUBSCRIBED, .answer = STR("") };
 	enum channel channel = key.channel <= CHANNEL_POSTCARD ? key.channel : CHANNEL_EMAIL;
-	f.items[0] = consent_of(r, key.customer, channel, CONSENT_WITHDRAWN,
+	f.items[0] = consent_of(r, key.customer, channel, PURPOSE_MARKETING, CONSENT_WITHDRAWN,
 	                        one_click ? "one-click unsubscribe (RFC 8058)" : "unsubscribe page",
 	                        T("Me désinscrire", "Unsubscribe"));
 	if (!write_or_page(r, &f))
@@ -220,7 +219,7 @@ void page_reason_post(struct request *r)
 	struct token t;
 	struct message_key key;
 	struct str answer = form(r, "answer");
-	if (!link_message(r, TOKEN_UNSUBSCRIBE, &t, &key))
+	if (!page_link_message(r, TOKEN_UNSUBSCRIBE, &t, &key))
 		return;
 	bool known = false;
 	for (size_t i = 0; i < ARRAY_LEN(REASONS); i++)
@@ -243,14 +242,18 @@ void page_reason_post(struct request *r)
 
 static const struct {
 	enum channel channel;
+	enum purpose purpose;
 	const char *name, *fr, *en;
-} CHANNELS[] = {
-	{ CHANNEL_EMAIL, "email", "Par e-mail", "By e-mail" },
-	{ CHANNEL_SMS, "sms", "Par SMS", "By text message" },
-	{ CHANNEL_POSTCARD, "postcard", "Par courrier", "By post" },
+} CHOICES[] = {
+	{ CHANNEL_EMAIL, PURPOSE_MARKETING, "email", "Par e-mail", "By e-mail" },
+	{ CHANNEL_SMS, PURPOSE_MARKETING, "sms", "Par SMS", "By text message" },
+	{ CHANNEL_POSTCARD, PURPOSE_MARKETING, "postcard", "Par courrier", "By post" },
+	{ CHANNEL_EMAIL, PURPOSE_TRACKING, "tracking",
+	  "J’accepte que la boutique sache si j’ouvre ses e-mails et si j’en suis les liens, pour ne pas m’écrire en vain",
+	  "The shop may know whether I open its e-mails and follow their links, so as not to write to me in vain" },
 };
 
-static bool may_now(struct request *r, const struct version *v, customer_id c, enum channel channel)
+static bool may_now(struct request *r, const struct version *v, customer_id c, size_t choice)
 {
 	struct subject s;
 	struct thresholds t = web_thresholds(r->web);
@@ -259,7 +262,9 @@ static bool may_now(struct request *r, const struct version *v, customer_id c, e
 	if (c > v->customers)
 		return false;
 	expr_subject(r->web->book, v, NULL, c, clock_now(), &t, &s);
-	return basis_allows(basis_of(&s, &rules, channel, PURPOSE_MARKETING));
+	return CHOICES[choice].purpose == PURPOSE_TRACKING
+	           ? basis_may_track(&s)
+	           : basis_allows(basis_of(&s, &rules, CHOICES[choice].channel, PURPOSE_MARKETING));
 }
 
 void page_preferences(struct request *r)
@@ -267,7 +272,7 @@ void page_preferences(struct request *r)
 	struct token t;
 	struct message_key key;
 	const struct version *v;
-	if (!link_message(r, TOKEN_PREFERENCES, &t, &key) || !(v = request_book(r)))
+	if (!page_link_message(r, TOKEN_PREFERENCES, &t, &key) || !(v = request_book(r)))
 		return;
 	page_begin(r, T("Ce que vous voulez recevoir", "What you want to receive"));
 	page_text(r, "p",
@@ -275,10 +280,12 @@ void page_preferences(struct request *r)
 	            "Our offers and news, only where you want them:"));
 	form_begin(r, "/p/", r->args[0]);
 	buf_cstr(&r->out, "<fieldset>");
-	for (size_t i = 0; i < ARRAY_LEN(CHANNELS); i++) {
-		buf_printf(&r->out, "<label><input type=\"checkbox\" name=\"%s\" value=\"yes\"%s>", CHANNELS[i].name,
-		           may_now(r, v, key.customer, CHANNELS[i].channel) ? " checked" : "");
-		page_text(r, "span", T(CHANNELS[i].fr, CHANNELS[i].en));
+	for (size_t i = 0; i < ARRAY_LEN(CHOICES); i++) {
+		if (CHOICES[i].purpose == PURPOSE_TRACKING)
+			buf_cstr(&r->out, "</fieldset><fieldset>");
+		buf_printf(&r->out, "<label><input type=\"checkbox\" name=\"%s\" value=\"yes\"%s>", CHOICES[i].name,
+		           may_now(r, v, key.customer, i) ? " checked" : "");
+		page_text(r, "span", T(CHOICES[i].fr, CHOICES[i].en));
 		buf_cstr(&r->out, "</label>");
 	}
 	buf_cstr(&r->out, "</fieldset>");
@@ -294,16 +301,16 @@ void page_preferences_post(struct request *r)
 	struct token t;
 	struct message_key key;
 	const struct version *v;
-	if (!link_message(r, TOKEN_PREFERENCES, &t, &key) || !(v = request_book(r)))
+	if (!page_link_message(r, TOKEN_PREFERENCES, &t, &key) || !(v = request_book(r)))
 		return;
 	struct page_facts f = { .count = 0 };
-	for (size_t i = 0; i < ARRAY_LEN(CHANNELS); i++) {
-		bool wanted = str_is(form(r, CHANNELS[i].name), "yes");
-		if (wanted == may_now(r, v, key.customer, CHANNELS[i].channel))
+	for (size_t i = 0; i < ARRAY_LEN(CHOICES); i++) {
+		bool wanted = str_is(form(r, CHOICES[i].name), "yes");
+		if (wanted == may_now(r, v, key.customer, i))
 			continue;
-		f.items[f.count++] =
-			consent_of(r, key.customer, CHANNELS[i].channel, wanted ? CONSENT_GRANTED : CONSENT_WITHDRAWN,
-		               "preference centre", T(CHANNELS[i].fr, CHANNELS[i].en));
+		f.items[f.count++] = consent_of(r, key.customer, CHOICES[i].channel, CHOICES[i].purpose,
+		                                wanted ? CONSENT_GRANTED : CONSENT_WITHDRAWN, "preference centre",
+		                                T(CHOICES[i].fr, CHOICES[i].en));
 	}
 	if (f.count == 0 || write_or_page(r, &f))
 		page_say(r, 200, T("C’est enregistré", "Saved"),
@@ -324,7 +331,7 @@ void page_survey(struct request *r)
 {
 	struct token t;
 	struct message_key key;
-	if (!link_message(r, TOKEN_ANSWER, &t, &key))
+	if (!page_link_message(r, TOKEN_ANSWER, &t, &key))
 		return;
 	bool why = is_reason(t.extra);
 	page_begin(r, why ? T("Dites-nous pourquoi", "Tell us why") : T("Votre avis", "Your opinion"));
@@ -347,7 +354,7 @@ void page_survey_post(struct request *r)
 	struct token t;
 	struct message_key key;
 	struct str answer = form(r, "answer"), comment = str_trim(form(r, "comment"));
-	if (!link_message(r, TOKEN_ANSWER, &t, &key))
+	if (!page_link_message(r, TOKEN_ANSWER, &t, &key))
 		return;
 	bool why = is_reason(t.extra), known = false;
 	for (size_t i = 0; i < (why ? ARRAY_LEN(REASONS) : ARRAY_LEN(ANSWERS)); i++)
@@ -374,112 +381,6 @@ void page_survey_post(struct request *r)
 		page_say(r, 200, T("Merci pour votre réponse", "Thank you for your answer"),
 		         T("Nous la lisons vraiment.", "We really read it."));
 	}
-}
-
-/* ---- clicks and opens ---- */
-
-static void send_feedback(struct request *r)
-{
-	struct page_facts f = { .message = r->handed,
-		                    .receipt = str_starts(str_from(r->path), STR("/c/")) ? RECEIPT_CLICKED : RECEIPT_OPENED,
-		                    .answer = STR("") };
-	struct err err;
-	if (!page_facts_write(r->web, &f, &r->arena, &err))
-		fprintf(stderr, "relance: an open or a click was not kept: %s\n", err.text);
-}
-
-/* A person, with consent to be told of; else nothing is kept. */
-static bool worth_keeping(struct request *r, const struct message_key *key, bool open)
-{
-	struct outbox_message m;
-	struct subject s;
-	struct err err;
-	bool found = false;
-	const struct version *v = request_book(r);
-	struct thresholds t = web_thresholds(r->web);
-	const char *agent = request_header(r, "User-Agent");
-	if (!v || key->customer > v->customers || !outbox_message(request_db(r), key, &r->arena, &m, &found, &err) ||
-	    !found)
-		return false;
-	struct visit visit = { .user_agent = str_from(agent ? agent : ""),
-		                   .method = str_from(r->method),
-		                   .open = open,
-		                   .after_accept_s = m.sent_at.s ? clock_now().s - m.sent_at.s : -1,
-		                   .links_within_burst = 1 };
-	expr_subject(r->web->book, v, NULL, key->customer, clock_now(), &t, &s);
-	return visitor_of(&visit) == VISITOR_PERSON && basis_may_track(&s) && !(open ? m.opened_at.s : m.clicked_at.s);
-}
-
-static void keep(struct request *r, const struct message_key *key, bool open)
-{
-	if (!worth_keeping(r, key, open))
-		return;
-	r->handed = arena_copy(&r->arena, key, sizeof *key);
-	request_hand_over(r, send_feedback);
-}
-
-/* The nth address (from 1) that the message's HTML links to; only what we sent ourselves is ever redirected to. */
-static struct str nth_link(struct request *r, const struct message_key *key, uint16_t n)
-{
-	struct outbox_message m;
-	struct err err;
-	bool found = false;
-	json_error_t why;
-	struct str url = STR("");
-	if (!outbox_message(request_db(r), key, &r->arena, &m, &found, &err) || !found)
-		return url;
-	json_t *content = json_loadb(m.content.p ? m.content.p : "", m.content.n, 0, &why);
-	const char *at = content ? member(content, "html") : NULL;
-	for (uint16_t i = 0; at && i < n && i < CLICK_LINKS_MAX; i++) {
-		at = strstr(at, "href=\"http");
-		at = at ? at + strlen("href=\"") : NULL;
-	}
-	if (at && n)
-		url = arena_str(&r->arena, (struct str){ at, strcspn(at, "\"") });
-	json_decref(content);
-	for (size_t i = 0; i < url.n; i++)
-		if ((unsigned char)url.p[i] <= ' ')
-			return STR("");
-	return url;
-}
-
-void page_click(struct request *r)
-{
-	struct token t;
-	struct message_key key;
-	struct str url;
-	if (!link_message(r, TOKEN_CLICK, &t, &key))
-		return;
-	if (!(url = nth_link(r, &key, t.extra)).n) {
-		page_problem(r, 404);
-		r->status = 404;
-		return;
-	}
-	struct buf plain;
-	buf_init(&plain, url.n + 1);
-	for (size_t i = 0; i < url.n; i++) { /* as it stands in HTML */
-		buf_char(&plain, url.p[i]);
-		if (url.n - i >= 5 && memcmp(url.p + i, "&amp;", 5) == 0)
-			i += 4;
-	}
-	request_add_header(r, "Location", buf_view(&plain));
-	buf_release(&plain);
-	r->status = 302;
-	keep(r, &key, false);
-}
-
-void page_pixel(struct request *r)
-{
-	static const char GIF[] = "GIF89a\1\0\1\0\200\0\0\0\0\0\377\377\377!\371\4\1\0\0\0\0,\0\0\0\0\1\0\1\0\0\2\2D\1\0;";
-	struct token t;
-	struct message_key key;
-	bool known = link_message(r, TOKEN_OPEN, &t, &key);
-	buf_clear(&r->out);
-	buf_add(&r->out, GIF, sizeof GIF - 1);
-	r->status = 200; /* the same for everybody: a forged one learns nothing */
-	r->type = "image/gif";
-	if (known)
-		keep(r, &key, true);
 }
 
 /* ---- signing up, confirmed by a second step ---- */
@@ -636,8 +537,8 @@ void page_confirm_post(struct request *r)
 		struct err none;
 		if (!store_find_customer(db, &w->shop, email, &known, &none))
 			known = 0;
-		f.items[1] = consent_of(r, known, CHANNEL_EMAIL, CONSENT_GRANTED, "sign-up form, confirmed by e-mail",
-		                        arena_cstr(&r->arena, wording));
+		f.items[1] = consent_of(r, known, CHANNEL_EMAIL, PURPOSE_MARKETING, CONSENT_GRANTED,
+		                        "sign-up form, confirmed by e-mail", arena_cstr(&r->arena, wording));
 		f.items[2] = (struct incoming){ .kind = IN_EVENT,
 			                            .key = arena_printf(&r->arena, "page:newsletter/%lld", (long long)t.message),
 			                            .event = { .name = STR("newsletter"), .text = STR("") } };

@@ -2,6 +2,7 @@
 #ifndef RELANCE_WEB_PAGES_H
 #define RELANCE_WEB_PAGES_H
 
+#include "app/links.h"
 #include "web/web_int.h"
 
 /* The language of the page: ?lang=, else what the browser prefers, else the shop's. */
@@ -12,5 +13,8 @@ void page_end(struct request *r);
 void page_text(struct request *r, const char *tag, const char *text); /* <tag>escaped text</tag> */
 /* One whole page: a title and a paragraph. */
 void page_say(struct request *r, int status, const char *title, const char *text);
+
+/* The message that the token in the path names; false: a page was set. */
+bool page_link_message(struct request *r, enum token_purpose purpose, struct token *t, struct message_key *key);
 
 #endif

@@ -25,9 +25,9 @@ const struct route ROUTES[] = {
 	{ "GET", API "/events", MAY_READ, on_events, 0 },
 
 	{ "GET", API "/customers", MAY_PEOPLE, on_customers, 0 },
-	{ "GET", API "/customers/{}", MAY_PEOPLE, on_customer, ON_TICKER },
+	{ "GET", API "/customers/{}", MAY_PEOPLE, on_customer, 0 },
 	{ "GET", API "/customers/{}/timeline", MAY_PEOPLE, on_timeline, 0 },
-	{ "GET", API "/customers/{}/why", MAY_PEOPLE, on_why, ON_TICKER },
+	{ "GET", API "/customers/{}/why", MAY_PEOPLE, on_why, 0 },
 	{ "GET", API "/customers/{}/recommendations", MAY_PEOPLE, on_recommendations, ON_TICKER },
 
 	{ "POST", API "/segments/count", MAY_READ, on_segment_count, 0 },
@@ -37,7 +37,10 @@ const struct route ROUTES[] = {
 
 	{ "GET", API "/plans", MAY_READ, on_plans, ON_TICKER },
 	{ "POST", API "/plans/check", MAY_READ, on_plan_check, 0 },
+	{ "POST", API "/plans/form", MAY_READ, on_plan_form, 0 },
 	{ "GET", API "/plans/{}", MAY_READ, on_plan, ON_TICKER },
+	{ "GET", API "/plans/{}/moves", MAY_READ, on_plan_moves, 0 },
+	{ "POST", API "/plans/{}/moves", MAY_PLANS, on_plan_move, ON_TICKER },
 	{ "PUT", API "/plans/{}", MAY_PLANS, on_plan_put, ON_TICKER },
 	{ "POST", API "/plans/{}/switch", MAY_PLANS, on_plan_switch, ON_TICKER },
 	{ "POST", API "/plans/{}/replay", MAY_READ, on_plan_replay, 0 },
@@ -45,10 +48,15 @@ const struct route ROUTES[] = {
 
 	{ "GET", API "/messages", MAY_READ, on_messages, 0 },
 	{ "POST", API "/messages/preview", MAY_READ, on_message_preview, 0 },
-	{ "POST", API "/messages/test", MAY_PLANS, on_message_test, ON_TICKER },
+	{ "POST", API "/messages/check", MAY_READ, on_message_check, 0 },
+	{ "POST", API "/messages/test", MAY_PLANS, on_message_test, 0 },
 	{ "GET", API "/messages/{}/{}", MAY_READ, on_message, 0 },
+	{ "PUT", API "/messages/{}/{}", MAY_PLANS, on_message_put, ON_TICKER },
+	{ "DELETE", API "/messages/{}/{}", MAY_PLANS, on_message_delete, ON_TICKER },
+	{ "GET", API "/messages/{}/{}/versions/{}", MAY_READ, on_message_version, 0 },
 
 	{ "GET", API "/figures", MAY_READ, on_figures, ON_TICKER },
+	{ "GET", API "/case", MAY_READ, on_case, ON_TICKER },
 	{ "GET", API "/lifecycle", MAY_READ, on_lifecycle, 0 },
 	{ "GET", API "/compliance", MAY_PEOPLE, on_compliance, 0 },
 	{ "GET", API "/settings", MAY_READ, on_settings, 0 },

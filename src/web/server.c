@@ -1,9 +1,10 @@
 /* The HTTP server: connections in, routes found, handlers run here or on the ticker, answers out. */
-#include "web/web_int.h"
+#include "web/facts.h"
 
 #include "app/clock.h"
 #include "app/courier.h"
 #include "app/links.h"
+#include "app/messages.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -12,7 +13,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { HTTP_THREADS = 4, OUT_START = 4096 };
+enum { HTTP_THREADS = 4, OUT_START = 1024 };
 
 /* ---- small readers of a request ---- */
 
@@ -73,22 +74,6 @@ static const struct route *find_route(struct request *r, bool *other)
 
 /* ---- the world lent to a request ---- */
 
-struct db *request_db(struct request *r)
-{
-	struct web *w = r->web;
-	struct err err;
-	if (r->db)
-		return r->db;
-	pthread_mutex_lock(&w->lock);
-	if (w->db_count)
-		r->db = w->dbs[--w->db_count];
-	pthread_mutex_unlock(&w->lock);
-	struct shop shop;
-	if (!r->db && !(r->db = store_open(w->o.address, true, &shop, &err)))
-		request_err(r, &err);
-	return r->db;
-}
-
 const struct version *request_book(struct request *r)
 {
 	struct web *w = r->web;
@@ -112,15 +97,6 @@ void request_release(struct request *r)
 		pthread_rwlock_unlock(&w->world);
 		r->version = NULL;
 	}
-	if (!r->db)
-		return;
-	pthread_mutex_lock(&w->lock);
-	bool keep = w->db_count < DBS_MAX;
-	if (keep)
-		w->dbs[w->db_count++] = r->db;
-	pthread_mutex_unlock(&w->lock);
-	if (!keep)
-		db_close(r->db);
 	r->db = NULL;
 }
 
@@ -228,18 +204,19 @@ static enum MHD_Result take(struct request *r)
 
 static struct request *request_new(struct web *w, struct MHD_Connection *c, const char *url, const char *method)
 {
-	struct request *r = mem_alloc(sizeof *r);
+	struct request *r = worker_request();
 	r->web = w;
 	r->connection = c;
 	r->method = method;
 	r->bad = strlen(url) >= sizeof r->path;
 	snprintf(r->path, sizeof r->path, "%s", url);
-	arena_init(&r->arena);
 	bool other;
 	r->route = r->bad ? NULL : find_route(r, &other);
 	buf_init(&r->body, r->route && r->route->flags & BIG_BODY ? WEB_FACTS_BODY_MAX : WEB_BODY_MAX);
 	buf_init(&r->out, WEB_ANSWER_MAX);
+	(void)buf_reserve(&r->out, OUT_START);
 	r->status = 200;
+	r->began = clock_monotonic();
 	w->counters.requests++;
 	return r;
 }
@@ -276,8 +253,7 @@ static void on_end(void *ctx, struct MHD_Connection *c, void **state, enum MHD_R
 		MHD_destroy_response(r->ready);
 	buf_release(&r->body);
 	buf_release(&r->out);
-	arena_release(&r->arena);
-	free(r);
+	worker_keep(r);
 	*state = NULL;
 }
 
@@ -334,27 +310,16 @@ static void web_release(struct web *w)
 {
 	jobs_release(w);
 	auth_release(w);
-	for (size_t i = 0; i < w->db_count; i++)
-		db_close(w->dbs[i]);
+	writer_free(w);
 	message_set_free(w->messages);
+	visits_release(w);
 	courier_free(w->courier);
 	pthread_rwlock_destroy(&w->world);
+	pthread_rwlock_destroy(&w->messages_lock);
 	pthread_mutex_destroy(&w->lock);
 	pthread_cond_destroy(&w->wake);
 	sodium_memzero(w->link_key, sizeof w->link_key);
 	free(w);
-}
-
-EMBEDDED(messages)
-
-static bool load_messages(struct web *w, struct err *err)
-{
-	w->messages = message_set_new();
-	for (size_t i = 0; i < messages_file_count; i++)
-		message_set_add(w->messages, str_from(messages_files[i].name),
-		                (struct str){ (const char *)messages_files[i].data, messages_files[i].size });
-	return (!w->o.messages || web_messages_folder(w->messages, w->o.messages, err)) &&
-	       message_set_compile(w->messages, err);
 }
 
 static bool open_all(struct web *w, struct err *err)
@@ -362,7 +327,7 @@ static bool open_all(struct web *w, struct err *err)
 	struct db *db = store_open(w->o.address, false, &w->shop, err);
 	if (!db)
 		return false;
-	bool ok = auth_load(w, db, err) && load_messages(w, err) &&
+	bool ok = auth_load(w, db, err) && (w->messages = messages_load(w->o.messages, db, err)) &&
 	          (w->courier = courier_for(w->o.address, w->o.messages, w->o.out, err));
 	db_close(db);
 	if (!ok)
@@ -386,18 +351,21 @@ bool web_run(const struct web_options *o, const volatile sig_atomic_t *stop, str
 	w->started = clock_monotonic();
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_rwlock_init(&w->world, NULL);
+	pthread_rwlock_init(&w->messages_lock, NULL);
 	pthread_condattr_t attr;
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&w->wake, &attr);
 	pthread_condattr_destroy(&attr);
+	writer_new(w);
 	bool ok = open_all(w, err) && ticker_start(w, err);
 	if (ok) {
-		ok = start_http(w, err);
+		ok = writer_start(w, err) && start_http(w, err);
 		while (ok && !*stop)
 			nanosleep(&(struct timespec){ 0, 100 * 1000000L }, NULL);
 		if (w->daemon)
 			MHD_quiesce_daemon(w->daemon); /* nobody new; those here are answered by the ticker's last turn */
+		writer_stop(w);
 		ticker_stop(w);
 		if (w->daemon)
 			MHD_stop_daemon(w->daemon);

@@ -1,7 +1,7 @@
-/* The thread that turns the shop. It alone touches struct live: it ticks every TICK_MS, and in between does what the
- * HTTP threads hand it. Facts that wait are one transaction; everything else runs one by one. What the database or
- * another program took away is opened again; requests meanwhile get a 503. */
-#include "web/web_int.h"
+/* The thread that turns the shop. It alone touches struct live: it ticks when facts have come, and every TICK_MS for
+ * those of other programs; in between it does what the HTTP threads hand it, one by one. What the database or another
+ * program took away is opened again; requests meanwhile get a 503. */
+#include "web/facts.h"
 
 #include "app/clock.h"
 #include "app/courier.h"
@@ -12,13 +12,17 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { TICK_MS = 200, RETRY_S = 2, JUMP_S = 3600, FACT_REQUESTS_MAX = 512, LISTENER_S = 15 };
+enum { TICK_MS = 200, RETRY_S = 2, JUMP_S = 3600, LISTENER_S = 15 };
+
+static const double TELL_S = 0.25; /* between two events of the same kind */
 
 void ticker_submit(struct web *w, struct request *r)
 {
 	pthread_mutex_lock(&w->lock);
 	bool stopping = w->stopping;
-	if (!stopping) {
+	if (r->facts) {
+		stopping = !writer_submit(w, r);
+	} else if (!stopping) {
 		r->queue = NULL;
 		if (w->queue_last)
 			w->queue_last->queue = r;
@@ -33,6 +37,14 @@ void ticker_submit(struct web *w, struct request *r)
 	request_problem(r, 503, "the server is stopping; try again in a moment");
 	r->answered = true;
 	MHD_resume_connection(r->connection);
+}
+
+void ticker_wake(struct web *w)
+{
+	pthread_mutex_lock(&w->lock);
+	w->woken = true;
+	pthread_cond_signal(&w->wake);
+	pthread_mutex_unlock(&w->lock);
 }
 
 /* ---- server-sent events ---- */
@@ -77,15 +89,15 @@ static bool open_shop(struct web *w, struct err *err)
 	w->live = live_open(w->o.address, &o, clock_now(), err);
 	if (!w->live)
 		return false;
-	w->ids = store_ids_load(live_db(w->live), err);
-	if (!w->ids) {
+	if (!writer_open(w, err)) {
 		live_close(w->live);
 		w->live = NULL;
 		return false;
 	}
 	pthread_rwlock_wrlock(&w->world);
 	w->book = live_shop(w->live)->book;
-	w->settings = &live_shop(w->live)->settings;
+	w->openings++;
+	scene_show(w);
 	pthread_rwlock_unlock(&w->world);
 	return true;
 }
@@ -94,10 +106,9 @@ static void close_shop(struct web *w)
 {
 	pthread_rwlock_wrlock(&w->world); /* waits for those who read */
 	w->book = NULL;
-	w->settings = NULL;
+	scene_release(w);
 	pthread_rwlock_unlock(&w->world);
-	store_ids_free(w->ids);
-	w->ids = NULL;
+	writer_close(w);
 	if (w->summary) {
 		free(w->summary->plans);
 		free(w->summary);
@@ -107,6 +118,20 @@ static void close_shop(struct web *w)
 	w->live = NULL;
 }
 
+bool ticker_apart(struct web *w, bool (*fn)(void *ctx, struct db *db, struct err *err), void *ctx, struct err *err)
+{
+	struct shop shop;
+	struct err again;
+	close_shop(w);
+	struct db *db = store_open(w->o.address, false, &shop, err);
+	bool ok = db && fn(ctx, db, err);
+	if (db)
+		db_close(db);
+	if (!open_shop(w, &again)) /* the ticker tries again by itself */
+		fprintf(stderr, "relance: %s\n", again.text);
+	return ok;
+}
+
 static void set_trouble(struct web *w, const char *text)
 {
 	pthread_mutex_lock(&w->lock);
@@ -114,9 +139,28 @@ static void set_trouble(struct web *w, const char *text)
 	pthread_mutex_unlock(&w->lock);
 }
 
+/* Ticks may follow on each other by the hundred: the pages hear of them together. */
+static void tell(struct web *w, const struct tick_result *t)
+{
+	struct tick_result *sum = &w->untold;
+	sum->facts += t->facts;
+	sum->decisions += t->decisions;
+	sum->queued += t->queued;
+	sum->accepted += t->accepted;
+	double now = clock_monotonic();
+	if (!(sum->facts || sum->decisions || sum->accepted) || now - w->told < TELL_S)
+		return;
+	web_event(w, "tick", "{\"facts\":%llu,\"decisions\":%llu,\"queued\":%llu,\"accepted\":%llu}",
+	          (unsigned long long)sum->facts, (unsigned long long)sum->decisions, (unsigned long long)sum->queued,
+	          (unsigned long long)sum->accepted);
+	*sum = (struct tick_result){ 0 };
+	w->told = now;
+}
+
 static bool tick(struct web *w, struct err *err)
 {
 	struct tick_result t;
+	visits_settle(w, false);
 	if (!live_tick(w->live, clock_now(), &t, err))
 		return false;
 	w->counters.ticks++;
@@ -126,16 +170,15 @@ static bool tick(struct web *w, struct err *err)
 	w->thresholds = *live_world(w->live)->thresholds;
 	w->hold_all = t.hold_all;
 	pthread_mutex_unlock(&w->lock);
-	if (t.decisions || t.accepted || t.facts)
-		web_event(w, "tick", "{\"facts\":%llu,\"decisions\":%llu,\"queued\":%llu,\"accepted\":%llu}",
-		          (unsigned long long)t.facts, (unsigned long long)t.decisions, (unsigned long long)t.queued,
-		          (unsigned long long)t.accepted);
+	scene_show(w);
+	writer_decided(w, live_world(w->live)->version->seq_hi);
+	tell(w, &t);
 	return true;
 }
 
 /* ---- what was handed over ---- */
 
-static void answer(struct request *r)
+void ticker_answer(struct request *r)
 {
 	request_release(r);
 	r->next = NULL;
@@ -160,33 +203,12 @@ static void run_one(struct web *w, struct request *r)
 		r->next(r);
 	else
 		request_problem(r, 503, "the shop is being opened; try again in a few seconds");
-	answer(r);
+	ticker_answer(r);
 }
 
-/* Facts first, FACT_REQUESTS_MAX requests a commit; the others in their order. */
 static void run_queue(struct web *w)
 {
-	struct request *facts = NULL, **facts_end = &facts, *others = NULL, **others_end = &others;
 	for (struct request *r = take_queue(w), *next; r; r = next) {
-		next = r->queue;
-		r->queue = NULL;
-		struct request ***end = r->facts && w->live ? &facts_end : &others_end;
-		**end = r;
-		*end = &r->queue;
-	}
-	while (facts) {
-		struct request *first = facts, *last = facts;
-		for (int n = 1; n < FACT_REQUESTS_MAX && last->queue; n++)
-			last = last->queue;
-		facts = last->queue;
-		last->queue = NULL;
-		facts_commit(w, first);
-		for (struct request *r = first, *next; r; r = next) {
-			next = r->queue;
-			answer(r);
-		}
-	}
-	for (struct request *r = others, *next; r; r = next) {
 		next = r->queue;
 		run_one(w, r);
 	}
@@ -196,7 +218,7 @@ static bool wait_for_work(struct web *w, double until)
 {
 	double left = until - clock_monotonic();
 	pthread_mutex_lock(&w->lock);
-	if (!w->queue_first && !w->stopping && left > 0) {
+	if (!w->queue_first && !w->stopping && !w->woken && left > 0) {
 		struct timespec t;
 		clock_gettime(CLOCK_MONOTONIC, &t);
 		int64_t ns = t.tv_nsec + (int64_t)(left * 1e9);
@@ -207,6 +229,15 @@ static bool wait_for_work(struct web *w, double until)
 	bool stopping = w->stopping;
 	pthread_mutex_unlock(&w->lock);
 	return !stopping;
+}
+
+static bool take_wake(struct web *w)
+{
+	pthread_mutex_lock(&w->lock);
+	bool woken = w->woken && w->live;
+	w->woken = false;
+	pthread_mutex_unlock(&w->lock);
+	return woken;
 }
 
 /* A jump of the wall clock against the monotonic one holds sending until a person confirms (SEMANTICS "A tick"). */
@@ -235,10 +266,11 @@ static void *ticker_main(void *ctx)
 {
 	struct web *w = ctx;
 	struct err err;
+	pthread_setname_np(pthread_self(), "ticker");
 	double next = 0, wall = (double)clock_now().s, monotonic = clock_monotonic();
 	do {
 		run_queue(w);
-		if (clock_monotonic() < next)
+		if (!take_wake(w) && clock_monotonic() < next)
 			continue;
 		bool ok = w->live ? turn(w, &wall, &monotonic, &err) : open_shop(w, &err);
 		next = clock_monotonic() + (ok ? TICK_MS / 1000.0 : RETRY_S);
@@ -251,6 +283,8 @@ static void *ticker_main(void *ctx)
 		wake_listeners(w, false);
 	} while (wait_for_work(w, next));
 	run_queue(w);
+	if (w->live)
+		visits_settle(w, true);
 	return NULL;
 }
 

@@ -8,6 +8,7 @@
 
 #include "app/live.h"
 #include "base/embed.h"
+#include "channel/token.h"
 #include "outbox/message.h"
 #include "web/web.h"
 
@@ -70,6 +71,7 @@ struct request {
 	struct arena arena;
 	struct identity who;
 	bool bad, too_large, suspended, answered, key_used;
+	double began; /* monotonic */
 	/* the answer */
 	int status;
 	const char *type;
@@ -103,7 +105,7 @@ struct api_key {
 	char scopes[64];
 };
 
-enum { DBS_MAX = 16, FAILURES = 1024, JOBS_MAX = 32, LISTENERS_MAX = 256 };
+enum { FAILURES = 1024, JOBS_MAX = 32, LISTENERS_MAX = 256 };
 
 struct failure {
 	uint64_t who; /* hash of address or name */
@@ -122,9 +124,17 @@ struct job {
 	bool joined;
 };
 
+/* How long something took, as /metrics tells it: bounds in operate.c. */
+enum { HISTOGRAM_BOUNDS = 12 };
+struct histogram {
+	_Atomic uint64_t upto[HISTOGRAM_BOUNDS + 1], micros;
+};
+void histogram_add(struct histogram *h, double seconds, uint64_t times);
+
 /* Counters of /metrics. */
 struct counters {
 	_Atomic uint64_t requests, refused, facts, fact_batches, ticks, decisions, accepted, sign_ins, sign_in_failures;
+	struct histogram decided; /* from a fact's request to the decision upon it */
 };
 
 struct listener {
@@ -149,27 +159,29 @@ struct web {
 	/* the ticker's */
 	struct live *live;
 	struct courier_state *courier;
-	struct store_ids *ids;
+	struct writer *writer; /* facts.h */
 	struct summary *summary;
 	pthread_t ticker;
+	struct tick_result untold; /* since the pages were told last */
+	double told;
 	char trouble[ERR_TEXT_MAX]; /* under `lock`: why the shop does not turn */
 
 	/* the book; held for reading by requests, for writing while the shop is opened again */
 	pthread_rwlock_t world;
 	struct book *book;
-	const struct settings *settings;
+	_Atomic uint64_t openings;               /* how often the shop was opened */
+	const struct settings *_Atomic settings; /* of the scene */
+	struct scene *_Atomic scene;
 
 	/* everything below: lock */
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	struct request *queue_first, *queue_last;
-	bool stopping;
+	bool stopping, woken;
 	struct thresholds thresholds;
 	enum reason hold_all;
 	uint64_t phases[8], phases_version; /* customers by phase, of that version of the book */
 	struct date phases_day;
-	struct db *dbs[DBS_MAX];
-	size_t db_count;
 	struct account *accounts;
 	size_t account_count;
 	struct session *sessions;
@@ -184,7 +196,9 @@ struct web {
 	uint64_t events;     /* how many there were */
 	char event[16][256]; /* the last ones, as sent */
 
+	pthread_rwlock_t messages_lock; /* who reads `messages` holds it; the ticker alone changes them */
 	struct message_set *messages;
+	struct visits *visits; /* under `lock`; NULL: none yet */
 };
 
 /* ---- server.c ---- */
@@ -215,7 +229,7 @@ void put_date(struct buf *b, const char *key, struct date d);       /* unknown: 
 void put_raw(struct buf *b, const char *key, struct str json);
 
 /* ---- pool and world ---- */
-struct db *request_db(struct request *r);              /* a read handle until the answer; NULL: problem set */
+struct db *request_db(struct request *r); /* the thread's read handle, for this handler alone; NULL: problem set */
 const struct version *request_book(struct request *r); /* pinned until the answer; NULL: problem set */
 void request_release(struct request *r);               /* gives both back */
 struct thresholds web_thresholds(struct web *w);
@@ -224,10 +238,26 @@ struct thresholds web_thresholds(struct web *w);
 json_t *request_json(struct request *r);
 const char *member(const json_t *o, const char *name); /* a string, or NULL */
 
+/* ---- worker.c ---- */
+struct request *worker_request(void); /* empty, with an arena */
+void worker_keep(struct request *r);  /* it is over */
+
+/* ---- scene.c ---- */
+void scene_show(struct web *w);    /* the ticker, after a turn */
+void scene_release(struct web *w); /* nobody reads */
+/* The shop without its states, as request_book() pins it. NULL: problem set. */
+const struct world *request_world(struct request *r);
+
 /* ---- ticker.c ---- */
 bool ticker_start(struct web *w, struct err *err) MUST_CHECK;
 void ticker_stop(struct web *w);
 void ticker_submit(struct web *w, struct request *r);
+void ticker_wake(struct web *w);       /* there are facts to decide upon */
+void ticker_answer(struct request *r); /* a suspended request, on any thread: r is not ours any more */
+/* On the ticker: the shop is let go of, `fn` has the database for itself, the shop is opened again. Requests meanwhile
+ * wait. For what changes the past under the world in memory, which is rare. */
+bool ticker_apart(struct web *w, bool (*fn)(void *ctx, struct db *db, struct err *err), void *ctx,
+                  struct err *err) MUST_CHECK;
 void web_event(struct web *w, const char *kind, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 /* ---- auth.c ---- */
@@ -235,6 +265,8 @@ bool auth_load(struct web *w, struct db *db, struct err *err) MUST_CHECK;
 void auth_release(struct web *w);
 void auth_identify(struct request *r);
 bool auth_allowed(struct request *r); /* problem set when not */
+/* Who an actor of the audit log is, for people: the account's name for "account 3"; in the arena. */
+struct str auth_actor_name(struct request *r, struct str actor);
 
 /* Everything the states of all people say about each plan; the ticker's. */
 struct step_summary {
@@ -291,14 +323,22 @@ HANDLER(on_plans);
 HANDLER(on_plan);
 HANDLER(on_plan_check);
 HANDLER(on_plan_put);
+HANDLER(on_plan_form);
+HANDLER(on_plan_moves);
+HANDLER(on_plan_move);
 HANDLER(on_plan_switch);
 HANDLER(on_plan_replay);
 HANDLER(on_job);
 HANDLER(on_messages);
 HANDLER(on_message);
+HANDLER(on_message_version);
+HANDLER(on_message_put);
+HANDLER(on_message_delete);
+HANDLER(on_message_check);
 HANDLER(on_message_preview);
 HANDLER(on_message_test);
 HANDLER(on_figures);
+HANDLER(on_case);
 HANDLER(on_lifecycle);
 HANDLER(on_compliance);
 HANDLER(on_settings);
@@ -327,11 +367,13 @@ bool web_send_mail(struct request *r, struct str key, struct str to, struct str 
 bool web_confirm_mail(struct request *r, int64_t id, struct str email, bool fr, struct err *err) MUST_CHECK;
 
 /* ---- facts.c ---- */
-void facts_commit(struct web *w, struct request *first); /* on the ticker: a chain by ->queue, one transaction */
 void facts_release(struct request *r);
 
-/* ---- api_messages.c ---- */
-bool web_messages_folder(struct message_set *set, const char *root, struct err *err) MUST_CHECK;
+/* ---- visits.c ---- */
+void visits_settle(struct web *w, bool all); /* on the ticker: writes opens and clicks that have waited long enough */
+/* A page of a message was looked at: counts towards a scanner's burst alone. */
+void visits_page(struct web *w, const struct token *t, const struct message_key *key);
+void visits_release(struct web *w);
 
 /* ---- jobs.c ---- */
 void jobs_release(struct web *w);

@@ -8,12 +8,13 @@
  *     control 100%                              (the plans' own control groups; default 0%)
  *     settings
  *       pressure email 1 in 7 days              also: sms, postcard, phone, all; "pressure all none"
+ *       cost sms 0.10                           what one message costs
  *       quiet 22:00-07:00, soft opt-in no, post opt-in yes, global control 100%, quiet sundays no
  *     given
  *       2025-03-03 10:00  lea  cart A 45.00     a cart is changed (0.00: emptied by its lines)
  *       2025-03-03 11:30  lea  paid A           also: emptied A
  *       2025-03-03 12:00  lea  order 120.00     an order; "order 120.00 lamp bulb" names products; "return 20.00"
- *       2025-03-03 12:00  lea  event newsletter
+ *       2025-03-03 12:00  lea  event newsletter  also with a value: "event visits 3"
  *       2025-03-03 12:00  lea  opens cart-1     also: clicks, answers survey-1 satisfied, bounces, complains;
  *                                               with several plans "opens survey/survey-1"
  *       2025-03-03 12:00  lea  consent email    also: soft email, withdraws email, opposes email
@@ -340,6 +341,15 @@ static bool setting_pressure(struct settings *s, struct str rest)
 	return true;
 }
 
+static bool setting_cost(struct run_case *c, struct settings *s, struct str rest, int line)
+{
+	int channel = channel_find(word(&rest));
+	if (channel < 0)
+		return false;
+	s->channel_cost[channel] = amount(c, rest, line) * 1000;
+	return true;
+}
+
 static void setting(struct run_case *c, struct settings *s, struct str text, int line)
 {
 	struct str rest = text, key = word(&rest), last = text;
@@ -347,6 +357,8 @@ static void setting(struct run_case *c, struct settings *s, struct str text, int
 		last = word(&w);
 	bool yes = str_is(last, "yes");
 	if (str_is(key, "pressure") && setting_pressure(s, rest))
+		return;
+	if (str_is(key, "cost") && setting_cost(c, s, rest, line))
 		return;
 	const char *dash = memchr(rest.p, '-', rest.n);
 	if (str_starts(text, STR("soft opt-in")))
@@ -407,7 +419,10 @@ static void given_line(struct run_case *c, struct str text, int line)
 	else if (str_is(verb, "event")) {
 		struct buf b;
 		buf_init(&b, BODY_MAX);
-		body_write_event(&(struct event_body){ .name = word(&text) }, &b);
+		struct event_body e = { .name = word(&text) };
+		if (text.n && !str_i64(text, &e.value))
+			fail(c, line, "not a number:", text);
+		body_write_event(&e, &b);
 		fact_new(c, who, FACT_EVENT, at)->body = body_keep(c, &b);
 	} else if (str_is(verb, "consent"))
 		consent(c, who, at, text, CONSENT_GRANTED, line);

@@ -131,6 +131,8 @@ def case():
     out = json.loads(run("case", "--prospects", 1000, "--rate", "2%", "--basket", "10,50", "--format", "json"))
     check("basket", out["lines"][0]["before"], 210)
     says("rate", run("case", "--rate", "200", status=1), "between 0 and 100")
+    says("no shop", run("case", "absent.db", status=1), "absent.db")
+    says("currency", run("case", "absent.db", "--currency", "CHF", status=2), "has its own")
 
 
 with tempfile.TemporaryDirectory() as name:

@@ -17,6 +17,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import zoneinfo
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DATA = pathlib.Path(os.environ.get("RELANCE_DATA", ROOT.parent / "shared" / "data"))
@@ -96,6 +97,8 @@ def replays(db, folder):
         check(f"{plan}: cost", round(p["cost"], 2), round(p["channels"].get("email", 0) * 0.02, 2))
     check("reached", one["reached"], len(reached))
     check("weeks", one["customer_weeks"], {str(n): c for n, c in sorted(collections.Counter(weeks.values()).items())})
+    for plan, p in one["plans"].items():
+        check(f"{plan}: cost by channel", p["cost_by_channel"], {"email": p["cost"]} if p["cost"] else {})
     check("at least somebody entered", one["plans"]["anti-churn"]["entered"] > 500, True)
 
     rows = list(csv.DictReader(io.StringIO(run("replay", db, *PERIOD, "--format", "csv"))))
@@ -140,6 +143,38 @@ def compared(db, folder, one):
     page = (folder / "both.html").read_text()
     check("page: both hashes", [both[s]["trace_sha256"] in page for s in "ab"], [True, True])
     check("page: closed", Page(page).open, [])
+
+
+def budget(db, folder, one):
+    """Two pounds a month for the win-back: no month costs more, and what waited for money says so, on every face."""
+    tight = folder / "tight"
+    shutil.copytree(ROOT / "plans", tight, ignore=shutil.ignore_patterns("examples"))
+    text = (tight / "anti-churn.yaml").read_text()
+    (tight / "anti-churn.yaml").write_text(text + "budget: 2 GBP per month\n")
+    period = ["--plans", tight, *PERIOD, "--format"]
+    trace, page = folder / "tight.trace", folder / "tight.html"
+    said = json.loads(run("replay", db, *period, "json", "--trace", trace, "--report", page, "--locale", "en", "--threads", 1))
+    four = json.loads(run("replay", db, *period, "json", "--threads", 4))
+    check("budget: threads", four["trace_sha256"], said["trace_sha256"])
+    check("budget: looks", four["asked"], said["asked"])
+    plan, free = said["plans"]["anti-churn"], one["plans"]["anti-churn"]
+    months = collections.Counter()
+    for line in trace.read_text().splitlines():
+        cells = line.split("\t")
+        if not line.startswith("#") and cells[2] == "anti-churn" and cells[6] == "send":
+            at = datetime.datetime.fromisoformat(cells[0].replace("Z", "+00:00"))
+            months[at.astimezone(zoneinfo.ZoneInfo("Europe/London")).strftime("%Y-%m")] += 1
+    check("budget: no month is overspent", max(months.values()), 100)
+    check("budget: the dearest month", (plan["budget"], plan["budget_per"], plan["most_in_a_month"]), (2, "month", 2))
+    check("budget: fewer messages", plan["messages"] < free["messages"] and plan["messages"] == sum(months.values()), True)
+    check("budget: what waited", plan["held_by"]["budget"] > 100, True)
+    check("budget: without one, nothing said", "budget" in free, False)
+    rows = {r["plan"]: r for r in csv.DictReader(io.StringIO(run("replay", db, *period, "csv")))}["anti-churn"]
+    check("budget: csv", (float(rows["budget"]), int(rows["held for budget"])), (2, plan["held_by"]["budget"]))
+    check("budget: csv, by channel", float(rows["cost email"]), plan["cost_by_channel"]["email"])
+    table = run("replay", db, "--plans", tight, *PERIOD)
+    check("budget: table", "anti-churn: 2.00 GBP spent in the dearest month, of a budget of 2.00 a month" in table, True)
+    check("budget: page", all(w in page.read_text() for w in ("budget spent", "budget: GBP 2 a month", "Channel by channel")), True)
 
 
 def forgotten_range(db, text):
@@ -188,6 +223,7 @@ def main():
         one = replays(db, folder)
         pages(db, folder, one)
         compared(db, folder, one)
+        budget(db, folder, one)
         forgotten_range(db, text)
         recorded(folder)
     print("\n".join(FAILED) or "replay: all figures agree")

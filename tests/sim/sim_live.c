@@ -8,6 +8,7 @@
  *   - at most 2 marketing mails in 7 days, at most 3 messages
  *   - nobody in a control group got a message of that plan
  *   - no cart reminder left after that cart was paid
+ *   - a plan with a budget of ten mails a month never had more than ten in a month's queue
  * At the end the faults are off: what is due drains, "relance check" finds nothing, and the audit decides every tick
  * again from the facts alone, those cut off by a crash as far as they came.
  *
@@ -203,6 +204,26 @@ static struct db *open_shop(struct shop *shop)
 	return db;
 }
 
+/* A plan of the simulation's own: a budget, a tag, and a step that asks for the tag. */
+static const char THANKS[] = "plan: thanks\nenter: {when: order}\ncontrol: 0%\npriority: 90\n"
+							 "budget: 0.20 EUR per month\n"
+							 "steps:\n  - {at: J, send: thanks}\n  - {at: J, tag: thanked}\n"
+							 "  - {at: J+3, send: more, if: 'tag(\"thanked\")'}\n";
+
+static void switch_thanks_on(struct db *db, const struct settings *settings, struct plan_issues *issues)
+{
+	struct err err;
+	struct arena a;
+	struct switch_result r;
+	struct expr_context context;
+	arena_init(&a);
+	plans_context(settings, &context);
+	const struct plan *p = plan_read(STR("thanks"), str_from(THANKS), &context, &a, issues);
+	if (!p || !switch_plan_on(db, p, (struct instant){ sim.now }, &r, &err))
+		die(p ? err.text : "the simulation's own plan does not compile");
+	arena_release(&a);
+}
+
 static void make_shop(void)
 {
 	struct err err;
@@ -258,6 +279,7 @@ static void make_shop(void)
 		if (!switch_plan_on(db, set->plans[i], (struct instant){ sim.now }, &r, &err))
 			die(err.text);
 	}
+	switch_thanks_on(db, settings, &issues);
 	arena_release(&a);
 	free(set);
 	free(settings);
@@ -299,6 +321,7 @@ static void tick(int64_t at)
 {
 	uint32_t crash = sim.faults && rng_below(&sim.rng, 4) == 0 ? 1 + rng_below(&sim.rng, 6) : 0;
 	uint64_t stream = rng_u64(&sim.rng);
+	int64_t again = rng_below(&sim.rng, 4) == 0 ? at + 900 : 0; /* the process lives on for a second tick */
 	fflush(stdout);
 	pid_t pid = fork();
 	if (pid == 0) {
@@ -317,10 +340,17 @@ static void tick(int64_t at)
 			fflush(stdout);
 			_exit(1);
 		}
+		sim.now = again;
+		if (again && !live_tick(l, (struct instant){ again }, &r, &err)) {
+			printf("seed %" PRIu64 ": second tick: %s\n", sim.seed, err.text);
+			fflush(stdout);
+			_exit(1);
+		}
 		live_close(l);
 		_exit(0);
 	}
 	int status;
+	sim.now = again ? again : at;
 	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
 		die("a tick died");
 	if (WEXITSTATUS(status) == CRASHED)
@@ -393,6 +423,35 @@ static void check_since(uint32_t from)
 	}
 }
 
+/* Of the plan with the budget: how many were queued in each month and not dropped or refused since. */
+static bool count_month(void *ctx, const struct outbox_message *m, struct err *err)
+{
+	int *months = ctx, y, month, d;
+	zone_id paris;
+	(void)err;
+	if (!str_is(m->key.plan, "thanks") || m->state == MESSAGE_DROPPED || m->state == MESSAGE_REFUSED)
+		return true;
+	check(zone_find(STR("Europe/Paris"), &paris));
+	date_ymd(zone_date(paris, m->queued_at), &y, &month, &d);
+	months[(y - 2025) * 12 + month - 1]++;
+	return true;
+}
+
+static void check_budget(struct db *db)
+{
+	struct err err;
+	int months[36] = { 0 }, full = 0;
+	if (!outbox_messages(db, 1, PEOPLE, count_month, months, &err))
+		die(err.text);
+	for (size_t i = 0; i < ARRAY_LEN(months); i++) {
+		if (months[i] > 10)
+			die("a month's budget was overspent");
+		full += months[i] == 10;
+	}
+	if (full == 0)
+		die("no month's budget was ever spent: the simulation shows nothing");
+}
+
 static void finding(void *ctx, const char *text)
 {
 	(void)ctx;
@@ -417,6 +476,7 @@ static void check_end(void)
 	       sim.record->uncertain, counts[MESSAGE_ACCEPTED], counts[MESSAGE_UNCERTAIN], counts[MESSAGE_DROPPED]);
 	if (sim.record->delivery_count == 0)
 		die("nothing left at all");
+	check_budget(db);
 	db_close(db);
 }
 

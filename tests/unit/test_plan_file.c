@@ -71,7 +71,7 @@ static const struct {
 	                              "exit, control, priority, hour, late, "
 	                              "max_messages, budget, blackout, first, experiment, purpose, version, by" },
 	{ HEAD STEPS "exit: order\n", "6:1 \"exit\" is there twice in a plan: keep one" },
-	{ HEAD "steps:\n  - {at: J, snd: a}\n", "5:5 this step does nothing: give it send, notify, tag, until, then or "
+	{ HEAD "steps:\n  - {at: J, snd: a}\n", "5:5 this step does nothing: give it send, notify, tag, untag, until, then or "
 	                                        "goto; for example: - {at: J+8, send: message-name}\n"
 	                                        "5:13 no key \"snd\" in a step; did you mean \"send\"?" },
 	{ HEAD STEPS "control: 10\n",
@@ -82,6 +82,8 @@ static const struct {
 	{ HEAD STEPS "late: a while\n", "6:7 \"late\": \"a while\" is not a duration (hours, days or weeks, at most ten "
 	                                "years); for example: late: 1 day" },
 	{ HEAD STEPS "budget: 20 USD per month\n", "6:9 \"budget\": the shop's currency is EUR, not USD" },
+	{ HEAD STEPS "budget: 20 EUR\n", "6:9 \"budget\": \"20 EUR\" does not say for how long; write budget: 200 EUR per "
+	                                 "month, or 200 EUR in all" },
 	{ HEAD STEPS "blackout: 24/12\n",
 	  "6:11 \"blackout\": \"24/12\" is not a day; for example: blackout: [2026-12-25, 2026-12-31..2027-01-02]" },
 	{ HEAD STEPS "blackout: [2026-01-01..2026-03-01]\n", "6:12 \"blackout\": at most 32 days in all" },
@@ -103,7 +105,7 @@ static const struct {
 	{ HEAD "steps:\n  - {at: J, send: a}\n  - {at: J+1, send: a}\n",
 	  "6:5 two steps are named \"a\" (the other is on line 5): give this one its own \"name\"" },
 	{ HEAD "steps:\n  - {at: J, send: a, notify: b}\n",
-	  "5:5 one thing a step: send, notify or tag; write the other as a step of its own" },
+	  "5:5 one thing a step: send, notify, tag or untag; write the other as a step of its own" },
 	{ HEAD "steps:\n  - {at: J, send: a, goto: b}\n", "5:28 \"goto\": no step is named \"b\"" },
 	{ HEAD "steps:\n  - {at: J, send: a}\n  - {at: J, send: b, goto: a}\n",
 	  "6:28 \"goto\" leads to a later step only: a message is sent once in a run" },
@@ -621,6 +623,14 @@ START_TEST(advice_of_the_trade)
 		  "2:15 when this plan is switched on everybody" },
 		{ "plan: p\nenter: {when: order, again: after 5 days}\nexit: order\nsteps:\n  - {at: J+9, send: a}\n",
 		  "2:15 people may enter again after 5 days, before the plan's last step (9 days)" },
+		{ HEAD "budget: 100 EUR per month\n" STEPS, "" },
+		{ HEAD "budget: 100 EUR per month\nby: audience\n" STEPS,
+		  "4:9 the budget holds nothing back: what this plan sends has no price" },
+		{ HEAD "budget: 0.50 EUR in all\nby: postcard\n" STEPS, "4:9 the budget does not pay for one message" },
+		{ "plan: p\nenter: {when: inactive 6 months, smooth: 500 per day}\nexit: order\nbudget: 30 EUR per "
+		  "month\n" STEPS,
+		  "4:9 the budget pays for about 1500 people a month and smooth lets in 15000: the others would enter and hear "
+		  "nothing; write smooth: 50 per day" },
 		{ HEAD "steps:\n  - {at: J, send: zz}\n", "5:5 no message \"zz\"" },
 		{ HEAD "steps:\n  - {at: J, send: b}\n", "5:5 message \"b\" is not written in English" },
 	};

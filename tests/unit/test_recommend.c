@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "fold/due.h"
+#include "fold/recoeval.h"
 #include "fold/recommend.h"
 
 #include <math.h>
@@ -16,7 +17,34 @@ struct shop {
 	float *quantity;
 	struct rec_item *item;
 	struct rec_attribute *attribute;
+	uint32_t *refused_start, *refused, *rules; /* by customer */
 };
+
+enum { REFUSED_EACH = 3 };
+
+/* Refusals of some customers and five rules: who they hold for and which kinds they speak of is drawn. */
+static void shop_forbid(struct shop *s, struct rng *r)
+{
+	struct rec_data *d = &s->d;
+	s->refused_start = calloc(d->customers + 1, 4);
+	s->refused = calloc((size_t)d->customers * REFUSED_EACH, 4);
+	s->rules = calloc(d->customers, 4);
+	for (uint32_t c = 0; c < d->customers; c++) {
+		uint32_t n = rng_below(r, REFUSED_EACH + 1);
+		s->refused_start[c + 1] = s->refused_start[c] + n;
+		for (uint32_t i = 0; i < n; i++)
+			s->refused[s->refused_start[c] + i] = rng_below(r, d->items);
+		s->rules[c] = rng_below(r, 32);
+	}
+	for (uint32_t i = 0; i < d->items; i++)
+		s->item[i].rules = rng_below(r, 3) ? 0 : 1u << rng_below(r, 5);
+	for (int kind = 0; kind < REC_KINDS; kind++)
+		d->kind_rules[kind] = rng_below(r, 32);
+	d->visitor_rules = rng_below(r, 32);
+	d->refused_start = s->refused_start;
+	d->refused = s->refused;
+	d->customer_rules = s->rules;
+}
 
 static void shop_make(struct shop *s, uint64_t seed, uint32_t customers, uint32_t items, uint32_t orders_each,
                       uint32_t lines)
@@ -72,8 +100,17 @@ static void shop_make(struct shop *s, uint64_t seed, uint32_t customers, uint32_
 		}
 		s->order_start[c + 1] = order;
 	}
-	s->d = (struct rec_data){ customers,   items,         s->order_start, s->order_day, s->line_start, s->line_item,
-		                      s->quantity, s->line_minor, s->item,        s->attribute, NULL,          NULL };
+	s->d = (struct rec_data){ .customers = customers,
+		                      .items = items,
+		                      .order_start = s->order_start,
+		                      .order_day = s->order_day,
+		                      .line_start = s->line_start,
+		                      .line_item = s->line_item,
+		                      .line_quantity = s->quantity,
+		                      .line_minor = s->line_minor,
+		                      .item = s->item,
+		                      .attribute = s->attribute };
+	shop_forbid(s, &r);
 }
 
 static void shop_drop(struct shop *s)
@@ -86,6 +123,9 @@ static void shop_drop(struct shop *s)
 	free(s->quantity);
 	free(s->item);
 	free(s->attribute);
+	free(s->refused_start);
+	free(s->refused);
+	free(s->rules);
 }
 
 /* Bought and kept; *back: some was returned; *last: day of the last purchase. */
@@ -127,6 +167,11 @@ static void check_item(const struct rec_data *d, const struct rec_ask *ask, enum
 		ck_assert_uint_ne(g->refused[i], item);
 	for (size_t i = 0; i < g->excluded_n; i++)
 		ck_assert_uint_ne(g->excluded[i], item);
+	uint32_t rules = ask->customer == REC_NONE ? d->visitor_rules : d->customer_rules[ask->customer];
+	for (int i = 0; i < 32; i++) /* a rule that names the item, holds for the customer and speaks of the kind */
+		ck_assert(!(x->rules >> i & 1 && rules >> i & 1 && d->kind_rules[kind] >> i & 1));
+	for (uint32_t i = 0; ask->customer != REC_NONE && i < d->refused_start[ask->customer + 1]; i++)
+		ck_assert(i < d->refused_start[ask->customer] || d->refused[i] != item);
 	bool worn = x->lifetime_days > 0 && (int64_t)g->today - last >= x->lifetime_days;
 	if (kind == REC_CROSS)
 		ck_assert(owned <= 0);
@@ -421,19 +466,121 @@ START_TEST(due_dates_are_calibrated)
 	int inside = 0, before = 0;
 	for (int c = 0; c < CUSTOMERS; c++) {
 		struct due d;
-		ck_assert(due_predict(&p, days[c], BOUGHT - 1, days[c][BOUGHT - 2], &d));
+		ck_assert(due_predict(&p, days[c], BOUGHT - 1, days[c][BOUGHT - 2], DUE_QUANTILES_PLAIN, &d));
 		inside += days[c][BOUGHT - 1] >= d.from && days[c][BOUGHT - 1] <= d.to;
-		before += days[c][BOUGHT - 1] < d.day;
+		before += days[c][BOUGHT - 1] < d.median;
 	}
 	ck_assert(inside > CUSTOMERS * 0.76 && inside < CUSTOMERS * 0.86);
 	ck_assert(before > CUSTOMERS * 0.45 && before < CUSTOMERS * 0.55);
 	struct due d;
-	ck_assert(!due_predict(&p, days[0], 0, 0, &d));
+	ck_assert(!due_predict(&p, days[0], 0, 0, DUE_QUANTILES_PLAIN, &d));
 	struct due_prior none = due_fit_finish(&(struct due_fit){ 0 });
-	ck_assert(!due_predict(&none, days[0], 3, 0, &d));
+	ck_assert(!due_predict(&none, days[0], 3, 0, DUE_QUANTILES_PLAIN, &d));
+}
+END_TEST
+
+/* Ten lamps of one type, 100, 110, 120 … each brighter: forty customers bought the first; later ten took the second
+ * (the next tier, 10 % dearer), ten the third (20 %), ten the fifth (40 %, above the cap), ten nothing. */
+START_TEST(recoeval_counts_up_sells_within_the_cap)
+{
+	enum { CUSTOMERS = 40, LAMPS = 10, CUT = 15100 };
+	struct rec_item item[LAMPS] = { 0 };
+	struct rec_attribute lumen[LAMPS];
+	uint32_t order_start[CUSTOMERS + 1] = { 0 }, line_start[2 * CUSTOMERS + 1] = { 0 }, line_item[2 * CUSTOMERS], n = 0;
+	int32_t day[2 * CUSTOMERS];
+	for (uint32_t i = 0; i < LAMPS; i++) {
+		int64_t price = 100 + 10 * (int64_t)i;
+		lumen[i] = (struct rec_attribute){ 0, 1, (float)(400 + 100 * i) };
+		item[i] = (struct rec_item){ .collection = REC_NONE,
+			                         .replaced_by = REC_NONE,
+			                         .price_minor = price,
+			                         .price_net_minor = price,
+			                         .attribute_start = i,
+			                         .attribute_count = 1 };
+	}
+	static const uint32_t THEN[] = { 1, 2, 4 };
+	for (uint32_t c = 0; c < CUSTOMERS; c++) {
+		line_item[n] = 0;
+		day[n++] = 15000 + (int32_t)c;
+		line_start[n] = n;
+		if (c < 30) {
+			line_item[n] = THEN[c / 10];
+			day[n++] = CUT + (int32_t)c;
+			line_start[n] = n;
+		}
+		order_start[c + 1] = n;
+	}
+	struct rec_data d = { .customers = CUSTOMERS,
+		                  .items = LAMPS,
+		                  .order_start = order_start,
+		                  .order_day = day,
+		                  .line_start = line_start,
+		                  .line_item = line_item,
+		                  .item = item,
+		                  .attribute = lumen };
+	struct recoeval r;
+	struct err err;
+	struct recoeval_options o = { .day = CUT, .k = 1, .threads = 1, .up_percent = 25 };
+	ck_assert_msg(recoeval_run(&d, &o, &r, &err), "%s", err.text);
+	ck_assert_uint_eq(r.up_cases, 30);
+	ck_assert_uint_eq(r.up_within_cap, 20);
+	ck_assert_double_eq_tol(r.up[1].hit_rate, 0.5, 1e-9); /* the next dearer: the ten who took it */
+	ck_assert_double_eq_tol(r.up[1].tier_accuracy, 0.5, 1e-9);
+	ck_assert_double_eq_tol(r.up[1].revenue_minor, 5, 1e-9);
+	ck_assert_uint_eq(r.up[RECOEVAL_OURS].answered, 20);
+	o.k = 3;
+	ck_assert(recoeval_run(&d, &o, &r, &err));
+	ck_assert_double_eq_tol(r.up[RECOEVAL_OURS].hit_rate, 1, 1e-9); /* both are among the two within the cap */
+	ck_assert_double_eq_tol(r.up[RECOEVAL_OURS].revenue_minor, 15, 1e-9);
+	ck_assert_uint_eq(r.due_cases, 0);
+	o.day = 14000;
+	ck_assert(!recoeval_run(&d, &o, &r, &err) && strstr(err.text, "before the split"));
+}
+END_TEST
+
+/* Every customer buys one product again and again, gaps gamma around their own mean: told on a day in the past, four in
+ * five come within the interval, half before the median, and the date is nearer than what a plain mean gap says. */
+START_TEST(recoeval_due_dates_are_calibrated_on_the_past)
+{
+	enum { CUSTOMERS = 3000, EACH = 40, DAYS = 900 };
+	struct rng r;
+	rng_init(&r, 9, 9);
+	uint32_t *order_start = calloc(CUSTOMERS + 1, 4), *line_start = calloc(CUSTOMERS * EACH + 1, 4), n = 0;
+	uint32_t *line_item = calloc(CUSTOMERS * EACH, 4);
+	int32_t *day = calloc(CUSTOMERS * EACH, 4);
+	for (uint32_t c = 0; c < CUSTOMERS; c++) {
+		double mean = 50 * 5 / rng_gamma(&r, 6), at = 15000 + (double)rng_below(&r, 60);
+		for (int k = 0; k < EACH && at < 15000 + DAYS; k++) {
+			day[n++] = (int32_t)at;
+			line_start[n] = n;
+			at += 1 + mean * rng_gamma(&r, 3) / 3;
+		}
+		order_start[c + 1] = n;
+	}
+	struct rec_data d = { .customers = CUSTOMERS,
+		                  .items = 1,
+		                  .order_start = order_start,
+		                  .order_day = day,
+		                  .line_start = line_start,
+		                  .line_item = line_item };
+	struct recoeval out;
+	struct err err;
+	struct recoeval_options o = { .day = 15500, .k = 3, .threads = 1, .up_percent = 25 };
+	ck_assert_msg(recoeval_run(&d, &o, &out, &err), "%s", err.text);
+	const struct recoeval_due *ours = &out.due[RECOEVAL_OURS];
+	ck_assert_uint_gt(out.due_again, CUSTOMERS * 9 / 10);
+	ck_assert_msg(ours->inside > 0.76 && ours->inside < 0.86, "%g", ours->inside);
+	ck_assert_msg(ours->before > 0.45 && ours->before < 0.55, "%g", ours->before);
+	ck_assert_double_gt(ours->within_7, out.due[1].within_7);
+	ck_assert_double_gt(ours->within_7, 1.3 * out.due[2].within_7);
+	free(order_start);
+	free(line_start);
+	free(line_item);
+	free(day);
 }
 END_TEST
 
 UNIT_MAIN("recommend", recommend_never_breaks_a_guard, recommend_same_whatever_the_threads,
           recommend_says_why_in_exact_numbers, recommend_stands_odd_shops, recommend_takes_a_million_products_sold_once,
-          due_dates_are_calibrated)
+          due_dates_are_calibrated, recoeval_counts_up_sells_within_the_cap,
+          recoeval_due_dates_are_calibrated_on_the_past)

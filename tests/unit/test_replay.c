@@ -242,13 +242,19 @@ START_TEST(others_taken_away)
 END_TEST
 
 /* Few slots a day, of every other plan: people wait, for weeks, for one plan and then another; some no longer qualify.
- */
+ * And little money for every third. */
 static struct traced run_scarce(int threads, enum replay_response response, int stretch_days)
 {
 	struct world_of *w = world_new(NULL);
 	apply(w, w->shop.count);
-	for (size_t p = 0; p < w->set.count; p += 2)
-		((struct plan *)w->set.plans[p])->smooth_per_day = 1 + (int32_t)p;
+	for (size_t p = 0; p < w->set.count; p++) {
+		struct plan *plan = (struct plan *)w->set.plans[p];
+		if (p % 2 == 0)
+			plan->smooth_per_day = 1 + (int32_t)p;
+		if (p % 3 == 0)
+			plan->budget = 10; /* ten messages a month */
+	}
+	w->settings.channel_cost[CHANNEL_EMAIL] = 1000;
 	struct traced t = run_stretches(w, threads, response, stretch_days);
 	world_free(w);
 	return t;

@@ -1,7 +1,10 @@
 /* Facts, persons, products, backups: what is put in comes out, on both databases. */
 #include "store_fixture.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 START_TEST(opens_what_it_made)
 {
@@ -321,6 +324,136 @@ START_TEST(a_copy_put_back_is_noticed)
 }
 END_TEST
 
+/* Ids that know every document answer as the table does, also for what another handle wrote or a rollback took back. */
+START_TEST(seen_documents_are_the_table)
+{
+	struct err err;
+	struct arena a;
+	struct fact got;
+	bool found;
+	char key[16];
+	arena_init(&a);
+	const char *where = address(_i);
+	struct db *db = fresh(where), *other = store_open(where, false, NULL, &err);
+	OK(small_import(db, &err));
+	struct store_ids *ids = store_ids_load(db, &err);
+	OK(store_ids_documents(ids, db, &err));
+	struct fact elsewhere = order(2, "till:77", 1200000000, "{\"lines\":[[1,1,1]]}");
+	OK(one_fact(other, &elsewhere, &err));
+	for (int round = 0; round < 2; round++) {
+		struct store_batch *b = store_batch_begin(db, ids, NOW, &err);
+		OK(store_batch_known(b, FACT_ORDER, STR("till:1"), &a, &got, &found, &err));
+		ck_assert(found && got.seq == 2);
+		OK(store_batch_known(b, FACT_ORDER, STR("till:77"), &a, &got, &found, &err));
+		ck_assert(found && got.customer == 2 && got.seq == 4);
+		for (int i = 0; i < 300; i++) { /* and many are written in one go */
+			snprintf(key, sizeof key, "new:%d", i);
+			OK(store_batch_known(b, FACT_ORDER, str_from(key), &a, &got, &found, &err));
+			ck_assert(!found);
+			struct fact f = order(1 + (customer_id)i % 2, key, 1200000000 + i, "{\"lines\":[[1,2,3]]}");
+			OK(store_batch_fact(b, &f, NULL, &err));
+		}
+		if (round == 0)
+			store_batch_rollback(b);
+		else
+			OK(store_batch_commit(b, &err));
+	}
+	struct store_batch *b = store_batch_begin(db, ids, NOW, &err);
+	OK(store_batch_known(b, FACT_ORDER, STR("new:299"), &a, &got, &found, &err));
+	ck_assert(found && got.seq == 304);
+	store_batch_rollback(b);
+	ck_assert_int_eq(count_rows(db, NULL), 304);
+	assert_sound(db);
+	store_ids_free(ids);
+	arena_release(&a);
+	db_close(other);
+	db_close(db);
+}
+END_TEST
+
+/* The newest fact of a key holds, among those that wait in a batch too. */
+START_TEST(the_newest_that_waits_holds)
+{
+	struct err err;
+	struct arena a;
+	struct fact got;
+	bool found;
+	arena_init(&a);
+	struct db *db = fresh(address(_i));
+	OK(small_import(db, &err));
+	struct store_batch *b = store_batch_begin(db, NULL, NOW, &err);
+	struct fact visit = {
+		.customer = 1, .kind = FACT_EVENT, .key = STR("e1"), .at = NOW, .body = STR("{\"name\":\"visit\"}")
+	};
+	struct fact other = visit, back = visit, again = visit;
+	other.key = STR("e2");
+	again.body = STR("{\"name\":\"again\"}");
+	back.kind = FACT_RETRACT;
+	back.body = STR("{\"kind\":\"event\"}");
+	OK(store_batch_fact(b, &visit, NULL, &err));
+	OK(store_batch_fact(b, &again, NULL, &err));
+	OK(store_batch_fact(b, &other, NULL, &err));
+	OK(store_batch_known_of(b, 1, FACT_EVENT, STR("e1"), &a, &got, &found, &err));
+	ck_assert(found && str_eq(got.body, again.body));
+	OK(store_batch_fact(b, &back, NULL, &err));
+	OK(store_batch_known_of(b, 1, FACT_EVENT, STR("e1"), &a, &got, &found, &err));
+	ck_assert(!found);
+	OK(store_batch_known_of(b, 1, FACT_EVENT, STR("e2"), &a, &got, &found, &err));
+	ck_assert(found);
+	store_batch_rollback(b);
+	arena_release(&a);
+	db_close(db);
+}
+END_TEST
+
+struct busy_writer {
+	struct db *db;
+	atomic_int begun;
+	atomic_bool stop;
+};
+
+static void *write_without_pause(void *ctx)
+{
+	struct busy_writer *w = ctx;
+	struct err err;
+	while (!w->stop && db_begin(w->db, &err)) {
+		w->begun++;
+		usleep(2000);
+		if (!db_commit(w->db, &err))
+			break;
+	}
+	return NULL;
+}
+
+/* One that commits without pause lets the next one of the same process in. */
+START_TEST(writers_take_turns)
+{
+	struct err err;
+	const char *where = address(0);
+	struct db *db = fresh(where);
+	struct busy_writer w = { .db = store_open(where, false, NULL, &err) };
+	pthread_t thread;
+	ck_assert_int_eq(pthread_create(&thread, NULL, write_without_pause, &w), 0);
+	while (w.begun < 2)
+		usleep(100);
+	for (int i = 0; i < 20; i++) {
+		int before = w.begun;
+		OK(db_begin(db, &err));
+		int waited = w.begun - before;
+		OK(db_commit(db, &err));
+		ck_assert_int_le(waited, 2);
+		int64_t epoch; /* a statement of its own waits its turn as well */
+		before = w.begun;
+		OK(store_lease(db, "host:1:a", NOW, 60, &epoch, &err));
+		ck_assert_int_le(w.begun - before, 3);
+	}
+	w.stop = true;
+	pthread_join(thread, NULL);
+	db_close(w.db);
+	db_close(db);
+}
+END_TEST
+
 int main(void)
 {
 	const struct both_test tests[] = {
@@ -334,6 +467,9 @@ int main(void)
 		{ the_future_is_quarantined, true },
 		{ a_restored_backup_sends_nothing_by_itself, true },
 		{ a_copy_put_back_is_noticed, false },
+		{ seen_documents_are_the_table, true },
+		{ the_newest_that_waits_holds, true },
+		{ writers_take_turns, false },
 	};
 	return run_both("store", tests, ARRAY_LEN(tests));
 }

@@ -95,9 +95,9 @@ END_TEST
 
 START_TEST(throttle_holds_domains_back)
 {
-	static const struct throttle_rule RULES[] = { { "gmail.com", 60 }, { NULL, 0 } };
+	static const struct throttle_rule RULES[] = { { "gmail.com", 60 }, { "*", 0 } };
 	struct throttle t;
-	int wait;
+	int64_t wait;
 	throttle_init(&t, RULES, 2);
 	int64_t now = 1000000;
 	for (int i = 0; i < 60; i++)
@@ -115,10 +115,43 @@ START_TEST(throttle_holds_domains_back)
 		went += throttle_take(&t, STR("a@gmail.com"), at, &wait);
 	ck_assert_int_ge(went, 28);
 	ck_assert_int_le(went, 32);
+	/* those held back at one instant are told to come back one after the other */
+	int64_t first, second;
+	while (throttle_take(&t, STR("a@gmail.com"), now + 900000, &first))
+		;
+	ck_assert(!throttle_take(&t, STR("a@gmail.com"), now + 900000, &second));
+	ck_assert_int_gt(second, first + 900);
 	throttle_day(&t, date_from_ymd(2011, 9, 1), 10, 9);
 	ck_assert(throttle_take(&t, STR("a@example.com"), now, &wait));
 	ck_assert(!throttle_take(&t, STR("a@example.com"), now, &wait));
+	ck_assert_int_eq(wait, -1); /* not today */
 	throttle_release(&t);
+}
+END_TEST
+
+START_TEST(throttle_settings)
+{
+	struct throttle_rule rules[THROTTLE_RULES_MAX];
+	size_t n;
+	int64_t wait, target;
+	struct date first;
+	struct throttle t;
+	ck_assert(throttle_rules_read(STR(" Gmail.com 60,*.fr 120 , * 300"), rules, &n) && n == 3);
+	ck_assert(throttle_rules_read(STR(""), rules, &n) && n == 0);
+	static const char *const BAD[] = { "gmail.com", "60", "g*l.com 5", "gmail.com -1", "gmail.com 6x" };
+	for (size_t i = 0; i < ARRAY_LEN(BAD); i++)
+		ck_assert_msg(!throttle_rules_read(str_from(BAD[i]), rules, &n), "%s", BAD[i]);
+	ck_assert(throttle_rules_read(STR("*.fr 1, *.free.fr 2, a.free.fr 3, * 4"), rules, &n));
+	throttle_init(&t, rules, n);
+	static const char *const WHO[] = { "a@b.fr", "a@b.free.fr", "a@a.free.fr", "a@b.com" };
+	for (size_t i = 0; i < ARRAY_LEN(WHO); i++)
+		for (size_t k = 0; k <= i + 1; k++)
+			ck_assert_msg(throttle_take(&t, str_from(WHO[i]), 0, &wait) == (k <= i), "%s, mail %zu", WHO[i], k);
+	throttle_release(&t);
+	ck_assert(throttle_warmup_read(STR("2026-11-20 20000"), &first, &target) && target == 20000);
+	ck_assert(throttle_warmup_read(STR(""), &first, &target) && target == 0);
+	ck_assert(!throttle_warmup_read(STR("2026-11-20"), &first, &target));
+	ck_assert(!throttle_warmup_read(STR("20000"), &first, &target));
 }
 END_TEST
 
@@ -172,4 +205,4 @@ START_TEST(dir_writes_whole_files)
 END_TEST
 
 UNIT_MAIN("token", token_comes_back, token_cannot_be_changed, verp_comes_back, visitor_tells_people,
-          throttle_holds_domains_back, throttle_grows_and_retries, dir_writes_whole_files)
+          throttle_holds_domains_back, throttle_settings, throttle_grows_and_retries, dir_writes_whole_files)

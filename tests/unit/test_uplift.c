@@ -1,6 +1,7 @@
 /* What a plan brought: every figure by hand on a small shop, then recovery of known effects on simulated reactions. */
 #include "small_shop.h"
 
+#include "app/case_shop.h"
 #include "app/simulate.h"
 #include "app/uplift.h"
 #include "base/hash.h"
@@ -192,6 +193,78 @@ START_TEST(the_global_group_is_the_engine_s_own_draw)
 }
 END_TEST
 
+/* 4,000 lapsed customers in a plan, half of them control: 30 % of the treated order for 50, 10 % of the control. Ten
+ * others became loyal, 25 were prospects, five of whom bought for 80. */
+static void case_fill(struct trial_shop *t)
+{
+	struct instant entry = shop_time(&t->small, "2025-03-01 10:00");
+	struct profile_body met = nobody();
+	met.created = shop_time(&t->small, "2024-02-01 10:00");
+	for (customer_id c = 1; c <= 4000; c++) {
+		sell(t, c, shop_time(&t->small, "2024-01-01 10:00"), 1, 1, 10000);
+		enter(t, c, entry, c % 2 == 0);
+		if (c % 2 ? c % 20 < 6 : c % 20 < 2)
+			sell(t, c, later(entry, 4 * DAY_S), 1, 1, 5000);
+	}
+	for (customer_id c = 4001; c <= 4010; c++) {
+		sell(t, c, shop_time(&t->small, "2024-01-10 10:00"), 1, 1, 10000);
+		sell(t, c, shop_time(&t->small, "2024-02-10 10:00"), 1, 1, 2000);
+	}
+	for (customer_id c = 4011; c <= 4035; c++) {
+		add_profile(&t->small, c, met);
+		if (c > 4030)
+			sell(t, c, shop_time(&t->small, "2025-03-10 10:00"), 1, 1, 8000);
+	}
+	*pstate_add_sent(&t->states[1]) =
+		(struct sent){ .at = (uint32_t)entry.s + 60, .run_no = 1, .channel = CHANNEL_POSTCARD, .state = SENT_ACCEPTED };
+	t->settings.channel_cost[CHANNEL_POSTCARD] = 90000;
+}
+
+START_TEST(the_case_of_a_shop_by_hand)
+{
+	struct trial_shop t;
+	struct err err;
+	struct case_shop *c = mem_alloc(sizeof *c);
+	trial_init(&t, 4035, 500000);
+	case_fill(&t);
+	trial_ready(&t, "2025-06-01 10:00");
+	ck_assert_msg(case_shop_make(&t.shop, false, c, &err), "%s", err.text);
+	const struct case_input *in = &c->input;
+	ck_assert_int_eq(in->prospects, 25);
+	ck_assert_int_eq(in->after.transformation, 200000);
+	ck_assert_int_eq(in->after.basket, 8000);
+	ck_assert_int_eq(in->after.conversion, 2494); /* 10 of 4,010 */
+	ck_assert_int_eq(in->after.loyal_value, 12000);
+	ck_assert_int_eq(in->customers, 4015);
+	ck_assert_int_eq(in->after.activity, 200498); /* 805 of 4,015 */
+	ck_assert_int_eq(in->after.active_value, 5019);
+	ck_assert_int_eq(in->yearly_cost, 90);
+	ck_assert(!c->loyal_understated);
+	for (int k = 0; k < CASE_KNOWN; k++)
+		ck_assert_ptr_null(c->missing_en[k]);
+	ck_assert_uint_eq(c->plan_count, 1);
+	ck_assert(c->plans[0].counts && c->plans[0].line == CASE_ACTIVE);
+	ck_assert_double_eq_tol(c->plans[0].brought, 400, 1e-6);
+	ck_assert_int_eq(in->before.activity, 100872); /* 405 of 4,015 */
+	ck_assert_int_eq(in->before.transformation, in->after.transformation);
+	ck_assert_int_eq(c->result.total.gain.minor, c->result.line[CASE_ACTIVE].gain.minor);
+	ck_assert_double_eq_tol((double)c->result.total.gain.minor, 400 * 5019.0, 5000);
+	ck_assert(0 < c->gain_low.minor && c->gain_low.minor < c->result.total.gain.minor &&
+	          c->result.total.gain.minor < c->gain_high.minor);
+	trial_release(&t);
+	trial_init(&t, 30, 0); /* no order: said; then orders alone: no plan, nobody known before */
+	trial_ready(&t, "2025-06-01 10:00");
+	ck_assert(!case_shop_make(&t.shop, false, c, &err) && strstr(err.text, "no order yet"));
+	book_unpin(t.small.book, t.shop.version);
+	sell(&t, 1, shop_time(&t.small, "2025-03-01 10:00"), 1, 1, 12000);
+	trial_ready(&t, "2025-06-01 10:00");
+	ck_assert(case_shop_make(&t.shop, true, c, &err) && c->plan_count == 0 && c->result.total.gain.minor == 0);
+	ck_assert(c->missing_fr[CASE_KNOWN_CONVERSION] && c->missing_fr[CASE_KNOWN_LOYAL] && c->loyal_understated);
+	trial_release(&t);
+	free(c);
+}
+END_TEST
+
 /* A draw of its own for what would have happened anyway. */
 static double draw(uint64_t seed, uint64_t purpose, uint64_t c)
 {
@@ -269,4 +342,4 @@ START_TEST(no_effect_is_not_called_one)
 END_TEST
 
 UNIT_MAIN("uplift", by_hand, missing_things_are_said, the_global_group_is_the_engine_s_own_draw,
-          known_effects_are_recovered, no_effect_is_not_called_one)
+          the_case_of_a_shop_by_hand, known_effects_are_recovered, no_effect_is_not_called_one)

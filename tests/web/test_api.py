@@ -5,6 +5,7 @@ import datetime
 import json
 import os
 import re
+import shutil
 import sys
 import time
 import unittest
@@ -245,6 +246,22 @@ class Api(unittest.TestCase):
         self.assertGreaterEqual(self.ask("GET", "/compliance")["consents"]["email"]["granted"], 60)
         self.assertEqual(self.ask("GET", "/settings")["pressure"]["email"], {"limit": 2, "days": 7})
 
+    def test_case(self):
+        words = lambda answer: {x["name"]: x["value"] for x in answer["inputs"]}
+        ours = self.ask("GET", "/case")
+        self.assertEqual((ours["from"], ours["gain"], ours["plans"]), ("shop", 0, []))
+        self.assertEqual(words(ours)["customers"], 60)
+        self.assertTrue(0 < words(ours)["active"] < 100 and words(ours)["active"] == words(ours)["active-after"])
+        more = self.ask("GET", f"/case?active-after=100&cost=100000&active-value-after={int(words(ours)['active-value'])}")
+        self.assertEqual(more["gain"], more["lines"][2]["gain"])
+        self.assertEqual(more["net"], more["gain"] - 100000)
+        self.assertEqual(more["lines"][2]["after"], 60 * int(words(ours)["active-value"]))
+        book = self.ask("GET", "/case?from=reference")
+        self.assertEqual([x["gain"] for x in book["lines"]], [12500000, 26250000, 225000000, 562500000])
+        self.assertEqual(book["gain"], 826250000)
+        for wrong in ("rate=200", "prospects=-1", "basket=1.5", "from=moon"):
+            self.ask("GET", "/case?" + wrong, status=422)
+
     def test_messages(self):
         items = self.ask("GET", "/messages")["items"]
         self.assertIn(("winback-1", "fr"), [(m["name"], m["locale"]) for m in items])
@@ -256,9 +273,45 @@ class Api(unittest.TestCase):
         self.ask("POST", "/messages/preview", {"locale": "fr", "name": "winback-1", "text": "---\nsubject: x\n---\n{% if %}"}, 422)
         self.ask("POST", "/messages/preview", {"locale": "fr", "name": "../../etc/passwd"}, 422)
         self.ask("GET", "/messages/fr/nothing", status=404)
-        self.ask("POST", "/messages/test", {"locale": "fr", "name": "winback-1", "to": "moi@example.org"})
-        self.assertTrue([f for f in os.listdir(self.server.db + ".outbox") if f.startswith("test.fr.winback-1")])
+        self.ask("POST", "/messages/preview", {"locale": "fr", "name": "winback-1", "customer": 99999999}, 422)
+        sent = self.ask("POST", "/messages/test", {"locale": "fr", "name": "winback-1", "to": "moi@example.org", "customer": who})
+        self.assertIn("written as", sent["answer"])
+        [name] = [f for f in os.listdir(self.server.db + ".outbox") if ".fr.winback-1." in f]
+        with open(os.path.join(self.server.db + ".outbox", name), encoding="utf-8") as f:
+            self.assertIn("To: moi@example.org", f.read().replace("<", "").replace(">", ""))
         self.ask("POST", "/messages/test", {"locale": "fr", "name": "winback-1"}, 422)
+
+    def test_message_edited(self):
+        path = "/messages/en/cart-3"
+        first = self.ask("GET", path)
+        self.assertEqual((first["from"], first["version"], first["versions"]), ("shipped", 0, []))
+        bad = self.ask("POST", "/messages/check", {"locale": "en", "name": "cart-3", "text": "---\nsubject: x\n---\nHello\n{% if %}"})
+        self.assertEqual((bad["ok"], bad["findings"][0]["level"], bad["findings"][0]["line"]), (False, "error", 5))
+        advice = self.ask("POST", "/messages/check", {"locale": "en", "name": "cart-3", "text": first["text"] + "{{ customer.shoe_size }}\n"})
+        self.assertTrue(advice["ok"])
+        self.assertIn("shoe_size", json.dumps(advice["findings"]))
+        p = self.ask("PUT", path, {"text": "---\nsubject: x\n---\n{% if %}"}, 422)
+        self.assertEqual((p["line"], p["column"] > 0), (4, True))
+        saved = self.ask("PUT", path, {"text": first["text"] + "\nA word of ours.\n", "version": 0})
+        self.assertEqual((saved["from"], saved["version"], saved["versions"][0]["by"]), ("saved", 1, "léa"))
+        self.assertIn("A word of ours.", saved["html"])
+        self.assertIn("version 1", self.ask("PUT", path, {"text": first["text"], "version": 0}, 409)["detail"])
+        self.ask("PUT", path, {"text": first["text"] + "\nAnother word.\n", "version": 1})
+        self.assertIn("A word of ours.", self.ask("GET", path + "/versions/1")["text"])
+        self.ask("GET", path + "/versions/9", status=404)
+        # the shop's own programs, and a backup, have it
+        listed = self.server.command("message", "render", "cart-3", "--locale", "en", "--part", "text", "--db", self.server.db)
+        self.assertIn("Another word.", listed)
+        copy = os.path.join(self.server.dir.name, "copy.db")
+        self.server.command("backup", self.server.db, copy)
+        shutil.copy(self.server.db + ".key", copy + ".key")
+        self.assertIn("Another word.", self.server.command("message", "render", "cart-3", "--locale", "en", "--part", "text", "--db", copy))
+        self.assertEqual(self.ask("DELETE", path), {"given_back": True, "there": True})
+        self.assertEqual(self.ask("GET", path)["text"], first["text"])
+        self.ask("DELETE", path, status=404)
+        own = self.ask("PUT", "/messages/fr/our-own", {"text": "---\nsubject: Bonjour\nreason: vous nous l’avez demandé\n---\nUn mot.\n"})
+        self.assertEqual(own["name"], "our-own")
+        self.ask("PUT", "/messages/fr/..%2f..%2fx", {"text": "x"}, 404)
 
     def test_settings(self):
         names = {i["name"] for i in self.ask("GET", "/settings")["items"]}
@@ -291,6 +344,51 @@ class Api(unittest.TestCase):
         self.ask("POST", "/plans/anti-churn/switch", {"to": "sideways"}, 422)
         self.assertEqual(self.ask("POST", "/plans/anti-churn/switch", {"to": "drain"})["state"], "draining")
         self.assertEqual(self.ask("POST", "/plans/anti-churn/switch", {"to": "off"})["state"], "off")
+
+    def test_plan_as_a_form(self):
+        p = self.ask("GET", "/plans/abandoned-cart")
+        self.assertEqual((p["form"]["control"], p["form"]["steps"][0]), ("10%", {"at": "J", "send": "cart-1"}))
+        form = {**p["form"], "control": "20%", "budget": "200 EUR per month"}
+        form["steps"] = [*form["steps"][:2], {**form["steps"][2], "late": "9 days"}]
+        tried = self.ask("POST", "/plans/form", {"text": p["text"], "form": form})
+        self.assertEqual(tried["issues"], [])
+        self.assertEqual((tried["plan"]["control"], tried["form"]), (20.0, form))
+        self.assertEqual(tried["text"].count("#"), p["text"].count("#"))
+        self.assertTrue(self.ask("POST", "/plans/form", {"text": p["text"], "form": {**form, "control": "a lot"}})["issues"])
+        self.ask("POST", "/plans/form", {"text": p["text"], "form": []}, 422)
+        self.ask("PUT", "/plans/abandoned-cart", {"form": {**form, "control": "a lot"}}, 422)
+        saved = self.ask("PUT", "/plans/abandoned-cart", {"form": form})
+        self.assertEqual((saved["text"], saved["draft"]), (tried["text"], True))
+        self.ask("PUT", "/plans/abandoned-cart", {}, 422)
+
+    def test_runs_are_moved(self):
+        self.ask("GET", "/plans/nothing/moves", status=404)
+        p = self.ask("GET", "/plans/survey")
+        self.ask("POST", "/plans/survey/switch", {"to": "on"})
+        time.sleep(1.1)
+        self.ask("POST", "/facts", {"kind": "order", "key": "mv:1", "customer": "mover", "lines": [{"sku": "SKU1", "quantity": 1, "amount": 100}]}, 201)
+        self.server.until(lambda: self.ask("GET", "/plans/survey")["counts"]["entered"] == 1, 10)
+        self.ask("PUT", "/plans/survey", {"form": {**p["form"], "priority": "51"}})
+        self.assertEqual(self.ask("POST", "/plans/survey/switch", {"to": "on"})["version"], 2)
+        preview = self.ask("GET", "/plans/survey/moves")
+        self.assertEqual((preview["to_version"], preview["moved"]), (2, 1))
+        self.assertEqual(self.ask("POST", "/plans/survey/moves", {})["moved"], 1)
+        self.assertEqual(self.ask("GET", "/plans/survey/moves")["moved"], 0)
+        self.ask("POST", "/plans/survey/switch", {"to": "off"})
+
+    def test_a_campaign_is_approved_by_another(self):
+        self.ask("PUT", "/settings", {"approval.campaigns": "yes"})
+        self.ask("POST", "/users", {"name": "second", "role": "marketer", "password": shop.PASSWORD}, 201)
+        a = self.server.ask("POST", API + "/session", {"name": "second", "password": shop.PASSWORD}, signed=False)
+        second = {"Cookie": a.headers["Set-Cookie"].split(";")[0], "X-CSRF-Token": a.json()["csrf"]}
+        day = datetime.date.today() + datetime.timedelta(days=20)
+        text = f"plan: fair\nenter: {{when: once on {day}, who: orders >= 1}}\nsteps:\n  - {{at: J, send: winback-1}}\n"
+        self.ask("PUT", "/plans/fair", {"text": text})
+        self.server.until(lambda: self.ask("POST", "/plans/fair/switch", {"to": "on"})["state"] == "waiting", 10)
+        self.ask("POST", "/plans/fair/switch", {"to": "approve"}, 422)
+        self.assertEqual(self.ask("POST", "/plans/fair/switch", {"to": "approve"}, headers=second)["state"], "on")
+        self.ask("POST", "/plans/fair/switch", {"to": "off"})
+        self.ask("PUT", "/settings", {"approval.campaigns": "no"})
 
     def test_a_plan_turns(self):
         self.ask("POST", "/plans/welcome/switch", {"to": "on"})

@@ -1,0 +1,134 @@
+/* How fast mail may leave: a bucket per receiving domain and a new sender's warm-up (channel/throttle.h), with the
+ * settings of the shop, read once a tick. A message that has to wait goes back to the queue unrendered. The day's count
+ * is kept in the database (row mail.sent), so that a restart does not begin the day again; a domain's bucket is not: a
+ * restart lets a minute's worth through once more. */
+#include "app/courier_int.h"
+#include "app/live_int.h"
+#include "channel/throttle.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { MORNING_S = 8 * HOUR_S };
+
+struct courier_pace {
+	struct throttle throttle;
+	struct throttle_rule rules[THROTTLE_RULES_MAX];
+	uint64_t settings; /* hash of their texts */
+	struct instant read_at;
+	int64_t kept; /* throttle.day_sent as stored */
+	bool open, server;
+};
+
+void courier_pace_free(struct courier_pace *p)
+{
+	if (!p)
+		return;
+	if (p->open)
+		throttle_release(&p->throttle);
+	free(p);
+}
+
+static bool text_of(struct live *l, const char *name, struct arena *a, struct str *out, struct err *err)
+{
+	bool found;
+	if (!store_shop_get(l->shop.db, name, a, out, &found, err))
+		return false;
+	if (!found)
+		*out = STR("");
+	return true;
+}
+
+/* "2026-11-20 431": what left on that day. */
+static bool sent_on(struct live *l, struct date today, struct arena *a, int64_t *sent, struct err *err)
+{
+	struct str text;
+	struct date day;
+	int64_t n;
+	*sent = 0;
+	if (!text_of(l, "mail.sent", a, &text, err))
+		return false;
+	if (text.n > 11 && date_parse((struct str){ text.p, 10 }, &day) && day.day == today.day &&
+	    str_i64((struct str){ text.p + 11, text.n - 11 }, &n))
+		*sent = n;
+	return true;
+}
+
+static bool read_settings(struct courier_state *c, struct live *l, struct arena *a, struct err *err)
+{
+	struct courier_pace *p = c->pace;
+	struct str host, rules, warmup;
+	struct date first, today = zone_date(l->shop.settings.zone, l->now);
+	int64_t target, sent;
+	size_t count;
+	if (!text_of(l, "smtp.host", a, &host, err) || !text_of(l, "smtp.throttle", a, &rules, err) ||
+	    !text_of(l, "smtp.warmup", a, &warmup, err))
+		return false;
+	p->read_at = l->now;
+	p->server = host.n > 0;
+	uint64_t settings = hash_mix(hash_str(rules), hash_str(warmup));
+	if (p->open && settings == p->settings && p->throttle.day.day == today.day)
+		return true;
+	if (!throttle_rules_read(rules, p->rules, &count) || !throttle_warmup_read(warmup, &first, &target))
+		return err_set(err, ERR_INPUT, "the settings smtp.throttle and smtp.warmup are not understood");
+	if (!sent_on(l, today, a, &sent, err))
+		return false;
+	if (!p->open || settings != p->settings) {
+		if (p->open)
+			throttle_release(&p->throttle);
+		throttle_init(&p->throttle, p->rules, count);
+	}
+	p->settings = settings;
+	p->open = true;
+	p->kept = sent;
+	bool warming = target && today.day >= first.day;
+	throttle_day(&p->throttle, today, warming ? throttle_warmup(today.day - first.day, target) : 0, sent);
+	return true;
+}
+
+bool courier_wait(void *ctx, struct live *l, const struct outbox_message *m, struct arena *a, struct instant *until,
+                  struct err *err)
+{
+	struct courier_state *c = ctx;
+	struct person to;
+	struct str ref;
+	int64_t wait_ms;
+	if (m->key.channel != CHANNEL_EMAIL)
+		return true;
+	if (!c->pace)
+		c->pace = mem_alloc(sizeof *c->pace);
+	struct courier_pace *p = c->pace;
+	if ((!p->open || p->read_at.s != l->now.s) && !read_settings(c, l, a, err))
+		return false;
+	if (!p->server || (!p->throttle.rule_count && !p->throttle.day_cap))
+		return true;
+	if (!store_person(l->shop.db, m->key.customer, a, &to, &ref, err))
+		return false;
+	if (throttle_take(&p->throttle, to.email, l->now.s * 1000, &wait_ms))
+		return true;
+	until->s = wait_ms < 0 ? zone_instant(l->shop.settings.zone, (struct date){ p->throttle.day.day + 1 }, MORNING_S).s
+	                       : l->now.s + (wait_ms + 999) / 1000;
+	return true;
+}
+
+void courier_pace_deferred(struct courier_state *c, struct str address, struct instant now)
+{
+	if (c->pace && c->pace->open)
+		throttle_deferred(&c->pace->throttle, address, now.s * 1000);
+}
+
+bool courier_pace_keep(struct courier_state *c, struct live *l, struct err *err)
+{
+	struct courier_pace *p = c->pace;
+	char day[16], text[48];
+	if (!p || !p->open || !p->throttle.day_cap || p->kept == p->throttle.day_sent)
+		return true;
+	int n = snprintf(text, sizeof text, "%s %lld", date_text(p->throttle.day, day), (long long)p->throttle.day_sent);
+	bool ok = db_begin(l->shop.db, err) &&
+	          store_shop_set(l->shop.db, "mail.sent", (struct str){ text, (size_t)n }, err) &&
+	          db_commit(l->shop.db, err);
+	if (!ok)
+		db_rollback(l->shop.db);
+	p->kept = p->throttle.day_sent;
+	return ok;
+}

@@ -1,0 +1,22 @@
+/* reco_int: what the files of app/reco share. */
+#ifndef RELANCE_APP_RECO_INT_H
+#define RELANCE_APP_RECO_INT_H
+
+#include "app/reco.h"
+
+/* The setting recommend.exclude; strings and conditions in the arena. */
+bool reco_rules_read(struct str text, const struct settings *settings, struct arena *a, struct reco_rules *out,
+                     struct err *err) MUST_CHECK;
+/* The rules that keep this product out, a bit each. */
+uint32_t reco_rules_of(const struct reco_rules *rules, const struct product_row *p);
+
+/* Refusals and rules, once the orders are read. */
+void reco_guards_read(struct reco *r, const struct book *book, const struct version *v, const struct settings *settings,
+                      struct instant now, int threads);
+/* The same of the customer in the last place. */
+void reco_guards_fresh(struct reco *r, uint32_t place, const struct view *v);
+
+/* reco_catalogue.c: items, attributes, words */
+bool reco_catalogue(struct reco *r, struct db *db, const struct book *book, struct err *err) MUST_CHECK;
+
+#endif
