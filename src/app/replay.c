@@ -198,6 +198,7 @@ static void give_slots(struct replay *r, int32_t day)
 		customer_id c;
 		while (slots > 0 && allot_next(&r->waiting, p, &c)) {
 			size_t from = h->said.count;
+			look_begin(h, c, day);
 			if (!engine_enter(&h->world, c, &r->states[c], (uint16_t)p, now, &h->said))
 				continue;
 			slots--;
@@ -247,7 +248,7 @@ static void answer_money(struct replay *r, int32_t day, bool rest)
 		struct pstate *state = &r->states[asked.customer];
 		size_t from = h->said.count;
 		int64_t again;
-		h->world.thresholds = &r->thresholds[day];
+		look_begin(h, asked.customer, day);
 		bool granted = purse_grant(&r->purse, &r->world, &asked, &again);
 		bool still = engine_spend(&h->world, &asked, state, granted, again, &h->said);
 		if (!still && granted)
@@ -269,7 +270,6 @@ static void say_apart(struct replay *r, int32_t day, bool rest)
 {
 	struct hand *h = &r->hands[0];
 	struct span *span = &r->apart[2 * (day - r->stretch) + rest];
-	h->world.thresholds = &r->thresholds[day];
 	h->apart = true;
 	span->from = h->said.count;
 	answer_money(r, day, rest);
@@ -396,6 +396,8 @@ static void set_up_people(struct replay *r)
 			r->feedback[r->o->feedback[i].customer] = (uint32_t)i;
 	}
 	r->asks = mem_alloc(people);
+	if (!r->o->ask_everything)
+		r->quiet = mem_alloc(people * (1 + r->world.plans->count) * sizeof *r->quiet);
 	allot_init(&r->waiting, r->world.plans, people);
 	r->peers = peers_find(r->world.version);
 	r->world.states = r->peers ? r->states : NULL;
@@ -457,6 +459,7 @@ static void tear_down(struct replay *r)
 	free(r->feedback);
 	free(r->peers);
 	free(r->asks);
+	free(r->quiet);
 	allot_release(&r->waiting);
 	purse_release(&r->purse);
 	for (size_t d = 0; d < STRETCH_MAX; d++)

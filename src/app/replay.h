@@ -41,8 +41,9 @@ struct replay_options {
 	const struct replay_feedback *feedback; /* with RESPONSE_RECORDED: by customer, then time */
 	size_t feedback_count;
 	int threads;
-	int stretch_days; /* days done person by person before they are brought into order; 0: as memory allows. Changes
-	                     nothing in the result */
+	int stretch_days;    /* days done person by person before they are brought into order; 0: as memory allows. Changes
+	                        nothing in the result */
+	bool ask_everything; /* every trigger and exit at every look, also where nothing can have changed: for tests */
 	/* These three are called in order, by one thread at a time, which need not be the caller's. */
 	/* Receives the trace, in order; may be NULL. */
 	bool (*trace)(void *ctx, struct str text, struct err *err);

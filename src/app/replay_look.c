@@ -162,6 +162,13 @@ static void take_feedback(struct hand *h, customer_id c, struct instant now)
 
 /* ---- the look ---- */
 
+void look_begin(struct hand *h, customer_id c, int32_t day)
+{
+	struct replay *r = h->r;
+	h->world.thresholds = &r->thresholds[day];
+	h->world.quiet = r->quiet ? r->quiet + c * (1 + r->world.plans->count) : NULL;
+}
+
 bool look_on(struct hand *h, customer_id c, struct instant now, bool begins)
 {
 	struct replay *r = h->r;
@@ -250,7 +257,7 @@ bool look_unit(struct hand *h, customer_id unit, int64_t until)
 		bool rest = at > r->day_start[day];
 		pass_no pass = (pass_no)(2 * (day - r->stretch) + rest);
 		size_t from = h->said.count;
-		h->world.thresholds = &r->thresholds[day];
+		look_begin(h, c, day);
 		bool goes_on = look(h, c, (struct instant){ at });
 		note(h, unit, pass, from, h->segment_count > first);
 		if (h->said.proposal_count) {

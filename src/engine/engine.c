@@ -10,6 +10,31 @@
 
 enum { ROUNDS_MAX = 4 * STEPS_MAX };
 
+/* ---- what need not be asked again ---- */
+
+static int news_since(const struct view *v, uint32_t at)
+{
+	int news = 0;
+	if (v->order1 > v->order0 && v->k->order_at[v->order1 - 1] > at)
+		news |= NEWS_ORDERS;
+	if (v->cart1 > v->cart0 && v->k->carts[v->cart1 - 1].at > at)
+		news |= NEWS_CARTS;
+	if (v->event1 > v->event0 && v->k->events[v->event1 - 1].at > at)
+		news |= NEWS_EVENTS;
+	return news;
+}
+
+/* Exits that look at more than orders, carts and events. */
+static bool exits_by_more(const struct plan *p)
+{
+	for (uint8_t i = 0; i < p->goal_count + p->exit_count; i++) {
+		enum exit_kind kind = i < p->goal_count ? p->goal[i].kind : p->exits[i - p->goal_count].kind;
+		if (kind == EXIT_WHEN || kind == EXIT_ANSWER)
+			return true;
+	}
+	return false;
+}
+
 /* ---- the outputs ---- */
 
 static void decide(struct decisions *out, const struct decision *d)
@@ -23,7 +48,7 @@ static void decide(struct decisions *out, const struct decision *d)
 void person_init(struct turn *t, const struct world *w, customer_id c, struct pstate *state, struct instant now,
                  struct decisions *out)
 {
-	*t = (struct turn){ .w = w, .state = state, .out = out, .wake = UINT32_MAX };
+	*t = (struct turn){ .w = w, .state = state, .out = out, .wake = UINT32_MAX, .quiet = w->quiet };
 	t->s.book = w->book;
 	t->s.version = w->version;
 	view_at(&t->s.view, w->version, c, now);
@@ -162,7 +187,9 @@ static void check_exits(struct turn *t)
 	for (uint16_t i = 0; i < t->state->run_count; i++) {
 		struct run *r = &t->state->runs[i];
 		enum reason reason = REASON_NONE;
-		if (r->state == RUN_ACTIVE && person_exits(t, r, &reason))
+		if (r->state != RUN_ACTIVE || (!t->news && !exits_by_more(person_plan(t, r))))
+			continue;
+		if (person_exits(t, r, &reason))
 			person_leave(t, r, reason);
 	}
 }
@@ -263,6 +290,7 @@ struct entering {
 	struct turn *t;
 	uint16_t plan;
 	bool granted, entered;
+	bool open;            /* a firing was not taken, and may still be */
 	bool just_ask, would; /* engine_candidate */
 };
 
@@ -308,6 +336,8 @@ static void fired(void *ctx, const struct firing *f)
 	struct turn *t = e->t;
 	const struct plan *p = t->w->plans->plans[e->plan];
 	struct history h = history_of(t, e->plan, f);
+	bool never_again = !p->again_each_year && (p->again_months < 0 || p->again_days < 0);
+	e->open |= !h.same && !(h.last && never_again);
 	if (h.active || h.same || (p->max_messages > 0 && f->subject && h.messages >= p->max_messages))
 		return;
 	if (!may_enter_again(t, p, &h)) {
@@ -332,18 +362,35 @@ static void fired(void *ctx, const struct firing *f)
 	e->entered = true;
 }
 
+/* Nothing fired that could still be taken, nothing it reads has come, and its next firing is later. */
+static bool trigger_quiet(const struct turn *t, size_t plan, int news)
+{
+	return t->quiet && t->quiet[1 + plan] > t->s.view.now.s && !(news & trigger_reads(t->w->plans->plans[plan]));
+}
+
+static uint32_t quiet_until(struct instant next)
+{
+	return next.s < UINT32_MAX ? (uint32_t)next.s : UINT32_MAX;
+}
+
 /* True when a run began. */
-static bool check_entries(struct turn *t)
+static bool check_entries(struct turn *t, int news)
 {
 	const struct plan_set *set = t->w->plans;
 	uint16_t before = t->state->run_count;
 	for (size_t i = 0; i < set->count; i++) {
 		if (!set->on[i] || set->draining[i] || set->current[i] != i)
 			continue;
+		if (trigger_quiet(t, i, news)) {
+			wake_at(t, t->quiet[1 + i]);
+			continue;
+		}
 		struct entering e = { .t = t, .plan = (uint16_t)i };
 		struct instant next = trigger_look(t->w, &t->s, (uint16_t)i, fired, &e);
 		if (next.s != INSTANT_NEVER.s)
 			wake_at(t, next.s);
+		if (t->quiet)
+			t->quiet[1 + i] = e.open || trigger_sees_no_further(set->plans[i], next) ? 0 : quiet_until(next);
 	}
 	return t->state->run_count > before;
 }
@@ -675,21 +722,31 @@ static void do_steps(struct turn *t)
 
 /* ---- the three ways in ---- */
 
+static void whole_turn(struct turn *t, int news)
+{
+	struct pstate *state = t->state;
+	if (state->erased) {
+		state->wake = UINT32_MAX;
+		return;
+	}
+	t->news = news != 0;
+	check_exits(t);
+	t->news = true;
+	if (check_entries(t, news)) /* bought between the event and the entry: the run ends before it says anything */
+		check_exits(t);
+	if (t->quiet)
+		t->quiet[0] = (uint32_t)t->s.view.now.s;
+	state->trigger_wake = (uint32_t)t->wake;
+	do_steps(t);
+	state->wake = (uint32_t)t->wake;
+}
+
 void engine_person(const struct world *w, customer_id c, struct pstate *state, struct instant now,
                    struct decisions *out)
 {
 	struct turn t;
 	person_init(&t, w, c, state, now, out);
-	if (state->erased) {
-		state->wake = UINT32_MAX;
-		return;
-	}
-	check_exits(&t);
-	if (check_entries(&t)) /* bought between the event and the entry: the run ends before it says anything */
-		check_exits(&t);
-	state->trigger_wake = (uint32_t)t.wake;
-	do_steps(&t);
-	state->wake = (uint32_t)t.wake;
+	whole_turn(&t, t.quiet ? news_since(&t.s.view, t.quiet[0]) : NEWS_ALL);
 }
 
 void engine_go_on(const struct world *w, customer_id c, struct pstate *state, struct instant now, struct decisions *out)
@@ -712,7 +769,8 @@ bool engine_enter(const struct world *w, customer_id c, struct pstate *state, ui
 	trigger_look(w, &t.s, plan, fired, &e);
 	if (!e.entered)
 		return false;
-	engine_person(w, c, state, now, out);
+	person_init(&t, w, c, state, now, out);
+	whole_turn(&t, NEWS_ALL);
 	return true;
 }
 
