@@ -28,8 +28,13 @@ static int news_since(const struct view *v, uint32_t at)
 static bool exits_by_more(const struct plan *p)
 {
 	for (uint8_t i = 0; i < p->goal_count + p->exit_count; i++) {
-		enum exit_kind kind = i < p->goal_count ? p->goal[i].kind : p->exits[i - p->goal_count].kind;
-		if (kind == EXIT_WHEN || kind == EXIT_ANSWER)
+		const struct plan_exit *e = i < p->goal_count ? &p->goal[i] : &p->exits[i - p->goal_count];
+		if (e->kind == EXIT_ANSWER)
+			return true;
+		if (e->kind != EXIT_WHEN)
+			continue;
+		struct expr_needs n = expr_needs(e->when);
+		if (n.time || n.messages || n.consents || n.profile || n.products || n.lifecycle_thresholds)
 			return true;
 	}
 	return false;
@@ -259,11 +264,6 @@ static bool only_service(const struct plan *p)
 	return true;
 }
 
-static bool counts_hours(const struct plan *p)
-{
-	return p->trigger == TRIGGER_CART || (p->trigger == TRIGGER_EVENT && p->delay_s > 0);
-}
-
 static struct run run_for(const struct turn *t, uint16_t plan, const struct firing *f, const struct history *h)
 {
 	int64_t from = f->state ? t->s.view.now.s : f->at.s;
@@ -378,107 +378,34 @@ static bool check_entries(struct turn *t, int news)
 {
 	const struct plan_set *set = t->w->plans;
 	uint16_t before = t->state->run_count;
+	uint32_t *all = t->quiet ? &t->quiet[1 + set->count] : NULL, earliest = UINT32_MAX;
+	if (all && !news && *all > t->s.view.now.s) {
+		wake_at(t, *all);
+		return false;
+	}
 	for (size_t i = 0; i < set->count; i++) {
 		if (!set->on[i] || set->draining[i] || set->current[i] != i)
 			continue;
 		if (trigger_quiet(t, i, news)) {
 			wake_at(t, t->quiet[1 + i]);
+			earliest = t->quiet[1 + i] < earliest ? t->quiet[1 + i] : earliest;
 			continue;
 		}
 		struct entering e = { .t = t, .plan = (uint16_t)i };
 		struct instant next = trigger_look(t->w, &t->s, (uint16_t)i, fired, &e);
 		if (next.s != INSTANT_NEVER.s)
 			wake_at(t, next.s);
-		if (t->quiet)
+		if (t->quiet) {
 			t->quiet[1 + i] = e.open || trigger_sees_no_further(set->plans[i], next) ? 0 : quiet_until(next);
+			earliest = t->quiet[1 + i] < earliest ? t->quiet[1 + i] : earliest;
+		}
 	}
+	if (all)
+		*all = earliest;
 	return t->state->run_count > before;
 }
 
 /* ---- steps ---- */
-
-/* The step that was sent last in this run (they only go forward, whatever the order in memory); −1: none. */
-static int last_step_sent(const struct pstate *s, const struct run *r)
-{
-	int step = -1;
-	for (uint16_t i = 0; i < s->sent_count; i++)
-		if (s->sent[i].plan == r->plan && s->sent[i].run_no == r->run_no &&
-		    (s->sent[i].state == SENT_ACCEPTED || s->sent[i].state == SENT_UNCERTAIN) && s->sent[i].step > step)
-			step = s->sent[i].step;
-	return step;
-}
-
-static int32_t step_hour(const struct plan *p, const struct step *st)
-{
-	return st->hour_s >= 0 ? st->hour_s : p->hour_s;
-}
-
-static int64_t civil_due(const struct turn *t, struct date d, const struct plan *p, const struct step *st)
-{
-	return zone_instant(t->s.zone, d, step_hour(p, st)).s;
-}
-
-/* By the step's own delay (SEMANTICS "Runs, messages, claims"). */
-static int64_t step_due_by_delay(const struct turn *t, const struct run *r)
-{
-	const struct plan *p = person_plan(t, r);
-	const struct step *st = &p->steps[r->step];
-	int64_t due;
-	if (st->after_last) { /* counted from the last thing done in the run, not from J */
-		int64_t from = r->last_done_at ? r->last_done_at : r->entered_at;
-		if (st->after_days < 0)
-			return from + st->after_s;
-		struct date d = zone_date(t->s.zone, (struct instant){ from });
-		due = civil_due(t, (struct date){ d.day + st->after_days }, p, st);
-		return due >= from ? due : civil_due(t, (struct date){ d.day + st->after_days + 1 }, p, st);
-	}
-	if (st->after_days < 0) {
-		due = (int64_t)r->anchor_at + st->after_s;
-		return due < r->entered_at ? r->entered_at : due;
-	}
-	int last = r->last_sent_at ? last_step_sent(t->state, r) : -1;
-	int gap = last >= 0 && p->steps[last].after_days >= 0 ? st->after_days - p->steps[last].after_days : 0;
-	if (counts_hours(p)) {
-		due = (int64_t)r->entered_at + (int64_t)st->after_days * DAY_S;
-		int64_t after_gap = (int64_t)r->last_sent_at + (int64_t)gap * DAY_S;
-		return gap > 0 && after_gap > due ? after_gap : due;
-	}
-	due = civil_due(t, (struct date){ r->day + st->after_days }, p, st);
-	if (due < r->entered_at) /* the hour had passed at entry */
-		due = civil_due(t, (struct date){ r->day + st->after_days + 1 }, p, st);
-	if (gap > 0) {
-		struct date sent = zone_date(t->s.zone, (struct instant){ r->last_sent_at });
-		int64_t after_gap = civil_due(t, (struct date){ sent.day + gap }, p, st);
-		if (after_gap > due)
-			due = after_gap;
-	}
-	return due;
-}
-
-/* When the step falls due: its delay, and not before the date it waits for. */
-int64_t person_step_due(const struct turn *t, const struct run *r)
-{
-	const struct plan *p = person_plan(t, r);
-	const struct step *st = &p->steps[r->step];
-	int64_t due = step_due_by_delay(t, r);
-	if (date_known(st->wait_date)) {
-		int64_t from = civil_due(t, st->wait_date, p, st);
-		if (from > due)
-			due = from;
-	}
-	return due;
-}
-
-/* The last instant at which the step may still be done. Whole days are civil days: a wait of four days that began at
- * ten ends at ten, whatever the clocks did in between. */
-int64_t person_late_limit(const struct turn *t, const struct plan *p, const struct step *st, int64_t due)
-{
-	int64_t late = st->late_s >= 0 ? st->late_s : p->late_s;
-	if (late == 0 || late % DAY_S != 0)
-		return due + late;
-	struct civil c = zone_civil(t->s.zone, (struct instant){ due });
-	return zone_instant(t->s.zone, (struct date){ c.date.day + (int32_t)(late / DAY_S) }, c.second).s;
-}
 
 void person_next_step(struct turn *t, struct run *r, bool held)
 {

@@ -26,7 +26,7 @@ struct world {
 	const struct pstate
 		*states;              /* all persons, for those who share an address; NULL: pressure counts one person alone */
 	const customer_id *peers; /* next person with the same address, in a ring; 0: none. NULL when states is */
-	/* What the triggers last said of this one person, so that they need not be asked again before that changes: 1 +
+	/* What the triggers last said of this one person, so that they need not be asked again before that changes: 2 +
 	 * plans->count numbers, zeros at first. For a caller that shows facts by `at` and asks at every one of them; NULL:
 	 * everything is asked every time. */
 	uint32_t *quiet;

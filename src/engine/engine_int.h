@@ -10,7 +10,8 @@ struct turn {
 	struct pstate *state;
 	struct decisions *out;
 	int64_t wake;
-	uint32_t *quiet; /* [0]: the last look; [1 + plan]: the trigger's next firing, 0: one may still be taken */
+	uint32_t *quiet; /* [0]: the last look; [1 + plan]: the trigger's next firing, 0: one may still be taken; last:
+	                    the earliest of them */
 	bool news;       /* orders, carts or events may have come since the last look */
 	bool asks_money; /* a spend was asked for: nothing goes on before its answer */
 };
