@@ -438,23 +438,6 @@ void person_hold(struct turn *t, struct run *r, enum reason reason, int64_t unti
 	r->hold_until = until > t->s.view.now.s && until < UINT32_MAX ? (uint32_t)until : 0;
 }
 
-static uint8_t draw_variant(const struct turn *t, const struct run *r, const struct plan *p, const struct step *st)
-{
-	int64_t total = 0;
-	for (uint8_t i = 0; i < st->variant_count; i++)
-		total += st->variants[i].weight;
-	if (st->variant_count < 2 || total <= 0)
-		return 0;
-	uint64_t draw = draw_u64(t->w->seed, DRAW_VARIANT, p->draw_key, t->s.view.customer, r->run_no, r->step);
-	int64_t at = (int64_t)(((__uint128_t)draw * (uint64_t)total) >> 64);
-	for (uint8_t i = 0; i < st->variant_count; i++) {
-		at -= st->variants[i].weight;
-		if (at < 0)
-			return i;
-	}
-	return 0;
-}
-
 /* A message of a plan with a budget asks first; the newest version's budget counts for all runs of the plan. */
 static bool ask_money(struct turn *t, const struct run *r, enum channel channel)
 {
@@ -488,7 +471,7 @@ static void send(struct turn *t, struct run *r, enum channel channel)
 		                .channel = (uint8_t)channel,
 		                .state = SENT_QUEUED,
 		                .purpose = channel == CHANNEL_STAFF ? PURPOSE_SERVICE : st->purpose,
-		                .variant = draw_variant(t, r, p, st) };
+		                .variant = person_variant(t, r, p, st) };
 	r->queued = 1;
 	decide(t->out, &(struct decision){ .at = t->s.view.now,
 	                                   .customer = t->s.view.customer,

@@ -24,6 +24,9 @@ const struct plan *person_plan(const struct turn *t, const struct run *r);
 bool person_exits(struct turn *t, const struct run *r, enum reason *reason);
 void person_leave(struct turn *t, struct run *r, enum reason reason);
 
+/* Which variant of a step the run gets. */
+uint8_t person_variant(const struct turn *t, const struct run *r, const struct plan *p, const struct step *st);
+
 /* When the run's step falls due, and the last instant at which it may still be done. */
 int64_t person_step_due(const struct turn *t, const struct run *r);
 int64_t person_late_limit(const struct turn *t, const struct plan *p, const struct step *st, int64_t due);
