@@ -153,6 +153,7 @@ enum reason {
 	REASON_BLACKOUT,
 	REASON_BUDGET,
 	REASON_RESTORED, /* a restored backup: waits for a person */
+	REASON_MAX_MESSAGES, /* the plan has sent as many as it may */
 	REASON_COUNT,
 };
 
