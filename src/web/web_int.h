@@ -417,8 +417,6 @@ HANDLER(page_confirm_post);
 void page_problem(struct request *r, int status);
 
 /* ---- confirm.c ---- */
-bool web_send_mail(struct request *r, struct str key, struct str to, struct str subject, struct str text,
-                   struct str html, struct err *err) MUST_CHECK;
 bool web_confirm_mail(struct request *r, int64_t id, struct str email, bool fr, struct err *err) MUST_CHECK;
 
 /* ---- facts.c ---- */
