@@ -425,17 +425,23 @@ static int by_number(const void *x, const void *y)
 	return (a > b) - (a < b);
 }
 
+/* Those who share an address are looked at together, so by one thread: in a list their first stands for all. */
+static customer_id ring_first(const struct replay *r, customer_id c)
+{
+	customer_id first = c;
+	if (r->peers)
+		for (customer_id p = r->peers[c]; p && p != c; p = r->peers[p])
+			first = p < first ? p : first;
+	return first;
+}
+
 /* The day's people, once each, in order of their numbers; of a ring, its first. */
 static void list_day(struct replay *r, int32_t day)
 {
 	struct bucket *b = &r->days[day];
 	r->list = mem_grow(r->list, &r->list_cap, (size_t)b->count + 1, sizeof *r->list);
 	for (uint32_t i = 0; i < b->count; i++) {
-		customer_id c = b->items[i], first = c;
-		if (r->peers)
-			for (customer_id p = r->peers[c]; p && p != c; p = r->peers[p])
-				first = p < first ? p : first;
-		r->list[i] = first;
+		r->list[i] = ring_first(r, b->items[i]);
 	}
 	if (b->count)
 		qsort(r->list, b->count, sizeof *r->list, by_number);
@@ -464,7 +470,7 @@ static void give_slots(struct replay *r, struct instant now, struct date day)
 			deliver(r, &r->states[c], from, &s);
 			settle_next(r, c); /* one who asks for money is settled again by the answer */
 			r->list = mem_grow(r->list, &r->list_cap, r->list_count + 1, sizeof *r->list);
-			r->list[r->list_count++] = c;
+			r->list[r->list_count++] = ring_first(r, c);
 		}
 	}
 	write_trace(r, &s, 0);
