@@ -12,7 +12,7 @@ static const char STYLE[] =
 	"0 1.5rem;padding:0}"
 	"legend{padding:0;font-weight:600;margin-bottom:.5rem}label{display:flex;gap:.7rem;align-items:baseline;padding:."
 	"55rem 0}"
-	"label.field{display:block}input[type=email],input[type=text],textarea{display:block;width:100%;margin-top:.25rem;"
+	"label.field{display:block}input[type=email],input[type=text],input[type=date],textarea{display:block;width:100%;margin-top:.25rem;"
 	"padding:.6rem .7rem;"
 	"border:1px solid var(--line);border-radius:4px;background:transparent;color:inherit;font:inherit}"
 	"input[type=radio],input[type=checkbox]{accent-color:var(--accent);width:1.1rem;height:1.1rem;flex:none;position:"
