@@ -30,6 +30,7 @@ const struct config_item CONFIG_ITEMS[] = {
 	{ "public_url", CONFIG_URL, "https://r.example.com", "where relance's own pages are reached from outside" },
 	{ "bounce.address", CONFIG_TEXT, "b@example.com",
 	  "mailbox of returned mails; each mail gets its own b+…@example.com" },
+	{ "staff.email", CONFIG_TEXT, "equipe@example.com", "who is told when a plan notifies the team; else shop.email" },
 	{ "hooks.sendgrid_key", CONFIG_TEXT, "MFkwEwYHKoZIzj0C…",
 	  "SendGrid's verification key: what it posts is then believed only when signed" },
 	{ "smtp.host", CONFIG_TEXT, "smtp.example.com", "mail server; empty: mails are written as files" },
@@ -70,6 +71,8 @@ const struct config_item CONFIG_ITEMS[] = {
 	  "which way an attribute is better, for up-sells" },
 	{ "recommend.exclude", CONFIG_TEXT, "type \"Vin\" unless age >= 18; sku 22423",
 	  "what is never proposed, to whom (doc/recommend.md)" },
+	{ "recommend.segments", CONFIG_TEXT, "bâtiment: company and tag(\"bâtiment\"); pro: company",
+	  "whose best sellers stand in for what is not known (doc/recommend.md)" },
 	{ "cost.email", CONFIG_COST, "0.02", "cost of one mail" },
 	{ "cost.sms", CONFIG_COST, "0.10", "cost of one SMS" },
 	{ "cost.postcard", CONFIG_COST, "0.90", "cost of one card, postage included" },
@@ -250,7 +253,7 @@ bool config_apply(struct settings *s, struct str name, struct str value, struct 
 	if (trial.lifecycle.former_months < trial.lifecycle.lapsing_months)
 		return err_set(err, ERR_INPUT, "%s: former customers are inactive for at least as long as lapsing ones",
 		               item->name);
-	if (str_is(str_from(item->name), "recommend.exclude") && !reco_rules_check(value, s, err))
+	if (!reco_setting_check(str_from(item->name), value, s, err))
 		return false;
 	*s = trial;
 	return true;

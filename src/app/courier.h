@@ -20,12 +20,21 @@ struct courier_state *courier_new(const char *messages, const char *folder, stru
 struct courier_state *courier_for(const char *address, const char *messages, const char *folder,
                                   struct err *err) MUST_CHECK;
 void courier_free(struct courier_state *c);
+/* Before its live is closed: lets go of what was read from it, waits for a build under way. */
+void courier_rest(struct courier_state *c);
+/* Between two ticks: models that are behind are built anew on a thread of their own, done ones put in place. Costs
+ * nothing when nobody has asked for a proposal yet. */
+bool courier_look(struct courier_state *c, struct live *l, struct err *err) MUST_CHECK;
 /* Up to n proposals for the person of the view, from the models that messages use; nothing when there are none yet.
  * `*out` holds the words and the model behind the answers until the next call. */
 bool courier_propose(struct courier_state *c, struct live *l, enum rec_kind kind, size_t n, const struct view *v,
                      const struct reco **out, struct rec_list *list, struct err *err) MUST_CHECK;
 
 struct courier courier_of(struct courier_state *c);
+
+/* Which variant a message is, of those its step or its template has; empty: there is but one, or it is not rendered
+ * yet. content: as stored (outbox_message). In the arena. */
+struct str courier_variant(struct str content, struct arena *a);
 
 /* "12.welcome.1.hello.email": a message's files and its Message-ID are named so. */
 struct str courier_key_name(const struct message_key *k, struct arena *a);

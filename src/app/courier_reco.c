@@ -1,49 +1,204 @@
 /* {{ recommendations }}: up to three proposals, worked out when the message is rendered, from the orders known then.
  *
- * The models are built when first asked for and again on each new day of the shop; the person's own orders are read
- * afresh every time, so nothing bought since is proposed. A shop of fewer than ORDERS_MIN orders has none: too little
- * to say something about. A large one does without the slowest model. */
+ * The person's own orders and refusals are read afresh every time, so nothing bought since is proposed; stock and
+ * prices are read anew every two seconds. The models are built when first asked for. From then on, when there are new
+ * facts or a new day, a thread of its own builds the next ones from a pinned version of the book, at most a twentieth
+ * of the time; the ones at hand answer until they are replaced in one step. Between two full builds the slowest parts
+ * are taken over (rec_options.before). A shop of fewer than ORDERS_MIN orders has none: too little to say something
+ * about. */
+#include "app/clock.h"
 #include "app/courier_int.h"
 #include "app/live_int.h"
 #include "app/reco.h"
+#include "base/par.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 enum { ORDERS_MIN = 50, PROPOSALS = 3, RENEWAL_DAYS = 45, LARGE_SHOP = 200000 };
+enum { AGE_MIN_S = 10, AGE_OF_WORK = 20, STOCK_S = 2, STOCK_OF_WORK = 100 };
 
-struct courier_reco {
+struct models {
 	struct reco reco;
 	struct rec_scratch *scratch;
 	struct date day;
-	bool built;
+	uint64_t version; /* of the book they were read from */
 };
+
+struct courier_reco {
+	struct models *now, *next;
+	uint32_t book; /* serial of the book they belong to */
+	double begun, took, stocked, stock_took;
+
+	/* the thread that makes `next` */
+	pthread_t thread;
+	bool making, ok;
+	_Atomic bool made, stop;
+	struct book *source;
+	const struct version *pinned;
+	struct settings settings;
+	struct reco_options options;
+	struct err err;
+};
+
+static void models_free(struct models *m)
+{
+	if (!m)
+		return;
+	rec_scratch_free(m->scratch);
+	reco_release(&m->reco);
+	free(m);
+}
+
+static void *make(void *ctx)
+{
+	struct courier_reco *r = ctx;
+	struct models *m = r->next;
+	r->ok = reco_learn(&m->reco, r->source, r->pinned, &r->settings, &r->options, &r->err);
+	if (r->ok && m->reco.model)
+		m->scratch = rec_scratch_new(m->reco.model);
+	atomic_store(&r->made, true);
+	return NULL;
+}
+
+/* Reads the catalogue and the settings; the rest is make()'s. */
+static bool begin(struct courier_reco *r, struct live *l, int threads, struct err *err)
+{
+	r->begun = clock_monotonic();
+	r->settings = l->shop.settings;
+	r->options = (struct reco_options){ .now = l->now,
+		                                .threads = threads,
+		                                .orders_min = ORDERS_MIN,
+		                                .stop = &r->stop,
+		                                .before = r->now ? &r->now->reco : NULL };
+	r->next = mem_alloc(sizeof *r->next);
+	r->next->day = zone_date(l->shop.settings.zone, l->now);
+	r->next->version = l->world.version->number;
+	if (r->now && r->next->day.day != r->now->day.day)
+		r->options.before = NULL; /* everything once a day */
+	if (!reco_open(&r->next->reco, l->shop.db, l->shop.book, &l->shop.settings, &r->options, err)) {
+		free(r->next);
+		r->next = NULL;
+		return false;
+	}
+	r->source = l->shop.book;
+	r->book = book_serial(l->shop.book);
+	r->pinned = book_pin(l->shop.book);
+	atomic_store(&r->made, false);
+	return true;
+}
+
+/* What make() left takes the place of what is at hand. */
+static bool finish(struct courier_reco *r, struct err *err)
+{
+	if (r->making)
+		pthread_join(r->thread, NULL);
+	r->making = false;
+	r->took = clock_monotonic() - r->begun;
+	r->stocked = r->begun;
+	book_unpin(r->source, r->pinned);
+	if (r->ok && !atomic_load(&r->stop)) {
+		models_free(r->now);
+		r->now = r->next;
+	} else {
+		models_free(r->next);
+		*err = r->err;
+	}
+	r->next = NULL;
+	return r->ok;
+}
+
+static void rest(struct courier_reco *r)
+{
+	struct err ignored;
+	if (!r)
+		return;
+	atomic_store(&r->stop, true);
+	if (r->next)
+		(void)!finish(r, &ignored);
+	atomic_store(&r->stop, false);
+	models_free(r->now);
+	r->now = NULL;
+}
+
+void courier_rest(struct courier_state *c)
+{
+	rest(c->reco);
+}
 
 void courier_reco_free(struct courier_reco *r)
 {
-	if (!r)
-		return;
-	rec_scratch_free(r->scratch);
-	reco_release(&r->reco);
+	rest(r);
 	free(r);
 }
 
-static bool refresh(struct courier_reco *r, struct live *l, struct err *err)
+static bool is_stale(const struct courier_reco *r, const struct live *l)
 {
-	struct date today = zone_date(l->shop.settings.zone, l->now);
-	if (r->built && r->day.day == today.day)
+	double age = clock_monotonic() - r->begun;
+	if (r->now->day.day != zone_date(l->shop.settings.zone, l->now).day)
 		return true;
-	rec_scratch_free(r->scratch);
-	r->scratch = NULL;
-	reco_release(&r->reco);
-	struct reco_options o = { .now = l->now,
-		                      .threads = l->o.threads,
-		                      .orders_min = ORDERS_MIN,
-		                      .no_ease = l->world.version->customers > LARGE_SHOP };
-	r->built = reco_build(&r->reco, l->shop.db, l->shop.book, l->world.version, &l->shop.settings, &o, err);
-	r->day = today;
-	if (r->reco.model)
-		r->scratch = rec_scratch_new(r->reco.model);
-	return r->built;
+	return r->now->version != l->world.version->number && age > AGE_MIN_S && age > AGE_OF_WORK * r->took;
+}
+
+static bool restock(struct courier_reco *r, struct live *l, struct err *err)
+{
+	double at = clock_monotonic();
+	if (at - r->stocked < STOCK_S || at - r->stocked < STOCK_OF_WORK * r->stock_took)
+		return true;
+	bool ok = reco_restock(&r->now->reco, l->shop.db, l->now, err);
+	r->stocked = clock_monotonic();
+	r->stock_took = r->stocked - at;
+	return ok;
+}
+
+bool courier_look(struct courier_state *c, struct live *l, struct err *err)
+{
+	struct courier_reco *r = c->reco;
+	if (!r || !r->now || r->book != book_serial(l->shop.book))
+		return true;
+	if (r->next) {
+		struct err why; /* those at hand stay; the next try has what has changed since */
+		if (atomic_load(&r->made))
+			(void)!finish(r, &why);
+	} else if (is_stale(r, l)) {
+		if (!begin(r, l, par_threads(l->o.threads) / 2 + 1, err))
+			return false;
+		r->making = pthread_create(&r->thread, NULL, make, r) == 0;
+		if (!r->making) { /* no thread to be had: later */
+			r->ok = true;
+			atomic_store(&r->stop, true);
+			(void)!finish(r, err);
+			atomic_store(&r->stop, false);
+		}
+	}
+	return restock(r, l, err);
+}
+
+/* Models at hand, the newest there are; the first ones are waited for. */
+static bool refresh(struct courier_state *c, struct live *l, struct err *err)
+{
+	if (!c->reco)
+		c->reco = mem_alloc(sizeof *c->reco);
+	struct courier_reco *r = c->reco;
+	if (r->now && r->book != book_serial(l->shop.book))
+		rest(r);
+	if (r->now) {
+		if (!courier_look(c, l, err))
+			return false;
+	} else {
+		if (!begin(r, l, l->o.threads, err))
+			return false;
+		make(r);
+		if (!finish(r, err))
+			return false;
+	}
+	int y, month, d;
+	struct date today = zone_date(l->shop.settings.zone, l->now);
+	date_ymd(today, &y, &month, &d);
+	r->now->reco.guards.today = today.day;
+	r->now->reco.guards.month = month;
+	return true;
 }
 
 static enum rec_kind kind_of(struct str message)
@@ -95,8 +250,9 @@ void courier_product(const struct courier_state *c, struct live *l, const struct
 			struct lobject *product = lobject_new(a, 6);
 			int32_t day = zone_date(view_profile(v)->zone, (struct instant){ v->k->order_at[o] }).day;
 			set_text(a, product, "name", products[p].name.n ? products[p].name : products[p].sku);
-			if (c->reco && p < c->reco->reco.products && c->reco->reco.item_of[p] != REC_NONE) {
-				const struct reco_words *words = &c->reco->reco.words[c->reco->reco.item_of[p]];
+			if (c->reco && c->reco->now && p < c->reco->now->reco.products &&
+			    c->reco->now->reco.item_of[p] != REC_NONE) {
+				const struct reco_words *words = &c->reco->now->reco.words[c->reco->now->reco.item_of[p]];
 				set_text(a, product, "url", arena_str(a, words->url));
 				set_text(a, product, "image", arena_str(a, words->image));
 			}
@@ -112,19 +268,18 @@ bool courier_propose(struct courier_state *c, struct live *l, enum rec_kind kind
                      const struct reco **out, struct rec_list *list, struct err *err)
 {
 	*list = (struct rec_list){ .count = 0 };
-	if (!c->reco)
-		c->reco = mem_alloc(sizeof *c->reco);
-	*out = &c->reco->reco;
-	struct date today = zone_date(l->shop.settings.zone, l->now);
-	bool at_hand = c->reco->built && c->reco->day.day == today.day;
+	*out = NULL;
+	bool at_hand = c->reco && c->reco->now && c->reco->book == book_serial(l->shop.book);
 	if (!at_hand && l->world.version->customers > LARGE_SHOP)
-		return true; /* too long to make somebody wait: the day's first message makes it */
-	if (!refresh(c->reco, l, err))
+		return true; /* too long to make somebody wait: the first message makes them */
+	if (!refresh(c, l, err))
 		return false;
-	if (!(*out)->model)
+	struct models *m = c->reco->now;
+	*out = &m->reco;
+	if (!m->reco.model)
 		return true;
-	struct rec_ask ask = { .customer = reco_fresh(&c->reco->reco, v), .guards = &(*out)->guards };
-	reco_answer(*out, c->reco->scratch, kind, &ask, RENEWAL_DAYS, n, list);
+	struct rec_ask ask = { .customer = reco_fresh(&m->reco, v), .guards = &m->reco.guards };
+	reco_answer(&m->reco, m->scratch, kind, &ask, RENEWAL_DAYS, n, list);
 	return true;
 }
 
@@ -134,17 +289,15 @@ bool courier_recommend(struct courier_state *c, struct live *l, const struct out
 	lobject_set(a, data, "recommendations", lval_array(NULL, 0));
 	if (m->purpose != PURPOSE_MARKETING || m->key.channel == CHANNEL_STAFF)
 		return true;
-	if (!c->reco)
-		c->reco = mem_alloc(sizeof *c->reco);
-	if (!refresh(c->reco, l, err))
+	if (!refresh(c, l, err))
 		return false;
-	struct reco *r = &c->reco->reco;
+	struct reco *r = &c->reco->now->reco;
 	if (!r->model)
 		return true;
 	struct rec_list list;
 	struct rec_ask ask = { .customer = reco_fresh(r, v), .guards = &r->guards };
 	enum rec_kind kind = kind_of(m->message);
-	reco_answer(r, c->reco->scratch, kind, &ask, RENEWAL_DAYS, PROPOSALS, &list);
+	reco_answer(r, c->reco->now->scratch, kind, &ask, RENEWAL_DAYS, PROPOSALS, &list);
 	struct lval *items = arena_array(a, struct lval, list.count + 1);
 	for (size_t i = 0; i < list.count; i++)
 		items[i] = proposal(r, &list.answers[i], m->locale, a);

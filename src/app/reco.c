@@ -148,7 +148,7 @@ static bool setting(struct db *db, const char *name, int low, int high, int *out
 	return ok;
 }
 
-static bool read_guards(struct reco *r, struct db *db, struct instant now, struct err *err)
+bool reco_guards_settings(struct reco *r, struct db *db, struct instant now, struct err *err)
 {
 	int y, month, d, per_type = 1;
 	struct date today = zone_date(r->zone, now);
@@ -165,29 +165,44 @@ static bool read_guards(struct reco *r, struct db *db, struct instant now, struc
 
 static bool read_rules(struct reco *r, struct db *db, const struct settings *settings, struct err *err)
 {
-	struct str text;
-	bool found;
-	if (!store_shop_get(db, "recommend.exclude", &r->arena, &text, &found, err))
-		return false;
-	return !found || reco_rules_read(text, settings, &r->arena, &r->rules, err);
+	struct str exclude, segments;
+	bool excludes, segmented;
+	return store_shop_get(db, "recommend.exclude", &r->arena, &exclude, &excludes, err) &&
+	       store_shop_get(db, "recommend.segments", &r->arena, &segments, &segmented, err) &&
+	       (!excludes || reco_rules_read(exclude, settings, &r->arena, &r->rules, err)) &&
+	       (!segmented || reco_segments_read(segments, settings, &r->arena, &r->segments, err));
 }
 
-bool reco_build(struct reco *r, struct db *db, const struct book *book, const struct version *v,
-                const struct settings *settings, const struct reco_options *o, struct err *err)
+bool reco_open(struct reco *r, struct db *db, const struct book *book, const struct settings *settings,
+               const struct reco_options *o, struct err *err)
 {
 	*r = (struct reco){ .zone = settings->zone };
 	arena_init(&r->arena);
-	if (!read_guards(r, db, o->now, err) || !read_rules(r, db, settings, err) || !reco_catalogue(r, db, book, err)) {
-		reco_release(r);
-		return false;
-	}
+	if (reco_guards_settings(r, db, o->now, err) && read_rules(r, db, settings, err) &&
+	    reco_catalogue(r, db, book, err))
+		return true;
+	reco_release(r);
+	return false;
+}
+
+/* Items keep their numbers while the catalogue only grows. */
+static const struct rec_model *model_before(const struct reco *r, const struct reco *before)
+{
+	if (!before || !before->model || before->data.items > r->data.items)
+		return NULL;
+	for (uint32_t i = 0; i < before->data.items; i++)
+		if (before->product_of[i] != r->product_of[i])
+			return NULL;
+	return before->model;
+}
+
+bool reco_learn(struct reco *r, const struct book *book, const struct version *v, const struct settings *settings,
+                const struct reco_options *o, struct err *err)
+{
 	read_orders(r, v, o->now);
 	complete_prices(r);
-	if (r->lines >= RECO_LINES_MAX) {
-		err_set(err, ERR_LIMIT, "more than %d order lines", RECO_LINES_MAX);
-		reco_release(r);
-		return false;
-	}
+	if (r->lines >= RECO_LINES_MAX)
+		return err_set(err, ERR_LIMIT, "more than %d order lines", RECO_LINES_MAX);
 	if (o->no_model)
 		return true;
 	reco_guards_read(r, book, v, settings, o->now, o->threads);
@@ -196,11 +211,24 @@ bool reco_build(struct reco *r, struct db *db, const struct book *book, const st
 		return true;
 	}
 	struct err why;
-	r->model =
-		rec_build(&r->data, &(struct rec_options){ .threads = o->threads, .no_ease = o->no_ease, .seed = 1 }, &why);
+	struct rec_options rec = {
+		.threads = o->threads, .seed = 1, .stop = o->stop, .before = model_before(r, o->before)
+	};
+	r->model = rec_build(&r->data, &rec, &why);
 	if (!r->model)
 		snprintf(r->reason, sizeof r->reason, "%.190s", why.text);
 	return true;
+}
+
+bool reco_build(struct reco *r, struct db *db, const struct book *book, const struct version *v,
+                const struct settings *settings, const struct reco_options *o, struct err *err)
+{
+	if (!reco_open(r, db, book, settings, o, err))
+		return false;
+	if (reco_learn(r, book, v, settings, o, err))
+		return true;
+	reco_release(r);
+	return false;
 }
 
 bool reco_of_shop(struct reco *r, const struct shop_world *w, const struct reco_options *o, struct err *err)
@@ -230,6 +258,7 @@ void reco_release(struct reco *r)
 	free(r->refused_start);
 	free(r->refused);
 	free(r->customer_rules);
+	free(r->segment);
 	free(r->hashes);
 	arena_release(&r->arena);
 	*r = (struct reco){ 0 };

@@ -11,6 +11,8 @@ static const double AGREE = 0.3; /* Kendall's tau within a type from which on an
 struct taking {
 	struct reco *r;
 	const struct product *catalogue;
+	uint32_t catalogue_count;
+	size_t item_of_cap;
 	struct intern types, families, collections, attributes;
 	uint32_t count;
 	size_t items_cap, words_cap, product_cap, attribute_cap, attribute_n;
@@ -93,40 +95,80 @@ static void take_attributes(struct taking *t, struct str text, struct rec_item *
 	json_decref(j);
 }
 
+/* What may change any day: price, cost, stock. */
+static void set_offer(struct rec_item *x, const struct product_row *p)
+{
+	int vat = p->vat_x2 > 0 ? p->vat_x2 : 0;
+	x->price_minor = p->price;
+	x->price_net_minor = p->price < 0 ? p->price : p->price * 200 / (200 + vat);
+	x->cost_minor = p->cost;
+	x->stock = p->stock;
+	x->flags &= (uint8_t) ~(REC_KNOWN_STOCK | REC_KNOWN_COST);
+	x->flags |= (uint8_t)((p->stock >= 0 ? REC_KNOWN_STOCK : 0) | (p->cost >= 0 ? REC_KNOWN_COST : 0));
+}
+
+static bool restock(void *ctx, product_id id, const struct product_row *p, struct err *err)
+{
+	struct reco *r = ctx;
+	(void)err;
+	uint32_t i = id < r->products ? r->item_of[id] : REC_NONE;
+	if (i == REC_NONE)
+		return true;
+	struct rec_item *x = &r->items[i], was = *x;
+	set_offer(x, p);
+	if (x->price_minor < 0) { /* what the sales say stays */
+		x->price_minor = was.price_minor;
+		x->price_net_minor = was.price_net_minor;
+	}
+	json_error_t where;
+	json_t *j = p->attributes.n ? json_loadb(p->attributes.p, p->attributes.n, 0, &where) : NULL;
+	x->flags &= (uint8_t) ~(REC_HIDDEN | REC_EXCLUDED);
+	x->flags |= json_is_true(json_object_get(j, "hidden")) ? REC_HIDDEN : 0;
+	x->flags |= json_is_true(json_object_get(j, "excluded")) || p->not_a_product ? REC_EXCLUDED : 0;
+	json_decref(j);
+	return true;
+}
+
+bool reco_restock(struct reco *r, struct db *db, struct instant now, struct err *err)
+{
+	return reco_guards_settings(r, db, now, err) && store_products(db, restock, r, err);
+}
+
 static bool take_product(void *ctx, product_id id, const struct product_row *p, struct err *err)
 {
 	struct taking *t = ctx;
 	struct reco *r = t->r;
 	(void)err;
-	if (id >= r->products || p->not_a_product || !p->sku.n)
+	/* more than the book knows: the catalogue grows while a shop is live */
+	r->item_of = mem_grow(r->item_of, &t->item_of_cap, id + 1u, sizeof *r->item_of);
+	while (r->products <= id)
+		r->item_of[r->products++] = REC_NONE;
+	if (p->not_a_product || !p->sku.n)
 		return true;
 	uint32_t i = t->count++;
 	r->items = mem_grow(r->items, &t->items_cap, i + 1, sizeof *r->items);
 	r->words = mem_grow(r->words, &t->words_cap, i + 1, sizeof *r->words);
 	r->product_of = mem_grow(r->product_of, &t->product_cap, i + 1, sizeof *r->product_of);
 	t->replaced_by = mem_grow(t->replaced_by, &t->replaced_cap, i + 1, sizeof *t->replaced_by);
-	t->replaced_by[i] = t->catalogue[id].replaced_by;
+	t->replaced_by[i] = id < t->catalogue_count ? t->catalogue[id].replaced_by : 0;
 	r->item_of[id] = i;
 	r->product_of[i] = id;
-	int vat = p->vat_x2 > 0 ? p->vat_x2 : 0;
 	struct rec_item *x = &r->items[i];
 	*x = (struct rec_item){ .type = number_of(&t->types, p->type),
-		                    .family = number_of(&t->families, p->family),
+		                    .family = number_of(&t->families, p->family.n ? p->family : p->category),
 		                    .collection = REC_NONE,
 		                    .replaced_by = REC_NONE,
-		                    .price_minor = p->price,
-		                    .price_net_minor = p->price < 0 ? p->price : p->price * 200 / (200 + vat),
-		                    .cost_minor = p->cost,
-		                    .stock = p->stock,
 		                    .lifetime_days = p->lifetime_days > 0 ? p->lifetime_days : 0,
 		                    .tier = (uint8_t)(p->tier > 0 && p->tier < 255 ? p->tier : 0),
 		                    .rules = reco_rules_of(&r->rules, p),
 		                    .attribute_start = (uint32_t)t->attribute_n };
-	x->flags = (uint8_t)((p->stock >= 0 ? REC_KNOWN_STOCK : 0) | (p->cost >= 0 ? REC_KNOWN_COST : 0));
+	set_offer(x, p);
 	take_attributes(t, p->attributes, x);
 	struct arena *a = &r->arena;
-	r->words[i] = (struct reco_words){ arena_str(a, p->sku), arena_str(a, p->name.n ? p->name : p->sku),
-		                               arena_str(a, p->category), arena_str(a, p->url), arena_str(a, p->image) };
+	r->words[i] = (struct reco_words){ arena_str(a, p->sku),      arena_str(a, p->name.n ? p->name : p->sku),
+		                               arena_str(a, p->category), arena_str(a, p->url),
+		                               arena_str(a, p->image),    arena_str(a, p->type),
+		                               arena_str(a, p->family) };
 	return true;
 }
 
@@ -233,9 +275,8 @@ static bool set_directions(struct taking *t, struct db *db, struct err *err)
 bool reco_catalogue(struct reco *r, struct db *db, const struct book *book, struct err *err)
 {
 	struct taking t = { .r = r };
-	t.catalogue = book_products(book, &r->products);
-	r->item_of = mem_alloc((r->products + 1u) * sizeof *r->item_of);
-	memset(r->item_of, 0xff, (r->products + 1u) * sizeof *r->item_of);
+	t.catalogue = book_products(book, &t.catalogue_count);
+	r->item_of = mem_grow(r->item_of, &t.item_of_cap, 1, sizeof *r->item_of);
 	intern_init(&t.types);
 	intern_init(&t.families);
 	intern_init(&t.collections);

@@ -60,7 +60,8 @@ static bool evaluate_rest(const struct dated_baskets *b, const struct rec_data *
 	struct recoeval rest;
 	struct err why;
 	e->k = o->k;
-	if (crosseval_run(b->d, b->day, split.day, o->k, o->threads, &cross, &why))
+	struct crosseval_options c = { .k = o->k, .threads = o->threads, .quick = o->quick };
+	if (crosseval_run(b->d, b->day, split.day, &c, &cross, &why))
 		e->cross = &cross;
 	else if (!d) {
 		*err = why;

@@ -144,7 +144,10 @@ static void cross_table(const struct crosseval_report *r, int k)
 	printf("Cross-sell: what %u customers bought for the first time in their next order\n\n", r->cases);
 	table_print(t, FORMAT_TABLE, stdout);
 	table_free(t);
-	snprintf(title, sizeof title, "hit rate at %d (● default, learnt from %u earlier cases)", k, r->learn_cases);
+	if (r->learn_cases)
+		snprintf(title, sizeof title, "hit rate at %d (● default, learnt from %u earlier cases)", k, r->learn_cases);
+	else
+		snprintf(title, sizeof title, "hit rate at %d (● default; no blend learnt)", k);
 	print_bars(title, bars, r->count);
 }
 

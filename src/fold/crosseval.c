@@ -3,7 +3,15 @@
 #include "fold/nextbasket_learn.h"
 #include "fold/recoeval.h"
 
-enum { LEARN_CUTS = 6, CUT_STEP_DAYS = 14, CUT_STEP_DAYS_MAX = 45, RECENT_DAYS = 30, TREES = 160, CASES_MIN = 100 };
+enum {
+	LEARN_CUTS = 6,
+	CUT_STEP_DAYS = 14,
+	CUT_STEP_DAYS_MAX = 45,
+	RECENT_DAYS = 30,
+	TREES = 160,
+	CASES_MIN = 100,
+	CASES_LEAST = 20
+};
 enum { VALIDATE_CUTS = 2, VALIDATE_OF = 4, VALIDATE_MIN = 60 };
 
 struct cut {
@@ -305,6 +313,17 @@ static void cut_drop(struct cut *c)
 	free(c->cases);
 }
 
+static void finish(struct crosseval_report *out, uint32_t cases)
+{
+	out->cases = cases;
+	for (size_t i = 0; i < out->count; i++) {
+		out->methods[i].hit_rate /= cases;
+		out->methods[i].ndcg /= cases;
+		if (i < NB_SINGLES && out->methods[i].hit_rate > out->methods[out->best_single].hit_rate)
+			out->best_single = i;
+	}
+}
+
 /* Cases learnt from look as far ahead as those measured, on average, where the history allows it. */
 static int32_t step_days(const struct nb_data *d, const int32_t *day, int32_t cut)
 {
@@ -318,42 +337,38 @@ static int32_t step_days(const struct nb_data *d, const int32_t *day, int32_t cu
 	return step < CUT_STEP_DAYS ? CUT_STEP_DAYS : step > CUT_STEP_DAYS_MAX ? CUT_STEP_DAYS_MAX : step;
 }
 
-bool crosseval_run(const struct nb_data *d, const int32_t *day, int32_t cut, int k, int threads,
+bool crosseval_run(const struct nb_data *d, const int32_t *day, int32_t split, const struct crosseval_options *o,
                    struct crosseval_report *out, struct err *err)
 {
-	*out = (struct crosseval_report){ 0 };
-	if (k < 1 || k > NB_K_MAX)
+	*out = (struct crosseval_report){ .blend = SIZE_MAX };
+	if (o->k < 1 || o->k > NB_K_MAX)
 		return err_set(err, ERR_INPUT, "k is from 1 to %d", NB_K_MAX);
-	struct cut cuts[LEARN_CUTS + 1] = { 0 };
+	struct cut cuts[LEARN_CUTS + 1] = { 0 }, *last = &cuts[LEARN_CUTS];
 	uint8_t *use = mem_alloc(d->users + 1u);
 	memset(use, 1, d->users);
-	int32_t step = step_days(d, day, cut);
-	bool ok = true;
-	for (int i = 0; i <= LEARN_CUTS; i++) {
-		int32_t at = cut - (LEARN_CUTS - i) * step;
-		cut_make(&cuts[i], d, day, at, i < LEARN_CUTS ? cut : INT32_MAX);
-		if (cuts[i].count < CASES_MIN && ok)
-			ok = err_set(err, ERR_INPUT,
-			             "fewer than %d customers with orders before and after a cut %d days before the split: "
-			             "choose a later or earlier one",
-			             CASES_MIN, (LEARN_CUTS - i) * step);
+	int32_t step = step_days(d, day, split);
+	bool learns = !o->quick;
+	cut_make(last, d, day, split, INT32_MAX);
+	for (int i = 0; i < LEARN_CUTS && learns; i++) {
+		cut_make(&cuts[i], d, day, split - (LEARN_CUTS - i) * step, split);
+		learns = cuts[i].count >= CASES_MIN;
 	}
+	bool ok = last->count >= CASES_LEAST ||
+	          err_set(err, ERR_INPUT,
+	                  "fewer than %d customers bought before the split and something new after it: choose another day",
+	                  CASES_LEAST);
 	if (ok) {
-		struct cuts all = { cuts, d, use };
-		par_for(LEARN_CUTS + 1, 1, threads, fit_body, &all);
-		measure_singles(&cuts[LEARN_CUTS], NULL, k, out->methods);
+		struct cuts all = { learns ? cuts : last, d, use };
+		par_for(learns ? LEARN_CUTS + 1 : 1, 1, o->threads, fit_body, &all);
+		measure_singles(last, NULL, o->k, out->methods);
 		for (int s = 0; s < NB_SINGLES; s++)
 			out->methods[s].name = NB_SINGLE_NAMES[s];
 		out->count = NB_SINGLES;
-		measure_served(&cuts[LEARN_CUTS], day, k, threads, out);
-		learn(cuts, k, threads, out);
-		out->cases = (uint32_t)cuts[LEARN_CUTS].count;
-		for (size_t i = 0; i < out->count; i++) {
-			out->methods[i].hit_rate /= out->cases;
-			out->methods[i].ndcg /= out->cases;
-			if (i < NB_SINGLES && out->methods[i].hit_rate > out->methods[out->best_single].hit_rate)
-				out->best_single = i;
-		}
+		measure_served(last, day, o->k, o->threads, out);
+		out->chosen = out->served;
+		if (learns)
+			learn(cuts, o->k, o->threads, out);
+		finish(out, (uint32_t)last->count);
 	}
 	for (int i = 0; i <= LEARN_CUTS; i++)
 		cut_drop(&cuts[i]);

@@ -24,8 +24,14 @@ struct crosseval_report {
 	uint32_t cases, learn_cases;
 };
 
-/* day: per basket of d (ascending within a user), days since 1970-01-01. The splits of d are not looked at. */
-bool crosseval_run(const struct nb_data *d, const int32_t *day, int32_t cut, int k, int threads,
+struct crosseval_options {
+	int k, threads;
+	bool quick; /* no blend */
+};
+
+/* day: per basket of d (ascending within a user), days since 1970-01-01. The splits of d are not looked at. Too few
+ * earlier cases to learn from: no blend (blend SIZE_MAX), the default is what is served. */
+bool crosseval_run(const struct nb_data *d, const int32_t *day, int32_t split, const struct crosseval_options *o,
                    struct crosseval_report *out, struct err *err) MUST_CHECK;
 
 #endif

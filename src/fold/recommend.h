@@ -24,13 +24,14 @@
 #define REC_NONE UINT32_MAX
 enum {
 	REC_KEEP = 48,            /* neighbours kept per item */
-	REC_OWN_USED = 24,        /* newest distinct items of a customer that vote */
+	REC_OWN_USED = 64,        /* newest distinct items of a customer that vote */
 	REC_OUT_MAX = 20,         /* proposals in an answer */
 	REC_BASKET_USED = 64,     /* items of a basket that vote; a longer basket: its first ones */
 	REC_ORDER_LEARNED = 1000, /* items of an order, and distinct items of a customer, that models learn from */
 	REC_ATTRIBUTES_MAX = 16,  /* per item */
 	REC_EASE_ITEMS_MAX = 20000,
 	REC_RULES_MAX = 32,
+	REC_SEGMENTS_MAX = 16,
 };
 
 enum rec_kind { REC_CROSS, REC_UP, REC_AGAIN, REC_BUNDLE };
@@ -76,12 +77,23 @@ struct rec_data {
 	 * for a customer (NULL: as for a visitor), for a visitor nobody knows, and those that speak of a kind. */
 	const uint32_t *customer_rules;
 	uint32_t visitor_rules, kind_rules[REC_KINDS];
+
+	/* The shop's own segments (a trade, a size of account …), at most REC_SEGMENTS_MAX, by customer; 0: in none. NULL:
+	 * none. What sells in a customer's segment counts as much as what sells, and comes first where nothing else is
+	 * known. */
+	const uint8_t *segment;
+	uint32_t segments;               /* numbers 1 … segments */
+	const struct str *segment_names; /* [number] */
 };
 
 struct rec_options {
 	int threads;
 	bool no_ease; /* leave EASE out (very small machines) */
 	uint64_t seed;
+	/* A model of the same shop with fewer orders, items numbered alike: the weights and EASE are taken over while the
+	 * orders have grown by less than a fiftieth. NULL: everything is learnt. */
+	const struct rec_model *before;
+	const _Atomic bool *stop; /* becomes true: rec_build() gives up soon. NULL: never */
 };
 
 struct rec_weights {
@@ -145,8 +157,9 @@ struct rec_ask {
 enum rec_why {
 	REC_WHY_BASKET,    /* `both` of `of` baskets with `because` also held it */
 	REC_WHY_CUSTOMERS, /* `both` of `of` customers of `because` also bought it */
-	REC_WHY_TYPE,      /* goes with this type of product */
+	REC_WHY_TYPE,      /* `both` of `of` baskets with this type of product also held one of that */
 	REC_WHY_POPULAR,   /* `both` of `of` customers bought it */
+	REC_WHY_SEGMENT,   /* `both` of `of` customers of segment `because_segment` bought it */
 	REC_WHY_BETTER,    /* attribute better than `because` */
 	REC_WHY_REPLACES,
 	REC_WHY_RANGE,
@@ -161,7 +174,7 @@ struct rec_answer {
 	enum rec_kind kind;
 	enum rec_why why;
 	uint32_t because; /* item, REC_NONE */
-	uint32_t both, of;
+	uint32_t both, of, because_segment;
 	uint16_t attribute;
 	float better, than;  /* REC_WHY_BETTER */
 	int64_t price_minor; /* of the item, or of the bundle */

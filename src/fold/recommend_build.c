@@ -15,7 +15,7 @@ enum {
 	AGAIN_BUYERS_MIN = 20,
 	EASE_LAMBDA = 200
 };
-enum { RECENT_DAYS = 90, EASE_ITEMS_TUNE = 4096, EASE_WHOLE = 128 };
+enum { RECENT_DAYS = 30, EASE_ITEMS_TUNE = 4096, EASE_WHOLE = 128 };
 
 struct learning {
 	const struct rec_data *d;
@@ -24,6 +24,7 @@ struct learning {
 	uint32_t step;    /* every step-th customer is read */
 	bool hide_newest; /* of cases: the newest order is not seen */
 	uint64_t cut_orders;
+	const struct rec_model *before; /* near enough to be taken over in part */
 };
 
 static int by_u32(const void *a, const void *b)
@@ -132,7 +133,7 @@ static void count_facts(struct learning *l)
 					seen[i] = c + 1;
 					twice[i] = 0;
 					m->customers_of[i]++;
-					weight[i] += newest - d->order_day[o] <= RECENT_DAYS ? 4 : 1;
+					weight[i] += newest - d->order_day[o] <= RECENT_DAYS ? 12 : 1;
 				} else if (first_order[i] != o + 1 && !twice[i]) {
 					twice[i] = 1;
 					again[i]++;
@@ -282,6 +283,23 @@ static void ease_links(struct learning *l, const struct nb_rows *users, struct n
 		free(all[i]);
 }
 
+static bool stopped(const struct rec_options *o)
+{
+	return o->stop && atomic_load(o->stop);
+}
+
+/* As the model before has it. */
+static void ease_before(const struct learning *l, struct nb_rows *out)
+{
+	const struct rec_model *b = l->before;
+	for (uint32_t i = 0; i < l->d->items; i++) {
+		for (uint64_t q = i < b->items ? b->link_start[i] : 0; i < b->items && q < b->link_start[i + 1]; q++)
+			if (b->links[q].ease > 0)
+				nb_rows_add(out, b->links[q].item, b->links[q].ease);
+		nb_rows_end(out);
+	}
+}
+
 static struct rec_link *link_find(struct rec_link *links, size_t *n, uint32_t item)
 {
 	for (size_t i = 0; i < *n; i++)
@@ -349,7 +367,9 @@ static void learn_links(struct learning *l)
 	customer_rows(l, &users);
 	k.user_total = totals(&users, items);
 	nb_cross(&users, &users, items, REC_KEEP, l->o->threads, &k.users);
-	if (!l->o->no_ease)
+	if (l->before && !l->hide_newest)
+		ease_before(l, &k.ease);
+	else if (!l->o->no_ease && !stopped(l->o))
 		ease_links(l, &users, &k.ease);
 	nb_rows_release(&users);
 	free(m->links);
@@ -536,12 +556,21 @@ static bool data_ok(const struct rec_data *d, struct err *err)
 	return true;
 }
 
+static const struct rec_model *near_enough(const struct rec_model *before, const struct rec_model *m)
+{
+	enum { GROWTH_OF = 50 };
+	bool near = before && before->items <= m->d->items && before->baskets_n <= m->baskets_n &&
+	            (m->baskets_n - before->baskets_learnt) * GROWTH_OF < m->baskets_n;
+	return near ? before : NULL;
+}
+
 struct rec_model *rec_build(const struct rec_data *d, const struct rec_options *o, struct err *err)
 {
 	if (!data_ok(d, err))
 		return NULL;
 	struct rec_model *m = mem_alloc(sizeof(*m));
 	m->d = d;
+	m->items = d->items;
 	m->o = *o;
 	m->o.threads = par_threads(o->threads);
 	m->link_start = mem_alloc((d->items + 2u) * sizeof(*m->link_start));
@@ -552,13 +581,26 @@ struct rec_model *rec_build(const struct rec_data *d, const struct rec_options *
 	struct learning l = { .d = d, .o = &m->o, .m = m, .step = 1 };
 	count_facts(&l);
 	order_items(m);
-	learn_weights(&l);
+	l.before = near_enough(o->before, m);
+	if (l.before)
+		m->w = l.before->w;
+	else
+		learn_weights(&l);
 	l.cut_orders = 0;
 	learn_links(&l);
 	weigh_links(m);
-	rec_learn_types(m);
+	rec_learn_groups(m);
+	rec_learn_segments(m);
 	rec_learn_rhythm(m);
 	rec_learn_bundles(m);
+	m->baskets_learnt = l.before ? l.before->baskets_learnt : m->baskets_n;
+	m->o.before = NULL;
+	m->o.stop = NULL;
+	if (stopped(o)) {
+		rec_free(m);
+		err_set(err, ERR_WORLD, "told to stop");
+		return NULL;
+	}
 	if (l.cut_orders)
 		snprintf(m->notes, sizeof(m->notes), "%llu orders of more than %d lines were learnt from in part",
 		         (unsigned long long)l.cut_orders, REC_ORDER_LEARNED);
@@ -579,10 +621,12 @@ void rec_free(struct rec_model *m)
 {
 	if (!m)
 		return;
-	void *const all[] = { m->votes,      m->link_start, m->links,           m->customers_of, m->baskets_of,
-		                  m->popular,    m->by_popular, m->again_by_nature, m->type_start,   m->type_other,
-		                  m->type_share, m->due,        m->type_item_start, m->type_item,    m->bundle_a,
-		                  m->bundle_b,   m->bundle_both };
+	void *const all[] = { m->votes,       m->link_start,  m->links,           m->customers_of,
+		                  m->baskets_of,  m->popular,     m->by_popular,      m->again_by_nature,
+		                  m->group_start, m->group_other, m->group_both,      m->segment_both,
+		                  m->segment_top, m->group,       m->group_baskets,   m->group_item_start,
+		                  m->group_item,  m->due,         m->type_item_start, m->type_item,
+		                  m->bundle_a,    m->bundle_b,    m->bundle_both };
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		free(all[i]);
 	free(m);

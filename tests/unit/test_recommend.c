@@ -8,6 +8,7 @@
 #include "fold/recommend.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 struct shop {
@@ -333,6 +334,43 @@ START_TEST(recommend_same_whatever_the_threads)
 }
 END_TEST
 
+/* What is taken over from the model before changes no answer while the orders are the same; told to stop, it gives up.
+ */
+START_TEST(recommend_builds_on_the_model_before)
+{
+	struct shop s;
+	shop_make(&s, 98, 3000, 200, 6, 5);
+	struct err err;
+	atomic_bool stop = false;
+	struct rec_model *whole = build(&s.d, 2);
+	struct rec_model *again =
+		rec_build(&s.d, &(struct rec_options){ .threads = 2, .before = whole, .stop = &stop }, &err);
+	ck_assert(again != NULL);
+	struct rec_weights w = rec_model_weights(whole), v = rec_model_weights(again);
+	ck_assert_mem_eq(&w, &v, sizeof(w));
+	struct rec_scratch *a = rec_scratch_new(whole), *b = rec_scratch_new(again);
+	struct rec_guards g = rec_guards_default(15500, 6);
+	size_t answers = 0;
+	for (uint32_t c = 0; c < 500; c++) {
+		struct rec_list x, y;
+		struct rec_ask ask = { c, NULL, 0, &g };
+		rec_cross(whole, a, &ask, 3, &x);
+		rec_cross(again, b, &ask, 3, &y);
+		ck_assert(x.count == y.count && memcmp(&x, &y, sizeof(x)) == 0);
+		answers += x.count;
+	}
+	ck_assert_uint_gt(answers, 100);
+	stop = true;
+	ck_assert(rec_build(&s.d, &(struct rec_options){ .threads = 2, .stop = &stop }, &err) == NULL);
+	ck_assert_msg(strstr(err.text, "told to stop") != NULL, "%s", err.text);
+	rec_scratch_free(a);
+	rec_scratch_free(b);
+	rec_free(again);
+	rec_free(whole);
+	shop_drop(&s);
+}
+END_TEST
+
 /* A lantern is always followed by tea lights: said with the exact numbers, in both languages. */
 START_TEST(recommend_says_why_in_exact_numbers)
 {
@@ -581,6 +619,6 @@ START_TEST(recoeval_due_dates_are_calibrated_on_the_past)
 END_TEST
 
 UNIT_MAIN("recommend", recommend_never_breaks_a_guard, recommend_same_whatever_the_threads,
-          recommend_says_why_in_exact_numbers, recommend_stands_odd_shops, recommend_takes_a_million_products_sold_once,
-          due_dates_are_calibrated, recoeval_counts_up_sells_within_the_cap,
-          recoeval_due_dates_are_calibrated_on_the_past)
+          recommend_builds_on_the_model_before, recommend_says_why_in_exact_numbers, recommend_stands_odd_shops,
+          recommend_takes_a_million_products_sold_once, due_dates_are_calibrated,
+          recoeval_counts_up_sells_within_the_cap, recoeval_due_dates_are_calibrated_on_the_past)
