@@ -319,7 +319,7 @@ static bool lay_profile(const struct shop *shop, struct store_batch *b, const st
 	p.sector = said->sector.n ? said->sector : p.sector;
 	p.postcode = in->person.postcode.n && in->person.postcode.n <= 16 ? in->person.postcode : p.postcode;
 	p.locale = said->locale >= 0 ? said->locale : p.locale;
-	p.born = date_known(said->born) ? said->born : p.born;
+	p.born = in->forget_born ? DATE_UNKNOWN : date_known(said->born) ? said->born : p.born;
 	p.created = said->created.s != INSTANT_NEVER.s ? said->created : p.created;
 	p.company |= in->company_said;
 	p.gender = said->gender ? said->gender : p.gender;
