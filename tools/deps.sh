@@ -8,7 +8,7 @@ build="gcc libc6-dev make meson ninja-build pkg-config python3 libicu-dev libsql
   libopenblas-pthread-dev liblapacke-dev"
 ui="nodejs npm"
 test="check postgresql-15 sqlite3 zstd python3-dkim libasan8 libubsan1 chromium"
-real="postfix"
+real="postfix spamassassin"
 bench="postgresql-15 sqlite3 zstd postfix ruby-liquid ruby-liquid-c r-base-core"
 tidy="clang-format-14 python3"
 fuzz="clang-14 libclang-rt-14-dev"

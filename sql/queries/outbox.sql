@@ -111,7 +111,8 @@ SELECT customer_id, plan, run_no, plan_id, subject, entered_at, anchor_at, day, 
 
 -- name: decisions_of
 SELECT customer_id, plan, run_no, step, verdict, reason, argument, version, channel, first_at, last_at, times, tick
-FROM decision WHERE customer_id = ?1 ORDER BY first_at, tick, plan, run_no, step, verdict, reason;
+FROM decision WHERE customer_id = ?1 ORDER BY first_at, tick, plan, run_no,
+  CASE WHEN verdict < 2 THEN 0 WHEN verdict BETWEEN 6 AND 7 THEN 2 ELSE 1 END, step, verdict, reason;
 
 -- name: link_put
 INSERT INTO link (id, customer_id, plan, run_no, step, channel) VALUES (?1, ?2, ?3, ?4, ?5, ?6)

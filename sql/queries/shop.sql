@@ -4,6 +4,12 @@ SELECT value FROM shop WHERE name = ?1;
 -- name: shop_set
 INSERT INTO shop (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value;
 
+-- name: shop_count
+INSERT INTO shop (name, value) VALUES (?1, '1') ON CONFLICT (name) DO UPDATE SET value = CAST(shop.value AS BIGINT) + 1;
+
+-- name: shop_counts
+SELECT name, value FROM shop WHERE name IN ('changes.catalogue', 'changes.suppressions');
+
 -- name: mark_now
 SELECT seq_hi, outbox_hi, (SELECT value FROM shop WHERE name = 'incarnation') FROM shard WHERE shard = 0;
 

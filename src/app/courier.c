@@ -82,7 +82,7 @@ static const struct message *find_message(const struct courier_state *c, const s
 }
 
 /* What is kept at the claim: a retry and the web version need nothing else. */
-struct str courier_content(const struct message_text *t, struct arena *a)
+struct str courier_content(const struct message_text *t, struct str variant, struct arena *a)
 {
 	struct buf b;
 	buf_init(&b, 16 << 20);
@@ -98,18 +98,51 @@ struct str courier_content(const struct message_text *t, struct arena *a)
 	buf_json(&b, buf_view(&t->sms));
 	buf_cstr(&b, ",\"postcard\":");
 	buf_json(&b, buf_view(&t->postcard));
+	if (variant.n) {
+		buf_cstr(&b, ",\"variant\":");
+		buf_json(&b, variant);
+	}
 	buf_char(&b, '}');
 	struct str s = arena_str(a, buf_view(&b));
 	buf_release(&b);
 	return s;
 }
 
-/* A notice to the team is not a message of the set: who, what, and the person's number. */
-static void staff_notice(struct outbox_message *m, struct arena *a)
+/* The variant of the plan's step that was drawn at the decision; NULL: the step has but one. */
+static const struct variant *step_variant(const struct live *l, const struct outbox_message *m)
 {
-	m->subject = arena_printf(a, "%.*s: customer #%u", STR_ARG(m->key.plan), m->key.customer);
-	m->content = arena_printf(a, "{\"text\":\"%.*s, step %.*s: customer #%u is waiting for an answer.\"}",
-	                          STR_ARG(m->key.plan), STR_ARG(m->key.step), m->key.customer);
+	uint16_t plan;
+	uint8_t step;
+	if (!live_find_step(l, m->key.customer, m->key.plan, m->key.run_no, m->key.step, &plan, &step))
+		return NULL;
+	const struct step *st = &l->plans->plans[plan]->steps[step];
+	return m->variant < st->variant_count ? &st->variants[m->variant] : NULL;
+}
+
+/* A variant's own subject stands in for the message's. */
+static bool render_subject(struct courier_state *c, const struct outbox_message *m, struct str subject,
+                           const struct lobject *data, const struct liquid_options *o, struct err *err)
+{
+	struct liquid_options plain = *o;
+	plain.autoescape = false;
+	struct liquid_template *t = liquid_parse("subject", subject, err);
+	if (!t)
+		return err_context(err, "plan %.*s, step %.*s", STR_ARG(m->key.plan), STR_ARG(m->key.step));
+	buf_clear(&c->text.subject);
+	bool ok = liquid_render(c->liquid, t, data, &plain, &c->text.subject, err);
+	liquid_template_free(t);
+	message_one_line(&c->text.subject);
+	return ok;
+}
+
+/* What is kept of a test: the name of the step's variant, of the message's own, or both: "evening/b". */
+static struct str variant_name(const struct variant *own, const struct message *found, size_t variant, struct arena *a)
+{
+	struct str of_step = own ? own->name : STR("");
+	bool own_subject = own && own->subject.n; /* a message's variants are subjects: this one replaces them */
+	struct str of_message =
+		found->variant_count > 1 && !own_subject ? str_from(found->variants[variant].name) : STR("");
+	return arena_printf(a, "%.*s%s%.*s", STR_ARG(of_step), of_step.n && of_message.n ? "/" : "", STR_ARG(of_message));
 }
 
 static bool render(void *ctx, struct live *l, struct outbox_message *m, struct arena *a, struct err *err)
@@ -117,10 +150,8 @@ static bool render(void *ctx, struct live *l, struct outbox_message *m, struct a
 	struct courier_state *c = ctx;
 	if (m->content.n)
 		return true; /* a retry: what the first try stored */
-	if (m->key.channel == CHANNEL_STAFF) {
-		staff_notice(m, a);
-		return true;
-	}
+	if (m->key.channel == CHANNEL_STAFF)
+		return courier_staff_notice(c, l, m, a, err);
 	if (!courier_refresh(c, live_db(l), l->now, err))
 		return false;
 	const struct message *found = find_message(c, m);
@@ -141,8 +172,11 @@ static bool render(void *ctx, struct live *l, struct outbox_message *m, struct a
 	message_text_clear(&c->text);
 	if (!message_render(c->set, found, variant, c->liquid, data, &o, &c->text, err))
 		return false;
+	const struct variant *own = step_variant(l, m);
+	if (own && own->subject.n && !render_subject(c, m, own->subject, data, &o, err))
+		return false;
 	m->subject = arena_str(a, buf_view(&c->text.subject));
-	m->content = courier_content(&c->text, a);
+	m->content = courier_content(&c->text, variant_name(own, found, variant, a), a);
 	return true;
 }
 
@@ -152,6 +186,15 @@ static struct str json_field(json_t *j, const char *name)
 {
 	json_t *v = json_object_get(j, name);
 	return v && json_is_string(v) ? (struct str){ json_string_value(v), json_string_length(v) } : STR("");
+}
+
+struct str courier_variant(struct str content, struct arena *a)
+{
+	json_error_t where;
+	json_t *j = content.n ? json_loadb(content.p, content.n, 0, &where) : NULL;
+	struct str name = arena_str(a, json_field(j, "variant"));
+	json_decref(j);
+	return name;
 }
 
 struct str courier_key_name(const struct message_key *k, struct arena *a)
@@ -237,7 +280,8 @@ static bool write_file(struct courier_state *c, struct live *l, const struct out
 		                       STR_ARG(to->address1), STR_ARG(to->postcode), STR_ARG(to->city));
 		text = json_field(j, "postcard");
 	} else if (m->key.channel == CHANNEL_STAFF) {
-		address = STR("team");
+		if (!courier_staff_address(c, l, a, &address, err))
+			return false;
 		text = json_field(j, "text");
 	}
 	if (!text.n)
@@ -284,6 +328,9 @@ static bool hand_off_all(void *ctx, struct live *l, const struct outbox_message 
 		if (server && messages[i].key.channel == CHANNEL_EMAIL) {
 			mails[n] = &messages[i];
 			to[n++] = &out[i];
+		} else if (server && messages[i].key.channel == CHANNEL_STAFF) {
+			if (!courier_staff_send(c, l, &messages[i], &out[i], a, err))
+				return false;
 		} else {
 			out[i] = hand_off(ctx, l, &messages[i], a, now);
 		}

@@ -53,8 +53,16 @@ void courier_pace_deferred(struct courier_state *c, struct str address, struct i
 bool courier_pace_keep(struct courier_state *c, struct live *l, struct err *err) MUST_CHECK; /* after a batch */
 void courier_pace_free(struct courier_pace *p);
 
-/* What is kept of a rendered message: its parts as JSON. */
-struct str courier_content(const struct message_text *t, struct arena *a);
+/* courier_staff.c: a notice to the team: its words; where it goes; handing it to the mail server. */
+bool courier_staff_notice(struct courier_state *c, struct live *l, struct outbox_message *m, struct arena *a,
+                          struct err *err) MUST_CHECK;
+bool courier_staff_address(struct courier_state *c, struct live *l, struct arena *a, struct str *out,
+                           struct err *err) MUST_CHECK;
+bool courier_staff_send(struct courier_state *c, struct live *l, const struct outbox_message *m, struct settlement *to,
+                        struct arena *a, struct err *err) MUST_CHECK;
+
+/* What is kept of a rendered message: its parts as JSON, and which variant it is; empty: there is but one. */
+struct str courier_content(const struct message_text *t, struct str variant, struct arena *a);
 
 /* A code promised by the message being rendered: stored before it leaves. */
 bool courier_voucher_put(struct live *l, const struct outbox_voucher *v, struct err *err) MUST_CHECK;

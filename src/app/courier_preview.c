@@ -83,7 +83,7 @@ bool courier_preview_open(struct courier_preview *p, struct instant now, struct 
 	if (!render(p, t, a, err))
 		return false;
 	p->message.subject = arena_str(a, buf_view(&t->subject));
-	p->message.content = courier_content(t, a);
+	p->message.content = courier_content(t, STR(""), a);
 	if (!p->to.email.n)
 		p->to.email = STR("preview@example.invalid");
 	buf_init(&mail, MIME_MAIL_MAX);

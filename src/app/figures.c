@@ -3,6 +3,8 @@
 
 #include "app/uplift.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 void figures_shop_of(const struct live *l, const struct str *ref, uint32_t ids, struct instant now,
@@ -50,6 +52,48 @@ bool figures_last_month(const struct figures_shop *s, int *month)
 	if (!figures_span(s, &first, &last))
 		return false;
 	*month = last <= over ? last : over >= first ? over : last;
+	return true;
+}
+
+bool figures_month_read(struct str text, int *month)
+{
+	char day[12];
+	struct date d;
+	int y, m, dd;
+	if (text.n != 7)
+		return false;
+	snprintf(day, sizeof day, "%.7s-01", text.p);
+	if (!date_parse(str_from(day), &d))
+		return false;
+	date_ymd(d, &y, &m, &dd);
+	*month = y * 12 + m - 1;
+	return true;
+}
+
+void figures_month_text(int month, int each, char out[12])
+{
+	int year = month / 12 % 10000;
+	if (each == 12 && month % 12 == 0)
+		snprintf(out, 12, "%d", year);
+	else if (each == 3 && month % 3 == 0)
+		snprintf(out, 12, "%d-Q%d", year, month % 12 / 3 + 1);
+	else
+		snprintf(out, 12, "%d-%02d", year, month % 12 + 1);
+}
+
+bool figures_periods(const struct figures_shop *s, int from, int to, struct figures_ask *ask, struct err *err)
+{
+	int last;
+	if (!figures_last_month(s, &last))
+		return err_set(err, ERR_INPUT, "no order yet: import some with \"relance import\"");
+	to = to == INT_MIN ? last : to;
+	int start_to = to - to % ask->each;
+	ask->first_month = from == INT_MIN ? start_to : from - from % ask->each;
+	ask->periods = (start_to - ask->first_month) / ask->each + 1;
+	if (ask->first_month > start_to)
+		return err_set(err, ERR_INPUT, "from is after to");
+	if (ask->periods > FIGURES_PERIODS_MAX)
+		return err_set(err, ERR_LIMIT, "more than %d periods: choose a later from", FIGURES_PERIODS_MAX);
 	return true;
 }
 

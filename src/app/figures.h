@@ -69,6 +69,15 @@ struct figures_ask {
 /* First and last month with an order; false when there is none. */
 bool figures_span(const struct figures_shop *s, int *first_month, int *last_month);
 
+/* "2011-09" → year × 12 + month − 1. */
+bool figures_month_read(struct str text, int *month) MUST_CHECK;
+void figures_month_text(int month, int each, char out[12]); /* "2011-09", "2011-Q3", "2011" */
+
+/* Whole periods of ask->each months from … to (INT_MIN: not said): ask->first_month and ask->periods. Without any, the
+ * last that is over. ERR_INPUT, ERR_LIMIT; no order: ERR_INPUT. */
+bool figures_periods(const struct figures_shop *s, int from, int to, struct figures_ask *ask,
+                     struct err *err) MUST_CHECK;
+
 /* The last month that is over at s->now, but not after the last order; the newest with an order when none is over.
  * False: no order. */
 bool figures_last_month(const struct figures_shop *s, int *month);

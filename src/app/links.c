@@ -35,6 +35,7 @@ static char path_of(enum token_purpose p)
 	case TOKEN_ANSWER: return 's';
 	case TOKEN_BOUNCE: return 'b';
 	case TOKEN_SIGNUP: return 'd';
+	case TOKEN_HOOK: return 'h';
 	}
 	return 'm';
 }

@@ -72,6 +72,12 @@ static bool read_last_tick(struct live *l, struct err *err)
 	return ok;
 }
 
+static bool hold_clock(struct live *l, struct err *err)
+{
+	return db_begin(l->shop.db, err) && store_shop_set(l->shop.db, "clock_hold", STR("1"), err) &&
+	       db_commit(l->shop.db, err);
+}
+
 /* After a silence of 30 days a machine's clock, or the shop, is not what it was: a person confirms (SEMANTICS "A
  * tick"). */
 static bool check_silence(struct live *l, struct err *err)
@@ -90,8 +96,13 @@ static bool check_silence(struct live *l, struct err *err)
 	int64_t heard = l->last_tick.s > confirmed ? l->last_tick.s : confirmed;
 	if (l->last_tick.s == 0 || l->now.s - heard <= SILENCE_MAX_S)
 		return true;
-	return db_begin(l->shop.db, err) && store_shop_set(l->shop.db, "clock_hold", STR("1"), err) &&
-	       db_commit(l->shop.db, err);
+	return hold_clock(l, err);
+}
+
+bool live_watch_clock(struct live *l, struct instant wall, double running, bool *jumped, struct err *err)
+{
+	*jumped = clock_gained(&l->clock, wall, running) > l->shop.settings.jump_s;
+	return !*jumped || hold_clock(l, err);
 }
 
 static void begin_world(struct live *l)
@@ -112,6 +123,7 @@ static bool open_all(struct live *l, struct err *err)
 	struct load_options o = { .known = INSTANT_NEVER, .threads = l->o.threads };
 	if (!load_shop(l->address, &o, &l->shop, err))
 		return false;
+	memcpy(l->seen, l->shop.changes, sizeof l->seen);
 	if (!store_lease(l->shop.db, l->o.owner, l->now, l->o.lease_s, &l->epoch, err))
 		return false;
 	l->lease = true;
@@ -245,6 +257,7 @@ void live_close(struct live *l)
 	free(l->due);
 	free(l->plans);
 	timers_release(&l->timers);
+	suppressed_release(&l->suppressed);
 	allot_release(&l->waiting);
 	purse_release(&l->purse);
 	for (size_t i = 0; i < l->slice_cap; i++)
@@ -485,12 +498,18 @@ static bool log_tick(struct live *l, struct err *err)
 	return ok && store_mark(l->shop.db, err);
 }
 
+/* In this order: a fact never names a product that is not known. */
+static bool take_news(struct live *l, struct err *err)
+{
+	return live_take_facts(l, err) && live_read_others(l, err);
+}
+
 /* Decides, delivers, and goes on while a delivery made the next step due at once. */
 static bool turn_world(struct live *l, struct err *err)
 {
 	struct date day = zone_date(l->shop.settings.zone, l->now);
 	double started = seconds_now();
-	if (!live_take_facts(l, err))
+	if (!take_news(l, err))
 		return false;
 	if (l->thresholds.day.day != day.day && !freeze_thresholds(l, day, err))
 		return false;
@@ -506,7 +525,7 @@ static bool turn_world(struct live *l, struct err *err)
 			return false;
 		if (timers_next(&l->timers) > l->now.s)
 			return true;
-		if (!live_take_facts(l, err) || !decide_due(l, err) || !live_spend(l, err)) /* receipts of what just left too */
+		if (!take_news(l, err) || !decide_due(l, err) || !live_spend(l, err)) /* receipts of what just left too */
 			return false;
 	}
 	return true;

@@ -247,7 +247,8 @@ static bool commit_alone(struct live *l, const struct live_slice *s, const struc
 bool live_commit(struct live *l, const struct live_slice *s, const struct live_round *r, struct err *err)
 {
 	/* whom a slot was offered in vain waits no more; who asked for money is answered by the line after this one */
-	bool tells = r && ((r->kind == ROUND_SLOTS && r->upto > 0) || r->kind == ROUND_SPENT || s->said.spend_count);
+	bool tells = r && ((r->kind == ROUND_SLOTS && r->upto > 0) || r->kind == ROUND_SPENT || s->said.spend_count ||
+	                   r->kind == ROUND_SUPPRESSED);
 	if (s->turn_count == 0 && !tells)
 		return true;
 	bool tags = false;

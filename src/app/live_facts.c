@@ -109,6 +109,8 @@ static bool apply(struct live *l, struct batch *b, struct err *err)
 		const struct fact *f = &b->facts[i];
 		if (f->kind == FACT_RECEIPT)
 			ok = take_receipt(l, f, &moved, &b->arena, err);
+		if (f->kind == FACT_PROFILE)
+			live_suppress(l, f->customer);
 		if (f->kind == FACT_THRESHOLD)
 			ok =
 				load_thresholds(f->body, &l->thresholds) || err_set(err, ERR_WORLD, "frozen thresholds cannot be read");

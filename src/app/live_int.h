@@ -2,6 +2,7 @@
 #ifndef RELANCE_APP_LIVE_INT_H
 #define RELANCE_APP_LIVE_INT_H
 
+#include "app/clock.h"
 #include "app/live.h"
 #include "app/peers.h"
 #include "app/plans.h"
@@ -24,6 +25,13 @@ struct live_slice {
 	struct arena arena;
 };
 
+/* Addresses that must not be written to: a bit per channel. */
+struct suppressed {
+	struct idmap map;
+	uint8_t *bits;
+	size_t cap;
+};
+
 struct live {
 	struct live_options o;
 	char *address;
@@ -40,8 +48,11 @@ struct live {
 	struct purse purse;
 	struct thresholds thresholds;
 	struct world world;
+	struct suppressed suppressed;
+	int64_t seen[STORE_PART_COUNT]; /* changes of other programs that are in */
 	int64_t epoch, seq_hi, tick;
 	struct instant last_tick;
+	struct clock_watch clock;
 	struct instant leased; /* when the lease was renewed last */
 	bool lease;
 	struct date allotted; /* the shop day whose slots were given */
@@ -70,7 +81,15 @@ struct live *live_open_to_audit(const char *address, struct err *err) MUST_CHECK
 bool live_load_plans(struct live *l, struct err *err) MUST_CHECK;
 bool live_load_states(struct live *l, struct err *err) MUST_CHECK;
 bool live_load_state(struct live *l, customer_id c, struct err *err) MUST_CHECK; /* one person */
-bool live_load_suppressed(struct live *l, struct err *err) MUST_CHECK;
+
+/* live_others.c */
+bool live_load_suppressed(struct live *l, struct err *err) MUST_CHECK; /* all, and onto everybody's state */
+bool live_load_erased(struct live *l, struct err *err) MUST_CHECK;     /* the same of who was erased */
+void live_suppress(struct live *l, customer_id c);                     /* the profile is another one */
+bool live_read_others(struct live *l, struct err *err) MUST_CHECK;     /* what other programs changed beside facts */
+bool live_repeat_suppressed(struct live *l, struct str text);          /* a line of the log; false: it cannot be read */
+void suppressed_release(struct suppressed *s);
+
 /* The plan (in the set) and step of a message named by words; false: unknown. */
 bool live_find_step(const struct live *l, customer_id c, struct str plan, uint32_t run_no, struct str step,
                     uint16_t *plan_at, uint8_t *step_at);

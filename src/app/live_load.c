@@ -1,5 +1,6 @@
 /* Loading what the engine knows beyond the facts: plans, runs, messages, suppressions. */
 #include "app/live_int.h"
+#include "store/erase.h"
 
 #include <stdlib.h>
 
@@ -169,19 +170,6 @@ static bool take_message(void *ctx, const struct outbox_message *m, struct err *
 	return true;
 }
 
-static bool take_suppression(void *ctx, uint64_t hash, enum channel channel, struct str reason, struct instant at,
-                             struct err *err)
-{
-	struct live *l = ctx;
-	const struct version *v = l->world.version;
-	if (l->audit && at.s > l->now.s)
-		return true;
-	for (customer_id c = 1; c < l->people && c <= v->customers; c++)
-		if (v->chunks[1 + (c - 1) / BOOK_CHUNK]->profile[(c - 1) % BOOK_CHUNK].address == hash)
-			l->states[c].suppressed |= (uint8_t)(1u << channel);
-	return true;
-}
-
 /* A message settled whose run still waits for it (the receipt came in while nothing ran), and one queued whose run has
  * been left: brought in line as the running program would have. */
 static void reconcile(const struct world *w, struct pstate *s)
@@ -232,13 +220,20 @@ bool live_load_state(struct live *l, customer_id c, struct err *err)
 	return load_states(l->shop.db, &loading, err);
 }
 
-bool live_load_suppressed(struct live *l, struct err *err)
+static void take_erased(void *ctx, customer_id c)
 {
-	return suppressions(l->shop.db, take_suppression, l, err);
+	struct live *l = ctx;
+	if (c < l->people)
+		l->states[c].erased = 1;
+}
+
+bool live_load_erased(struct live *l, struct err *err)
+{
+	return store_erased(l->shop.db, take_erased, l, err);
 }
 
 bool live_load_states(struct live *l, struct err *err)
 {
 	struct loading loading = { .world = &l->world, .states = l->states + 1, .first = 1, .count = l->people - 1 };
-	return load_states(l->shop.db, &loading, err) && live_load_suppressed(l, err);
+	return load_states(l->shop.db, &loading, err) && live_load_suppressed(l, err) && live_load_erased(l, err);
 }

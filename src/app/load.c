@@ -68,7 +68,7 @@ static void resolve_replacements(struct catalogue *c)
 	intern_release(&skus);
 }
 
-static bool load_catalogue(struct db *db, struct book *book, struct err *err)
+bool load_catalogue(struct db *db, struct book *book, struct err *err)
 {
 	struct catalogue c = { .book = book };
 	bool ok = store_products(db, take_product, &c, err);
@@ -216,7 +216,7 @@ bool load_shop(const char *address, const struct load_options *o, struct shop_wo
 	if (!out->db)
 		return false;
 	out->book = book_new(&(struct book_options){ .zone = out->shop.zone, .locale = out->shop.locale });
-	bool ok = config_read(out->db, &out->shop, &out->settings, err) &&
+	bool ok = store_changes(out->db, out->changes, err) && config_read(out->db, &out->shop, &out->settings, err) &&
 	          store_seq_hi(out->db, &out->seq_hi, &out->customers, err) && load_catalogue(out->db, out->book, err) &&
 	          load_facts(address, o, out, err);
 	if (!ok)

@@ -24,11 +24,15 @@ struct shop_world {
 	struct settings settings;
 	uint32_t customers;
 	int64_t seq_hi;
-	struct thresholds thresholds; /* last frozen; day unknown: never */
+	struct thresholds thresholds;      /* last frozen; day unknown: never */
+	int64_t changes[STORE_PART_COUNT]; /* when it was loaded */
 };
 
 bool load_shop(const char *address, const struct load_options *o, struct shop_world *out, struct err *err) MUST_CHECK;
 void load_release(struct shop_world *w);
+
+/* The catalogue of the database takes the place of the book's. */
+bool load_catalogue(struct db *db, struct book *book, struct err *err) MUST_CHECK;
 
 /* The body of a FACT_THRESHOLD. */
 bool load_thresholds(struct str body, struct thresholds *out) MUST_CHECK;

@@ -101,18 +101,32 @@ static bool by_recipient(struct db *db, const struct shop *shop, struct str addr
 	return search_customer(db, c, &s, key, found, err);
 }
 
+bool returned_find(struct db *db, const struct shop *shop, struct str message_id, struct str recipient, struct arena *a,
+                   struct returned *r, struct err *err)
+{
+	bool found = false;
+	if (!by_id(db, message_id, a, &r->message, &found, err))
+		return false;
+	if (found) {
+		r->by = RETURNED_BY_ID;
+		return true;
+	}
+	if (!by_recipient(db, shop, recipient, a, &r->message, &found, err))
+		return false;
+	if (found)
+		r->by = RETURNED_BY_RECIPIENT;
+	return true;
+}
+
 static bool find(struct db *db, const struct shop *shop, const struct bounce_report *report, struct str to,
                  struct arena *a, struct returned *r, struct err *err)
 {
 	bool found = false;
-	bool ok = by_path(db, shop, to.n ? to : report->to, a, &r->message, &found, err);
-	if (ok && found)
+	if (!by_path(db, shop, to.n ? to : report->to, a, &r->message, &found, err))
+		return false;
+	if (found)
 		r->by = RETURNED_BY_PATH;
-	if (ok && !found && (ok = by_id(db, report->message_id, a, &r->message, &found, err)) && found)
-		r->by = RETURNED_BY_ID;
-	if (ok && !found && (ok = by_recipient(db, shop, r->bounce.recipient, a, &r->message, &found, err)) && found)
-		r->by = RETURNED_BY_RECIPIENT;
-	return ok;
+	return found || returned_find(db, shop, report->message_id, r->bounce.recipient, a, r, err);
 }
 
 /* ---- what it does ---- */
@@ -129,8 +143,8 @@ static enum receipt receipt_for(enum bounce_verdict v)
 	return RECEIPT_COUNT;
 }
 
-static bool put_receipt(struct store_batch *b, struct returned *r, enum receipt receipt, struct instant now,
-                        struct arena *a, struct err *err)
+bool returned_receipt(struct store_batch *b, struct returned *r, enum receipt receipt, struct instant now,
+                      struct arena *a, struct err *err)
 {
 	struct fact before;
 	bool known = false;
@@ -160,13 +174,13 @@ static bool suppress(struct store_batch *b, const struct shop *shop, struct retu
 	return true;
 }
 
-static bool take_one(struct store_batch *b, const struct shop *shop, struct returned *r, struct instant now,
-                     struct arena *a, struct err *err)
+bool returned_write(struct store_batch *b, const struct shop *shop, struct returned *r, struct instant now,
+                    struct arena *a, struct err *err)
 {
 	enum receipt receipt = receipt_for(r->bounce.verdict);
 	if (receipt == RECEIPT_COUNT)
 		return true;
-	if (r->message.customer && !put_receipt(b, r, receipt, now, a, err))
+	if (r->message.customer && !returned_receipt(b, r, receipt, now, a, err))
 		return false;
 	return receipt == RECEIPT_SOFT_BOUNCE || suppress(b, shop, r, receipt, now, a, err);
 }
@@ -188,7 +202,7 @@ bool returned_take(struct db *db, const struct shop *shop, struct str mail, stru
 		return out->count == 0;
 	bool ok = true;
 	for (size_t i = 0; i < out->count && ok; i++)
-		ok = take_one(b, shop, &out->list[i], now, a, err);
+		ok = returned_write(b, shop, &out->list[i], now, a, err);
 	if (!ok) {
 		store_batch_rollback(b);
 		return false;

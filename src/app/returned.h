@@ -27,6 +27,15 @@ struct returned_list {
 	size_t count;
 };
 
+/* The parts of it, for what others tell of returned mails (provider.h): the message by its Message-ID, else the newest
+ * that left for the recipient; what a verdict does; one receipt, unless it is known. The last two inside a batch. */
+bool returned_find(struct db *db, const struct shop *shop, struct str message_id, struct str recipient, struct arena *a,
+                   struct returned *r, struct err *err) MUST_CHECK;
+bool returned_write(struct store_batch *b, const struct shop *shop, struct returned *r, struct instant now,
+                    struct arena *a, struct err *err) MUST_CHECK;
+bool returned_receipt(struct store_batch *b, struct returned *r, enum receipt receipt, struct instant now,
+                      struct arena *a, struct err *err) MUST_CHECK;
+
 /* One mail, one transaction of its own. to: the envelope's recipient when the caller knows it, else empty (the mail's
  * own To is taken). Strings in the arena, or pointing into mail. */
 bool returned_take(struct db *db, const struct shop *shop, struct str mail, struct str to, struct instant now,

@@ -19,9 +19,10 @@ struct book {
 	struct str *word_text[WORD_SEGMENTS]; /* segment i holds 64 × 2^i texts; filled before the number is handed out */
 	_Atomic uint32_t word_count;
 	uint32_t serial;
-	struct product *products;
-	uint32_t product_count;
-	struct arena product_arena;
+	struct catalogue *_Atomic catalogue;
+	struct catalogue *retired;    /* lock: replaced, and maybe still read */
+	struct arena product_arena;   /* of the next catalogue */
+	struct version *oldest_alive; /* lock; current is the newest of the list */
 	struct builder *writer;
 
 	/* bulk load: chunks handed in by loaders */
@@ -32,6 +33,14 @@ struct book {
 	struct fact *guest_facts;
 	size_t guest_count, guest_cap;
 	struct arena guest_arena;
+};
+
+struct catalogue {
+	struct catalogue *next;
+	struct product *products;
+	uint32_t count;
+	struct arena strings;
+	uint64_t last_version; /* whoever pinned this one, or an older one, may read it */
 };
 
 enum { GUEST_WAIT_MIN = 1024, GUEST_SHARE = 16 };
@@ -62,10 +71,54 @@ static struct version *version_new(size_t chunk_count, uint32_t customers, int64
 	return v;
 }
 
-static void version_unref(struct version *v)
+static void catalogue_free(struct catalogue *c)
+{
+	while (c) {
+		struct catalogue *next = c->next;
+		free(c->products);
+		arena_release(&c->strings);
+		free(c);
+		c = next;
+	}
+}
+
+/* Catalogues that no version alive can have led to: to be freed. Under the lock. */
+static struct catalogue *take_unread(struct book *b)
+{
+	struct catalogue *unread = NULL;
+	for (struct catalogue **at = &b->retired; *at;) {
+		struct catalogue *c = *at;
+		if (b->oldest_alive && c->last_version >= b->oldest_alive->number) {
+			at = &c->next;
+			continue;
+		}
+		*at = c->next;
+		c->next = unread;
+		unread = c;
+	}
+	return unread;
+}
+
+static void version_bury(struct book *b, struct version *v)
+{
+	pthread_mutex_lock(&b->lock);
+	if (v->older)
+		v->older->newer = v->newer;
+	else
+		b->oldest_alive = v->newer;
+	if (v->newer)
+		v->newer->older = v->older;
+	struct catalogue *unread = b->retired ? take_unread(b) : NULL;
+	pthread_mutex_unlock(&b->lock);
+	catalogue_free(unread);
+}
+
+static void version_unref(struct book *b, struct version *v)
 {
 	if (!v || atomic_fetch_sub(&v->refs, 1) != 1)
 		return;
+	if (v->published)
+		version_bury(b, v);
 	for (size_t i = 0; i < v->chunk_count; i++)
 		chunk_unref(v->chunks[i]);
 	free(v->chunks);
@@ -92,6 +145,9 @@ struct book *book_new(const struct book_options *options)
 	b->writer = builder_new(b);
 	b->current = version_new(1, 0, 0);
 	b->current->chunks[0] = empty_chunk(b, 0);
+	b->current->published = true;
+	b->oldest_alive = b->current;
+	b->catalogue = mem_alloc(sizeof *b->catalogue);
 	return b;
 }
 
@@ -99,7 +155,7 @@ void book_free(struct book *b)
 {
 	if (!b)
 		return;
-	version_unref(b->current);
+	version_unref(b, b->current);
 	for (size_t i = 0; i < b->loaded_count; i++)
 		chunk_unref(b->loaded[i]);
 	free(b->loaded);
@@ -107,7 +163,8 @@ void book_free(struct book *b)
 	intern_release(&b->words);
 	for (size_t i = 0; i < WORD_SEGMENTS; i++)
 		free(b->word_text[i]);
-	free(b->products);
+	catalogue_free(b->catalogue);
+	catalogue_free(b->retired);
 	arena_release(&b->product_arena);
 	free(b->guest_facts);
 	arena_release(&b->guest_arena);
@@ -185,17 +242,11 @@ uint32_t book_word_count(const struct book *b)
 	return atomic_load_explicit(&b->word_count, memory_order_acquire);
 }
 
-void book_set_products(struct book *b, struct product *products, uint32_t count)
-{
-	free(b->products);
-	b->products = products;
-	b->product_count = count;
-}
-
 const struct product *book_products(const struct book *b, uint32_t *count)
 {
-	*count = b->product_count;
-	return b->products;
+	const struct catalogue *c = b->catalogue;
+	*count = c->count;
+	return c->products;
 }
 
 struct arena *book_product_arena(struct book *b)
@@ -216,8 +267,7 @@ const struct version *book_pin(struct book *b)
 
 void book_unpin(struct book *b, const struct version *v)
 {
-	(void)b;
-	version_unref((struct version *)v);
+	version_unref(b, (struct version *)v);
 }
 
 static void publish(struct book *b, struct version *v)
@@ -225,9 +275,44 @@ static void publish(struct book *b, struct version *v)
 	pthread_mutex_lock(&b->lock);
 	struct version *old = b->current;
 	v->number = old->number + 1;
+	v->published = true;
+	v->older = old; /* alive: the book still holds it */
+	old->newer = v;
 	b->current = v;
 	pthread_mutex_unlock(&b->lock);
-	version_unref(old);
+	version_unref(b, old);
+}
+
+/* The same chunks as now, and room for more. */
+static struct version *version_next(struct book *b, size_t chunks, uint32_t customers, int64_t seq_hi)
+{
+	const struct version *now = b->current;
+	struct version *v = version_new(chunks > now->chunk_count ? chunks : now->chunk_count, customers, seq_hi);
+	for (size_t i = 0; i < v->chunk_count; i++) {
+		if (i < now->chunk_count) {
+			v->chunks[i] = now->chunks[i];
+			atomic_fetch_add_explicit(&v->chunks[i]->refs, 1, memory_order_relaxed);
+		} else {
+			v->chunks[i] = empty_chunk(b, i);
+		}
+	}
+	return v;
+}
+
+/* The old catalogue goes with the last version that could have led to it: whoever pins the version published here, or
+ * a later one, finds the new one. */
+void book_set_products(struct book *b, struct product *products, uint32_t count)
+{
+	struct catalogue *c = mem_alloc(sizeof *c), *old = b->catalogue;
+	*c = (struct catalogue){ .products = products, .count = count, .strings = b->product_arena };
+	arena_init(&b->product_arena);
+	b->catalogue = c;
+	pthread_mutex_lock(&b->lock);
+	old->last_version = b->current->number;
+	old->next = b->retired;
+	b->retired = old;
+	pthread_mutex_unlock(&b->lock);
+	publish(b, version_next(b, 0, b->current->customers, b->current->seq_hi));
 }
 
 /* ---- applying facts ---- */
@@ -338,21 +423,11 @@ bool book_apply(struct book *b, const struct fact *facts, size_t count, struct e
 		fold_guests(b, &todo, &n, &cap);
 	if (n)
 		qsort(todo, n, sizeof *todo, by_customer);
-	size_t chunks = chunk_of(highest) + 1;
-	struct version *v =
-		version_new(chunks > b->current->chunk_count ? chunks : b->current->chunk_count, highest, seq_hi);
-	for (size_t i = 0; i < v->chunk_count; i++) {
-		if (i < b->current->chunk_count) {
-			v->chunks[i] = b->current->chunks[i];
-			atomic_fetch_add_explicit(&v->chunks[i]->refs, 1, memory_order_relaxed);
-		} else {
-			v->chunks[i] = empty_chunk(b, i);
-		}
-	}
+	struct version *v = version_next(b, chunk_of(highest) + 1, highest, seq_hi);
 	bool ok = apply_chunks(b, v, todo, n, err);
 	free(todo);
 	if (!ok) {
-		version_unref(v);
+		version_unref(b, v);
 		return false;
 	}
 	if (guests_due) {

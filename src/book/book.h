@@ -119,6 +119,8 @@ struct product {
 
 struct version {
 	atomic_uint refs;
+	struct version *older, *newer; /* the book's: those that are pinned, or the newest */
+	bool published;
 	uint64_t number;
 	int64_t seq_hi;     /* facts up to here are in */
 	uint32_t customers; /* ids 1 … customers */
@@ -163,10 +165,11 @@ struct str book_word_text(const struct book *b, uint32_t word); /* takes no lock
 uint32_t book_serial(const struct book *b);
 uint32_t book_word_count(const struct book *b); /* words are 0 … count − 1 */
 
-/* The catalogue; the array is the book's from then on (malloc'd), its strings in an arena of the book. */
-void book_set_products(struct book *b, struct product *products, uint32_t count); /* index 0 unused */
+/* The catalogue; the array is the book's from then on (malloc'd), its strings in an arena of the book. It may be
+ * replaced while others read: what book_products gave stays as long as the version that was pinned before. */
+void book_set_products(struct book *b, struct product *products, uint32_t count); /* index 0 unused; the writer */
 const struct product *book_products(const struct book *b, uint32_t *count);
-struct arena *book_product_arena(struct book *b); /* put strings here before book_set_products */
+struct arena *book_product_arena(struct book *b); /* put the next catalogue's strings here before book_set_products */
 
 size_t book_bytes(const struct book *b);     /* all memory held */
 size_t book_raw_bytes(const struct book *b); /* what the columns alone need */

@@ -24,6 +24,7 @@ enum token_purpose {
 	TOKEN_ANSWER = 6, /* extra: the answer chosen in a survey */
 	TOKEN_BOUNCE = 7,
 	TOKEN_SIGNUP = 8, /* message: the number of a sign-up that waits for its confirmation */
+	TOKEN_HOOK = 9,   /* where an e-mail provider posts; message: which (webhook.h) */
 };
 
 enum { TOKEN_KEY_BYTES = 32, TOKEN_CHARS = 36, VERP_CHARS = 26 };

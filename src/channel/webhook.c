@@ -6,6 +6,8 @@
 #include "channel/mailpart.h"
 
 #include <jansson.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
 #include <sodium.h>
 #include <stdlib.h>
 
@@ -535,5 +537,34 @@ bool webhook_mailgun_signed(struct str json, struct str key, struct instant now)
 		ok = sodium_memcmp(hex, given, 2 * sizeof mac) == 0;
 	}
 	json_decref(root);
+	return ok;
+}
+
+/* ---- SendGrid's ---- */
+
+enum { SIGNATURE_MAX = 400 };
+
+static size_t from_base64(struct str text, unsigned char out[SIGNATURE_MAX])
+{
+	size_t n;
+	text = str_trim(text);
+	return text.n && sodium_base642bin(out, SIGNATURE_MAX, text.p, text.n, NULL, &n, NULL,
+	                                   sodium_base64_VARIANT_ORIGINAL) == 0
+	           ? n
+	           : 0;
+}
+
+bool webhook_sendgrid_signed(struct str json, struct str timestamp, struct str signature, struct str key)
+{
+	unsigned char der[SIGNATURE_MAX], given[SIGNATURE_MAX];
+	const unsigned char *p = der;
+	size_t der_n = from_base64(key, der), given_n = from_base64(signature, given);
+	EVP_PKEY *pkey = der_n ? d2i_PUBKEY(NULL, &p, (long)der_n) : NULL;
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	bool ok = pkey && md && given_n && EVP_DigestVerifyInit(md, NULL, EVP_sha256(), NULL, pkey) == 1 &&
+	          EVP_DigestVerifyUpdate(md, timestamp.p, timestamp.n) == 1 &&
+	          EVP_DigestVerifyUpdate(md, json.p, json.n) == 1 && EVP_DigestVerifyFinal(md, given, given_n) == 1;
+	EVP_MD_CTX_free(md);
+	EVP_PKEY_free(pkey);
 	return ok;
 }

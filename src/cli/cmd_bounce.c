@@ -2,6 +2,7 @@
  * writes it down. */
 #include "app/clock.h"
 #include "app/courier.h"
+#include "app/provider.h"
 #include "app/returned.h"
 #include "cli/cli.h"
 
@@ -16,7 +17,7 @@
 enum { INPUT_MAX = 32 << 20, MAILS_MAX = 1000, POLL_S = 2 };
 
 struct args {
-	const char *address, *to, *at, *maildir;
+	const char *address, *to, *at, *maildir, *webhook, *hook;
 	bool dry_run, once;
 	enum format format;
 	struct db *db; /* NULL: only say */
@@ -196,6 +197,99 @@ static bool watch(struct args *a, struct err *err)
 	return ok;
 }
 
+/* ---- what providers post ---- */
+
+static bool provider_of(const char *name, enum webhook_provider *out, struct err *err)
+{
+	const char *names[PROVIDER_COUNT];
+	for (int i = 0; i < PROVIDER_COUNT; i++)
+		names[i] = webhook_provider_name((enum webhook_provider)i);
+	if (webhook_provider_find(str_from(name), out))
+		return true;
+	const char *near = str_nearest(str_from(name), names, PROVIDER_COUNT, 3);
+	return err_set(err, ERR_INPUT, "no provider \"%s\"%s%s%s", name,
+	               near ? "; did you mean \"" : ": brevo, mailgun, mailjet, postmark, sendgrid, ses …",
+	               near ? near : "", near ? "\"?" : "");
+}
+
+static void print_events(const struct args *a, const struct webhook_events *events)
+{
+	static const char *const COLUMNS[] = { "event", "recipient", "status", "verdict", "reason" };
+	struct table *t = table_new(COLUMNS, ARRAY_LEN(COLUMNS));
+	for (size_t i = 0; i < events->count; i++) {
+		const struct webhook_event *e = &events->list[i];
+		bool judged = e->kind == WEBHOOK_BOUNCED || e->kind == WEBHOOK_DEFERRED || e->kind == WEBHOOK_COMPLAINED;
+		table_cstr(t, webhook_kind_name(e->kind));
+		table_text(t, e->address);
+		table_cstr(t, judged && e->bounce.status[0] ? e->bounce.status : NULL);
+		table_cstr(t, judged ? bounce_verdict_name(e->bounce.verdict) : NULL);
+		table_cstr(t, judged ? bounce_reason_name(e->bounce.reason) : NULL);
+	}
+	table_print(t, a->format, stdout);
+	table_free(t);
+}
+
+static bool take_events(struct args *a, enum webhook_provider p, const struct webhook_events *events,
+                        struct arena *arena, struct err *err)
+{
+	static const char *const COLUMNS[] = { "events",       "receipts",     "suppressed",
+		                                   "unsubscribed", "unknown_here", "not_counted" };
+	struct provider_taken taken;
+	struct instant now;
+	if (!clock_at(a->at, a->shop.zone, &now, err) ||
+	    !provider_take(a->db, &a->shop, p, events, NULL, NULL, now, arena, &taken, err))
+		return false;
+	const uint64_t figures[] = { taken.events,       taken.receipts, taken.suppressed,
+		                         taken.unsubscribed, taken.unknown,  taken.machines };
+	struct table *t = table_new(COLUMNS, ARRAY_LEN(COLUMNS));
+	for (size_t i = 0; i < ARRAY_LEN(figures); i++)
+		table_int(t, (int64_t)figures[i]);
+	table_print_record(t, a->format, stdout);
+	table_free(t);
+	return true;
+}
+
+static bool read_webhook(struct args *a, struct err *err)
+{
+	enum webhook_provider p;
+	struct webhook_events events;
+	struct arena arena;
+	struct buf json;
+	buf_init(&json, INPUT_MAX);
+	arena_init(&arena);
+	bool ok = provider_of(a->webhook, &p, err) && read_all(stdin, "what the provider posted", &json, err) &&
+	          webhook_parse(&arena, p, buf_view(&json), &events, err);
+	if (ok && a->db)
+		ok = take_events(a, p, &events, &arena, err);
+	else if (ok)
+		print_events(a, &events);
+	buf_release(&json);
+	arena_release(&arena);
+	return ok;
+}
+
+/* The address to give to the provider: it holds a secret of the shop. */
+static bool print_hook(const struct args *a, struct err *err)
+{
+	enum webhook_provider p;
+	struct arena arena;
+	struct str base;
+	bool found;
+	arena_init(&arena);
+	bool ok = a->db ? provider_of(a->hook, &p, err) && store_shop_get(a->db, "public_url", &arena, &base, &found, err)
+	                : err_set(err, ERR_INPUT, "bounce --hook needs the shop: relance bounce DB --hook %s", a->hook);
+	if (ok && (!found || !base.n))
+		ok = err_set(err, ERR_INPUT, "where the shop is reached is not known: relance set DB public_url https://…");
+	if (ok) {
+		while (base.n && base.p[base.n - 1] == '/')
+			base.n--;
+		struct str url = provider_hook_url(&a->shop, base, p, &arena);
+		printf("%.*s\n", STR_ARG(url));
+	}
+	arena_release(&arena);
+	return ok;
+}
+
 int cmd_bounce(int argc, char **argv);
 int cmd_bounce(int argc, char **argv)
 {
@@ -206,15 +300,21 @@ int cmd_bounce(int argc, char **argv)
 		{ "--maildir", OPT_TEXT, &a.maildir, "DIR",
 		  "read DIR/new instead, move what was read to DIR/cur, and go on watching" },
 		{ "--once", OPT_FLAG, &a.once, NULL, "with --maildir: what is there now, then end" },
+		{ "--webhook", OPT_TEXT, &a.webhook, "PROVIDER",
+		  "read what this provider posted instead: brevo, mailgun, mailjet, postmark, sendgrid, ses …" },
+		{ "--hook", OPT_TEXT, &a.hook, "PROVIDER",
+		  "print the address to give to this provider (relance serve answers it)" },
 		{ "--at", OPT_TEXT, &a.at, "TIME", "received at this instant, in the shop's zone (default: now)" },
 		{ "--format", OPT_FORMAT, &a.format, "FORMAT", "table, csv or json" },
 	};
 	static const struct usage usage = {
-		"bounce [DB] [--dry-run] < mail\n       relance bounce DB --maildir DIR [--once]",
+		"bounce [DB] [--dry-run] < mail\n       relance bounce DB --maildir DIR [--once]\n       relance bounce [DB] "
+		"--webhook PROVIDER < body.json",
 		"Reads a bounce, complaint or automatic reply and says what it means for each recipient: hard (the address is "
 		"dead), soft (this time), complaint, vacation, or unknown. With a DB the message it is about is found and gets "
 		"its receipt; a dead or complaining address is written to no more.",
-		"relance bounce --format json < bounce.eml\n  relance bounce shop.db --maildir /var/mail/bounces",
+		"relance bounce --format json < bounce.eml\n  relance bounce shop.db --maildir /var/mail/bounces\n  relance "
+		"bounce shop.db --hook brevo",
 		0,
 		1,
 	};
@@ -230,7 +330,10 @@ int cmd_bounce(int argc, char **argv)
 		ok = a.db != NULL;
 	}
 	if (ok)
-		ok = a.maildir ? watch(&a, &err) : one_mail(&a, stdin, "the mail", true, &err);
+		ok = a.hook      ? print_hook(&a, &err)
+		     : a.webhook ? read_webhook(&a, &err)
+		     : a.maildir ? watch(&a, &err)
+		                 : one_mail(&a, stdin, "the mail", true, &err);
 	db_close(a.db);
 	return ok ? EXIT_DONE : cli_fail(&err);
 }

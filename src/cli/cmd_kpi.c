@@ -1,5 +1,6 @@
 /* relance kpi: the key figures of a shop, each with its formula, or why it is not known. */
 #include "app/figures_slice.h"
+#include "app/objectives.h"
 #include "app/people.h"
 #include "cli/cli.h"
 #include "cli/kpi_rows.h"
@@ -38,6 +39,9 @@ struct request {
 	enum format format;
 	bool french;
 	enum kpi one; /* of --explain or --rows; KPI_ALL: none */
+	struct objective *objectives;
+	size_t objective_count;
+	bool aims; /* one of them is of what is shown */
 };
 
 struct kpi_answer {
@@ -46,6 +50,9 @@ struct kpi_answer {
 	const struct settings *settings;
 	const struct kpi_input *in; /* periods + 1 */
 	struct str group;           /* of --split; p NULL: not split */
+	const struct figures_shop *shop;
+	enum objective_scope scope; /* whose objectives these figures may be held against; OBJECTIVE_SCOPES: nobody's */
+	struct str whose;
 };
 
 /* ---- one figure ---- */
@@ -81,17 +88,6 @@ static void value_cell(struct table *t, enum kpi k, struct kpi_value v, const st
 		table_null(t);
 }
 
-static void period_text(const struct figures_ask *ask, int p, char out[24])
-{
-	int month = ask->first_month + (p - 1) * ask->each;
-	if (ask->each == 12 && month % 12 == 0)
-		snprintf(out, 24, "%d", month / 12);
-	else if (ask->each == 3 && month % 3 == 0)
-		snprintf(out, 24, "%d-Q%d", month / 12, month % 12 / 3 + 1);
-	else
-		snprintf(out, 24, "%d-%02d", month / 12, month % 12 + 1);
-}
-
 static void change_cell(struct table *t, const struct kpi_answer *a, enum kpi k, struct kpi_value now,
                         struct kpi_value before)
 {
@@ -104,15 +100,38 @@ static void change_cell(struct table *t, const struct kpi_answer *a, enum kpi k,
 		table_cstr(t, kpi_definition(k)->unit == KPI_PERCENT ? "points" : "%");
 }
 
+/* The objective of the figure in that period, how far it is, in per cent; two empty cells when there is none. */
+static void objective_cells(struct table *t, const struct kpi_answer *a, enum kpi k, int p)
+{
+	static const enum kpi OF[OBJECTIVE_MEASURES] = { KPI_REVENUE, KPI_ORDERS, KPI_SALES_VOLUME, KPI_CONVERSION };
+	int month = a->ask->first_month + (p - 1) * a->ask->each;
+	for (size_t i = 0; i < a->q->objective_count; i++) {
+		const struct objective *o = &a->q->objectives[i];
+		struct objective_progress x;
+		if (o->scope != a->scope || !str_eq(o->name, a->whose) || OF[o->measure] != k || o->first_month != month ||
+		    o->months != a->ask->each)
+			continue;
+		objective_progress(a->shop, o, &x);
+		bool counted = x.state != OBJECTIVE_UNKNOWN && x.state != OBJECTIVE_AHEAD;
+		double target = o->measure == OBJECTIVE_CONVERSION ? (double)o->target / 1000 : (double)o->target;
+		value_cell(t, k, (struct kpi_value){ .known = true, .value = target }, a->settings);
+		value_cell(t, KPI_OBJECTIVE_ATTAINMENT, (struct kpi_value){ .known = counted, .value = x.attainment },
+		           a->settings);
+		return;
+	}
+	table_null(t);
+	table_null(t);
+}
+
 static void figure_row(struct table *t, const struct kpi_answer *a, enum kpi k, int p)
 {
 	const struct kpi_definition *d = kpi_definition(k);
 	struct kpi_value now = figures_value(k, &a->in[p], a->ask), before = figures_value(k, &a->in[p - 1], a->ask);
 	bool table = a->q->format == FORMAT_TABLE, french = a->q->french;
-	char text[24];
+	char text[12];
 	if (d->b2b && !now.known && a->q->one == KPI_ALL)
 		return;
-	period_text(a->ask, p, text);
+	figures_month_text(a->ask->first_month + (p - 1) * a->ask->each, a->ask->each, text);
 	if (a->group.p)
 		table_text(t, a->group);
 	table_cstr(t, text);
@@ -123,6 +142,8 @@ static void figure_row(struct table *t, const struct kpi_answer *a, enum kpi k, 
 	table_cstr(t, unit_of(k, a->settings));
 	value_cell(t, k, before, a->settings);
 	change_cell(t, a, k, now, before);
+	if (!table || a->q->aims)
+		objective_cells(t, a, k, p);
 	if (!table)
 		table_cstr(t, french ? d->formula_fr : d->formula_en);
 	const char *why = now.known ? NULL : french ? now.why_fr : now.why_en;
@@ -139,9 +160,9 @@ static void figure_row(struct table *t, const struct kpi_answer *a, enum kpi k, 
 
 static struct table *new_table(const struct request *q)
 {
-	static const char *const FULL[] = { "period",   "figure", "name",        "value",   "unit",
-		                                "previous", "change", "change_unit", "formula", "why" };
-	static const char *const SHORT[] = { "period", "figure", "value", "unit", "previous", "change", "formula" };
+	static const char *const FULL[] = { "period", "figure",      "name",      "value",      "unit",    "previous",
+		                                "change", "change_unit", "objective", "attainment", "formula", "why" };
+	static const char *const SHORT[] = { "period", "figure", "value", "unit", "previous", "change" };
 	bool table = q->format == FORMAT_TABLE;
 	const char *columns[ARRAY_LEN(FULL) + 1];
 	size_t n = 0;
@@ -149,6 +170,12 @@ static struct table *new_table(const struct request *q)
 		columns[n++] = q->split;
 	for (size_t i = 0; i < (table ? ARRAY_LEN(SHORT) : ARRAY_LEN(FULL)); i++)
 		columns[n++] = table ? SHORT[i] : FULL[i];
+	if (table && q->aims) {
+		columns[n++] = "objective";
+		columns[n++] = "attainment";
+	}
+	if (table)
+		columns[n++] = "formula";
 	return table_new(columns, n);
 }
 
@@ -164,15 +191,8 @@ static void add_figures(const struct kpi_answer *a, struct table *t)
 
 static bool read_month(const char *text, const char *option, int *out, struct err *err)
 {
-	char day[16];
-	struct date d;
-	int y, m, dd;
-	snprintf(day, sizeof day, "%.7s-01", text);
-	if (strlen(text) != 7 || !date_parse(str_from(day), &d))
-		return err_set(err, ERR_INPUT, "%s: \"%s\" is not a month such as 2011-09", option, text);
-	date_ymd(d, &y, &m, &dd);
-	*out = y * 12 + m - 1;
-	return true;
+	return figures_month_read(str_from(text), out) ||
+	       err_set(err, ERR_INPUT, "%s: \"%s\" is not a month such as 2011-09", option, text);
 }
 
 static bool read_each(const char *by, int *each, struct err *err)
@@ -182,25 +202,12 @@ static bool read_each(const char *by, int *each, struct err *err)
 	return *each || err_set(err, ERR_INPUT, "--by: \"%s\" is none of month, quarter, year", by);
 }
 
-/* Whole periods from … to; without them the last period that is over, or the only one there is. */
 static bool read_periods(const struct request *q, const struct figures_shop *s, struct figures_ask *ask,
                          struct err *err)
 {
-	int from = INT_MIN, to = INT_MIN, last;
-	if (!read_each(q->by, &ask->each, err) || (q->from && !read_month(q->from, "--from", &from, err)) ||
-	    (q->to && !read_month(q->to, "--to", &to, err)))
-		return false;
-	if (!figures_last_month(s, &last))
-		return err_set(err, ERR_INPUT, "no order yet: import some with \"relance import\"");
-	to = to == INT_MIN ? last : to;
-	int start_to = to - to % ask->each;
-	ask->first_month = from == INT_MIN ? start_to : from - from % ask->each;
-	ask->periods = (start_to - ask->first_month) / ask->each + 1;
-	if (ask->periods < 1)
-		return err_set(err, ERR_INPUT, "--from is after --to");
-	if (ask->periods > FIGURES_PERIODS_MAX)
-		return err_set(err, ERR_LIMIT, "more than %d periods: choose a later --from", FIGURES_PERIODS_MAX);
-	return true;
+	int from = INT_MIN, to = INT_MIN;
+	return read_each(q->by, &ask->each, err) && (!q->from || read_month(q->from, "--from", &from, err)) &&
+	       (!q->to || read_month(q->to, "--to", &to, err)) && figures_periods(s, from, to, ask, err);
 }
 
 static bool read_slices(const struct request *q, const struct figures_shop *s, struct figures_ask *ask,
@@ -278,13 +285,31 @@ static bool read_complements(const char *path, const struct figures_shop *s, uin
 
 /* ---- */
 
+/* Whose objectives the slice may be held against: the shop's, a seller's, or those of the team a store is. */
+static void owner_of(struct kpi_answer *a)
+{
+	const struct figures_ask *k = a->ask;
+	const struct book *b = a->shop->book;
+	bool others = k->category || k->channel >= 0 || k->segment;
+	a->scope = others || (k->store && k->seller) ? OBJECTIVE_SCOPES
+	           : k->seller                       ? OBJECTIVE_PERSON
+	           : k->store                        ? OBJECTIVE_TEAM
+	                                             : OBJECTIVE_SHOP;
+	a->whose = k->seller ? book_word_text(b, k->seller) : k->store ? book_word_text(b, k->store) : STR("");
+}
+
 static bool add_group(const struct request *q, const struct figures_shop *s, const struct figures_ask *ask,
                       struct str group, struct table *t, struct err *err)
 {
 	struct kpi_input *in = mem_alloc((size_t)(ask->periods + 1) * sizeof *in);
+	struct kpi_answer a = { .q = q, .ask = ask, .settings = s->settings, .in = in, .group = group, .shop = s };
 	bool ok = figures_make(s, ask, in, err);
+	owner_of(&a);
+	for (int p = 0; ok && a.scope != OBJECTIVE_SCOPES && p <= ask->periods; p++)
+		objectives_into(s, q->objectives, q->objective_count, a.scope, a.whose, ask->first_month + (p - 1) * ask->each,
+		                ask->each, &in[p]);
 	if (ok)
-		add_figures(&(struct kpi_answer){ q, ask, s->settings, in, group }, t);
+		add_figures(&a, t);
 	free(in);
 	return ok;
 }
@@ -326,20 +351,35 @@ static bool answer(const struct request *q, struct figures_shop *s, struct figur
 	return ok;
 }
 
-static bool run(const struct request *q, const struct live *l, struct people *p, struct err *err)
+/* Those of the periods shown. */
+static void note_aims(struct request *q, const struct figures_ask *ask)
 {
+	for (size_t i = 0; i < q->objective_count; i++) {
+		const struct objective *o = &q->objectives[i];
+		q->aims = q->aims || (o->months == ask->each && o->first_month >= ask->first_month &&
+		                      o->first_month < ask->first_month + ask->periods * ask->each);
+	}
+}
+
+static bool run(struct request *q, struct live *l, struct people *p, struct err *err)
+{
+	struct arena arena;
 	struct figures_shop s;
 	struct figures_ask ask = { .worth = true,
 		                       .channel = -1,
 		                       .margin_per_mille = q->margin < 0 ? -1 : (int64_t)(q->margin * 10 + 0.5) };
 	uint64_t *segment = NULL;
 	uint8_t *complements = NULL;
+	arena_init(&arena);
 	figures_shop_of(l, p->ref, p->ids, (struct instant){ (int64_t)time(NULL) }, &s);
-	bool ok = read_periods(q, &s, &ask, err) && read_segment(q, l, p, &s, &segment, err);
+	bool ok = objectives_read(live_db(l), &arena, &q->objectives, &q->objective_count, err) &&
+	          read_periods(q, &s, &ask, err) && read_segment(q, l, p, &s, &segment, err);
 	ask.segment = segment;
 	ok = ok && read_slices(q, &s, &ask, &segment, err) && read_complements(q->complements, &s, &complements, err);
 	ask.complementary = complements;
+	note_aims(q, &ask);
 	ok = ok && answer(q, &s, &ask, err);
+	arena_release(&arena);
 	free(segment);
 	free(complements);
 	book_unpin(live_shop(l)->book, s.version);

@@ -5,6 +5,7 @@
 #include "cli/cmd_plan_switch.h"
 #include "engine/plan_words.h"
 #include "model/names.h"
+#include "outbox/liquid.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -113,6 +114,28 @@ static bool message_in_folder(void *user, struct str message, enum locale locale
 	return false;
 }
 
+/* A variant's own subject is a template: it must read as one. */
+static void check_subjects(struct plan_command *c, const struct plan *p)
+{
+	for (uint8_t i = 0; i < p->step_count; i++)
+		for (uint8_t v = 0; v < p->steps[i].variant_count; v++) {
+			struct err err;
+			struct str subject = p->steps[i].variants[v].subject;
+			struct liquid_template *t = subject.n ? liquid_parse("subject", subject, &err) : NULL;
+			liquid_template_free(t);
+			if (t || !subject.n || c->issues->count == PLAN_ISSUES_MAX)
+				continue;
+			c->issues->items[c->issues->count++] =
+				(struct plan_issue){ .level = ISSUE_ERROR,
+				                     .file = p->file,
+				                     .line = p->steps[i].line,
+				                     .column = p->steps[i].column,
+				                     .text = arena_printf(&c->arena, "step \"%.*s\": %s", STR_ARG(p->steps[i].name),
+				                                          err.text) };
+			c->issues->errors++;
+		}
+}
+
 static int plan_check_paths(const struct plan_options *o, const char **paths, int count)
 {
 	struct err err;
@@ -128,6 +151,7 @@ static int plan_check_paths(const struct plan_options *o, const char **paths, in
 		ok = command_load(&c, count ? paths[i] : NULL, set, &err);
 		for (size_t k = 0; ok && k < set->count; k++) {
 			plans = mem_grow(plans, &cap, n + 1, sizeof *plans);
+			check_subjects(&c, set->plans[k]);
 			plans[n++] = set->plans[k];
 		}
 	}

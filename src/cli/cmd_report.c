@@ -32,23 +32,11 @@ struct request {
 	double margin;
 };
 
-static bool read_month(const char *text, int *out, struct err *err)
-{
-	char day[16];
-	struct date d;
-	int y, m, dd;
-	snprintf(day, sizeof day, "%.7s-01", text);
-	if (strlen(text) != 7 || !date_parse(str_from(day), &d))
-		return err_set(err, ERR_INPUT, "--month: \"%s\" is not a month such as 2011-09", text);
-	date_ymd(d, &y, &m, &dd);
-	*out = y * 12 + m - 1;
-	return true;
-}
-
 static bool choose_month(const struct request *q, const struct figures_shop *s, int *out, struct err *err)
 {
 	if (q->month)
-		return read_month(q->month, out, err);
+		return figures_month_read(str_from(q->month), out) ||
+		       err_set(err, ERR_INPUT, "--month: \"%s\" is not a month such as 2011-09", q->month);
 	return figures_last_month(s, out) || err_set(err, ERR_INPUT, "no order yet: import some with \"relance import\"");
 }
 

@@ -1,5 +1,6 @@
 /* relance why: the story of one person: what was decided, when and why; and what the plans say of them now. */
 #include "app/clock.h"
+#include "app/courier.h"
 #include "app/live_int.h"
 #include "cli/cli.h"
 #include "model/names.h"
@@ -18,11 +19,56 @@ static const struct usage USAGE = {
 	.positional_max = 2,
 };
 
+/* A message of the person, and which variant it was. */
+struct told {
+	struct message_key key;
+	struct str variant;
+};
+
 struct story {
+	struct arena arena;
+	struct told *told;
+	size_t told_count, told_cap;
 	struct table *decisions;
 	zone_id zone;
 	enum locale locale;
 };
+
+static bool take_key(void *ctx, const struct outbox_message *m, struct err *err)
+{
+	struct story *s = ctx;
+	(void)err;
+	s->told = mem_grow(s->told, &s->told_cap, s->told_count + 1, sizeof *s->told);
+	struct told *t = &s->told[s->told_count++];
+	*t = (struct told){ .key = m->key };
+	t->key.plan = arena_str(&s->arena, m->key.plan);
+	t->key.step = arena_str(&s->arena, m->key.step);
+	return true;
+}
+
+static bool read_variants(struct story *s, struct db *db, customer_id c, struct err *err)
+{
+	bool ok = outbox_messages(db, c, c, take_key, s, err);
+	for (size_t i = 0; i < s->told_count && ok; i++) {
+		struct outbox_message m;
+		bool found;
+		ok = outbox_message(db, &s->told[i].key, &s->arena, &m, &found, err);
+		if (ok && found)
+			s->told[i].variant = courier_variant(m.content, &s->arena);
+	}
+	return ok;
+}
+
+static struct str variant_of(const struct story *s, const struct outbox_decision *d)
+{
+	for (size_t i = 0; i < s->told_count && d->verdict == VERDICT_SEND; i++) {
+		const struct message_key *k = &s->told[i].key;
+		if (k->run_no == d->run_no && (int)k->channel == d->channel && str_eq(k->plan, d->plan) &&
+		    str_eq(k->step, d->step))
+			return s->told[i].variant;
+	}
+	return STR("");
+}
 
 static bool add_decision(void *ctx, const struct outbox_decision *d, struct err *err)
 {
@@ -39,6 +85,11 @@ static bool add_decision(void *ctx, const struct outbox_decision *d, struct err 
 	table_text(s->decisions, d->step.n ? d->step : STR("-"));
 	table_cstr(s->decisions, verdict_name(d->verdict));
 	table_cstr(s->decisions, d->channel < CHANNEL_COUNT ? channel_name((enum channel)d->channel) : NULL);
+	struct str variant = variant_of(s, d);
+	if (variant.n)
+		table_text(s->decisions, variant);
+	else
+		table_null(s->decisions);
 	table_text(s->decisions, buf_view(&reason));
 	table_int(s->decisions, d->times);
 	buf_release(&reason);
@@ -109,8 +160,8 @@ static void print_json(const struct table *decisions, const struct table *plans_
 
 static bool tell(struct live *l, customer_id c, struct str who, struct instant now, enum format format, struct err *err)
 {
-	static const char *const COLUMNS[] = { "at",      "plan",    "version", "run",  "step",
-		                                   "verdict", "channel", "reason",  "times" };
+	static const char *const COLUMNS[] = { "at",      "plan",    "version", "run",    "step",
+		                                   "verdict", "channel", "variant", "reason", "times" };
 	static const char *const PLANS[] = { "plan", "now" };
 	struct view v;
 	struct lifecycle life;
@@ -121,7 +172,8 @@ static bool tell(struct live *l, customer_id c, struct str who, struct instant n
 		               .zone = view_profile(&v)->zone,
 		               .locale = LOCALE_EN };
 	struct table *plans_now = table_new(PLANS, ARRAY_LEN(PLANS));
-	bool ok = outbox_decisions(l->shop.db, c, add_decision, &s, err);
+	arena_init(&s.arena);
+	bool ok = read_variants(&s, l->shop.db, c, err) && outbox_decisions(l->shop.db, c, add_decision, &s, err);
 	uint32_t wake = next_look(l, c, now);
 	for (uint16_t i = 0; i < l->plans->count && ok; i++) {
 		if (l->plans->current[i] != i)
@@ -145,6 +197,8 @@ static bool tell(struct live *l, customer_id c, struct str who, struct instant n
 		}
 	}
 	table_free(s.decisions);
+	free(s.told);
+	arena_release(&s.arena);
 	table_free(plans_now);
 	return ok;
 }

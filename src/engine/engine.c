@@ -361,14 +361,39 @@ static int last_step_sent(const struct pstate *s, const struct run *r)
 	return step;
 }
 
-static int32_t step_hour(const struct plan *p, const struct step *st)
+static uint8_t draw_variant(const struct turn *t, const struct run *r, const struct plan *p, const struct step *st)
 {
+	int64_t total = 0;
+	for (uint8_t i = 0; i < st->variant_count; i++)
+		total += st->variants[i].weight;
+	if (st->variant_count < 2 || total <= 0)
+		return 0;
+	uint64_t step = (uint64_t)(st - p->steps);
+	uint64_t draw = draw_u64(t->w->seed, DRAW_VARIANT, p->draw_key, t->s.view.customer, r->run_no, (uint32_t)step);
+	int64_t at = (int64_t)(((__uint128_t)draw * (uint64_t)total) >> 64);
+	for (uint8_t i = 0; i < st->variant_count; i++) {
+		at -= st->variants[i].weight;
+		if (at < 0)
+			return i;
+	}
+	return 0;
+}
+
+/* The hour of the variant drawn, else of the step, else of the plan. */
+static int32_t step_hour(const struct turn *t, const struct run *r, const struct plan *p, const struct step *st)
+{
+	if (st->variant_count) {
+		int32_t own = st->variants[draw_variant(t, r, p, st)].hour_s;
+		if (own >= 0)
+			return own;
+	}
 	return st->hour_s >= 0 ? st->hour_s : p->hour_s;
 }
 
-static int64_t civil_due(const struct turn *t, struct date d, const struct plan *p, const struct step *st)
+static int64_t civil_due(const struct turn *t, const struct run *r, struct date d, const struct plan *p,
+                         const struct step *st)
 {
-	return zone_instant(t->s.zone, d, step_hour(p, st)).s;
+	return zone_instant(t->s.zone, d, step_hour(t, r, p, st)).s;
 }
 
 /* By the step's own delay (SEMANTICS "Runs, messages, claims"). */
@@ -382,8 +407,8 @@ static int64_t step_due_by_delay(const struct turn *t, const struct run *r)
 		if (st->after_days < 0)
 			return from + st->after_s;
 		struct date d = zone_date(t->s.zone, (struct instant){ from });
-		due = civil_due(t, (struct date){ d.day + st->after_days }, p, st);
-		return due >= from ? due : civil_due(t, (struct date){ d.day + st->after_days + 1 }, p, st);
+		due = civil_due(t, r, (struct date){ d.day + st->after_days }, p, st);
+		return due >= from ? due : civil_due(t, r, (struct date){ d.day + st->after_days + 1 }, p, st);
 	}
 	if (st->after_days < 0) {
 		due = (int64_t)r->anchor_at + st->after_s;
@@ -396,12 +421,12 @@ static int64_t step_due_by_delay(const struct turn *t, const struct run *r)
 		int64_t after_gap = (int64_t)r->last_sent_at + (int64_t)gap * DAY_S;
 		return gap > 0 && after_gap > due ? after_gap : due;
 	}
-	due = civil_due(t, (struct date){ r->day + st->after_days }, p, st);
+	due = civil_due(t, r, (struct date){ r->day + st->after_days }, p, st);
 	if (due < r->entered_at) /* the hour had passed at entry */
-		due = civil_due(t, (struct date){ r->day + st->after_days + 1 }, p, st);
+		due = civil_due(t, r, (struct date){ r->day + st->after_days + 1 }, p, st);
 	if (gap > 0) {
 		struct date sent = zone_date(t->s.zone, (struct instant){ r->last_sent_at });
-		int64_t after_gap = civil_due(t, (struct date){ sent.day + gap }, p, st);
+		int64_t after_gap = civil_due(t, r, (struct date){ sent.day + gap }, p, st);
 		if (after_gap > due)
 			due = after_gap;
 	}
@@ -415,7 +440,7 @@ int64_t person_step_due(const struct turn *t, const struct run *r)
 	const struct step *st = &p->steps[r->step];
 	int64_t due = step_due_by_delay(t, r);
 	if (date_known(st->wait_date)) {
-		int64_t from = civil_due(t, st->wait_date, p, st);
+		int64_t from = civil_due(t, r, st->wait_date, p, st);
 		if (from > due)
 			due = from;
 	}
@@ -462,23 +487,6 @@ void person_hold(struct turn *t, struct run *r, enum reason reason, int64_t unti
 		say(t, r, r->step, VERDICT_HELD, reason, until);
 	}
 	r->hold_until = until > t->s.view.now.s && until < UINT32_MAX ? (uint32_t)until : 0;
-}
-
-static uint8_t draw_variant(const struct turn *t, const struct run *r, const struct plan *p, const struct step *st)
-{
-	int64_t total = 0;
-	for (uint8_t i = 0; i < st->variant_count; i++)
-		total += st->variants[i].weight;
-	if (st->variant_count < 2 || total <= 0)
-		return 0;
-	uint64_t draw = draw_u64(t->w->seed, DRAW_VARIANT, p->draw_key, t->s.view.customer, r->run_no, r->step);
-	int64_t at = (int64_t)(((__uint128_t)draw * (uint64_t)total) >> 64);
-	for (uint8_t i = 0; i < st->variant_count; i++) {
-		at -= st->variants[i].weight;
-		if (at < 0)
-			return i;
-	}
-	return 0;
 }
 
 /* A message of a plan with a budget asks first; the newest version's budget counts for all runs of the plan. */

@@ -60,6 +60,8 @@ struct plan_exit {
 enum step_action { STEP_SEND, STEP_NOTIFY, STEP_TAG, STEP_WAIT };
 
 struct variant {
+	struct str name; /* what the comparison calls it; default: the message's name, or a, b, c … when they share one;
+	                    empty: the step has no other */
 	struct str message; /* name in messages/LOCALE/ */
 	struct str subject; /* overrides the message's; empty: its own */
 	int32_t weight;

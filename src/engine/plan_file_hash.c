@@ -91,6 +91,8 @@ static void put_step(struct buf *b, const struct step *s)
 	for (size_t i = 0; i < s->variant_count; i++) {
 		const struct variant *v = &s->variants[i];
 		put_str(b, " send", v->message);
+		if (s->variant_count > 1 && !str_eq(v->name, v->message) && v->name.n > 1) /* one that was given */
+			put_str(b, " variant", v->name);
 		put_str(b, " subject", v->subject);
 		put_int(b, " weight", v->weight, 1);
 		put_int(b, " variant_hour", v->hour_s, -1);

@@ -85,17 +85,39 @@ static void variant_subject(struct reader *r, const struct node *n)
 	read_scalar(r, n, "subject", "\"Your cart is waiting\"", &r->variant->subject);
 }
 
+static void variant_name(struct reader *r, const struct node *n)
+{
+	read_name(r, n, "name", "short", &r->variant->name);
+}
+
 static void variant_hour(struct reader *r, const struct node *n)
 {
 	read_hour(r, n, "hour", "18:30", &r->variant->hour_s);
 }
 
 static const struct key VARIANT_KEYS[] = {
-	{ "message", variant_send, "winback-1" },
-	{ "weight", variant_weight, "50" },
-	{ "subject", variant_subject, "\"…\"" },
-	{ "hour", variant_hour, "18:30" },
+	{ "message", variant_send, "winback-1" }, { "weight", variant_weight, "50" },
+	{ "subject", variant_subject, "\"…\"" },  { "hour", variant_hour, "18:30" },
+	{ "name", variant_name, "short" },
 };
+
+/* So that every variant can be told from the others. */
+static void variants_name(struct reader *r, struct step *s, const struct node *n)
+{
+	static const char *const LETTERS[VARIANTS_MAX] = { "a", "b", "c", "d", "e", "f", "g", "h" };
+	bool shared = false;
+	for (size_t i = 0; i < s->variant_count; i++)
+		for (size_t k = 0; k < i; k++)
+			shared |= str_eq(s->variants[i].message, s->variants[k].message);
+	for (size_t i = 0; i < s->variant_count && s->variant_count > 1; i++) {
+		if (!s->variants[i].name.n)
+			s->variants[i].name = shared ? str_from(LETTERS[i]) : s->variants[i].message;
+		for (size_t k = 0; k < i; k++)
+			if (str_eq(s->variants[i].name, s->variants[k].name))
+				issue_node(r, n, "two variants are named \"%.*s\": give each its own name",
+				           STR_ARG(s->variants[i].name));
+	}
+}
 
 static struct variant *variant_add(struct reader *r, const struct node *n)
 {
@@ -133,6 +155,7 @@ static void step_send(struct reader *r, const struct node *n)
 			issue_node(r, n, "a variant needs its \"message\"; for example: {message: winback-1, weight: 50}");
 	if (n->kind == NODE_LIST && n->count == 0)
 		issue_node(r, n, "\"send\": the list is empty; name a message");
+	variants_name(r, r->step, n);
 }
 
 /* ---- by ---- */

@@ -380,14 +380,3 @@ struct kpi_value kpi_change(enum kpi k, struct kpi_value now, struct kpi_value b
 		return unknown("la période précédente était à zéro", "the previous period was zero");
 	return known((now.value - before.value) / before.value * 100);
 }
-
-struct kpi_projection kpi_project(int64_t reached, int64_t set, int64_t elapsed, int64_t length)
-{
-	if (elapsed <= 0 || length <= 0)
-		return (struct kpi_projection){ .why_fr = "la période n’a pas commencé", .why_en = "the period has not begun" };
-	if (set <= 0)
-		return (struct kpi_projection){ .why_fr = "aucun objectif fixé", .why_en = "no objective set" };
-	double share = elapsed >= length ? 1 : (double)elapsed / (double)length;
-	double expected = (double)reached / share;
-	return (struct kpi_projection){ .known = true, .expected = expected, .attainment = expected / (double)set * 100 };
-}

@@ -140,13 +140,4 @@ struct kpi_value kpi_compute(enum kpi k, const struct kpi_input *in);
 /* Against the previous period: rates change in points, the rest in per cent of before. */
 struct kpi_value kpi_change(enum kpi k, struct kpi_value now, struct kpi_value before);
 
-/* An objective at `elapsed` of `length` days with `reached` so far: where it ends at this pace, and in per cent of
- * `set`. */
-struct kpi_projection {
-	bool known;
-	double expected, attainment;
-	const char *why_fr, *why_en;
-};
-struct kpi_projection kpi_project(int64_t reached, int64_t set, int64_t elapsed, int64_t length);
-
 #endif

@@ -286,7 +286,7 @@ static bool read_text(struct liquid *r, struct str s, struct ltime *out)
 	if (d.has_offset)
 		out->at.s = (int64_t)date.day * DAY_S + d.second - d.offset_s;
 	else
-		out->at = zone_instant(r->options->zone, date, d.second == DAY_S ? DAY_S - 1 : d.second);
+		out->at = zone_instant(r->options->zone, (struct date){ date.day + d.second / DAY_S }, d.second % DAY_S);
 	out->nanos = d.nanos;
 	out->offset_s = d.offset_s;
 	out->has_offset = d.has_offset;
@@ -365,49 +365,49 @@ static int iso_week(const struct broken *b, int *year)
 }
 
 struct spec {
-	char pad; /* '0', ' ', '-' none, or '\0' the directive's own */
-	bool upper, swap;
-	int width, colons;
+	char pad; /* '0', ' ', or '\0' the directive's own */
+	bool left, upper, swap;
+	int width, colons; /* width 0: the directive's own */
 };
 
-static void put_padded(struct buf *out, const struct spec *s, const char *text, char pad, int width)
+static void put_fill(struct buf *out, char c, int n)
 {
-	if (s->pad)
-		pad = s->pad;
-	if (s->width)
-		width = s->width;
-	if (pad == '-')
-		width = 0;
-	if (!width && !s->upper) {
-		lput(out, text, strlen(text));
-		return;
-	}
-	int n = 0;
-	for (const char *p = text; *p; p++)
-		n += ((unsigned char)*p & 0xc0) != 0x80;
-	bool negative = *text == '-' && pad == '0';
-	if (negative)
-		buf_char(out, *text++);
-	for (int i = n; i < width && i < PAD_MAX; i++)
-		buf_char(out, pad);
-	for (; *text; text++)
-		buf_char(out, s->upper && *text >= 'a' && *text <= 'z' ? (char)(*text - 32) : *text);
-}
-
-static void put_number(struct buf *out, const struct spec *s, long long v, char pad, int width)
-{
-	if (v >= 0 && !s->width && (pad == '0' || s->pad == '-') && s->pad != ' ') {
-		lput_int(out, (uint64_t)v, s->pad == '-' ? 1 : width);
-		return;
-	}
-	char text[32];
-	snprintf(text, sizeof text, "%lld", v);
-	put_padded(out, s, text, pad, width);
+	for (int i = 0; i < n && i < PAD_MAX; i++)
+		lput(out, &c, 1);
 }
 
 static void put_text(struct buf *out, const struct spec *s, const char *text)
 {
-	put_padded(out, s, text, ' ', 0);
+	if (s->width && !s->left) {
+		int n = 0;
+		for (const char *p = text; *p; p++)
+			n += ((unsigned char)*p & 0xc0) != 0x80;
+		put_fill(out, s->pad ? s->pad : ' ', s->width - n);
+	}
+	if (!s->upper) {
+		lput(out, text, strlen(text));
+		return;
+	}
+	for (; *text; text++)
+		buf_char(out, *text >= 'a' && *text <= 'z' ? (char)(*text - 32) : *text);
+}
+
+static void put_number(struct buf *out, const struct spec *s, long long v, char pad, int width)
+{
+	bool zeros = (s->pad ? s->pad : pad) == '0';
+	width = s->left ? 1 : s->width ? s->width : width;
+	if (v >= 0 && zeros && width <= 16) {
+		lput_int(out, (uint64_t)v, width);
+		return;
+	}
+	char text[32];
+	int n = snprintf(text, sizeof text, "%lld", v < 0 ? -v : v) + (v < 0);
+	if (v < 0 && zeros)
+		buf_char(out, '-');
+	put_fill(out, zeros ? '0' : ' ', width - n);
+	if (v < 0 && !zeros)
+		buf_char(out, '-');
+	buf_cstr(out, text);
 }
 
 static void put_short(struct buf *out, const struct spec *s, const char *text)
@@ -417,24 +417,42 @@ static void put_short(struct buf *out, const struct spec *s, const char *text)
 	put_text(out, s, three);
 }
 
+/* +hhmm, +hh:mm, +hh:mm:ss, or with three colons as much of that as says something. The width is filled between the
+ * sign and the hours, with spaces before the sign. */
 static void put_offset(struct buf *out, const struct spec *s, int32_t offset)
 {
-	char text[16];
-	int abs_s = offset < 0 ? -offset : offset, h = abs_s / HOUR_S, m = abs_s / MINUTE_S % 60;
-	if (s->colons == 2)
-		snprintf(text, sizeof text, "%c%02d:%02d:%02d", offset < 0 ? '-' : '+', h, m, abs_s % 60);
-	else
-		snprintf(text, sizeof text, "%c%02d%s%02d", offset < 0 ? '-' : '+', h, s->colons ? ":" : "", m);
-	put_text(out, s, text);
+	int left = offset < 0 ? -offset : offset, hours = left / HOUR_S, minutes = left / MINUTE_S % 60,
+		seconds = left % 60;
+	bool with_minutes = s->colons < 3 || minutes || seconds,
+		 with_seconds = s->colons == 2 || (s->colons == 3 && seconds);
+	int tail = (with_minutes ? 2 + (s->colons > 0) : 0) + (with_seconds ? 3 : 0);
+	int digits = 2, wide = s->width - 1 - tail;
+	char hour[8], sign = offset < 0 ? '-' : '+';
+	digits = wide > digits ? wide : digits;
+	int n = snprintf(hour, sizeof hour, "%d", hours);
+	if (s->pad == ' ') {
+		put_fill(out, ' ', digits - n);
+		buf_char(out, sign);
+	} else {
+		buf_char(out, sign);
+		put_fill(out, '0', digits - n);
+	}
+	buf_cstr(out, hour);
+	if (with_minutes)
+		buf_printf(out, "%s%02d", s->colons ? ":" : "", minutes);
+	if (with_seconds)
+		buf_printf(out, ":%02d", seconds);
 }
 
 static void put_composed(struct ltime t, const struct spec *s, const char *format, enum liquid_locale locale,
                          struct buf *out)
 {
 	struct buf inner;
+	struct spec whole = *s;
+	whole.left = false;
 	buf_init(&inner, 256);
 	ltime_format(t, str_from(format), locale, &inner);
-	put_text(out, s, inner.p ? inner.p : "");
+	put_text(out, &whole, inner.p ? inner.p : "");
 	buf_release(&inner);
 }
 
@@ -457,6 +475,14 @@ static void put_fraction(struct buf *out, const struct spec *s, char c, int32_t 
 	snprintf(text, sizeof text, "%09d", (int)nanos);
 	for (int i = 0; i < n && i < PAD_MAX; i++)
 		buf_char(out, i < 9 ? text[i] : '0');
+}
+
+/* AM, pm: "#" turns the case of %p, and makes %P large, as "^" does. */
+static void put_half_day(struct spec *s, char c, const struct broken *b, struct buf *out)
+{
+	bool small = c == 'p' ? s->swap : !s->swap && !s->upper;
+	s->upper = false;
+	put_text(out, s, b->hour < 12 ? (small ? "am" : "AM") : (small ? "pm" : "PM"));
 }
 
 /* One directive; false when there is none of this letter. */
@@ -495,14 +521,15 @@ static bool put(struct ltime t, const struct broken *b, struct spec *s, char c, 
 	case 'A':
 	case 'a': put_names(s, c, b, locale, out); return true;
 	case 'p':
-		s->upper = false;
-		put_text(out, s, b->hour < 12 ? (s->swap ? "am" : "AM") : (s->swap ? "pm" : "PM"));
-		return true;
-	case 'P': put_text(out, s, b->hour < 12 ? "am" : "pm"); return true;
+	case 'P': put_half_day(s, c, b, out); return true;
 	case 'L':
 	case 'N': put_fraction(out, s, c, t.nanos); return true;
 	case 'z': put_offset(out, s, t.offset_s); return true;
-	case 'Z': put_text(out, s, t.utc ? "UTC" : ""); return true;
+	case 'Z':
+		s->upper = s->upper && !s->swap;
+		if (t.utc)
+			put_text(out, s, s->swap ? "utc" : "UTC");
+		return true;
 	case 'n': put_text(out, s, "\n"); return true;
 	case 't': put_text(out, s, "\t"); return true;
 	case '%': put_text(out, s, "%"); return true;
@@ -514,39 +541,52 @@ static bool put(struct ltime t, const struct broken *b, struct spec *s, char c, 
 	case 'X': put_composed(t, s, "%H:%M:%S", locale, out); return true;
 	case 'R': put_composed(t, s, "%H:%M", locale, out); return true;
 	case 'r': put_composed(t, s, "%I:%M:%S %p", locale, out); return true;
-	case 'v': put_composed(t, s, "%e-%^b-%Y", locale, out); return true;
+	case 'v': put_composed(t, s, "%e-%^b-%4Y", locale, out); return true;
 	default: return false; /* not a directive: printed as it is */
 	}
 }
 
-static bool is_flag(char c)
+/* Flags, then the width, then E or O before the letters that know them; colons before z alone. Returns where the letter
+ * is; false: there is none. */
+static bool read_spec(struct str format, size_t *at, struct spec *s)
 {
-	return c == '-' || c == '0' || c == '^' || c == '#' || c == '_' || c == ':';
+	size_t k = *at;
+	for (; k < format.n; k++) {
+		char c = format.p[k];
+		if (c == '-')
+			s->left = true;
+		else if (c == '^')
+			s->upper = true;
+		else if (c == '#')
+			s->swap = true;
+		else if (c == '_' || c == '0')
+			s->pad = c == '_' ? ' ' : '0';
+		else
+			break;
+	}
+	for (; k < format.n && format.p[k] >= '0' && format.p[k] <= '9'; k++)
+		s->width = s->width < PAD_MAX ? s->width * 10 + (format.p[k] - '0') : PAD_MAX;
+	for (; k < format.n && format.p[k] == ':'; k++)
+		s->colons++;
+	if (k >= format.n || !format.p[k] || s->colons > 3 || (s->colons && format.p[k] != 'z'))
+		return false;
+	const char *known = format.p[k] == 'E' ? "cCxXyY" : format.p[k] == 'O' ? "deHkIlmMSuUVwWy" : NULL;
+	if (known && (++k >= format.n || !format.p[k] || !strchr(known, format.p[k])))
+		return false;
+	*at = k;
+	return true;
 }
 
 static void put_format(struct ltime t, const struct broken *b, struct str format, enum liquid_locale locale,
                        struct buf *out)
 {
 	for (size_t i = 0; i < format.n; i++) {
-		if (format.p[i] != '%') {
-			lput(out, &format.p[i], 1);
-			continue;
-		}
 		struct spec s = { 0 };
 		size_t k = i + 1;
-		for (; k < format.n && is_flag(format.p[k]); k++) {
-			char c = format.p[k];
-			s.upper = s.upper || c == '^';
-			s.swap = s.swap || c == '#';
-			s.colons += c == ':';
-			s.pad = c == '-' || c == '0' ? c : c == '_' ? ' ' : s.pad;
-		}
-		for (; k < format.n && format.p[k] >= '0' && format.p[k] <= '9'; k++)
-			s.width = s.width < PAD_MAX ? s.width * 10 + (format.p[k] - '0') : PAD_MAX;
-		if (k < format.n && put(t, b, &s, format.p[k], locale, out))
+		if (format.p[i] == '%' && read_spec(format, &k, &s) && put(t, b, &s, format.p[k], locale, out))
 			i = k;
 		else
-			buf_char(out, '%');
+			lput(out, &format.p[i], 1);
 	}
 }
 

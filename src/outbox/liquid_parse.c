@@ -459,7 +459,9 @@ static bool tag_cycle(struct parse *ps, struct body *body, struct ltag *tag)
 		}
 		if (c->count == LIQUID_NESTING_MAX)
 			return lsyntax(ps->t, ps->err, tag->pos, "more than %d values in one cycle", LIQUID_NESTING_MAX);
-		items[c->count++] = e;
+		bool nothing = e->type == LEXPR_LITERAL && e->literal.type == LVAL_NIL; /* left out, as by the reference */
+		if (!nothing)
+			items[c->count++] = e;
 		while (lpeek(&p)->type != LTOK_END && lpeek(&p)->type != LTOK_COMMA)
 			p.at++;
 	}

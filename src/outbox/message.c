@@ -439,7 +439,7 @@ void message_text_release(struct message_text *t)
 }
 
 /* Header fields are one line. */
-static void one_line(struct buf *b)
+void message_one_line(struct buf *b)
 {
 	for (size_t i = 0; i < b->n; i++)
 		if (b->p[i] == '\n' || b->p[i] == '\r' || b->p[i] == '\t')
@@ -471,8 +471,8 @@ bool message_render(const struct message_set *set, const struct message *m, size
 		html_to_text((struct str){ out->html.p + start, out->html.n - start }, &out->text);
 	ok = ok && liquid_render(r, m->tail, context, &html, &out->html, err) &&
 	     liquid_render(r, m->text_tail, context, &plain, &out->text, err);
-	one_line(&out->subject);
-	one_line(&out->preheader);
-	one_line(&out->from);
+	message_one_line(&out->subject);
+	message_one_line(&out->preheader);
+	message_one_line(&out->from);
 	return ok;
 }

@@ -76,6 +76,8 @@ void message_text_clear(struct message_text *t);
 void message_text_release(struct message_text *t);
 
 /* Renders all of a message. options: locale and partials are the message's own. False: err says where. */
+/* Header fields are one line. */
+void message_one_line(struct buf *b);
 bool message_render(const struct message_set *set, const struct message *m, size_t variant, struct liquid *r,
                     const struct lobject *context, const struct liquid_options *options, struct message_text *out,
                     struct err *err) MUST_CHECK;

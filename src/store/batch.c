@@ -184,6 +184,10 @@ bool store_batch_fact(struct store_batch *b, struct fact *f, bool *quarantined, 
 	bool ahead = f->at.s > b->now.s + STORE_AHEAD_S;
 	if (quarantined)
 		*quarantined = ahead;
+	if (b->ids && ids_is_erased(b->ids, f->customer)) { /* told again of somebody who was erased */
+		f->seq = b->seq_hi;
+		return true;
+	}
 	if (ahead)
 		return quarantine(b, f, err);
 	f->seq = ++b->seq_hi;
@@ -308,7 +312,7 @@ bool store_batch_known_of(struct store_batch *b, customer_id c, enum fact_kind k
 
 bool store_batch_commit(struct store_batch *b, struct err *err)
 {
-	bool ok = batch_flush(b, err);
+	bool ok = batch_flush(b, err) && (!b->catalogue || store_changed(b->db, STORE_CATALOGUE, err));
 	if (ok && b->seq_hi != b->seq_before) {
 		struct query *q = db_query(b->db, "shard_seq");
 		query_int(q, 1, b->seq_hi);

@@ -49,9 +49,10 @@ struct store_batch {
 	uint32_t *newest;         /* the last fact of each that waits */
 	uint32_t *before;         /* by fact: the one before of the same customer; INTERN_NONE */
 	size_t newest_cap, before_cap;
-	bool sorted;  /* the facts are in the table's order already */
-	bool flushed; /* something was written before the commit */
-	bool wide;    /* page cache enlarged until the end */
+	bool sorted;    /* the facts are in the table's order already */
+	bool flushed;   /* something was written before the commit */
+	bool wide;      /* page cache enlarged until the end */
+	bool catalogue; /* products were added or changed */
 	bool documents_empty;
 	struct idmap document_map;
 	struct batch_document *documents;

@@ -101,6 +101,7 @@ static bool flush_products(struct store_batch *b, struct err *err)
 	if (k && !finish(k, ok, err))
 		return false;
 	b->products_saved = (uint32_t)b->ids->products.count;
+	b->catalogue = true;
 	idmap_release(&b->product_map);
 	idmap_init(&b->product_map);
 	return ok;

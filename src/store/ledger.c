@@ -90,7 +90,8 @@ bool suppression_put(struct db *db, uint64_t hash, enum channel channel, struct 
 	query_int(q, 2, channel);
 	query_text(q, 3, reason);
 	query_int(q, 4, at.s);
-	return query_run(q, NULL, err);
+	int64_t changed;
+	return query_run(q, &changed, err) && (changed == 0 || store_changed(db, STORE_SUPPRESSIONS, err));
 }
 
 bool suppression_lift(struct db *db, uint64_t hash, enum channel channel, struct err *err)
@@ -98,7 +99,8 @@ bool suppression_lift(struct db *db, uint64_t hash, enum channel channel, struct
 	struct query *q = db_query(db, "suppression_lift");
 	query_int(q, 1, (int64_t)hash);
 	query_int(q, 2, channel);
-	return query_run(q, NULL, err);
+	int64_t changed;
+	return query_run(q, &changed, err) && (changed == 0 || store_changed(db, STORE_SUPPRESSIONS, err));
 }
 
 bool suppressions(struct db *db, suppression_fn fn, void *ctx, struct err *err)

@@ -223,14 +223,14 @@ bool tick_last(struct db *db, struct arena *a, struct tick_row *out, bool *found
 bool tick_next(struct db *db, int64_t *out, struct err *err) MUST_CHECK;
 
 /* What one commit of a tick did (table round); put in the commit's own transaction. */
-enum round_kind { ROUND_ASKED = 0, ROUND_SLOTS = 1, ROUND_CLAIMED = 2, ROUND_SPENT = 3 };
+enum round_kind { ROUND_ASKED = 0, ROUND_SLOTS = 1, ROUND_CLAIMED = 2, ROUND_SPENT = 3, ROUND_SUPPRESSED = 4 };
 struct round_row {
 	int64_t tick, round;
 	enum round_kind kind;
 	bool fresh;
 	struct instant at;
 	int64_t seq_hi, hold, upto, decisions;
-	struct str plans, claims; /* empty: as before; none */
+	struct str plans, claims; /* empty: as before; none. SUPPRESSED: "+hash:channels -hash:channels …", both in hex */
 	struct str trace_sha256;
 };
 bool round_put(struct db *db, const struct round_row *r, struct err *err) MUST_CHECK;

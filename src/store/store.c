@@ -228,6 +228,29 @@ bool store_incarnate(struct db *db, int64_t above, struct err *err)
 	return true;
 }
 
+/* ---- what changes beside facts ---- */
+
+static const char *const PARTS[STORE_PART_COUNT] = { "changes.catalogue", "changes.suppressions" };
+
+bool store_changed(struct db *db, enum store_part part, struct err *err)
+{
+	struct query *q = db_query(db, "shop_count");
+	query_text(q, 1, str_from(PARTS[part]));
+	return query_run(q, NULL, err);
+}
+
+bool store_changes(struct db *db, int64_t counts[STORE_PART_COUNT], struct err *err)
+{
+	struct query *q = db_query(db, "shop_counts");
+	int got;
+	memset(counts, 0, STORE_PART_COUNT * sizeof *counts);
+	while ((got = query_next(q, err)) == 1)
+		for (int i = 0; i < STORE_PART_COUNT; i++)
+			if (str_is(query_get_text(q, 0), PARTS[i]) && !str_i64(query_get_text(q, 1), &counts[i]))
+				counts[i] = 0;
+	return got == 0;
+}
+
 /* ---- lease ---- */
 
 bool store_lease(struct db *db, const char *owner, struct instant now, int64_t seconds, int64_t *epoch, struct err *err)

@@ -74,6 +74,9 @@ struct person {
 	struct str attributes; /* JSON object or empty */
 };
 
+/* Keyed hash of a customer's reference, never that of an address. */
+uint64_t store_ref_hash(const struct shop *shop, struct str ref);
+
 /* Keyed hash of a normalised address (lower-cased e-mail with IDNA domain; phone in digits): 0 for none. */
 uint64_t store_address_hash(const struct shop *shop, struct str email_or_phone);
 
@@ -151,6 +154,14 @@ bool store_fence(struct db *db, int64_t epoch, struct err *err) MUST_CHECK;
 /* One line of the audit log (M6.4), inside the caller's transaction: who did what to what; ids only. */
 bool store_audit(struct db *db, struct instant at, const char *actor, const char *action, const char *object,
                  struct err *err) MUST_CHECK;
+
+/* ---- what changes beside facts ---- */
+
+/* A program that runs for long reads these parts again when their count has grown. Whoever writes them counts, in the
+ * same transaction: batches their products, suppression_put and _lift themselves. */
+enum store_part { STORE_CATALOGUE, STORE_SUPPRESSIONS, STORE_PART_COUNT };
+bool store_changed(struct db *db, enum store_part part, struct err *err) MUST_CHECK;
+bool store_changes(struct db *db, int64_t counts[STORE_PART_COUNT], struct err *err) MUST_CHECK;
 
 /* ---- upkeep ---- */
 

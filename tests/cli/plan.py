@@ -92,6 +92,10 @@ def main(folder):
     out, _ = run("check", advised, "--format", "json")
     issues = json.loads(out)
     assert [(i["level"], i["line"], i["column"]) for i in issues] == [("advice", 16, 10)], out
+    subject = write(os.path.join(folder, "subject.yaml"), "plan: p\nenter: {when: order}\nexit: order\nsteps:\n"
+                    "  - {at: J, send: [{message: a, subject: \"{{ x \"}, {message: b}], name: a}\n")
+    out, _ = run("check", subject, status=1)
+    assert 'subject.yaml:5:5: error: step "a": subject:1:1: "{{" is never closed' in out, out
     os.makedirs(os.path.join(folder, "messages", "fr"))
     write(os.path.join(folder, "messages", "fr", "winback-1.liquid"), "x")
     out, _ = run("check", good, "--messages", os.path.join(folder, "messages"), status=1)

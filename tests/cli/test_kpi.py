@@ -6,6 +6,7 @@ usage: test_kpi.py RELANCE"""
 import calendar
 import datetime
 import json
+import os
 import pathlib
 import random
 import subprocess
@@ -201,6 +202,74 @@ def behind(folder):
     assert [r["order"] for r in listed("web_conversion")].count(True) == 1 and len(listed("web_conversion")) == 4
 
 
+def objectives(folder, address):
+    """Each scope and measure by hand; kept in both databases; shown beside the figures."""
+    run("init", address, "--timezone", "Europe/Paris", "--currency", "EUR", "--locale", "fr")
+    (folder / "po.csv").write_text("order,customer,date,sku,quantity,amount,store,seller\n"
+                                   "1,p1,2024-06-20 12:00,x,2,100,Lille,Ana\n2,p2,2024-06-21 12:00,x,1,60,Lille,Bob\n"
+                                   "3,p1,2024-06-22 12:00,x,-1,-50,Lille,Ana\n4,p3,2024-05-22 12:00,x,9,900,Lyon,Cleo\n")
+    (folder / "pp.csv").write_text("customer,last_name,created,store\n" + "".join(
+        f"p{n},N,2024-05-0{n},{'Lille' if n < 4 else 'Lyon'}\n" for n in range(1, 9)))
+    run("import", address, folder / "po.csv", "--as", "orders")
+    run("import", address, folder / "pp.csv", "--as", "customers")
+    month = ("--period", "2024-06")
+    run("objective", "set", address, *month, "--revenue", "200", "--orders", 2, "--volume", 6, "--conversion", "50%")
+    run("objective", "set", address, *month, "--person", "Ana", "--revenue", "100")
+    run("objective", "set", address, *month, "--team", "both", "--members", "Ana, Bob", "--orders", 4)
+    run("objective", "set", address, *month, "--team", "Lille", "--volume", 3, "--conversion", 100)
+    run("objective", "set", address, "--period", "2024-Q2", "--person", "Cleo", "--revenue", "450")
+    run("objective", "set", address, "--period", "2024", "--plan", "absent", "--orders", 3)
+    got = {(r["scope"], r["name"], r["measure"]): r for r in json.loads(run("objective", "list", address, "--format", "json"))}
+    wanted = {("shop", "", "revenue"): (110, "missed"), ("shop", "", "orders"): (2, "met"), ("shop", "", "volume"): (3, "missed"),
+              ("shop", "", "conversion"): (28.57, "missed"),  # p1 and p2 of seven: p3 had bought in May
+              ("person", "Ana", "revenue"): (50, "missed"), ("team", "both", "orders"): (2, "missed"),
+              ("team", "Lille", "volume"): (3, "met"), ("team", "Lille", "conversion"): (100, "met"),
+              ("person", "Cleo", "revenue"): (900, "met")}
+    for key, (reached, state) in wanted.items():
+        assert abs(float(got[key]["reached"]) - reached) < 0.0051 and got[key]["state"] == state, (key, got[key])
+    unknown = got["plan", "absent", "orders"]
+    assert unknown["state"] == "unknown" and unknown["reached"] is None and "no plan" in unknown["text"]
+    figures = {r["figure"]: r for r in json.loads(run("kpi", address, "--to", "2024-06", "--format", "json"))}
+    assert (figures["revenue"]["objective"], figures["revenue"]["attainment"]) == (200, 55), figures["revenue"]
+    assert figures["conversion"]["objective"] == 50 and figures["objective_attainment"]["value"] == 55
+    assert figures["objectives_reached"]["value"] == 37.5, figures["objectives_reached"]  # three of the eight of that month
+    ana = {r["figure"]: r for r in json.loads(run("kpi", address, "--to", "2024-06", "--seller", "Ana", "--format", "json"))}
+    assert ana["revenue"]["objective"] == 100 and ana["revenue"]["value"] == 50
+    number = got["person", "Ana", "revenue"]["number"]
+    run("objective", "set", address, *month, "--person", "Ana", "--revenue", "40")
+    again = [r for r in json.loads(run("objective", "list", address, "--format", "json", *month)) if r["name"] == "Ana"]
+    assert [(r["number"], r["state"]) for r in again] == [(number, "met")]
+    run("objective", "remove", address, number)
+    assert "no objective" in run("objective", "remove", address, number, status=1)
+    for wrong, say in ((("--revenue", "0"), "above 0"), (("--conversion", "120"), "up to 100"), (("--orders", "many"), "whole number"),
+                       ((), "set what"), (("--orders", "1", "--members", "A"), "--team"),
+                       (("--orders", "1", "--person", "A", "--plan", "b"), "one of")):
+        assert say in run("objective", "set", address, *month, *wrong, status=1), wrong
+    assert "2026-Q4" in run("objective", "set", address, "--period", "June", "--orders", 1, status=1)
+    assert "--period" in run("objective", "set", address, "--orders", 1, status=2)
+
+
+def pace(folder):
+    """A month that is not over: a sale a day, more on some; the projection holds what a steady pace gives."""
+    db = folder / "pace.db"
+    run("init", db, "--timezone", "UTC", "--currency", "EUR", "--locale", "fr")
+    today = datetime.datetime.now(datetime.timezone.utc).date()
+    first = today.replace(month=1, day=1)
+    days = (today - first).days
+    (folder / "pace.csv").write_text("order,customer,date,amount\n" + "".join(
+        f"{d},c{d},{first + datetime.timedelta(days=d)},{100 + 50 * (d % 2)}\n" for d in range(days)))
+    run("import", db, folder / "pace.csv", "--as", "orders")
+    run("objective", "set", db, "--period", today.year, "--revenue", 1, "--orders", 100000)
+    orders, revenue = json.loads(run("objective", "list", db, "--format", "json"))
+    assert revenue["state"] == "met" and float(revenue["reached"]) == sum(100 + 50 * (d % 2) for d in range(days))
+    if days < 7:
+        return
+    length = (first.replace(year=first.year + 1) - first).days
+    assert float(revenue["low"]) <= 125 * length <= float(revenue["high"]), revenue
+    assert abs(float(revenue["expected"]) - 125 * length) < 0.02 * 125 * length, revenue
+    assert orders["reached"] == days and orders["state"] in ("off_track", "open")
+
+
 def rows_add_up(db):
     month = ("--to", "2024-06", "--format", "json")
     figure = lambda name: json.loads(run("kpi", db, "--explain", name, *month))[0]["value"]
@@ -231,6 +300,13 @@ def main():
         families(db, documents)
         business(folder)
         behind(folder)
+        objectives(folder, folder / "objectives.db")
+        pace(folder)
+        base = os.environ.get("RELANCE_TEST_PG")
+        if base:
+            objectives(folder, f"{base}{'&' if '?' in base else '?'}schema=objectives")
+        else:
+            print("objectives: PostgreSQL is not there: SQLite only")
         rows_add_up(db)
         margin = json.loads(run("kpi", db, "--explain", "margin_rate", "--to", "2024-06", "--format", "json"))[0]
         assert abs(margin["value"] - (2 / 1.2 - 1) / (2 / 1.2) * 100) < 0.1, margin

@@ -3,10 +3,12 @@
 usage: test_steps.py RELANCE"""
 import json
 import pathlib
+import socketserver
 import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 
 RELANCE = sys.argv[1]
 FAILED = []
@@ -31,6 +33,18 @@ def run(*args, status=0):
 def check(what, value, wanted):
     if value != wanted:
         FAILED.append(f"{what}: {value!r}, not {wanted!r}")
+
+
+TEST = """plan: test
+enter: {when: event hello, again: always}
+purpose: service
+steps:
+  - at: J
+    name: first
+    send:
+      - {message: winback-1, weight: 1, name: early, subject: "{{ customer.first_name }}, only until Sunday"}
+      - {message: winback-1, weight: 1, name: late, hour: 18:30, subject: "We miss you"}
+"""
 
 
 def make_shop(folder, people):
@@ -74,10 +88,90 @@ def tags(db):
     run("replay", db, "--audit")
 
 
+def variants(folder, people):
+    """Half gets each variant, at its hour, with its subject; the message and why keep which."""
+    folder.mkdir()
+    db = make_shop(folder, people)
+    (folder / "test.yaml").write_text(TEST)
+    run("plan", "off", db, "greet", "--at", "2026-03-01T01:00")
+    run("plan", "on", db, folder / "test.yaml", "--at", "2026-03-01T01:00")
+    run("tick", db, "--at", "2026-03-02T10:00")
+    with sqlite3.connect(db) as shop:
+        early = shop.execute("SELECT variant, subject, customer_id FROM message WHERE plan = 'test' AND state = 3").fetchall()
+    check("variant: at ten only the early ones", {(v, s.split(",")[1]) for v, s, _ in early}, {(0, " only until Sunday")})
+    check("variant: the subject knows the person", all(s.startswith(f"Ann{c - 1},") for _, s, c in early), True)
+    run("tick", db, "--at", "2026-03-02T18:30")
+    with sqlite3.connect(db) as shop:
+        count = dict(shop.execute("SELECT variant, count(*) FROM message WHERE plan = 'test' AND state = 3 GROUP BY variant"))
+        subjects = {s for (s,) in shop.execute("SELECT subject FROM message WHERE plan = 'test' AND variant = 1")}
+    check("variant: everybody has one", sum(count.values()), people)
+    check("variant: about half each", people * 0.3 < count.get(0, 0) < people * 0.7, True)
+    check("variant: the late ones' subject", subjects, {"We miss you"})
+    named = set()
+    for _, _, c in early[:3]:
+        told = json.loads(run("why", db, f"#{c}", "--format", "json"))["decisions"]
+        named |= {d["variant"].split("/")[0] for d in told if d["plan"] == "test" and d["verdict"] == "send"}
+    check("variant: why names it", named, {"early"})
+    run("replay", db, "--audit")
+    run("check", db)
+
+
+def notices(db, folder):
+    """Without a mail server the team's notice is a file, addressed to the team, with the contact."""
+    files = sorted(folder.glob("shop.db.outbox/*notify-customer-service.staff*"))
+    check("notice: one each", len(files), 3)
+    text = files[0].read_text() if files else ""
+    for wanted in ("equipe@example.com", "Ann0 Martin", "c0@example.com", "+33612340000", "customer-service"):
+        check(f"notice: says {wanted}", wanted in text, True)
+
+
+class Session(socketserver.StreamRequestHandler):
+    """A mail server that takes everything."""
+
+    def handle(self):
+        self.wfile.write(b"220 here\r\n")
+        while line := self.rfile.readline():
+            verb = line[:4].upper()
+            if verb == b"RCPT":
+                self.server.to.append(line.decode().split("<")[1].split(">")[0])
+            if verb == b"DATA":
+                self.wfile.write(b"354 go on\r\n")
+                mail = b""
+                while (part := self.rfile.readline()) not in (b".\r\n", b""):
+                    mail += part
+                self.server.mails.append(mail.decode())
+            self.wfile.write(b"221 bye\r\n" if verb == b"QUIT" else b"250 ok\r\n")
+
+
+def mailed(folder):
+    """With a mail server the notice is a mail to the team, in the shop's language, once."""
+    folder.mkdir()
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Session) as server:
+        server.daemon_threads, server.to, server.mails = True, [], []
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        db = make_shop(folder, 2)
+        for key, value in (("smtp.host", "127.0.0.1"), ("smtp.port", server.server_address[1]), ("smtp.tls", "none"),
+                           ("staff.email", "equipe@example.com")):
+            run("set", db, key, value)
+        run("tick", db, "--at", "2026-03-02T10:00")
+        run("tick", db, "--at", "2026-03-02T10:01")
+        server.shutdown()
+    check("mail: to the team", server.to, ["equipe@example.com"] * 2)
+    mail = next((m for m in server.mails if "c0@example.com" in m), "")
+    for wanted in ("Subject: [customer-service] Ann0 Martin", "Auto-Submitted: auto-generated", "+33612340000", "Num=C3=A9ro"):
+        check(f"mail: says {wanted}", wanted in mail, True)
+    check("mail: no link to stop, it is the team's", "List-Unsubscribe" in mail, False)
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
-        db = make_shop(pathlib.Path(name), 3)
+        folder = pathlib.Path(name)
+        db = make_shop(folder, 3)
+        run("set", db, "staff.email", "equipe@example.com")
         tags(db)
+        notices(db, folder)
+        variants(folder / "variants", 40)
+        mailed(folder / "mailed")
     print("\n".join(FAILED) or "steps: tags, notices and variants are kept")
     sys.exit(1 if FAILED else 0)
 

@@ -7,6 +7,7 @@
  * is confirmed stop        the emergency stop in the middle of a batch: not one more leaves; after the resume the rest
  * does, once each off         the plan is switched off between decision and claim late        the order that ends it
  * becomes known between decision and claim future      a fact dated two days ahead is put aside
+ *   others      while it runs, another process stops an address, moves somebody to it, adds a product
  *
  * After each: no message twice, "relance check" finds nothing, the audit decides the same.
  * *   sim_scenes quick      leaves the faults out */
@@ -429,6 +430,41 @@ static void clock_scene(void)
 	sound();
 }
 
+/* The clocks of a program that keeps turning: the wall clock jumps, sleeps with the machine, is put back. */
+static void jump(void)
+{
+	struct err err;
+	struct tick_result r;
+	bool jumped;
+	begin("jump");
+	struct live_options o = options("first", true);
+	struct live *l = live_open(address, &o, (struct instant){ NOW - 7200 }, &err);
+	MUST(l != NULL);
+	MUST(live_watch_clock(l, (struct instant){ NOW - 7200 }, 1000, &jumped, &err));
+	HOLDS(!jumped);
+	MUST(live_tick(l, (struct instant){ NOW - 7200 }, &r, &err));
+	MUST(live_watch_clock(l, (struct instant){ NOW - 3600 }, 1000 + 1, &jumped, &err)); /* an hour less a second */
+	HOLDS(!jumped);
+	MUST(live_watch_clock(l, (struct instant){ NOW - 7000 }, 1000 + 2, &jumped, &err)); /* put back */
+	HOLDS(!jumped);
+	MUST(live_watch_clock(l, (struct instant){ NOW - 1 }, 1000 + 7001, &jumped, &err)); /* the machine slept */
+	HOLDS(!jumped);
+	MUST(live_watch_clock(l, (struct instant){ NOW + 3602 }, 1000 + 7002, &jumped, &err));
+	HOLDS(jumped);
+	MUST(live_tick(l, (struct instant){ NOW + 3602 }, &r, &err));
+	HOLDS(r.hold_all == REASON_CLOCK_JUMP && r.decisions == 0 && record->count == 0);
+	MUST(live_watch_clock(l, (struct instant){ NOW }, 1000 + 7003, &jumped, &err)); /* right again: a person says so */
+	MUST(live_tick(l, (struct instant){ NOW }, &r, &err));
+	HOLDS(!jumped && r.hold_all == REASON_CLOCK_JUMP && record->count == 0);
+	struct db *db = open_db();
+	MUST(switch_resume(db, (struct instant){ NOW + 10 }, "test", &err));
+	db_close(db);
+	MUST(live_tick(l, (struct instant){ NOW + 10 }, &r, &err));
+	HOLDS(r.accepted == PEOPLE);
+	live_close(l);
+	sound();
+}
+
 static void stop(void)
 {
 	struct err err;
@@ -494,6 +530,61 @@ static void future(void)
 	sound();
 }
 
+static void put_address(struct db *db, customer_id c, uint64_t hash, int64_t at)
+{
+	struct buf body;
+	char key[32];
+	bool ahead;
+	snprintf(key, sizeof key, "profile:%u", c);
+	buf_init(&body, BODY_MAX);
+	body_write_profile(
+		&(struct profile_body){
+			.locale = -1, .created = INSTANT_NEVER, .born = DATE_UNKNOWN, .reach = REACH_EMAIL, .address = hash },
+		&body);
+	put_fact(
+		db,
+		(struct fact){ .customer = c, .kind = FACT_PROFILE, .key = str_from(key), .at = { at }, .learned_at = { at } },
+		&body, &ahead);
+}
+
+/* While the shop runs, other processes stop an address, somebody takes it, a product is added, the address is freed. */
+static void others(void)
+{
+	struct err err;
+	struct tick_result r;
+	uint32_t products;
+	begin("others");
+	tick("first", NOW, false, &r); /* five messages wait */
+	struct live_options o = options("second", true);
+	struct live *l = live_open(address, &o, (struct instant){ NOW + 10 }, &err);
+	MUST(l != NULL);
+	struct db *db = open_db();
+	MUST(suppression_put(db, 101, CHANNEL_EMAIL, STR("complaint"), (struct instant){ NOW + 11 }, &err));
+	put_address(db, 2, 101, NOW + 12);
+	struct store_ids *ids = store_ids_load(db, &err);
+	struct store_batch *b = store_batch_begin(db, ids, (struct instant){ NOW + 13 }, &err);
+	MUST(b != NULL);
+	const struct product_row row = { .sku = STR("NEW"), .name = STR("New thing"), .price = 1200, .lifetime_days = 30 };
+	MUST(store_batch_product(b, &row, NULL, &err));
+	MUST(store_batch_commit(b, &err));
+	(void)book_products(live_shop(l)->book, &products);
+	HOLDS(products == 2);
+	MUST(live_tick(l, (struct instant){ NOW + 20 }, &r, &err));
+	HOLDS(live_state(l, 1)->suppressed && live_state(l, 2)->suppressed && !live_state(l, 3)->suppressed);
+	HOLDS(record->count == PEOPLE - 2);
+	for (uint32_t i = 0; i < record->count; i++)
+		HOLDS(record->deliveries[i].who > 2);
+	const struct product *catalogue = book_products(live_shop(l)->book, &products);
+	HOLDS(products == 3 && str_is(catalogue[2].name, "New thing") && catalogue[2].price == 1200);
+	MUST(suppression_lift(db, 101, CHANNEL_EMAIL, &err));
+	MUST(live_tick(l, (struct instant){ NOW + 30 }, &r, &err));
+	HOLDS(!live_state(l, 1)->suppressed && !live_state(l, 2)->suppressed);
+	live_close(l);
+	store_ids_free(ids);
+	db_close(db);
+	sound();
+}
+
 int main(int argc, char **argv)
 {
 	scene = "making the shop";
@@ -506,10 +597,12 @@ int main(int argc, char **argv)
 	restore();
 	two();
 	clock_scene();
+	jump();
 	stop();
 	off();
 	late();
 	future();
+	others();
 	if (argc < 2) {
 		faults(false);
 		faults(true);

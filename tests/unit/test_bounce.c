@@ -5,6 +5,9 @@
 #include "data.h"
 #include "unit.h"
 
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
 #include <dirent.h>
 #include <stdio.h>
 
@@ -179,6 +182,40 @@ START_TEST(bounce_reads_prose)
 	expect("From: MAILER-DAEMON@x.example\nTo: me@shop.example\nSubject: Undelivered Mail\n\n"
 	       "<e@example.com>: host mx said: 452 4.2.2 over quota\n",
 	       "e@example.com", BOUNCE_SOFT, "mailboxfull");
+}
+END_TEST
+
+/* Words about the sender are never proof against the recipient; French servers, accents or not, declared or not. */
+START_TEST(bounce_reads_words)
+{
+	static const struct {
+		const char *words;
+		enum bounce_verdict verdict;
+		const char *reason;
+	} CASES[] = {
+		{ "550 Verification failed for <b@shop.example>: user unknown", BOUNCE_SOFT, "rejected" },
+		{ "550 5.1.0 Mail from address does not exist", BOUNCE_SOFT, "rejected" },
+		{ "550 Callback verification failed, sender does not exist", BOUNCE_SOFT, "rejected" },
+		{ "550 L\u2019expéditeur n\u2019existe pas", BOUNCE_SOFT, "rejected" },
+		{ "504 5.5.2 <shop>: Helo command rejected: Host not found", BOUNCE_SOFT, "blocked" },
+		{ "552 5.2.2 La boîte du destinataire est pleine", BOUNCE_SOFT, "mailboxfull" },
+		{ "552 La bo\xEEte aux lettres est pleine", BOUNCE_SOFT, "mailboxfull" },
+		{ "550 Quota dépassé", BOUNCE_SOFT, "mailboxfull" },
+		{ "550 5.7.1 Compte désactivé", BOUNCE_SOFT, "suspend" },
+		{ "550 5.1.1 Adresse d\u2019au moins un destinataire invalide. OFR_416", BOUNCE_HARD, "userunknown" },
+		{ "550 5.1.1 Le destinataire n'existe pas", BOUNCE_HARD, "userunknown" },
+		{ "550 5.1.1 Boîte aux lettres inexistante", BOUNCE_HARD, "userunknown" },
+		{ "550 5.1.1 User is unknown", BOUNCE_HARD, "userunknown" },
+		{ "550 5.1.1 Non-existent user", BOUNCE_HARD, "userunknown" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+		char mail[600];
+		snprintf(mail, sizeof mail,
+		         "From: MAILER-DAEMON@x.example\nTo: me@shop.example\nSubject: Undelivered Mail\n\n"
+		         "<a@example.com>: host mx.example.com said: %s (in reply to RCPT TO command)\n",
+		         CASES[i].words);
+		expect(mail, "a@example.com", CASES[i].verdict, CASES[i].reason);
+	}
 }
 END_TEST
 
@@ -368,6 +405,39 @@ START_TEST(webhook_reads_samples)
 }
 END_TEST
 
+static struct str base64(struct arena *a, const unsigned char *p, size_t n)
+{
+	char *out = arena_alloc(a, n * 2 + 8);
+	return (struct str){ out, (size_t)EVP_EncodeBlock((unsigned char *)out, p, (int)n) };
+}
+
+START_TEST(webhook_checks_sendgrid)
+{
+	struct arena a;
+	struct str body = STR("[{\"event\":\"open\"}]\r\n"), stamp = STR("1600112502");
+	unsigned char *der = NULL, signature[200];
+	size_t n = sizeof signature;
+	arena_init(&a);
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	ck_assert(key && EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, key) == 1);
+	ck_assert(EVP_DigestSignUpdate(md, stamp.p, stamp.n) == 1 && EVP_DigestSignUpdate(md, body.p, body.n) == 1);
+	ck_assert(EVP_DigestSignFinal(md, signature, &n) == 1);
+	int der_n = i2d_PUBKEY(key, &der);
+	struct str public = base64(&a, der, (size_t)der_n), given = base64(&a, signature, n);
+	ck_assert(webhook_sendgrid_signed(body, stamp, given, public));
+	ck_assert(!webhook_sendgrid_signed(STR("[]"), stamp, given, public));
+	ck_assert(!webhook_sendgrid_signed(body, STR("1600112503"), given, public));
+	ck_assert(!webhook_sendgrid_signed(body, stamp, STR(""), public));
+	ck_assert(!webhook_sendgrid_signed(body, stamp, STR("AAAA"), public));
+	ck_assert(!webhook_sendgrid_signed(body, stamp, given, STR("no key")));
+	OPENSSL_free(der);
+	EVP_MD_CTX_free(md);
+	EVP_PKEY_free(key);
+	arena_release(&a);
+}
+END_TEST
+
 START_TEST(webhook_checks_mailgun)
 {
 	/* signature of timestamp 1700000000 and token "tok" under "key" (openssl dgst -sha256 -hmac key) */
@@ -380,6 +450,6 @@ START_TEST(webhook_checks_mailgun)
 }
 END_TEST
 
-UNIT_MAIN("bounce", bounce_agrees_with_labels, bounce_reads_reports, bounce_reads_prose,
+UNIT_MAIN("bounce", bounce_agrees_with_labels, bounce_reads_reports, bounce_reads_prose, bounce_reads_words,
           bounce_tells_people_from_machines, bounce_reads_complaints, bounce_survives_damage, bounce_finds_codes,
-          webhook_reads_providers, webhook_reads_samples, webhook_checks_mailgun)
+          webhook_reads_providers, webhook_reads_samples, webhook_checks_sendgrid, webhook_checks_mailgun)

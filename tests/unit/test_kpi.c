@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/hash.h"
 #include "fold/kpi_fold.h"
+#include "fold/pace.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -155,11 +156,46 @@ START_TEST(changes_and_projections)
 	NEAR(kpi_change(KPI_REVENUE, a, b).value, 25, 1e-12);  /* per cent */
 	ck_assert(!kpi_change(KPI_REVENUE, a, zero).known && kpi_change(KPI_REVENUE, a, zero).why_fr);
 	ck_assert(!kpi_change(KPI_REVENUE, a, no).known && !kpi_change(KPI_REVENUE, no, a).known);
-	struct kpi_projection p = kpi_project(300, 1000, 10, 30);
+	const double days[10] = { 20, 40, 30, 30, 20, 40, 30, 30, 20, 40 };
+	struct pace p = pace_make(days, 10, 5, 30, 0.95);
 	ck_assert(p.known);
 	NEAR(p.expected, 900, 1e-9);
-	NEAR(p.attainment, 90, 1e-9);
-	ck_assert(!kpi_project(1, 10, 0, 30).known && !kpi_project(1, 0, 5, 30).known);
+	NEAR(p.high - p.low, 2 * 2.2621571628 * sqrt(600.0 / 9 * (20 + 40)), 1e-6); /* t of 9; s² = 600 ÷ 9 */
+	ck_assert(!pace_make(days, 6, 0, 30, 0.95).known);                          /* less than a week */
+	const double quiet[10] = { 0 };
+	ck_assert(!pace_make(quiet, 10, 0, 30, 0.95).known);
+	const double late[8] = { 0, 0, 0, 0, 0, 0, 0, 4 };
+	ck_assert_double_ge(pace_make(late, 8, 2, 30, 0.95).low, 6); /* never below what is there */
+	p = pace_make(days, 10, 0, 10, 0.95);
+	ck_assert(p.known && p.low == 300 && p.high == 300);
+}
+END_TEST
+
+/* Ten thousand months of sales that come by the week, some days none: the interval holds the end of the month. */
+START_TEST(the_pace_s_interval_covers)
+{
+	enum { MONTHS = 10000, LENGTH = 30 };
+	static const double WEEK[7] = { 0.6, 0.8, 0.9, 1.0, 1.2, 1.6, 0.9 };
+	int covered = 0, seen = 0;
+	for (uint64_t m = 0; m < MONTHS; m++) {
+		double day[LENGTH], total = 0;
+		int elapsed = 7 + (int)(hash_mix(m, 1) % 20);
+		for (int d = 0; d < LENGTH; d++) {
+			day[d] = 0;
+			for (uint64_t k = 0; k < 12; k++)
+				if ((double)(hash_mix(hash_mix(m, 7), (uint64_t)d * 100 + k) >> 11) * 0x1p-53 <
+				    WEEK[((uint64_t)d + m) % 7] * 0.4)
+					day[d] +=
+						-log(((double)(hash_mix(hash_mix(m, 9), (uint64_t)d * 100 + k) >> 11) + 1) * 0x1p-53) * 50;
+			total += day[d];
+		}
+		struct pace p = pace_make(day, elapsed, 0, LENGTH, 0.95);
+		seen += p.known;
+		covered += p.known && p.low <= total && total <= p.high;
+	}
+	ck_assert_int_eq(seen, MONTHS);
+	ck_assert_double_ge((double)covered / MONTHS, 0.94);
+	ck_assert_double_le((double)covered / MONTHS, 0.99); /* no false modesty either */
 }
 END_TEST
 
@@ -422,4 +458,5 @@ START_TEST(a_period_is_its_months)
 END_TEST
 
 UNIT_MAIN("kpi", each_formula_is_the_written_one, no_data_is_a_sentence, changes_and_projections,
-          the_fold_is_the_naive_count, slices_threads_and_instants_change_nothing, a_period_is_its_months)
+          the_pace_s_interval_covers, the_fold_is_the_naive_count, slices_threads_and_instants_change_nothing,
+          a_period_is_its_months)

@@ -182,6 +182,15 @@ START_TEST(dates_are_read_and_written)
 	        "Mon MAR 20 Mon Mar 14 00:00:00 2016 03/14/16 14 16 2016 12 074  0 12 000 000 AM am 12:00:00 AM 1457913600 "
 	        "1 11 "
 	        "14-MAR-2016 11 1 11 03/14/16 +00:00 UTC % 14  3 0000002016 %q MON am MARCH 00014    14");
+	/* flags, widths, colons, E and O: as Ruby's Time#strftime (a differential run of 12,000 formats agreed) */
+	RENDERS(
+		"{{ '2024-03-05T14:07:09+02:00' | date: '%-03l|%-05p|%10z|%_10z|%:10z|%::z|%:::z|%-z|%5Z|%12F|%_12R|%-10R' }}",
+		NULL, NULL, "2|PM|+000000200|      +200|%:10z|+02:00:00|+02|+0200||  2024-03-05|       14:07|     14:07");
+	RENDERS("{{ '2024-03-05 14:07:09' | date: '%:d|%Ey|%Od|%Ed|%OY|%5-d|%#P|%^P|%#Z|%^5n|%05e|%_5Y|%-5L|%+' }}", NULL,
+	        NULL, "%:d|24|05|%Ed|%OY|%5-d|PM|PM|utc|    \n|00005| 2024|00000|%+");
+	RENDERS("{{ '2020-12-31 23:59:60' | date: '%F %T' }} {{ '2020-12-31 24:00' | date: '%F %T' }}", NULL, NULL,
+	        "2021-01-01 00:00:00 2021-01-01 00:00:00");
+	RENDERS("{% cycle nil, 1, 2 %}{% cycle nil, 1, 2 %}", NULL, NULL, "12"); /* nothing is no item */
 	RENDERS("{{ d | date: 'long' }}, {{ d | date: 'full' }}, {{ d | date: 'short' }}, {{ '2026-05-01' | date: 'day' }}",
 	        "{\"d\":\"2026-12-05\"}", &FR, "5 décembre 2026, samedi 5 décembre 2026, 05/12/2026, 1er mai");
 	RENDERS("{{ d | date: 'long' }}, {{ d | date: '%A %b' }}", "{\"d\":\"2026-12-05\"}", &EN,

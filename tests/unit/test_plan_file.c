@@ -71,9 +71,10 @@ static const struct {
 	                              "exit, control, priority, hour, late, "
 	                              "max_messages, budget, blackout, first, experiment, purpose, version, by" },
 	{ HEAD STEPS "exit: order\n", "6:1 \"exit\" is there twice in a plan: keep one" },
-	{ HEAD "steps:\n  - {at: J, snd: a}\n", "5:5 this step does nothing: give it send, notify, tag, untag, until, then or "
-	                                        "goto; for example: - {at: J+8, send: message-name}\n"
-	                                        "5:13 no key \"snd\" in a step; did you mean \"send\"?" },
+	{ HEAD "steps:\n  - {at: J, snd: a}\n",
+	  "5:5 this step does nothing: give it send, notify, tag, untag, until, then or "
+	  "goto; for example: - {at: J+8, send: message-name}\n"
+	  "5:13 no key \"snd\" in a step; did you mean \"send\"?" },
 	{ HEAD STEPS "control: 10\n",
 	  "6:10 \"control\": \"10\" is not a percentage from 0% to 100%; for example: control: 10%" },
 	{ HEAD STEPS "priority: high\n",
@@ -106,6 +107,8 @@ static const struct {
 	  "6:5 two steps are named \"a\" (the other is on line 5): give this one its own \"name\"" },
 	{ HEAD "steps:\n  - {at: J, send: a, notify: b}\n",
 	  "5:5 one thing a step: send, notify, tag or untag; write the other as a step of its own" },
+	{ HEAD "steps:\n  - {at: J, send: [{message: a, name: x}, {message: b, name: x}]}\n",
+	  "5:19 two variants are named \"x\": give each its own name" },
 	{ HEAD "steps:\n  - {at: J, send: a, goto: b}\n", "5:28 \"goto\": no step is named \"b\"" },
 	{ HEAD "steps:\n  - {at: J, send: a}\n  - {at: J, send: b, goto: a}\n",
 	  "6:28 \"goto\" leads to a later step only: a message is sent once in a run" },
