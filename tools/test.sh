@@ -49,7 +49,7 @@ if [ ! -f ui/dist/index.html ]; then
 elif ! command -v chromium >/dev/null || ! command -v node >/dev/null; then
   echo "skipped: chromium or node is not installed"
 else
-  part browser timeout 300 node ui/test/ui.mjs </dev/null
+  part browser timeout 600 node ui/test/ui.mjs "$build/src/cli/relance" </dev/null
 fi
 if [ "${TEST_SANITIZERS:-yes}" = no ]; then finish "$build"; fi
 

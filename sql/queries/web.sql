@@ -50,6 +50,9 @@ ORDER BY customer_id LIMIT ?2;
 -- name: web_customer_there
 SELECT 1 FROM customer WHERE customer_id = ?1 AND merged_into IS NULL AND erased_at IS NULL;
 
+-- name: web_gone_count
+SELECT count(*) FROM customer WHERE merged_into IS NOT NULL OR erased_at IS NOT NULL;
+
 -- name: web_customers_gone
 SELECT customer_id FROM customer WHERE merged_into IS NOT NULL OR erased_at IS NOT NULL;
 
@@ -89,3 +92,8 @@ SELECT c.ref, p.civility, p.first_name, p.last_name, p.company, p.email, p.phone
   p.country
 FROM customer c LEFT JOIN person p ON p.customer_id = c.customer_id
 WHERE c.customer_id = ?1 AND c.merged_into IS NULL AND c.erased_at IS NULL;
+
+-- name: timeline_messages
+SELECT plan, run_no, step, channel, state, subject, coalesce(sent_at, 0), queued_at, coalesce(opened_at, 0),
+  coalesce(clicked_at, 0), version, CASE WHEN content IS NULL OR content = '' THEN 0 ELSE 1 END
+FROM message WHERE customer_id = ?1 ORDER BY queued_at;

@@ -6,7 +6,9 @@
  * Stops at the first line that differs. A tick cut off by a crash is repeated as far as its commits came.
  *
  * Not in the log, so taken as they are today: the catalogue, and suppressions that were lifted since. Promised for
- * those not erased. Memory: as much as a running shop. */
+ * those not erased: a line older than an erasure that comes out otherwise is counted as `blurred`, and the repeating
+ * goes on. Once slots of a smoothed plan were among them, who got them can no longer be known, and later lines may blur
+ * too. Memory: as much as a running shop. */
 #ifndef RELANCE_APP_AUDIT_H
 #define RELANCE_APP_AUDIT_H
 
@@ -15,6 +17,7 @@
 struct audit_result {
 	uint64_t ticks, unfinished; /* repeated; of these cut off */
 	uint64_t rounds, decisions, claims, facts;
+	uint64_t erased, blurred; /* people; rounds that cannot be proven for their sake */
 	bool same;
 	/* the first that differs */
 	int64_t tick, round;

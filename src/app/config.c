@@ -67,6 +67,8 @@ const struct config_item CONFIG_ITEMS[] = {
 	  "which way an attribute is better, for up-sells" },
 	{ "recommend.exclude", CONFIG_TEXT, "type \"Vin\" unless age >= 18; sku 22423",
 	  "what is never proposed, to whom (doc/recommend.md)" },
+	{ "recommend.segments", CONFIG_TEXT, "bâtiment: company and tag(\"bâtiment\"); pro: company",
+	  "whose best sellers stand in for what is not known (doc/recommend.md)" },
 	{ "cost.email", CONFIG_COST, "0.02", "cost of one mail" },
 	{ "cost.sms", CONFIG_COST, "0.10", "cost of one SMS" },
 	{ "cost.postcard", CONFIG_COST, "0.90", "cost of one card, postage included" },
@@ -250,7 +252,7 @@ bool config_apply(struct settings *s, struct str name, struct str value, struct 
 		               item->name);
 	if (trial.report_day > 28)
 		return err_set(err, ERR_INPUT, "%s: every month has days 1 to 28", item->name);
-	if (str_is(str_from(item->name), "recommend.exclude") && !reco_rules_check(value, s, err))
+	if (!reco_setting_check(str_from(item->name), value, s, err))
 		return false;
 	*s = trial;
 	return true;

@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "model/names.h"
+#include "store/erase.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -74,6 +75,11 @@ bool import_who(struct import *m, struct str ref, struct str email, customer_id 
 		uint64_t hash = store_address_hash(m->shop, str_from(mail));
 		if (!email_find(m, hash, out, err))
 			return false;
+		customer_id erased = store_erased_find(m->ids, hash);
+		if (erased && !*out) { /* nothing is written of them any more */
+			*out = erased;
+			return true;
+		}
 		if (*out && ref.n && store_customer_find(m->ids, str_from(mail)) != *out)
 			*out = 0; /* another number with the same address: another record */
 		if (!*out)

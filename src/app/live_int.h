@@ -2,6 +2,7 @@
 #ifndef RELANCE_APP_LIVE_INT_H
 #define RELANCE_APP_LIVE_INT_H
 
+#include "app/clock.h"
 #include "app/live.h"
 #include "app/peers.h"
 #include "app/plans.h"
@@ -51,6 +52,7 @@ struct live {
 	int64_t seen[STORE_PART_COUNT]; /* changes of other programs that are in */
 	int64_t epoch, seq_hi, tick;
 	struct instant last_tick;
+	struct clock_watch clock;
 	struct instant leased; /* when the lease was renewed last */
 	bool lease;
 	struct date allotted; /* the shop day whose slots were given */
@@ -82,6 +84,7 @@ bool live_load_state(struct live *l, customer_id c, struct err *err) MUST_CHECK;
 
 /* live_others.c */
 bool live_load_suppressed(struct live *l, struct err *err) MUST_CHECK; /* all, and onto everybody's state */
+bool live_load_erased(struct live *l, struct err *err) MUST_CHECK;     /* the same of who was erased */
 void live_suppress(struct live *l, customer_id c);                     /* the profile is another one */
 bool live_read_others(struct live *l, struct err *err) MUST_CHECK;     /* what other programs changed beside facts */
 bool live_repeat_suppressed(struct live *l, struct str text);          /* a line of the log; false: it cannot be read */

@@ -1,5 +1,6 @@
 /* Loading what the engine knows beyond the facts: plans, runs, messages, suppressions. */
 #include "app/live_int.h"
+#include "store/erase.h"
 
 #include <stdlib.h>
 
@@ -219,8 +220,20 @@ bool live_load_state(struct live *l, customer_id c, struct err *err)
 	return load_states(l->shop.db, &loading, err);
 }
 
+static void take_erased(void *ctx, customer_id c)
+{
+	struct live *l = ctx;
+	if (c < l->people)
+		l->states[c].erased = 1;
+}
+
+bool live_load_erased(struct live *l, struct err *err)
+{
+	return store_erased(l->shop.db, take_erased, l, err);
+}
+
 bool live_load_states(struct live *l, struct err *err)
 {
 	struct loading loading = { .world = &l->world, .states = l->states + 1, .first = 1, .count = l->people - 1 };
-	return load_states(l->shop.db, &loading, err) && live_load_suppressed(l, err);
+	return load_states(l->shop.db, &loading, err) && live_load_suppressed(l, err) && live_load_erased(l, err);
 }

@@ -475,12 +475,14 @@ static void audit_trace(void *ctx, struct str text)
 
 static void print_audit(const struct audit_result *r, enum format format)
 {
-	static const char *const COLUMNS[] = { "same",      "ticks",        "unfinished", "rounds", "facts", "claims",
-		                                   "decisions", "trace_sha256", "tick",       "round",  "at",    "difference" };
+	static const char *const COLUMNS[] = { "same",   "ticks",     "unfinished", "rounds",    "facts",
+		                                   "claims", "decisions", "erased",     "blurred",   "trace_sha256",
+		                                   "tick",   "round",     "at",         "difference" };
 	struct table *t = table_new(COLUMNS, ARRAY_LEN(COLUMNS));
 	char text[32];
 	table_cstr(t, r->same ? "yes" : "no");
-	const uint64_t figures[] = { r->ticks, r->unfinished, r->rounds, r->facts, r->claims, r->decisions };
+	const uint64_t figures[] = { r->ticks,  r->unfinished, r->rounds, r->facts,
+		                         r->claims, r->decisions,  r->erased, r->blurred };
 	for (size_t i = 0; i < ARRAY_LEN(figures); i++)
 		table_int(t, (int64_t)figures[i]);
 	table_cstr(t, r->trace_sha256);

@@ -13,6 +13,8 @@ COMMAND(stop, "emergency stop: nothing leaves any more; shows what is in the que
 COMMAND(resume, "ends an emergency stop, or a hold that waits for a person")
 COMMAND(voucher, "the shop's own voucher codes: puts them into a pool, says how many are free")
 COMMAND(why, "everything decided about one person, with reasons")
+COMMAND(request, "what people ask about their data: access, erasure …, with the day it is due")
+COMMAND(erase, "takes a person out of the shop; the sums stay")
 COMMAND(recommend, "what to propose to one customer, and why: what goes with it, the better one, again, a set")
 COMMAND(due, "who is due for what, with dates and their uncertainty")
 COMMAND(bundles, "sets that sell together, with a price that keeps the margin")

@@ -136,6 +136,18 @@ uint64_t store_address_hash(const struct shop *shop, struct str email_or_phone)
 	return address_hash(shop->address_key, email_or_phone);
 }
 
+uint64_t store_ref_hash(const struct shop *shop, struct str ref)
+{
+	struct arena a;
+	uint64_t hash = 0;
+	arena_init(&a);
+	struct str text = arena_printf(&a, "ref\x1f%.*s", STR_ARG(ref));
+	crypto_shorthash((unsigned char *)&hash, (const unsigned char *)text.p, text.n,
+	                 (const unsigned char *)shop->address_key);
+	arena_release(&a);
+	return hash ? hash : 1;
+}
+
 struct instant store_clock(void)
 {
 	struct timespec t;

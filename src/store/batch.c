@@ -184,6 +184,10 @@ bool store_batch_fact(struct store_batch *b, struct fact *f, bool *quarantined, 
 	bool ahead = f->at.s > b->now.s + STORE_AHEAD_S;
 	if (quarantined)
 		*quarantined = ahead;
+	if (b->ids && ids_is_erased(b->ids, f->customer)) { /* told again of somebody who was erased */
+		f->seq = b->seq_hi;
+		return true;
+	}
 	if (ahead)
 		return quarantine(b, f, err);
 	f->seq = ++b->seq_hi;

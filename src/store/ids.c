@@ -1,6 +1,7 @@
 #include "store/ids.h"
 
 #include "base/hash.h"
+#include "store/erase.h"
 
 #include <stdlib.h>
 
@@ -18,6 +19,30 @@ static bool load(struct intern *map, struct query *q, const char *what, struct e
 			return err_set(err, ERR_WORLD, "the numbers of the %s are not 1, 2, 3 … (at %lld): run \"relance check\"",
 			               what, (long long)id);
 		}
+	}
+	return got == 0;
+}
+
+/* Read whole when there is another number of them. */
+static bool load_erased(struct store_ids *ids, struct db *db, struct err *err)
+{
+	struct query *q = db_query(db, "erased_count");
+	int got = query_next(q, err);
+	int64_t count = got == 1 ? query_get_int(q, 0) : 0;
+	query_done(q);
+	if (got < 0 || count == (int64_t)ids->erased.count)
+		return got >= 0;
+	idmap_release(&ids->erased);
+	idmap_release(&ids->erased_ids);
+	idmap_init(&ids->erased);
+	idmap_init(&ids->erased_ids);
+	q = db_query(db, "erased_hashes");
+	while ((got = query_next(q, err)) == 1) {
+		uint32_t i = idmap_put(&ids->erased, query_get_int(q, 0), NULL);
+		ids->erased_customers =
+			mem_grow(ids->erased_customers, &ids->erased_cap, (size_t)i + 1, sizeof *ids->erased_customers);
+		ids->erased_customers[i] = (customer_id)query_get_int(q, 1);
+		idmap_put(&ids->erased_ids, query_get_int(q, 1), NULL);
 	}
 	return got == 0;
 }
@@ -126,7 +151,8 @@ bool ids_refresh(struct store_ids *ids, struct db *db, int64_t seq_hi, struct er
 		ids->stale = false;
 	}
 	bool ok = load(&ids->customers, db_query(db, "customers_after"), "customers", err) &&
-	          load(&ids->products, db_query(db, "skus_after"), "products", err) && see_new(ids, db, seq_hi, err);
+	          load(&ids->products, db_query(db, "skus_after"), "products", err) && see_new(ids, db, seq_hi, err) &&
+	          load_erased(ids, db, err);
 	ids->stale = !ok;
 	return ok;
 }
@@ -134,6 +160,9 @@ bool ids_refresh(struct store_ids *ids, struct db *db, int64_t seq_hi, struct er
 struct store_ids *store_ids_load(struct db *db, struct err *err)
 {
 	struct store_ids *ids = mem_alloc(sizeof *ids);
+	ids->shop = store_shop(db);
+	idmap_init(&ids->erased);
+	idmap_init(&ids->erased_ids);
 	intern_init(&ids->customers);
 	intern_init(&ids->products);
 	if (ids_refresh(ids, db, 0, err))
@@ -149,6 +178,9 @@ void store_ids_free(struct store_ids *ids)
 	intern_release(&ids->customers);
 	intern_release(&ids->products);
 	seen_release(&ids->seen);
+	idmap_release(&ids->erased);
+	idmap_release(&ids->erased_ids);
+	free(ids->erased_customers);
 	free(ids);
 }
 
@@ -169,8 +201,25 @@ static uint32_t id_put(struct store_ids *ids, struct intern *map, struct str nam
 	return intern_put(map, name, NULL) + 1;
 }
 
+customer_id store_erased_find(const struct store_ids *ids, uint64_t address_hash)
+{
+	uint32_t i = address_hash && ids->erased.count ? idmap_find(&ids->erased, (int64_t)address_hash) : INTERN_NONE;
+	return i == INTERN_NONE ? 0 : ids->erased_customers[i];
+}
+
+bool ids_is_erased(const struct store_ids *ids, customer_id c)
+{
+	return ids->erased_ids.count && idmap_find(&ids->erased_ids, c) != INTERN_NONE;
+}
+
 customer_id store_customer(struct store_ids *ids, struct str ref, bool *created)
 {
+	customer_id known = id_find(&ids->customers, ref), erased;
+	if (!known && ids->erased.count && (erased = store_erased_find(ids, store_ref_hash(ids->shop, ref)))) {
+		if (created)
+			*created = false;
+		return erased;
+	}
 	return id_put(ids, &ids->customers, ref, created);
 }
 

@@ -28,9 +28,16 @@ struct store_ids {
 	bool documents;                    /* `seen` holds every document up to seq documents_seq */
 	struct seen seen;
 	int64_t documents_seq;
+	const struct shop *shop; /* keys the hashes of those who were erased */
+	struct idmap erased;     /* hash → place in erased_customers */
+	customer_id *erased_customers;
+	size_t erased_cap;
+	struct idmap erased_ids; /* those who were erased: nothing is written of them */
 };
 
 /* Reads what is newer than the maps, all of it when they are stale; documents up to seq_hi. Under the shard's lock. */
 bool ids_refresh(struct store_ids *ids, struct db *db, int64_t seq_hi, struct err *err) MUST_CHECK;
+
+bool ids_is_erased(const struct store_ids *ids, customer_id c);
 
 #endif

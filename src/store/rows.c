@@ -81,6 +81,11 @@ static bool person_write(struct db *db, customer_id c, const struct person *p, s
 bool store_batch_person(struct store_batch *b, customer_id c, const struct person *p, bool *changed, struct err *err)
 {
 	check(c != GUESTS);
+	if (b->ids && ids_is_erased(b->ids, c)) {
+		if (changed)
+			*changed = false;
+		return true;
+	}
 	uint32_t waiting = idmap_find(&b->person_map, c);
 	bool is_new = b->ids && c > b->customers_saved && waiting == INTERN_NONE;
 	if (is_new) {

@@ -74,6 +74,9 @@ struct person {
 	struct str attributes; /* JSON object or empty */
 };
 
+/* Keyed hash of a customer's reference, never that of an address. */
+uint64_t store_ref_hash(const struct shop *shop, struct str ref);
+
 /* Keyed hash of a normalised address (lower-cased e-mail with IDNA domain; phone in digits): 0 for none. */
 uint64_t store_address_hash(const struct shop *shop, struct str email_or_phone);
 

@@ -264,8 +264,10 @@ void on_compliance(struct request *r)
 	}
 	put_close(b, '}');
 	put_int(b, "suppressions", suppressions);
-	put_open(b, "requests", '[');
-	put_close(b, ']');
+	if (!requests_put(r, request_db(r), true, 0, 200, &err)) {
+		request_err(r, &err);
+		return;
+	}
 	put_close(b, '}');
 	request_send_json(r, 200);
 }

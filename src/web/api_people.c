@@ -1,4 +1,4 @@
-/* Customers: found, and everything about one. */
+/* Everything about one customer. */
 #include "app/live_int.h"
 #include "web/web_int.h"
 
@@ -6,160 +6,10 @@
 #include "fold/basis.h"
 #include "model/names.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PAGE_DEFAULT = 50, PAGE_MOST = 200, TIMELINE_MAX = 20000 };
-
-static int64_t number_query(struct request *r, const char *name, int64_t least, int64_t most, int64_t otherwise)
-{
-	const char *text = request_query(r, name);
-	int64_t v;
-	if (!text || !str_i64(str_from(text), &v))
-		return otherwise;
-	return v < least ? least : v > most ? most : v;
-}
-
-static void put_cursor(struct buf *b, int64_t last, bool more)
-{
-	char text[24];
-	snprintf(text, sizeof text, "%lld", (long long)last);
-	put_cstr(b, "next", more ? text : NULL);
-}
-
-/* ---- one row ---- */
-
-static struct lifecycle life_of(const struct world *w, customer_id c)
-{
-	struct lifecycle l = { .phase = PHASE_PROSPECT, .last_order = DATE_UNKNOWN };
-	struct view view;
-	if (c > w->version->customers)
-		return l;
-	/* as of now: what was bought this morning counts */
-	struct date tomorrow = { w->thresholds->day.day + 1 };
-	view_at(&view, w->version, c, clock_now());
-	lifecycle_of(&view, w->settings->zone, tomorrow, w->thresholds, &w->settings->lifecycle, &l);
-	return l;
-}
-
-static struct str full_name(struct arena *a, const struct person *p)
-{
-	if (p->first_name.n && p->last_name.n)
-		return arena_printf(a, "%.*s %.*s", STR_ARG(p->first_name), STR_ARG(p->last_name));
-	return p->last_name.n ? p->last_name : p->first_name.n ? p->first_name : p->company;
-}
-
-static bool put_row(struct request *r, const struct world *w, customer_id c, struct err *err)
-{
-	struct person p;
-	struct str ref;
-	struct buf *b = &r->out;
-	if (!store_person(request_db(r), c, &r->arena, &p, &ref, err))
-		return false;
-	struct lifecycle l = life_of(w, c);
-	put_open(b, NULL, '{');
-	put_int(b, "id", c);
-	put_str(b, "ref", ref);
-	put_str(b, "name", full_name(&r->arena, &p));
-	put_str(b, "email", p.email);
-	put_cstr(b, "phase", phase_name(l.phase));
-	put_int(b, "orders", l.orders);
-	put_int(b, "spend", l.spend);
-	put_date(b, "last_order", l.last_order);
-	put_close(b, '}');
-	return true;
-}
-
-/* ---- the list ---- */
-
-/* Ids after `after`, at most `most`; −1: failed. */
-static int ids_all(struct db *db, int64_t after, int64_t most, customer_id *ids, struct err *err)
-{
-	struct query *q = db_query(db, "web_customers_from");
-	int n = 0, got;
-	query_int(q, 1, after);
-	query_int(q, 2, most);
-	while ((got = query_next(q, err)) == 1)
-		ids[n++] = (customer_id)query_get_int(q, 0);
-	return got < 0 ? -1 : n;
-}
-
-static int ids_found(struct request *r, struct db *db, struct str typed, int64_t after, int64_t most, customer_id *ids,
-                     struct err *err)
-{
-	static const char LAST[] = "\xF4\x8F\xBF\xBF";
-	struct query *q = db_query(db, "web_search");
-	char *low = arena_cstr(&r->arena, typed);
-	int n = 0, got;
-	for (char *p = low; *p; p++)
-		*p = (char)(isascii((unsigned char)*p) ? tolower((unsigned char)*p) : *p);
-	struct str low_s = str_from(low);
-	query_text(q, 1, typed);
-	query_text(q, 2, arena_printf(&r->arena, "%.*s%s", STR_ARG(typed), LAST));
-	query_text(q, 3, low_s);
-	query_text(q, 4, arena_printf(&r->arena, "%s%s", low, LAST));
-	query_int(q, 5, after);
-	query_int(q, 6, most);
-	while ((got = query_next(q, err)) == 1)
-		ids[n++] = (customer_id)query_get_int(q, 0);
-	return got < 0 ? -1 : n;
-}
-
-static int ids_of_bits(const uint64_t *bits, uint32_t customers, int64_t after, int64_t most, customer_id *ids)
-{
-	int n = 0;
-	for (int64_t c = after + 1; c <= customers && n < most; c++)
-		if (bits[c >> 6] >> (c & 63) & 1)
-			ids[n++] = (customer_id)c;
-	return n;
-}
-
-void on_customers(struct request *r)
-{
-	struct err err;
-	int64_t limit = number_query(r, "limit", 1, PAGE_MOST, PAGE_DEFAULT),
-			after = number_query(r, "cursor", 0, UINT32_MAX, 0);
-	const char *typed = request_query(r, "q"), *segment = request_query(r, "segment");
-	customer_id *ids = arena_array(&r->arena, customer_id, (size_t)limit + 1);
-	const struct world *w = request_world(r);
-	const struct version *v = r->version;
-	struct db *db = w ? request_db(r) : NULL;
-	uint64_t total = 0;
-	bool total_known = true;
-	int n;
-	if (!db)
-		return;
-	if (segment && segment[0]) {
-		uint64_t *bits = segment_bits(r, str_from(segment), on_customers, &total);
-		if (!bits)
-			return;
-		n = ids_of_bits(bits, v->customers, after, limit + 1, ids);
-	} else if (typed && str_trim(str_from(typed)).n) {
-		n = ids_found(r, db, str_trim(str_from(typed)), after, limit + 1, ids, &err);
-		total_known = n <= limit && after == 0;
-		total = (uint64_t)(n > 0 ? n : 0);
-	} else {
-		n = ids_all(db, after, limit + 1, ids, &err);
-		total = v->customers;
-	}
-	bool more = n > limit, ok = n >= 0;
-	put_open(&r->out, NULL, '{');
-	put_open(&r->out, "items", '[');
-	for (int i = 0; ok && i < n && i < limit; i++)
-		ok = put_row(r, w, ids[i], &err);
-	put_close(&r->out, ']');
-	put_cursor(&r->out, more ? ids[limit - 1] : 0, more);
-	if (total_known)
-		put_int(&r->out, "total", (int64_t)total);
-	else
-		put_null(&r->out, "total");
-	put_close(&r->out, '}');
-	if (ok)
-		request_send_json(r, 200);
-	else
-		request_err(r, &err);
-}
+enum { PAGE_DEFAULT = 50, PAGE_MOST = 200 };
 
 /* ---- one customer ---- */
 
@@ -237,8 +87,37 @@ static void put_profile(struct request *r, const struct view *v)
 	}
 }
 
+/* The newest words on each channel and purpose: where, how and in which words it was given is its proof. */
+struct proof {
+	struct str source, wording;
+	int64_t at;
+	enum consent_state state;
+};
+
+static bool read_proofs(struct request *r, customer_id c, struct proof out[CHANNEL_COUNT][PURPOSE_COUNT],
+                        struct err *err)
+{
+	struct query *q = db_query(request_db(r), "consents_said");
+	int got;
+	query_int(q, 1, c);
+	while ((got = query_next(q, err)) == 1) {
+		struct consent_body said;
+		if (!body_read_consent(query_get_text(q, 4), &r->arena, &said, err))
+			break;
+		struct proof *p = &out[said.channel][said.purpose];
+		if (p->source.p && query_get_int(q, 2) < p->at)
+			continue;
+		*p = (struct proof){ .source = arena_str(&r->arena, said.source),
+			                 .wording = arena_str(&r->arena, said.wording),
+			                 .at = query_get_int(q, 2),
+			                 .state = said.state };
+	}
+	query_done(q);
+	return got == 0;
+}
+
 /* What was said last on each channel and purpose, with what it allows now. */
-static void put_consents(struct request *r, const struct subject *s)
+static void put_consents(struct request *r, const struct subject *s, struct proof proofs[CHANNEL_COUNT][PURPOSE_COUNT])
 {
 	struct buf *b = &r->out;
 	struct basis_rules rules = { .post_opt_in = r->web->settings->post_opt_in,
@@ -255,6 +134,8 @@ static void put_consents(struct request *r, const struct subject *s)
 			put_cstr(b, "purpose", purpose_name((enum purpose)p));
 			put_cstr(b, "state", said ? consent_state_name((enum consent_state)said->state) : NULL);
 			put_instant(b, "at", (struct instant){ said ? said->at : 0 });
+			put_str(b, "source", proofs[c][p].source);
+			put_str(b, "wording", proofs[c][p].wording);
 			put_bool(b, "may", basis_allows(basis));
 			put_cstr(b, "basis", basis_name(basis));
 			put_close(b, '}');
@@ -412,12 +293,18 @@ static bool put_who(struct request *r, customer_id c)
 static void put_customer(struct request *r, const struct world *w, customer_id c, const struct pstate *state)
 {
 	if (c <= w->version->customers) {
-		struct lifecycle l = life_of(w, c);
+		struct lifecycle l = customer_life(w, c);
 		struct subject s;
+		struct proof proofs[CHANNEL_COUNT][PURPOSE_COUNT] = { 0 };
+		struct err err;
+		if (!read_proofs(r, c, proofs, &err)) {
+			request_err(r, &err);
+			return;
+		}
 		expr_subject(w->book, w->version, NULL, c, clock_now(), w->thresholds, &s);
 		put_orders(r, &s.view, &l);
 		put_profile(r, &s.view);
-		put_consents(r, &s);
+		put_consents(r, &s, proofs);
 	} else {
 		put_newcomer(r);
 	}
@@ -447,187 +334,6 @@ void on_customer(struct request *r)
 		pstate_release(&state);
 	}
 	db_rollback(r->db);
-}
-
-/* ---- the timeline ---- */
-
-struct entry {
-	int64_t at;
-	struct str json; /* the rest of the object */
-};
-
-struct timeline {
-	struct request *r;
-	struct arena *a;
-	struct entry *items;
-	size_t count, cap;
-	enum locale locale;
-	struct str failed;
-};
-
-static struct buf *entry_begin(struct timeline *t, struct buf *b, const char *kind)
-{
-	buf_init(b, 64 << 10);
-	put_open(b, NULL, '{');
-	put_cstr(b, "kind", kind);
-	return b;
-}
-
-static void entry_end(struct timeline *t, struct buf *b, int64_t at)
-{
-	put_instant(b, "at", (struct instant){ at });
-	put_close(b, '}');
-	if (t->count < TIMELINE_MAX) {
-		t->items = mem_grow(t->items, &t->cap, t->count + 1, sizeof *t->items);
-		t->items[t->count++] = (struct entry){ at, arena_str(t->a, buf_view(b)) };
-	}
-	buf_release(b);
-}
-
-static void put_lines(struct timeline *t, struct buf *b, const struct line *lines, size_t n)
-{
-	uint32_t count;
-	const struct product *products = book_products(t->r->web->book, &count);
-	int64_t total = 0;
-	put_open(b, "lines", '[');
-	for (size_t i = 0; i < n; i++) {
-		total += lines[i].amount;
-		if (i >= 50)
-			continue;
-		bool known = lines[i].product < count;
-		put_open(b, NULL, '{');
-		put_str(b, "sku", known ? products[lines[i].product].sku : STR(""));
-		put_str(b, "name", known ? products[lines[i].product].name : STR(""));
-		put_int(b, "quantity", lines[i].quantity);
-		put_int(b, "amount", lines[i].amount);
-		put_close(b, '}');
-	}
-	put_close(b, ']');
-	put_int(b, "amount", total);
-}
-
-static bool add_fact(void *ctx, const struct fact *f, struct err *err)
-{
-	struct timeline *t = ctx;
-	bool fr = t->locale == LOCALE_FR;
-	struct buf b;
-	switch (f->kind) {
-	case FACT_ORDER: {
-		struct order_body o;
-		if (!body_read_order(f->body, t->a, &o, err))
-			return false;
-		int64_t quantity = 0;
-		for (size_t i = 0; i < o.line_count; i++)
-			quantity += o.lines[i].quantity;
-		entry_begin(t, &b, "order");
-		put_cstr(&b, "title", quantity < 0 ? (fr ? "Retour" : "Return") : (fr ? "Achat" : "Order"));
-		put_str(&b, "detail", f->key);
-		put_lines(t, &b, o.lines, o.line_count);
-		break;
-	}
-	case FACT_CART: {
-		struct cart_body o;
-		if (!body_read_cart(f->body, t->a, &o, err))
-			return false;
-		entry_begin(t, &b, "cart");
-		put_cstr(&b, "title", fr ? "Panier" : "Cart");
-		put_cstr(&b, "detail", cart_state_name(o.state));
-		put_lines(t, &b, o.lines, o.line_count);
-		break;
-	}
-	case FACT_CONSENT: {
-		struct consent_body o;
-		if (!body_read_consent(f->body, t->a, &o, err))
-			return false;
-		entry_begin(t, &b, "consent");
-		put_str(&b, "title",
-		        arena_printf(t->a, "%s %s: %s", channel_name(o.channel), purpose_name(o.purpose),
-		                     consent_state_name(o.state)));
-		put_str(&b, "detail", o.source);
-		break;
-	}
-	case FACT_EVENT: {
-		struct event_body o;
-		if (!body_read_event(f->body, t->a, &o, err))
-			return false;
-		entry_begin(t, &b, "event");
-		put_str(&b, "title", o.name);
-		put_str(&b, "detail", o.text);
-		break;
-	}
-	case FACT_RECEIPT: {
-		struct receipt_body o;
-		if (!body_read_receipt(f->body, t->a, &o, err))
-			return false;
-		entry_begin(t, &b, "message");
-		put_str(&b, "title", o.step);
-		put_cstr(&b, "detail", receipt_name(o.receipt));
-		put_str(&b, "plan", o.plan);
-		put_cstr(&b, "channel", channel_name(o.channel));
-		put_str(&b, "answer", o.answer);
-		break;
-	}
-	case FACT_PROFILE:
-		entry_begin(t, &b, "profile");
-		put_cstr(&b, "title", fr ? "Fiche mise à jour" : "Profile changed");
-		put_cstr(&b, "detail", "");
-		break;
-	default: return true; /* of the shop, or bookkeeping */
-	}
-	entry_end(t, &b, f->at.s);
-	return true;
-}
-
-static bool add_decision(void *ctx, const struct outbox_decision *d, struct err *err)
-{
-	struct timeline *t = ctx;
-	struct buf b, text;
-	(void)err;
-	buf_init(&text, 2048);
-	reason_text(d->reason, d->argument, t->r->web->settings->zone, t->locale, &text);
-	entry_begin(t, &b, "decision");
-	put_str(&b, "title", d->step.n ? d->step : d->plan);
-	put_str(&b, "detail", buf_view(&text));
-	put_str(&b, "plan", d->plan);
-	put_cstr(&b, "verdict", verdict_name(d->verdict));
-	put_cstr(&b, "reason", reason_name(d->reason));
-	put_int(&b, "times", d->times);
-	buf_release(&text);
-	entry_end(t, &b, d->at.s);
-	return true;
-}
-
-static int newest_first(const void *x, const void *y)
-{
-	const struct entry *a = x, *b = y;
-	return a->at != b->at ? (a->at < b->at ? 1 : -1) : str_cmp(a->json, b->json);
-}
-
-void on_timeline(struct request *r)
-{
-	struct err err;
-	customer_id c = customer_arg(r);
-	int64_t limit = number_query(r, "limit", 1, PAGE_MOST, PAGE_DEFAULT),
-			from = number_query(r, "cursor", 0, TIMELINE_MAX, 0);
-	if (!c || !request_book(r))
-		return;
-	struct timeline t = { .r = r, .a = &r->arena, .locale = request_locale(r) };
-	bool ok = store_facts_by_customer(r->db, c, c, INSTANT_NEVER, add_fact, &t, &err) &&
-	          outbox_decisions(r->db, c, add_decision, &t, &err);
-	if (t.count)
-		qsort(t.items, t.count, sizeof *t.items, newest_first);
-	put_open(&r->out, NULL, '{');
-	put_open(&r->out, "items", '[');
-	for (int64_t i = from; i < from + limit && i < (int64_t)t.count; i++)
-		put_raw(&r->out, NULL, t.items[i].json);
-	put_close(&r->out, ']');
-	put_cursor(&r->out, from + limit, from + limit < (int64_t)t.count);
-	put_close(&r->out, '}');
-	free(t.items);
-	if (ok)
-		request_send_json(r, 200);
-	else
-		request_err(r, &err);
 }
 
 /* ---- why ---- */

@@ -54,18 +54,21 @@ static struct saved *saved_segments(struct request *r)
 	return NULL;
 }
 
-static bool clear_gone(struct request *r, uint64_t *bits, uint32_t customers, struct err *err)
+bool bits_without_gone(struct request *r, uint64_t *bits, uint32_t customers)
 {
+	struct err err;
 	struct db *db = request_db(r);
 	int got;
 	if (!db)
 		return false;
 	struct query *q = db_query(db, "web_customers_gone");
-	while ((got = query_next(q, err)) == 1) {
+	while ((got = query_next(q, &err)) == 1) {
 		int64_t c = query_get_int(q, 0);
 		if (c <= customers)
 			bits[c >> 6] &= ~(1ull << (c & 63));
 	}
+	if (got < 0)
+		request_err(r, &err);
 	return got == 0;
 }
 
@@ -78,18 +81,12 @@ static uint64_t *select_people(struct request *r, const struct expr *e, const st
 	if (!v)
 		return NULL;
 	struct thresholds t = web_thresholds(w);
-	struct err err;
 	size_t words = ((size_t)v->customers + 64) / 64;
 	uint64_t *bits = arena_array(&r->arena, uint64_t, words);
 	expr_select(e, w->book, v, states, clock_now(), &t, w->o.threads, bits);
-	if (!clear_gone(r, bits, v->customers, &err)) {
-		if (r->status < 400)
-			request_err(r, &err);
+	if (!bits_without_gone(r, bits, v->customers))
 		return NULL;
-	}
-	*count = 0;
-	for (size_t i = 0; i < words; i++)
-		*count += (uint64_t)__builtin_popcountll(bits[i]);
+	*count = bits_count(bits, v->customers);
 	return bits;
 }
 

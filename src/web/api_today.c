@@ -1,5 +1,6 @@
 /* Today, the emergency stop, health, metrics, events. */
 #include "app/live_int.h"
+#include "app/request.h"
 #include "web/web_int.h"
 
 #include "app/clock.h"
@@ -87,29 +88,51 @@ const char *phase_counts(struct request *r, uint64_t counts[8])
 
 /* ---- GET /today ---- */
 
-static uint16_t newest_of(const struct plan_set *set, uint16_t family)
+enum { HOURS = 26 }; /* of the longest day, and one more */
+
+/* What is still to leave: by plan, channel and hour of the shop's day. */
+struct due {
+	uint32_t count;
+	int64_t at; /* the earliest */
+};
+struct day_ahead {
+	const struct live *l;
+	int64_t start;
+	struct due *due; /* [plan][channel][hour] */
+};
+
+static void add_due(struct day_ahead *d, uint16_t family, int channel, int64_t at)
 {
-	return set->current[family];
+	int64_t hour = (at - d->start) / 3600;
+	hour = hour < 0 ? 0 : hour >= HOURS ? HOURS - 1 : hour;
+	struct due *x = &d->due[((size_t)family * CHANNEL_COUNT + (size_t)channel) * HOURS + (size_t)hour];
+	x->at = !x->count || at < x->at ? at : x->at;
+	x->count++;
 }
 
-static void put_leaving(struct buf *b, const struct live *l, const struct summary *s, enum locale locale,
-                        const int64_t *next)
+static void put_leaving(struct buf *b, const struct day_ahead *d, const struct summary *s, enum locale locale)
 {
+	const struct plan_set *set = d->l->plans;
 	put_open(b, "leaving", '[');
 	for (uint16_t i = 0; i < s->count; i++)
-		for (int c = 0; c < CHANNEL_COUNT && l->plans->family[i] == i; c++) {
-			const struct plan *p = l->plans->plans[newest_of(l->plans, i)];
-			if (!s->plans[i].queued[c])
+		for (int c = 0; c < CHANNEL_COUNT * HOURS && set->family[i] == i; c++) {
+			const struct plan *p = set->plans[set->current[i]];
+			const struct due *x = &d->due[(size_t)i * CHANNEL_COUNT * HOURS + (size_t)c];
+			if (!x->count)
 				continue;
 			put_open(b, NULL, '{');
 			put_str(b, "plan", p->name);
 			put_str(b, "title", p->title[locale]);
-			put_cstr(b, "channel", channel_name((enum channel)c));
-			put_int(b, "count", s->plans[i].queued[c]);
-			put_instant(b, "next_at", (struct instant){ next[i] });
+			put_cstr(b, "channel", channel_name((enum channel)(c / HOURS)));
+			put_int(b, "count", x->count);
+			put_instant(b, "next_at", (struct instant){ x->at });
 			put_close(b, '}');
 		}
 	put_close(b, ']');
+}
+
+static void put_sent_today(struct buf *b, const struct live *l, const struct summary *s)
+{
 	put_open(b, "sent_today", '[');
 	for (uint16_t i = 0; i < s->count; i++)
 		for (int c = 0; c < CHANNEL_COUNT && l->plans->family[i] == i; c++)
@@ -158,22 +181,6 @@ static void put_need(struct buf *b, const char *kind, int64_t count, const char 
 	put_close(b, '}');
 }
 
-struct next_at {
-	const struct live *l;
-	int64_t *by_family;
-};
-
-static bool take_next(void *ctx, const struct outbox_message *m, struct err *err)
-{
-	struct next_at *n = ctx;
-	(void)err;
-	for (uint16_t i = 0; i < n->l->plans->count; i++)
-		if (n->l->plans->family[i] == i && str_eq(n->l->plans->plans[i]->name, m->key.plan) &&
-		    (!n->by_family[i] || m->try_after.s < n->by_family[i]))
-			n->by_family[i] = m->try_after.s;
-	return true;
-}
-
 void on_today(struct request *r)
 {
 	struct web *w = r->web;
@@ -184,18 +191,31 @@ void on_today(struct request *r)
 	int64_t counts[MESSAGE_STATE_COUNT];
 	enum locale locale = request_locale(r);
 	const struct summary *s = web_summary(w, clock_now());
-	struct next_at next = { l, arena_array(&r->arena, int64_t, l->plans->count + 1) };
-	if (!outbox_counts(l->shop.db, counts, &err) || !outbox_queue(l->shop.db, 1000, take_next, &next, &err)) {
+	const struct forecast *f = web_forecast(w, s->at);
+	struct day_ahead ahead = {
+		.l = l,
+		.start = zone_instant(l->shop.settings.zone, f->day, 0).s,
+		.due = arena_array(&r->arena, struct due, (l->plans->count + 1) * CHANNEL_COUNT * HOURS),
+	};
+	for (size_t i = 0; i < f->count; i++)
+		add_due(&ahead, f->items[i].family, f->items[i].channel, f->items[i].at);
+	if (!outbox_counts(l->shop.db, counts, &err)) {
 		request_err(r, &err);
 		return;
 	}
+	int64_t requests_open, requests_late;
 	if (phase_counts(r, phases))
 		return;
+	if (!request_counts(l->shop.db, clock_now(), &requests_open, &requests_late, &err)) {
+		request_err(r, &err);
+		return;
+	}
 	bool fr = locale == LOCALE_FR;
 	put_open(b, NULL, '{');
 	put_instant(b, "now", s->at);
 	put_cstr(b, "held_by", l->world.hold_all == REASON_NONE ? NULL : reason_name(l->world.hold_all));
-	put_leaving(b, l, s, locale, next.by_family);
+	put_leaving(b, &ahead, s, locale);
+	put_sent_today(b, l, s);
 	put_held(b, l, s, locale);
 	put_open(b, "needs_you", '[');
 	put_need(b, "uncertain", counts[MESSAGE_UNCERTAIN],
@@ -206,6 +226,12 @@ void on_today(struct request *r)
 	         fr ? "Les envois attendent votre accord : l’horloge a sauté ou une sauvegarde a été remise"
 	            : "Sending waits for your consent: the clock jumped or a backup was put back",
 	         "/settings");
+	put_need(b, "request", requests_open,
+	         requests_late ? (fr ? "Demandes sur leurs données dont le délai est passé"
+	                             : "Requests about their data that are overdue")
+	                       : (fr ? "Demandes sur leurs données, à satisfaire dans le mois"
+	                             : "Requests about their data, to be answered within a month"),
+	         "/compliance");
 	put_close(b, ']');
 	put_open(b, "brought", '{');
 	put_int(b, "orders", s->orders);

@@ -25,14 +25,15 @@ static const struct {
 	const char *name;
 	unsigned may;
 } ROLES[] = {
-	{ "owner", MAY_READ | MAY_PEOPLE | MAY_PLANS | MAY_FACTS | MAY_ADMIN },
+	{ "owner", MAY_READ | MAY_PEOPLE | MAY_PLANS | MAY_FACTS | MAY_ADMIN | MAY_PRIVACY },
 	{ "marketer", MAY_READ | MAY_PEOPLE | MAY_PLANS },
 	{ "seller", MAY_READ | MAY_PEOPLE | MAY_FACTS },
 	{ "service", MAY_READ | MAY_PEOPLE },
-	{ "privacy", MAY_READ | MAY_PEOPLE },
+	{ "privacy", MAY_READ | MAY_PEOPLE | MAY_PRIVACY },
 	{ "reader", MAY_READ },
 }, SCOPES[] = {
-	{ "read", MAY_READ }, { "people", MAY_PEOPLE }, { "plans", MAY_PLANS }, { "facts", MAY_FACTS }, { "admin", MAY_ADMIN },
+	{ "read", MAY_READ },   { "people", MAY_PEOPLE }, { "plans", MAY_PLANS },
+	{ "facts", MAY_FACTS }, { "admin", MAY_ADMIN },   { "privacy", MAY_PRIVACY },
 };
 
 static bool role_find(const char *name, unsigned *may)
@@ -742,7 +743,8 @@ void on_keys_post(struct request *r)
 	if (!name || !name[0] || strlen(name) > NAME_MAX_BYTES || !scopes || strlen(scopes) >= 64 ||
 	    !scopes_read(scopes, &may)) {
 		request_problem(
-			r, 422, "name and scopes are needed; scopes are read, people, plans, facts, admin, separated by spaces");
+			r, 422,
+			"name and scopes are needed; scopes are read, people, plans, facts, admin, privacy, separated by spaces");
 		json_decref(o);
 		return;
 	}

@@ -49,22 +49,28 @@ static void sum_run(struct summary *s, const struct plan_set *set, const struct 
 	}
 }
 
+const struct sent *summary_speaker(const struct pstate *state, uint32_t at)
+{
+	const struct sent *best = NULL;
+	for (uint16_t i = 0; i < state->sent_count; i++) {
+		const struct sent *m = &state->sent[i];
+		if (m->state == SENT_ACCEPTED && m->purpose == PURPOSE_MARKETING && m->at <= at &&
+		    at - m->at <= BROUGHT_AFTER_S && (!best || m->at > best->at))
+			best = m;
+	}
+	return best;
+}
+
 /* Orders within a week of a message, the last thirty days; each told of the plan that spoke last. */
 static void sum_brought(struct live *l, struct summary *s, customer_id c, const struct pstate *state)
 {
 	struct view v;
 	view_at(&v, l->world.version, c, s->at);
 	for (uint32_t o = v.order0; o < v.order1; o++) {
-		const struct sent *best = NULL;
 		uint32_t at = v.k->order_at[o];
 		if (at < s->since.s || !order_is_sale(v.k, o))
 			continue;
-		for (uint16_t i = 0; i < state->sent_count; i++) {
-			const struct sent *m = &state->sent[i];
-			if (m->state == SENT_ACCEPTED && m->purpose == PURPOSE_MARKETING && m->at <= at &&
-			    at - m->at <= BROUGHT_AFTER_S && (!best || m->at > best->at))
-				best = m;
-		}
+		const struct sent *best = summary_speaker(state, at);
 		if (!best)
 			continue;
 		struct plan_summary *p = &s->plans[l->plans->family[best->plan]];

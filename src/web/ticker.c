@@ -94,7 +94,15 @@ static bool open_shop(struct web *w, struct err *err)
 		w->live = NULL;
 		return false;
 	}
+	struct query *q = db_query(live_db(w->live), "web_gone_count");
+	bool counted = query_next(q, err) == 1;
+	int64_t gone = counted ? query_get_int(q, 0) : 0;
+	query_done(q);
+	pthread_mutex_lock(&w->lock);
+	w->phases_version = 0; /* versions are numbered anew */
+	pthread_mutex_unlock(&w->lock);
 	pthread_rwlock_wrlock(&w->world);
+	w->gone = (uint32_t)gone;
 	w->book = live_shop(w->live)->book;
 	w->openings++;
 	scene_show(w);
@@ -108,6 +116,7 @@ static void close_shop(struct web *w)
 	w->book = NULL;
 	scene_release(w);
 	pthread_rwlock_unlock(&w->world);
+	forecast_release(w);
 	writer_close(w);
 	if (w->summary) {
 		free(w->summary->plans);
@@ -161,8 +170,14 @@ static void tell(struct web *w, const struct tick_result *t)
 static bool tick(struct web *w, struct err *err)
 {
 	struct tick_result t;
-	visits_settle(w, false);
 	struct instant now = clock_now();
+	bool jumped;
+	visits_settle(w, false);
+	if (!live_watch_clock(w->live, now, clock_running(), &jumped, err))
+		return false;
+	if (jumped)
+		fputs("relance: the clock jumped forward by more than an hour: nothing is sent until it is confirmed\n",
+		      stderr);
 	if (!live_tick(w->live, now, &t, err) || !courier_look(w->courier, w->live, err) ||
 	    (t.hold_all == REASON_NONE && !monthly_turn(&w->monthly, w->courier, w->live, now, err)))
 		return false;

@@ -24,6 +24,7 @@ enum permission {
 	MAY_FACTS = 8,
 	MAY_ADMIN = 16,
 	MAY_SIGNED_IN = 32, /* anybody with an account */
+	MAY_PRIVACY = 64,   /* people's data given out, erased; who did what */
 };
 
 enum route_flag {
@@ -146,6 +147,20 @@ struct listener {
 	double opened;
 };
 
+/* Who will be sent what before the day ends (forecast.c). */
+struct leaving {
+	customer_id customer;
+	uint32_t at;
+	uint16_t family;
+	uint8_t channel;
+};
+struct forecast {
+	struct leaving *items;
+	size_t count, cap, plans;
+	struct date day;
+	double kept_until;
+};
+
 struct web {
 	struct web_options o;
 	const volatile sig_atomic_t *stop;
@@ -163,6 +178,7 @@ struct web {
 	struct monthly monthly;
 	struct writer *writer; /* facts.h */
 	struct summary *summary;
+	struct forecast forecast;
 	pthread_t ticker;
 	struct tick_result untold; /* since the pages were told last */
 	double told;
@@ -171,6 +187,7 @@ struct web {
 	/* the book; held for reading by requests, for writing while the shop is opened again */
 	pthread_rwlock_t world;
 	struct book *book;
+	uint32_t gone;                           /* merged away or erased when the shop was opened: still in the book */
 	_Atomic uint64_t openings;               /* how often the shop was opened */
 	const struct settings *_Atomic settings; /* of the scene */
 	struct scene *_Atomic scene;
@@ -206,6 +223,8 @@ struct web {
 /* ---- server.c ---- */
 const char *request_query(struct request *r, const char *name); /* NULL when absent */
 const char *request_header(struct request *r, const char *name);
+/* A whole number of the query, within its bounds; `otherwise` when it is absent or none. */
+int64_t number_query(struct request *r, const char *name, int64_t least, int64_t most, int64_t otherwise);
 void request_hand_over(struct request *r, handler_fn next);
 
 /* ---- reply.c ---- */
@@ -229,6 +248,7 @@ void put_null(struct buf *b, const char *key);
 void put_instant(struct buf *b, const char *key, struct instant t); /* s ≤ 0 or never: null */
 void put_date(struct buf *b, const char *key, struct date d);       /* unknown: null */
 void put_raw(struct buf *b, const char *key, struct str json);
+void put_cursor(struct buf *b, int64_t last, bool more); /* "next": the cursor of the next page, or null */
 
 /* ---- pool and world ---- */
 struct db *request_db(struct request *r); /* the thread's read handle, for this handler alone; NULL: problem set */
@@ -292,6 +312,22 @@ struct summary {
 	struct instant at, since;
 };
 const struct summary *web_summary(struct web *w, struct instant now); /* on the ticker */
+/* The message that spoke last within a week before an order of that instant; NULL: none. */
+const struct sent *summary_speaker(const struct pstate *state, uint32_t at);
+
+/* ---- forecast.c ---- */
+const struct forecast *web_forecast(struct web *w, struct instant now); /* on the ticker */
+void forecast_release(struct web *w);
+
+/* ---- among.c: a bit per person, in the request's arena ---- */
+enum list_sort { SORT_NONE, SORT_ORDERS, SORT_SPEND, SORT_LAST_ORDER, SORT_PHASE };
+uint64_t *among_bits(struct request *r, uint64_t *count); /* those ?plan=&is= names; on the ticker; NULL: a problem */
+uint64_t bits_count(const uint64_t *bits, uint32_t customers);
+bool bits_without_gone(struct request *r, uint64_t *bits, uint32_t customers); /* false: a problem */
+int bits_sorted(const struct world *w, const uint64_t *bits, enum list_sort by, bool down, size_t from, size_t most,
+                customer_id *ids);
+/* ---- api_list.c ---- */
+struct lifecycle customer_life(const struct world *w, customer_id c); /* as of now */
 
 /* ---- handlers ---- */
 #define HANDLER(name) void name(struct request *r)
@@ -346,14 +382,26 @@ HANDLER(on_objectives);
 HANDLER(on_objective_post);
 HANDLER(on_objective_delete);
 HANDLER(on_experiment);
-HANDLER(on_value);
 HANDLER(on_value_holdout);
 HANDLER(on_value_customers);
 HANDLER(on_report);
 HANDLER(on_benchmarks);
 HANDLER(on_case);
 HANDLER(on_lifecycle);
+HANDLER(on_value);
 HANDLER(on_compliance);
+HANDLER(on_requests);
+HANDLER(on_request_post);
+HANDLER(on_request_close);
+HANDLER(on_request_extend);
+HANDLER(on_export);
+HANDLER(on_rectify);
+HANDLER(on_object);
+HANDLER(on_erase);
+HANDLER(on_suppressions);
+HANDLER(on_suppress);
+HANDLER(on_suppress_lift);
+HANDLER(on_audit);
 HANDLER(on_settings);
 HANDLER(on_settings_put);
 HANDLER(on_facts);
@@ -376,8 +424,6 @@ HANDLER(page_confirm_post);
 void page_problem(struct request *r, int status);
 
 /* ---- confirm.c ---- */
-bool web_send_mail(struct request *r, struct str key, struct str to, struct str subject, struct str text,
-                   struct str html, struct err *err) MUST_CHECK;
 bool web_confirm_mail(struct request *r, int64_t id, struct str email, bool fr, struct err *err) MUST_CHECK;
 
 /* ---- facts.c ---- */
@@ -393,6 +439,8 @@ void visits_release(struct web *w);
 void jobs_release(struct web *w);
 
 /* ---- shared between handlers ---- */
+bool requests_put(struct request *r, struct db *db, bool open_only, int64_t from, int64_t limit,
+                  struct err *err) MUST_CHECK;
 enum locale request_locale(struct request *r);
 void put_picture(struct buf *b, const struct plan *p, enum locale locale, const struct plan_summary *s);
 const char *phase_counts(struct request *r, uint64_t counts[8]); /* NULL, or a problem was set */

@@ -180,6 +180,60 @@ START_TEST(order_of_facts)
 }
 END_TEST
 
+/* Whom the trace says are in the control group of a plan, and how many entered. */
+static size_t controls(struct str text, const char *plan, bool in[PEOPLE + 1])
+{
+	size_t entered = 0;
+	while (text.n) {
+		const char *end = memchr(text.p, '\n', text.n);
+		size_t n = end ? (size_t)(end - text.p) + 1 : text.n;
+		unsigned who, version, run;
+		char name[64], verdict[16];
+		if (sscanf(text.p, "%*s %u %63s %u %u - %15s", &who, name, &version, &run, verdict) == 5 &&
+		    strcmp(name, plan) == 0 && run == 1 &&
+		    (strcmp(verdict, "control") == 0 || strcmp(verdict, "entered") == 0)) {
+			in[who] = *verdict == 'c';
+			entered++;
+		}
+		text.p += n;
+		text.n -= n;
+	}
+	return entered;
+}
+
+/* Monotone in its percentage: who is left alone at 10 % is at 40 % too; salted: two plans draw two groups. */
+START_TEST(control_groups_grow)
+{
+	static const uint32_t SHARES[] = { 100000, 400000, 1000000 };
+	bool in[3][PEOPLE + 1] = { { false } }, other[PEOPLE + 1] = { false };
+	size_t entered = 0, count[3] = { 0 }, apart = 0;
+	for (int i = 0; i < 3; i++) {
+		struct world_of *w = world_new(NULL);
+		apply(w, w->shop.count);
+		for (size_t p = 0; p < w->set.count; p++)
+			((struct plan *)w->set.plans[p])->control_per_million = SHARES[i];
+		struct traced t = run(w, 2, RESPONSE_NONE);
+		entered = controls(buf_view(&t.text), "abandoned-cart", in[i]);
+		if (i == 1)
+			controls(buf_view(&t.text), "cross-sell", other);
+		buf_release(&t.text);
+		world_free(w);
+	}
+	for (customer_id c = 1; c <= PEOPLE; c++) {
+		for (int i = 0; i < 3; i++)
+			count[i] += in[i][c];
+		ck_assert(!in[0][c] || in[1][c]);
+		ck_assert(!in[1][c] || in[2][c]);
+		apart += in[1][c] != other[c];
+	}
+	ck_assert_uint_gt(entered, 200);
+	ck_assert_uint_eq(count[2], entered);
+	ck_assert(count[0] > entered * 5 / 100 && count[0] < entered * 17 / 100);
+	ck_assert(count[1] > entered * 32 / 100 && count[1] < entered * 48 / 100);
+	ck_assert_uint_gt(apart, PEOPLE / 10);
+}
+END_TEST
+
 /* The lines about the people named. */
 static void lines_of(struct str text, const bool *only, struct buf *out)
 {
@@ -236,6 +290,7 @@ int main(void)
 	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, threads_and_batches, 0, 2);
 	tcase_add_test(t, order_of_facts);
+	tcase_add_test(t, control_groups_grow);
 	tcase_add_test(t, others_taken_away);
 	suite_add_tcase(suite, t);
 	SRunner *r = srunner_create(suite);

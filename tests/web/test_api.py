@@ -9,6 +9,7 @@ import shutil
 import sys
 import time
 import unittest
+import zoneinfo
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import shop
@@ -133,7 +134,7 @@ class Api(unittest.TestCase):
 
     def test_every_route_wants_its_permission(self):
         nothing = {"Authorization": "Bearer " + "0" * 64}
-        scoped = {s: self.key(s) for s in ("read", "people", "plans", "facts", "admin")}
+        scoped = {s: self.key(s) for s in ("read", "people", "plans", "facts", "admin", "privacy")}
         for template, methods in self.document["paths"].items():
             for method, op in methods.items():
                 path = API + re.sub(r"\{\w+\}", "1", template)
@@ -209,6 +210,36 @@ class Api(unittest.TestCase):
         self.assertTrue(all(c["orders"] >= 5 for c in two["items"]))
         self.assertEqual(two["total"], 12)
 
+    def test_customers_in_order(self):
+        for sort, of in (("-spend", "spend"), ("orders", "orders"), ("-last_order", "last_order")):
+            rows, cursor = [], ""
+            while cursor is not None:
+                page = self.ask("GET", f"/customers?limit=20&sort={sort}&segment=orders%20%3E%3D%201&cursor={cursor}")
+                rows += page["items"]
+                cursor = page["next"]
+            self.assertEqual(len({c["id"] for c in rows}), page["total"])
+            values = [c[of] for c in rows]
+            self.assertEqual(values, sorted(values, reverse=sort[0] == "-"), sort)
+        self.ask("GET", "/customers?sort=name", status=422)
+
+    def test_people_behind_a_count(self):
+        self.ask("POST", "/plans/abandoned-cart/switch", {"to": "on"})
+        time.sleep(1.1)
+        now = datetime.datetime.now(datetime.timezone.utc)
+        cart = {"kind": "cart", "key": "k:1", "customer": "1007", "at": now.strftime("%Y-%m-%dT%H:%M:%SZ"), "cart": "k1", "state": "changed",
+                "lines": [{"sku": "SKU1", "quantity": 1, "amount": 1200}]}
+        self.ask("POST", "/facts", cart, 201)
+        zone = zoneinfo.ZoneInfo("Europe/Paris")
+        today = now.astimezone(zone).date() == (now + datetime.timedelta(hours=3)).astimezone(zone).date()
+        if today:  # it falls due three hours later: foreseen, not decided
+            self.server.until(lambda: [x for x in self.ask("GET", "/today")["leaving"] if x["plan"] == "abandoned-cart"], 10)
+            self.assertEqual([c["ref"] for c in self.ask("GET", "/customers?is=leaving&plan=abandoned-cart&channel=email")["items"]], ["1007"])
+            self.assertEqual(self.ask("GET", "/customers?is=leaving&channel=sms")["total"], 0)
+        self.assertEqual(self.ask("GET", "/customers?is=queued")["total"], 0)
+        for wrong in ("is=x", "is=held&reason=x", "is=sent&channel=x", "is=sent&plan=x", "is=waiting&plan=abandoned-cart&step=x", "is=waiting&step=x"):
+            self.ask("GET", "/customers?" + wrong, status=422)
+        self.ask("POST", "/plans/abandoned-cart/switch", {"to": "off"})
+
     def test_customer(self):
         c = self.ask("GET", "/customers?q=1003")["items"][0]
         d = self.ask("GET", f"/customers/{c['id']}")
@@ -224,6 +255,13 @@ class Api(unittest.TestCase):
         rest = self.ask("GET", f"/customers/{c['id']}/timeline?limit=50&cursor={t['next']}")
         kinds = [x["kind"] for x in t["items"] + rest["items"]]
         self.assertEqual((kinds.count("order"), kinds.count("consent"), kinds.count("profile")), (4, 1, 1))
+        order = [x for x in t["items"] + rest["items"] if x["kind"] == "order"][0]
+        self.assertRegex(order["title"], r"^Achat de \d articles?$")
+        self.assertEqual(order["detail"], "n°\u00a0" + order["ref"])
+        consent = [x for x in t["items"] + rest["items"] if x["kind"] == "consent"][0]
+        self.assertEqual((consent["title"], consent["state"], consent["channel"]), ("A accepté nos messages, par e-mail", "granted", "email"))
+        english = self.ask("GET", f"/customers/{c['id']}/timeline?lang=en&limit=200")["items"]
+        self.assertIn("Agreed to our messages, by e-mail", [x["title"] for x in english])
         self.ask("GET", f"/customers/{c['id']}/why")
         for wrong in ("0", "999999", "-1", "x", "1%27", "99999999999999999999"):
             self.ask("GET", f"/customers/{wrong}", status=404)
@@ -309,14 +347,8 @@ class Api(unittest.TestCase):
             self.ask("DELETE", f"/objectives/{x['id']}")
         self.ask("DELETE", f"/objectives/{ours}", status=404)
 
-    def test_value(self):
-        v = self.ask("GET", "/value")
-        self.assertGreaterEqual(v["customers"], 60)  # other tests bring their own
-        self.assertEqual(v["customers"], sum(s["customers"] for s in v["segments"]))
-        self.assertEqual(sum(s["spend"] for s in v["segments"]), v["share"]["total"])
-        self.assertEqual(v["products"]["total"], v["share"]["total"])
-        self.assertEqual(sum(c["active"][0] for c in v["cohorts"]), v["customers"])
-        self.assertEqual(len(v["share"]["curve"]), 21)
+    def test_worth(self):
+        self.assertGreater(self.ask("GET", "/value")["products"]["total"], 0)
         c = self.ask("GET", "/value/customers?limit=5")
         self.assertEqual(len(c["items"]), 5)
         for x in c["items"]:
@@ -325,8 +357,8 @@ class Api(unittest.TestCase):
         h = self.ask("GET", "/value/holdout")
         self.assertEqual(sum(g["actual"] for g in h["groups"]), h["actual"])
         self.assertTrue(h["low"] <= h["predicted"] <= h["high"])
-        self.ask("GET", "/value?until=soon", status=422)
-        self.ask("GET", "/value?until=1990-01-01", status=422)
+        self.ask("GET", "/value/holdout?until=soon", status=422)
+        self.ask("GET", "/value/customers?until=1990-01-01", status=422)
         self.ask("GET", "/value/customers?limit=0", status=422)
 
     def test_experiment(self):
@@ -369,6 +401,17 @@ class Api(unittest.TestCase):
         self.assertEqual(book["gain"], 826250000)
         for wrong in ("rate=200", "prospects=-1", "basket=1.5", "from=moon"):
             self.ask("GET", "/case?" + wrong, status=422)
+
+    def test_value(self):
+        v = self.ask("GET", "/value?lang=fr")
+        buyers = v["share"]["customers"]  # those erased meanwhile bought, too
+        self.assertGreaterEqual(buyers, self.ask("POST", "/segments/count", {"text": "orders >= 1"})["count"])
+        self.assertEqual(sum(s["customers"] for s in v["segments"]), buyers)
+        self.assertEqual(sum(s["spend"] for s in v["segments"]), v["share"]["total"])
+        self.assertEqual((v["share"]["curve"][0], v["share"]["curve"][-1]), (0, 1))
+        self.assertEqual(v["share"]["curve"][4], v["share"]["top_20_share"])
+        recent = sum(c["active"][0] for c in v["cohorts"])  # of the last 24 months
+        self.assertTrue(60 <= recent <= buyers, recent)
 
     def test_messages(self):
         items = self.ask("GET", "/messages")["items"]
@@ -420,6 +463,73 @@ class Api(unittest.TestCase):
         own = self.ask("PUT", "/messages/fr/our-own", {"text": "---\nsubject: Bonjour\nreason: vous nous l’avez demandé\n---\nUn mot.\n"})
         self.assertEqual(own["name"], "our-own")
         self.ask("PUT", "/messages/fr/..%2f..%2fx", {"text": "x"}, 404)
+
+    def test_requests(self):
+        who = self.ask("GET", "/customers?q=1041")["items"][0]["id"]
+        x = self.ask("POST", "/requests", {"kind": "access", "customer": who, "came_by": "letter", "asked_at": "2026-01-31"}, 201)
+        self.assertEqual((x["due_at"], x["state"], x["late"], x["by"]), ("2026-02-28T22:59:59Z", "open", True, "léa"))
+        for wrong in ({"kind": "marriage", "customer": who}, {"kind": "access", "customer": 99999999}, {"kind": "access", "customer": who, "came_by": "owl"}):
+            self.ask("POST", "/requests", wrong, 422)
+        for _ in range(3):
+            self.ask("POST", "/requests", {"kind": "portability", "customer": who}, 201)
+        page = self.ask("GET", "/requests?limit=2")
+        self.assertEqual((page["items"][0]["id"], page["open"], page["late"]), (x["id"], 4, 1))
+        self.assertEqual(len(self.ask("GET", f"/requests?limit=2&cursor={page['next']}")["items"]), 2)
+        self.assertEqual(len(self.ask("GET", "/compliance")["requests"]), 4)
+        self.assertIn("request", [n["kind"] for n in self.ask("GET", "/today")["needs_you"]])
+        self.ask("POST", f"/requests/{x['id']}/extend", {"reason": ""}, 422)
+        self.assertEqual(self.ask("POST", f"/requests/{x['id']}/extend", {"reason": "trois systèmes"})["due_at"], "2026-04-30T21:59:59Z")
+        self.ask("POST", f"/requests/{x['id']}/close", {"state": "refused"}, 422)
+        self.assertEqual(self.ask("POST", f"/requests/{x['id']}/close", {"state": "done", "answer": "envoyé"})["state"], "done")
+        self.ask("POST", f"/requests/{x['id']}/close", {"state": "done"}, 409)
+        lines = self.ask("GET", "/audit?limit=5")
+        self.assertIn(("léa", "request done", f"request {x['id']}"), [(i["name"], i["action"], i["object"]) for i in lines["items"]])
+        self.assertLess(self.ask("GET", f"/audit?limit=5&cursor={lines['next']}")["items"][0]["id"], lines["items"][-1]["id"])
+
+    def test_rights(self):
+        who = self.ask("GET", "/customers?q=1042")["items"][0]["id"]
+        d = self.ask("GET", f"/customers/{who}")
+        self.assertEqual(d["consents"][0]["source"], "formulaire du site (people.csv)")
+        self.assertEqual(self.ask("GET", f"/customers/{who}/export")["person"]["last_name"], "Martin42")
+        z = self.server.ask("GET", API + f"/customers/{who}/export?format=zip")
+        self.assertEqual((z.body[:2], z.headers["Content-Type"]), (b"PK", "application/zip"))
+        self.ask("PATCH", f"/customers/{who}/person", {"city": "Roubaix", "email": "autre42@example.net"})
+        self.ask("PATCH", f"/customers/{who}/person", {"email": "nothing"}, 422)
+        d = self.ask("GET", f"/customers/{who}")
+        self.assertEqual((d["person"]["city"], d["person"]["email"], d["person"]["first_name"]), ("Roubaix", "autre42@example.net", "Prénom42"))
+        time.sleep(1.1)
+        self.ask("POST", f"/customers/{who}/object", {"wording": "plus rien"})
+        d = self.server.until(lambda: (d := self.ask("GET", f"/customers/{who}"))["consents"][0]["state"] == "opposed" and d)
+        self.assertEqual((d["consents"][0]["wording"], any(c["may"] for c in d["consents"] if c["purpose"] == "marketing")), ("plus rien", False))
+
+    def test_suppressions(self):
+        who = self.ask("GET", "/customers?q=1043")["items"][0]["id"]
+        a = self.ask("POST", "/suppressions", {"address": "client43@example.net", "channel": "email", "reason": "demande au comptoir"})
+        self.ask("POST", "/suppressions", {"address": "0612345678", "channel": "sms", "reason": "STOP"})
+        for wrong in ({"address": "x", "channel": "email", "reason": "y"}, {"address": "a@b.fr", "channel": "owl", "reason": "y"}, {"address": "a@b.fr", "channel": "email"}):
+            self.ask("POST", "/suppressions", wrong, 422)
+        one = self.ask("GET", "/suppressions?limit=1")
+        rest = self.ask("GET", f"/suppressions?cursor={one['next']}")
+        self.assertIn((a["address"], "demande au comptoir"), [(s["address"], s["reason"]) for s in one["items"] + rest["items"]])
+        self.assertNotIn("client43", json.dumps(one) + json.dumps(rest))
+        self.assertEqual(self.ask("POST", "/segments/count", {"text": "suppressed(email) and not erased"}, 422)["status"], 422)
+        self.server.until(lambda: who in [c["id"] for c in self.ask("GET", "/customers?segment=suppressed(email)")["items"]])
+        self.ask("POST", "/suppressions/lift", {"address": a["address"], "channel": "email", "reason": "demande écrite"})
+        self.assertEqual(self.ask("GET", "/customers?segment=suppressed(email)")["items"], [])
+
+    def test_erased(self):
+        facts = [{"kind": "profile", "key": "er:1", "customer": "gone-1", "last_name": "Effaçable", "email": "gone@example.net"},
+                 {"kind": "order", "key": "er:2", "customer": "gone-1", "at": "1999-06-01T10:00:00Z", "lines": [{"sku": "SKU1", "quantity": 1, "amount": 700}]}]
+        self.ask("POST", "/facts", facts, 201)
+        who = self.server.until(lambda: self.ask("GET", "/customers?q=gone-1")["items"])[0]["id"]
+        self.ask("POST", f"/customers/{who}/erase", {}, 422)
+        self.assertEqual(self.ask("POST", f"/customers/{who}/erase", {"confirm": "gone-1"})["orders_kept_as_sums"], 1)
+        self.ask("GET", f"/customers/{who}", status=404)
+        self.assertEqual(self.ask("GET", "/customers?q=effa%C3%A7able")["items"], [])
+        self.ask("POST", "/facts", facts, 201)
+        time.sleep(0.5)
+        self.assertEqual(self.ask("GET", "/customers?q=gone-1")["items"], [])
+        self.assertIn(("customer erased", f"#{who}"), [(i["action"], i["object"]) for i in self.ask("GET", "/audit")["items"]])
 
     def test_settings(self):
         names = {i["name"] for i in self.ask("GET", "/settings")["items"]}
@@ -505,6 +615,9 @@ class Api(unittest.TestCase):
         self.ask("POST", "/facts", {"kind": "event", "key": "w:2", "customer": "newcomer", "name": "account_created"}, 201)
         self.server.until(lambda: self.ask("GET", "/plans/welcome")["counts"]["entered"] == 1, 10)
         who = self.ask("GET", "/customers?q=newcomer")["items"][0]["id"]
+        for count in ("entered", "active", "waiting"):
+            self.assertEqual([c["id"] for c in self.ask("GET", f"/customers?is={count}&plan=welcome")["items"]], [who], count)
+        self.assertEqual(self.ask("GET", "/customers?is=entered&plan=welcome&segment=orders%20%3E%3D%201")["total"], 0)
         self.assertEqual(self.ask("GET", f"/customers/{who}")["runs"][0]["plan"], "welcome")
         self.assertEqual(self.ask("GET", f"/customers/{who}/why")["decisions"][0]["plan"], "welcome")
         self.ask("POST", "/plans/welcome/switch", {"to": "off"})
@@ -518,7 +631,8 @@ class Api(unittest.TestCase):
         self.assertEqual(len(done["result"]["days"]), 200)
         sent = sum(d["messages"] for d in done["result"]["days"])
         self.assertGreater(sent, 0)
-        self.assertEqual(sum(p["customers"] for p in done["result"]["pressure"]), self.ask("GET", "/customers")["total"])
+        people = sum(p["customers"] for p in done["result"]["pressure"])
+        self.assertIn(people - self.ask("GET", "/customers")["total"], (0, 1))  # somebody may have been erased
         self.assertEqual(sent, done["result"]["plans"]["anti-churn"]["messages"])
         self.ask("GET", "/jobs/77", status=404)
         self.ask("POST", "/plans/anti-churn/replay", {"from": "2025-13-01", "to": "x"}, 422)

@@ -66,7 +66,7 @@ class Pages(unittest.TestCase):
         ref = int(re.search(r"client(\d+)@", mail["To"])[1]) + 1000
         c = self.server.ask("GET", f"/api/v1/customers?q={ref}").json()["items"][0]
         d = self.server.ask("GET", f"/api/v1/customers/{c['id']}").json()
-        self.kinds = [(x["kind"], x["title"], x["detail"]) for x in
+        self.kinds = [(x["kind"], x.get("name", x["title"]), x.get("text", x["detail"])) for x in
                       self.server.ask("GET", f"/api/v1/customers/{c['id']}/timeline?limit=200").json()["items"]]
         return {x["channel"]: x["state"] for x in d["consents"]}
 
@@ -81,7 +81,7 @@ class Pages(unittest.TestCase):
         done = self.ask("POST", f"/u/{token}?lang=fr", "")
         self.assertIn("Vous ne recevrez plus", done)
         self.server.until(lambda: self.consents(mail)["email"] == "withdrawn")
-        self.assertIn("unsubscribed", [k[2] for k in self.kinds])
+        self.assertIn("unsubscribed", [k[0] for k in self.kinds])
         self.ask("POST", f"/r/{token}", form(answer="left_late"))
         self.server.until(lambda: self.consents(mail) and ("event", "left_reason", "left_late") in self.kinds)
         self.ask("POST", f"/r/{token}", form(answer="nonsense"), 422)
@@ -103,6 +103,19 @@ class Pages(unittest.TestCase):
         self.ask("POST", f"/p/{token}", form(email="yes"))
         self.server.until(lambda: self.consents(mail)["email"] == "granted")
         self.assertRegex(self.ask("GET", f"/p/{token}"), 'name="email" value="yes" checked')
+
+    def test_timeline(self):
+        mail = self.mails[5]
+        self.consents(mail)
+        who = self.server.ask("GET", "/api/v1/customers?q=" + mail["To"].addresses[0].addr_spec).json()["items"][0]["id"]
+        items = self.server.ask("GET", f"/api/v1/customers/{who}/timeline?limit=200").json()["items"]
+        [m] = [x for x in items if x["kind"] == "message"]
+        self.assertEqual((m["plan"], m["plan_title"], m["step"], m["state"]), ("abandoned-cart", "Panier abandonné", "cart-1", "accepted"))
+        self.assertEqual(m["detail"], "Panier abandonné, par e-mail\u00a0: envoyé")
+        self.assertIn("</html>", self.ask("GET", m["web"]))
+        said = [x["title"] for x in items if x["kind"] == "decision"]
+        self.assertIn("Panier abandonné\u00a0: Entre dans le plan", said)
+        self.assertIn("Panier rempli", [x["title"] for x in items if x["kind"] == "cart"])
 
     def test_web_version(self):
         html = self.ask("GET", "/m/" + self.link(self.mails[3], "m"))

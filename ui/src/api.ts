@@ -1,9 +1,9 @@
 // The server's API (doc/api.md) and the shapes the pages read. Every refusal is a problem whose detail says what to do.
 import { createSignal } from "solid-js";
 import { setShop, type Shop } from "./fmt";
-import { locale, t } from "./i18n";
+import { locale, offerLocale, t } from "./i18n";
 
-export interface Page<T> { items: T[]; next: string | null; total?: number }
+export interface Page<T> { items: T[]; next: string | null; total?: number | null }
 export interface User { name: string; role: string; locale: string; may?: string[] }
 export interface Session { user: User | null; shop: Shop; csrf: string; first_run: boolean }
 export interface Leaving { plan: string; title: string; channel: string; count: number; next_at?: string }
@@ -15,7 +15,7 @@ export interface Today {
 	held: Held[]; needs_you: Need[]; brought: { orders: number; revenue: number; since: string }; lifecycle: Phases;
 }
 export interface CustomerRow {
-	id: number; ref: string; name: string; email: string; phase: string; orders: number; spend: number; last_order: string | null;
+	id: number; ref: string; name: string; email: string; phone?: string; city?: string; phase: string; orders: number; spend: number; last_order: string | null;
 }
 export interface Consent { channel: string; purpose: string; state: string; at: string | null; source: string | null; may: boolean }
 export interface Customer {
@@ -27,6 +27,8 @@ export interface Customer {
 }
 export interface Happening {
 	at: string; kind: string; title: string; detail?: string; amount?: number; plan?: string; verdict?: string; reason?: string;
+	lines?: { sku: string; name: string; quantity: number; amount: number }[]; channel?: string; purpose?: string; state?: string; wording?: string;
+	answer?: string; times?: number;
 }
 export interface Decision {
 	at: string; plan: string; version: number; run: number; step: string; verdict: string; channel: string; reason: string; times: number;
@@ -57,7 +59,7 @@ export interface Replay {
 export interface MessageRow { name: string; locale: string; subject: string; channel: string; purpose: string; plans: string[] }
 export interface Finding { level: string; line?: number; column?: number; text: string }
 export interface Preview { subject: string; preheader: string; html: string; text: string; findings: Finding[] }
-export interface Uplift { value: number; low: number; high: number; verdict: string }
+export interface Uplift { value: number; low: number; high: number; verdict: string; text?: string }
 export interface PlanFigures {
 	name: string; title?: string; entered: number; control: number; sent: number; opened: number; clicked: number; orders: number;
 	revenue: number; uplift?: Uplift;
@@ -110,6 +112,7 @@ export const get = <T>(path: string, signal?: AbortSignal) => call<T>("GET", pat
 export function adopt(s: Session) {
 	csrf = s.csrf;
 	setShop(s.shop);
+	offerLocale(s.user?.locale ?? s.shop.locale);
 	setSession(s);
 }
 export async function openSession(): Promise<void> {

@@ -4,7 +4,7 @@ import { adopt, call, get, may, openSession, session, type CustomerRow, type Pag
 import { setThemeTick } from "./chart";
 import { num, shop } from "./fmt";
 import { changeLocale, locale, t, word, type Word } from "./i18n";
-import { refreshToday, today } from "./live";
+import { holdToday, today } from "./live";
 import { Door } from "./pages/door";
 import { Today } from "./pages/today";
 import { go, href, parts, path } from "./router";
@@ -17,6 +17,8 @@ const PlanPage = lazy(() => import("./pages/plan"));
 const Messages = lazy(() => import("./pages/messages"));
 const MessagePage = lazy(() => import("./pages/message"));
 const Figures = lazy(() => import("./pages/figures"));
+const ValuePage = lazy(() => import("./pages/value"));
+const CasePage = lazy(() => import("./pages/case"));
 const Compliance = lazy(() => import("./pages/compliance"));
 const Settings = lazy(() => import("./pages/settings"));
 
@@ -124,18 +126,26 @@ function Frame(p: { children: JSX.Element }) {
 	});
 	const needs = () => today.error ? 0 : today.latest?.needs_you.reduce((n, x) => n + x.count, 0) ?? 0;
 	const leaving = () => today.error ? 0 : today.latest?.leaving.reduce((n, x) => n + x.count, 0) ?? 0;
+	const queue = () => {
+		const by = new Map<string, { title: string; channel: string; count: number }>();
+		for (const x of today.error ? [] : today.latest?.leaving ?? []) {
+			const key = x.plan + " " + x.channel;
+			by.set(key, { title: x.title || x.plan, channel: x.channel, count: x.count + (by.get(key)?.count ?? 0) });
+		}
+		return [...by.values()].sort((a, b) => b.count - a.count);
+	};
 	async function stop() {
 		setStopping(false);
 		try {
-			await call("POST", "/stop");
-			await refreshToday();
+			const r = await call<{ held_by: string | null }>("POST", "/stop");
+			holdToday(r?.held_by ?? "emergency_stop");
 			toast(t("stopped"), { undo: () => void resume() });
 		} catch (e) { refuse(e); }
 	}
 	async function resume() {
 		try {
 			await call("POST", "/resume");
-			await refreshToday();
+			holdToday(null);
 			toast(t("resumed"));
 		} catch (e) { refuse(e); }
 	}
@@ -190,7 +200,7 @@ function Frame(p: { children: JSX.Element }) {
 				</nav>
 				<main class="page" id="main" ref={main} tabindex="-1">
 					<Show when={held()}>
-						<div class="halt" role="alert"><Icon name="stop" /><p><b>{t("stopped")}</b> <span>{t("stopped_by", { who: held()! })}</span></p>
+						<div class="halt" role="alert"><Icon name="stop" /><p><b>{t("stopped")}</b> <span>{word("hold", held()!)}</span></p>
 							<Show when={may("plans")}><button class="btn" onClick={resume}><Icon name="play" />{t("resume")}</button></Show></div>
 					</Show>
 					{p.children}
@@ -200,6 +210,7 @@ function Frame(p: { children: JSX.Element }) {
 			<Keys open={keys()} close={() => setKeys(false)} />
 			<Dialog open={stopping()} title={t("stop_title")} close={() => setStopping(false)}>
 				<h2 class="t3">{t("stop_title")}</h2><p>{t("stop_body", { n: leaving() })}</p>
+				<Show when={leaving()}><ul class="queue"><For each={queue()}>{(x) => <li><span>{x.title}</span><small>{word("channel", x.channel)}</small><b>{num(x.count)}</b></li>}</For></ul></Show>
 				<div class="do"><button class="btn danger" onClick={stop}><Icon name="stop" />{t("stop_do")}</button>
 					<button class="btn" autofocus onClick={() => setStopping(false)}>{t("cancel")}</button></div>
 			</Dialog>
@@ -224,8 +235,6 @@ export function App() {
 	const first = () => parts()[0] ?? "";
 	const entered = (s: Session) => {
 		adopt(s);
-		const l = s.user?.locale;
-		if (!localStorage.getItem("relance.locale") && (l === "fr" || l === "en")) changeLocale(l);
 		if (first() === "setup") go("/");
 	};
 	return (
@@ -246,7 +255,9 @@ export function App() {
 								<Match when={first() === "plans"}><Plans /></Match>
 								<Match when={first() === "messages" && parts()[2]} keyed>{(name) => <MessagePage locale={parts()[1]} name={name} />}</Match>
 								<Match when={first() === "messages"}><Messages /></Match>
-								<Match when={first() === "figures"}><Figures /></Match>
+								<Match when={first() === "figures" && parts()[1] === "value"}><ValuePage /></Match>
+								<Match when={first() === "figures" && parts()[1] === "case"}><CasePage /></Match>
+								<Match when={first() === "figures" && !parts()[1]}><Figures /></Match>
 								<Match when={first() === "compliance"}><Compliance /></Match>
 								<Match when={first() === "settings"}><Settings /></Match>
 							</Switch>

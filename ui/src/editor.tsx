@@ -1,11 +1,11 @@
 // A text with numbered lines; the lines with an error or advice carry its colour in the margin.
-import { For, createEffect, createSignal } from "solid-js";
+import { For, Show, createEffect, createSignal } from "solid-js";
 import { t, word } from "./i18n";
 import { Icon } from "./ui";
 
 export interface Remark { level: string; line?: number; column?: number; text: string }
 
-export function Editor(p: { text: string; set: (s: string) => void; label: string; remarks: Remark[]; save?: () => void; jump?: Remark | null; readonly?: boolean }) {
+export function Editor(p: { text: string; set: (s: string) => void; label: string; remarks: Remark[]; save?: () => void; jump?: Remark | null; readonly?: boolean; wrap?: boolean }) {
 	let area!: HTMLTextAreaElement;
 	const [top, setTop] = createSignal(0);
 	const lines = () => p.text.split("\n");
@@ -25,10 +25,14 @@ export function Editor(p: { text: string; set: (s: string) => void; label: strin
 		if (e.key === "Escape") area.blur();
 	};
 	return (
-		<div class="edit">
-			<div class="ln" aria-hidden="true" style={{ "margin-top": -top() + "px" }}>
-				<For each={lines()}>{(_l, i) => <div class={level(i() + 1)}>{i() + 1}</div>}</For></div>
-			<textarea ref={area} aria-label={p.label} spellcheck={false} autocapitalize="off" wrap="off" readonly={p.readonly} value={p.text}
+		<div class="edit" classList={{ wrap: p.wrap }}>
+			<Show when={p.wrap} fallback={<div class="ln" aria-hidden="true" style={{ "margin-top": -top() + "px" }}>
+				<For each={lines()}>{(_l, i) => <div class={level(i() + 1)}>{i() + 1}</div>}</For></div>}>
+				{/* the same text under the field, invisible: its wrapped lines carry the numbers */}
+				<div class="mirror" aria-hidden="true"><div style={{ "margin-top": -top() + "px" }}>
+					<For each={lines()}>{(l, i) => <div><i class={level(i() + 1)}>{i() + 1}</i>{l || "\u200b"}</div>}</For></div></div>
+			</Show>
+			<textarea ref={area} aria-label={p.label} spellcheck={false} autocapitalize="off" wrap={p.wrap ? "soft" : "off"} readonly={p.readonly} value={p.text}
 				style={{ height: Math.min(640, Math.max(360, lines().length * 20 + 40)) + "px" }} onScroll={() => setTop(area.scrollTop)}
 				onInput={(e) => p.set(e.currentTarget.value)} onKeyDown={key} />
 		</div>

@@ -71,6 +71,20 @@ export function theDay(iso: string): string {
 }
 const first = (s: string) => (locale() === "fr" ? s.replace(/\b1 (?=\p{L})/u, "1er ") : s);
 export const when = (iso: string) => (isDay(iso) ? day(iso) : `${day(iso)}${locale() === "fr" ? ", " : ", "}${hour(iso)}`);
+/** A sentence of the server with the instants it holds said as people say them. */
+export const spoken = (s: string) => s.replace(/(jusqu’)?(à |au |le )?(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(?::\d\d)?(Z|[+-]\d\d:\d\d)?(?: [A-Z]\w+\/[A-Za-z_/]+)?/g,
+	(_all, until, article, d, h, zone) => {
+		const at = zone ? `${d}T${h}:00${zone}` : local(d, h);
+		return (until ? "jusqu’" + (/^[ha]|^dem/.test(day(at)) ? "à " : "au ") : article && /\d/.test(day(at)) ? article : "") + when(at);
+	});
+/** A civil minute of the shop's zone as an instant, near enough for words. */
+function local(d: string, h: string): string {
+	const guess = Date.parse(`${d}T${h}:00Z`), seen = dateFormat({ hour: "2-digit", minute: "2-digit", day: "2-digit", hour12: false }).formatToParts(new Date(guess));
+	const part = (k: string) => Number(seen.find((x) => x.type === k)?.value);
+	let off = (part("hour") % 24) * 60 + part("minute") - (Number(h.slice(0, 2)) * 60 + Number(h.slice(3)));
+	if (part("day") !== Number(d.slice(8))) off += off < 0 ? 1440 : -1440;
+	return new Date(guess - off * 60000).toISOString();
+}
 export const longDay = (iso: string) =>
 	dateFormat({ weekday: "long", day: "numeric", month: "long" }).format(new Date(iso));
 /** The exact instant, for the hover. */
@@ -86,4 +100,10 @@ export function spacing(days: number): string {
 	const j = locale() === "fr" ? "J" : "D";
 	return days === 0 ? j : days > 0 ? `${j}+${num(days, 1)}` : `${j}−${num(-days, 1)}`;
 }
+/** Where a count leads: its people. */
+export const people = (is: string, of: Record<string, string | undefined> = {}) => {
+	const q = new URLSearchParams({ is });
+	for (const [k, v] of Object.entries(of)) if (v) q.set(k, v);
+	return "/customers?" + q.toString();
+};
 export const list = (items: string[]) => new Intl.ListFormat(tag(), { type: "conjunction" }).format(items);

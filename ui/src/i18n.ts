@@ -2,14 +2,22 @@
 // value. French is written with plain spaces here; french() sets the narrow and no-break ones.
 import { createSignal } from "solid-js";
 import { shell } from "./words/shell";
-import { pages } from "./words/pages";
-import { plans } from "./words/plans";
+import { today } from "./words/today";
+import type { customers } from "./words/customers";
+import type { plans } from "./words/plans";
+import type { messages } from "./words/messages";
+import type { figures } from "./words/figures";
+import type { compliance } from "./words/compliance";
+import type { settings } from "./words/settings";
 
 export type Locale = "fr" | "en";
 export type Entry = readonly [fr: string, en: string];
 
-const WORDS = { ...shell, ...pages, ...plans };
-export type Word = keyof typeof WORDS;
+/** Those of the first page; the others come with their page, by learn(). */
+const WORDS: Record<string, Entry> = { ...shell, ...today };
+export type Word = keyof typeof shell | keyof typeof today | keyof typeof customers | keyof typeof plans | keyof typeof messages
+	| keyof typeof figures | keyof typeof compliance | keyof typeof settings;
+export const learn = (words: Record<string, Entry>) => void Object.assign(WORDS, words);
 type Values = Record<string, string | number>;
 
 const saved = localStorage.getItem("relance.locale");
@@ -17,6 +25,10 @@ const [locale, setLocale] = createSignal<Locale>(saved === "fr" || saved === "en
 	: navigator.language.startsWith("fr") ? "fr" : "en");
 export { locale };
 
+/** Nobody chose on this device: the person's own language, or the shop's, comes before the browser's. */
+export function offerLocale(to: string | undefined) {
+	if (!localStorage.getItem("relance.locale") && (to === "fr" || to === "en")) setLocale(to);
+}
 export function changeLocale(to: Locale) {
 	localStorage.setItem("relance.locale", to);
 	setLocale(to);

@@ -1,10 +1,11 @@
 // What the frame and the first page share: the day, asked again on every tick of the server.
 import { createEffect, createResource, createRoot, onCleanup } from "solid-js";
 import { events, get, session, type MessageRow, type Page, type PlanRow, type Today } from "./api";
-import { locale } from "./i18n";
+import { shop } from "./fmt";
+import { locale, t } from "./i18n";
 
 const shared = createRoot(() => {
-	const [today, { refetch }] = createResource(() => session()?.user?.name, () => get<Today>("/today"));
+	const [today, { refetch, mutate }] = createResource(() => session()?.user?.name, () => get<Today>("/today"));
 	createEffect(() => {
 		if (!session()?.user) return;
 		let last = 0;
@@ -17,9 +18,15 @@ const shared = createRoot(() => {
 	});
 	const [plans] = createResource(() => session()?.user?.name, () => get<Page<PlanRow>>("/plans").catch(() => ({ items: [], next: null })));
 	const [messages] = createResource(() => session()?.user?.name, () => get<Page<MessageRow>>("/messages?limit=500").catch(() => ({ items: [], next: null })));
-	return { today, plans, messages, refresh: async () => { await refetch(); } };
+	/** Stopped or resumed: shown at once, then as the server sees it after its next turn. */
+	const hold = (by: string | null) => {
+		if (today.latest) mutate({ ...today.latest, held_by: by });
+		setTimeout(() => void refetch(), 2500);
+	};
+	return { today, plans, messages, hold, refresh: async () => { await refetch(); } };
 });
 export const today = shared.today;
+export const holdToday = shared.hold;
 export const refreshToday = shared.refresh;
 /** What people read for a plan: its title. */
 export const planTitle = (name: string) => shared.plans.latest?.items.find((p) => p.name === name)?.title || name;
@@ -30,4 +37,5 @@ export function subjectOf(name: string): string | undefined {
 	return subject && plain(subject);
 }
 /** A subject to be read in a list: what is filled in for each person is an ellipsis. */
-export const plain = (subject: string) => subject.replace(/\{\{.*?\}\}|\{%.*?%\}/g, "…").replace(/(…\s*)+/g, "… ").replace(/ ([,.])/g, "$1").trim();
+export const plain = (subject: string) => subject.replace(/\{%-?\s*if[^%]*%\}(.*?)(?:\{%-?\s*else[^%]*%\}.*?)?\{%-?\s*endif\s*-?%\}/g, "$1")
+	.replace(/\{\{\s*customer\.first_name[^}]*\}\}/g, t("a_first_name")).replace(/\{\{\s*shop\.name[^}]*\}\}/g, shop().name).replace(/\{\{.*?\}\}|\{%.*?%\}/g, "…").replace(/(…\s*)+/g, "… ").replace(/ ([,.])/g, "$1").trim();

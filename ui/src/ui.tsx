@@ -19,6 +19,7 @@ const ICONS: Record<string, string> = {
 	phone: "M4.500 2.500 6.500 6 5.300 7.300c.7 1.500 1.900 2.700 3.400 3.400L10 9.500l3.500 2-1 2c-5 .5-10-4.500-9.500-9.500z",
 	eye: "M1.500 8C3 5 5.300 3.500 8 3.500S13 5 14.500 8C13 11 10.700 12.500 8 12.500S3 11 1.500 8zM10 8a2 2 0 1 1-4 0 2 2 0 0 1 4 0z",
 	ad: "M2.500 6.500v3H5l5 3v-9l-5 3zM12.500 6v4",
+	hand: "M6 7.500v-4a1 1 0 0 1 2 0V7l3.600 1c.7.2 1.100.8 1 1.500L12 13.500H7.500L4 9.500c.500-.700 1.300-.700 2 0",
 	ok: "m3 8.500 3.200 3.200L13 5",
 	no: "m4 4 8 8M12 4l-8 8",
 	clock: "M14 8A6 6 0 1 1 2 8a6 6 0 0 1 12 0zM8 4.500V8l2.500 1.500",
@@ -124,9 +125,9 @@ export const Empty = (p: ParentProps<{ title: string; picture?: "wire" | "people
 );
 
 /** A figure as its interval on an axis shared with its neighbours; an interval across zero is grey. */
-export function Band(p: { low: number; high: number; value?: number; min: number; max: number; label: string; height?: number }) {
+export function Band(p: { low: number; high: number; value?: number; unknown?: boolean; min: number; max: number; label: string; height?: number }) {
 	const x = (v: number) => (100 * (v - p.min)) / (p.max - p.min || 1);
-	const unknown = () => p.low < 0 && p.high > 0;
+	const unknown = () => p.unknown ?? (p.low < 0 && p.high > 0);
 	const h = () => p.height ?? 36;
 	return (
 		<svg height={h()} role="img" aria-label={p.label}>

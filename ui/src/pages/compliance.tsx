@@ -2,9 +2,12 @@
 import { For, Show, createResource } from "solid-js";
 import { get, type Compliance as Data } from "../api";
 import { day, exact, now, num, theDay } from "../fmt";
-import { t, word } from "../i18n";
+import { learn, t, word } from "../i18n";
 import { href } from "../router";
 import { ChannelIcon, Empty, Icon, Load, Page, Rich, Section, When } from "../ui";
+import { compliance as words } from "../words/compliance";
+
+learn(words);
 
 const KINDS = ["granted", "soft", "withdrawn", "opposed"] as const;
 const COLORS = { granted: "var(--good)", soft: "var(--band-unknown)", withdrawn: "var(--accent-band)", opposed: "var(--wrong)" };

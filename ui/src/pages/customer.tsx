@@ -1,70 +1,67 @@
 // One person on one page: what they bought and received, what they consented to, and the reason for every decision.
-import { For, Show, createResource, createSignal } from "solid-js";
+import { For, Show, createEffect, createMemo, createResource, createSignal } from "solid-js";
 import { Problem, get, type Consent, type Customer as Person, type Decision, type Happening, type Page as Rows, type Reco } from "../api";
-import { day, exact, hour, money, num, now, when } from "../fmt";
-import { t, word, locale } from "../i18n";
-import { planTitle } from "../live";
+import { day, exact, hour, money, num, now, spoken, theDay, when } from "../fmt";
+import { learn, t, word, locale } from "../i18n";
+import { planTitle, subjectOf } from "../live";
 import { href } from "../router";
-import { ChannelIcon, Icon, Load, Page, Rich, Section, When, refuse } from "../ui";
+import { ChannelIcon, Icon, Load, Page, Rich, Section, Sentinel, When, refuse } from "../ui";
+import { amountOf, story, type Kind, type Line } from "./story";
+import { customers as words } from "../words/customers";
 
-type Kind = "all" | "orders" | "messages" | "decisions";
-const GROUP: Record<string, Kind> = { order: "orders", return: "orders", refund: "orders", message: "messages", send: "messages", decision: "decisions", consent: "decisions" };
-const group = (h: Happening): Kind => (h.verdict && h.verdict !== "send" ? "decisions" : GROUP[h.kind] ?? "all");
-const unhappy = (h: Happening) => h.kind === "complaint" || (h.kind === "answer" && /insatisf|peu satisf|mécontent|unhappy|dissatisf/i.test(h.title + (h.detail ?? "")));
+learn(words);
 
-/** Disc = purchase (filled) or message, square = act of the person, diamond = decision. */
-function Mark(p: { h: Happening }) {
-	const k = () => (group(p.h) === "decisions" && p.h.kind !== "consent" ? "d" : p.h.kind === "order" || p.h.kind === "message" || p.h.kind === "send" ? "o" : "s");
+const PATH = { disc: "M12.500 10a4 4 0 1 1-8 0 4 4 0 0 1 8 0z", ring: "M12.500 10a4 4 0 1 1-8 0 4 4 0 0 1 8 0z", square: "M5.500 7h6v6h-6z", diamond: "m8.500 5.500 4.500 4.500-4.500 4.500L4 10z" };
+
+function Row(p: { l: Line }) {
+	const l = () => p.l;
+	const soon = () => Date.parse(l().at) > now().getTime();
 	return (
-		<svg aria-hidden="true" viewBox="0 0 17 20">
-			<path d={k() === "d" ? "m8.5 5.5 4.5 4.500-4.5 4.500L4 10z" : k() === "o" ? "M12.500 10a4 4 0 1 1-8 0 4 4 0 0 1 8 0z" : "M5 6.500h7v7H5z"} />
-		</svg>
-	);
-}
-
-function Row(p: { h: Happening }) {
-	const h = () => p.h;
-	const soon = () => Date.parse(h().at) > now().getTime();
-	const decided = () => h().verdict && h().verdict !== "send";
-	const quote = () => (h().detail?.startsWith("«") ? h().detail : null);
-	return (
-		<li classList={{ buy: h().kind === "order", dec: !!decided(), bad: unhappy(h()), soon: soon() }}>
-			<time datetime={h().at} title={exact(h().at)}>{when(h().at)}</time><span class="n"><Mark h={h()} /></span>
+		<li classList={{ buy: l().mark === "disc", dec: l().tone === "wait", bad: l().tone === "bad", quiet: l().tone === "quiet", soon: soon() }}>
+			<time datetime={l().at} title={exact(l().at)}>{when(l().at)}</time><span class="n"><svg aria-hidden="true" viewBox="0 0 17 20"><path d={PATH[l().mark]} /></svg></span>
 			<div class="b">
-				<p><Show when={decided()} fallback={<Show when={h().kind === "order" || unhappy(h())} fallback={word("event", h().title)}><b>{word("event", h().title)}</b></Show>}>
-					<b>{h().verdict === "control" ? word("reason", h().reason ?? "control_group") : `${word("verdict", h().verdict!)}${locale() === "fr" ? "\u00a0: " : ": "}${word("reason", h().reason ?? "none").toLocaleLowerCase()}`}.</b> {h().title}</Show></p>
-				<Show when={quote()}><p class="quote">{quote()}</p></Show>
-				<small><Show when={h().detail && !quote()}>{word("event", h().detail)} </Show>
-					<Show when={decided() && !h().detail}>{word("then", h().reason ?? "none")} </Show>
-					<Show when={h().plan}><a href={href("/plans/" + h().plan)}>{planTitle(h().plan!)}</a></Show></small>
+				<p><Show when={l().message && l().mark === "ring"} fallback={<b>{l().bold}</b>}><b><a class="t0" href={href(`/messages/${locale()}/${l().message}`)}>{l().bold}</a></b></Show>
+					<Show when={l().rest}> {l().rest}</Show></p>
+				<Show when={l().quote}><p class="quote">{l().quote}</p></Show>
+				<Show when={l().small || l().plan}><small><Show when={l().channel}>{word("channel", l().channel)}, </Show>{l().small}<Show when={(l().times ?? 1) > 1}> ({t("why_times", { n: l().times! })})</Show>
+					<Show when={l().plan && l().group !== "all" && !(l().rest ?? "").includes(planTitle(l().plan!))}>{l().small ? " " : ""}<a href={href("/plans/" + l().plan)}>{planTitle(l().plan!)}</a></Show></small></Show>
 			</div>
-			<div class="amt"><Show when={h().amount}>{money(h().amount!)}</Show></div>
+			<div class="amt"><Show when={l().amount}>{amountOf(l())}</Show>
+				<For each={l().notes}>{(n) => <span class="op" classList={{ wrong: n.bad }} title={n.at && exact(n.at)}><Icon name={n.icon} />{n.text}<Show when={n.at}>, {when(n.at!)}</Show></span>}</For></div>
 		</li>
 	);
 }
 
-function Timeline(p: { id: string; kind: Kind; first: Rows<Happening> }) {
+function Timeline(p: { id: string; kind: Kind; first: Rows<Happening>; told: (l: Line[]) => void }) {
 	const [more, setMore] = createSignal<Happening[]>([]);
 	const [next, setNext] = createSignal(p.first.next);
-	const all = () => [...p.first.items, ...more()].filter((h) => p.kind === "all" || group(h) === p.kind);
+	const whole = createMemo(() => story([...p.first.items, ...more()]));
+	createEffect(() => p.told(whole()));
+	const all = () => whole().filter((l) => p.kind === "all" || l.group === p.kind);
 	const future = () => all().filter((h) => Date.parse(h.at) > now().getTime());
 	const past = () => all().filter((h) => Date.parse(h.at) <= now().getTime());
+	let fetching = false;
 	async function load() {
+		if (!next() || fetching) return;
+		fetching = true;
 		try {
 			const r = await get<Rows<Happening>>(`/customers/${p.id}/timeline?cursor=${encodeURIComponent(next()!)}`);
 			setMore((l) => [...l, ...r.items]);
 			setNext(r.next);
 		} catch (e) { refuse(e); }
+		fetching = false;
 	}
 	return (
-		<Show when={all().length} fallback={<p class="mute">{t("tl_none")}</p>}>
-			<ol class="tl">
-				<For each={future()}>{(h) => <Row h={h} />}</For>
-				<li class="d"><span>{t("tl_now")}</span><span class="n"><svg aria-hidden="true" viewBox="0 0 17 20"><circle cx="8.500" cy="10" r="2.500" /></svg></span><hr /></li>
-				<For each={past()}>{(h) => <Row h={h} />}</For>
-			</ol>
-			<Show when={next()}><button class="btn" onClick={load}>{t("nav_more")}</button></Show>
-		</Show>
+		<>
+			<Show when={all().length} fallback={<p class="mute">{t(p.kind === "all" ? "tl_none" : "tl_none_kind")}</p>}>
+				<ol class="tl">
+					<For each={future()}>{(l) => <Row l={l} />}</For>
+					<li class="d"><span>{t("tl_now")}</span><span class="n"><svg aria-hidden="true" viewBox="0 0 17 20"><circle cx="8.500" cy="10" r="2.500" /></svg></span><hr /></li>
+					<For each={past()}>{(l) => <Row l={l} />}</For>
+				</ol>
+			</Show>
+			<Show when={next()} keyed>{(n) => <Show when={n}><Sentinel seen={() => void load()} /></Show>}</Show>
+		</>
 	);
 }
 
@@ -72,9 +69,9 @@ function Consents(p: { list: Consent[] }) {
 	return (
 		<ul class="cons" style={{ "--cols": p.list.length }}>
 			<For each={p.list}>{(c) => (
-				<li class={c.may ? "good" : "no"}><b><ChannelIcon channel={c.channel} />{word("channel", c.channel)}<Icon name={c.may ? "ok" : "no"} /></b>
+				<li class={c.may ? "good" : "no"}><b><ChannelIcon channel={c.purpose === "tracking" ? "tracking" : c.channel} />{c.purpose === "tracking" ? t("channel_tracking") : word("channel", c.channel)}<Icon name={c.may ? "ok" : "no"} /></b>
 					<small>{word("consent", c.state || (c.may ? "soft" : "unknown"))}<Show when={c.at}>, <span title={exact(c.at!)}>{day(c.at!)}</span></Show><Show when={c.source}><br />{c.source}</Show>
-						<Show when={c.purpose !== "marketing"}><br />{word("purpose", c.purpose)}</Show></small></li>
+						<Show when={c.purpose === "service"}><br />{word("purpose", c.purpose)}</Show></small></li>
 			)}</For>
 		</ul>
 	);
@@ -87,9 +84,11 @@ export default function CustomerPage(p: { id: string }) {
 	const [recos] = createResource(() => p.id, (id) => get<{ items: Reco[] }>(`/customers/${id}/recommendations?kind=cross&n=3`)
 		.catch((e) => { if (e instanceof Problem && e.status === 404) return { items: [] }; throw e; }));
 	const [kind, setKind] = createSignal<Kind>("all");
-	const happened = () => (timeline.error ? [] : timeline.latest?.items ?? []);
-	const complaint = () => happened().find(unhappy);
-	const held = () => happened().find((h) => (h.verdict === "defer" || h.verdict === "hold") && Date.parse(h.at) > now().getTime() - 86400000);
+	const [told, setTold] = createSignal<Line[]>([]);
+	const complaint = () => told().find((l) => l.tone === "bad" && l.bold === t("story_unhappy") && Date.parse(l.at) > now().getTime() - 30 * 86400000);
+	const held = () => told().find((l) => l.held && Date.parse(l.at) > now().getTime() - 86400000);
+	/** Plans that say something of this person, and those that only say they do not concern them. */
+	const quiet = (x: string) => /^(n’y est pas|not in it|le plan est arrêté|the plan is off)/.test(x);
 	return (
 		<Load of={person} again={() => void refetch()} lines={12}>{(c) => {
 			const name = () => [c().person.civility, c().person.first_name, c().person.last_name].filter(Boolean).join(" ") || c().ref;
@@ -102,9 +101,9 @@ export default function CustomerPage(p: { id: string }) {
 						<Show when={c().person.email}><a class="btn" href={"mailto:" + c().person.email}>{t("write")}</a></Show></>}
 					answer={<Rich text={[
 						complaint() ? t("c_unhappy", { since: `${day(complaint()!.at)} ${hour(complaint()!.at)}` }) : "",
-						c().orders ? t("c_answer", { n: c().orders, sum: money(c().spend, true), last: c().last_order ? day(c().last_order!) : "" }) : t("never_ordered") + ".",
-						held() ? t("c_held", { why: word("reason", held()!.reason ?? "").toLocaleLowerCase() }) : "", active() ? t("c_runs", { n: active() }) : "",
-					].filter(Boolean).join(" ")} />}>
+						c().orders ? t("c_answer", { n: c().orders, sum: money(c().spend, true), last: c().last_order ? theDay(c().last_order!) : "" }) : t("never_ordered") + ".",
+						held() ? t("c_held", { why: word("reason", held()!.held ?? "").toLocaleLowerCase() }) : "", active() ? t("c_runs", { n: active() }) : "",
+					].filter(Boolean).join(" ").replace(/\.\.(?= |$)/g, ".")} />}>
 					<dl class="strip2">
 						<div><dt>{t("email")}</dt><dd>{c().person.email || "–"}</dd></div>
 						<div><dt>{t("phone")}</dt><dd>{c().person.phone || "–"}</dd></div>
@@ -120,16 +119,17 @@ export default function CustomerPage(p: { id: string }) {
 								<ul class="reco"><For each={r().items}>{(x) => <li><b>{x.name}</b><span>{money(x.price)}</span><p>{x.why}</p></li>}</For></ul></Show>
 						)}</Load></Section>
 						<div><section class="sec" id="tl"><header><h2>{t("timeline")}</h2>
-							<div class="chips"><For each={["all", "orders", "messages", "decisions"] as const}>{(k) =>
+							<div class="chips"><For each={["all", "orders", "messages", "decisions", "consents"] as const}>{(k) =>
 								<label><input type="radio" name="kind" checked={kind() === k} onChange={() => setKind(k)} />{t(`tl_${k}`)}</label>}</For></div></header>
-							<Load of={timeline} lines={8}>{(tl) => <Timeline id={p.id} kind={kind()} first={tl()} />}</Load></section></div>
+							<Load of={timeline} lines={8}>{(tl) => <Timeline id={p.id} kind={kind()} first={tl()} told={setTold} />}</Load></section></div>
 						<Section id="why" class="next" title={t("why")} note={t("why_note")}><Load of={why} lines={4}>{(w) => <>
-							<ul class="stand"><For each={w().plans.length ? w().plans : c().plans}>{(x) => {
+							<ul class="stand"><For each={(w().plans.length ? w().plans : c().plans).filter((x) => !quiet(x.now))}>{(x) => {
 								const run = c().runs.find((r) => r.plan === x.plan && r.state === "active");
-								return <li classList={{ live: !!run }}><a class="t0" href={href("/plans/" + x.plan)}><b>{planTitle(x.plan)}</b></a><p>{run ? t("run_active", { step: run.step }) : x.now}</p></li>;
+								return <li classList={{ live: !!run }}><a class="t0" href={href("/plans/" + x.plan)}><b>{planTitle(x.plan)}</b></a><p>{run?.step ? spoken(x.now).replace(run.step, step(run.step)) : spoken(x.now)}</p></li>;
 							}}</For></ul>
+							<Show when={(w().plans.length ? w().plans : c().plans).filter((x) => quiet(x.now)).length}><p class="mute">{t("plans_quiet")} <For each={(w().plans.length ? w().plans : c().plans).filter((x) => quiet(x.now))}>{(x, i) => <>{i() ? ", " : ""}<a href={href("/plans/" + x.plan)} title={x.now}>{planTitle(x.plan)}</a></>}</For> ({t("why_quiet")})</p></Show>
 							<Show when={w().decisions.length}><details><summary>{t("why_log")} <small>{num(w().decisions.length)}</small></summary>
-								<ol class="log"><For each={w().decisions}>{(d) => (
+								<ol class="log"><For each={[...w().decisions].reverse()}>{(d) => (
 									<li><small><When at={d.at} /></small><p><b>{word("verdict", d.verdict)}</b>{d.reason && d.reason !== "none" ? `, ${word("reason", d.reason).toLocaleLowerCase()}` : ""}{d.times > 1 ? ` (${t("why_times", { n: d.times })})` : ""}
 										<br /><small>{planTitle(d.plan)} v{d.version}{d.step ? `, ${d.step}` : ""}{d.channel ? `, ${word("channel", d.channel)}` : ""}</small></p></li>)}</For></ol></details></Show>
 						</>}</Load></Section>
@@ -139,4 +139,6 @@ export default function CustomerPage(p: { id: string }) {
 		}}</Load>
 	);
 }
+/** A step by the subject of its message. */
+const step = (name: string) => { const s = subjectOf(name); return s ? (locale() === "fr" ? `«\u00a0${s}\u00a0»` : `“${s}”`) : word("step", name); };
 const birthday = (born: string) => new Intl.DateTimeFormat(locale() === "fr" ? "fr-FR" : "en-GB", { day: "numeric", month: "long", timeZone: "UTC" }).format(new Date(born + "T12:00:00Z"));

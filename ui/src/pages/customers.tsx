@@ -1,16 +1,34 @@
-// Customers: search as you type, a condition with its live count and its error under the character.
+// Customers: search as you type, a condition with its live count and its error under the character, the people behind any
+// count of another page; a table sorted as asked, with the columns wanted.
 import { For, Show, createEffect, createMemo, createResource, createSignal, on } from "solid-js";
 import { Problem, call, get, may, type CustomerRow, type Page as Rows } from "../api";
 import { day, exact, money, num, shop } from "../fmt";
-import { locale, t, word } from "../i18n";
+import { learn, locale, t, word, type Word } from "../i18n";
+import { planTitle } from "../live";
 import { go, href, query, setQuery } from "../router";
 import { CsvButton, Empty, Icon, Load, Page, Rich, Sentinel, refuse, rested, saveCsv, toast } from "../ui";
+import { customers as words } from "../words/customers";
 
+learn(words);
 const PAGE = 50;
 interface Fault { offset: number; hint: string }
+interface Term { group: string; name: string; signature: string; meaning: string; example: string }
+
+/** Words of the language that complete what is being typed, each with what it means. */
+function Hints(p: { text: string; take: (s: string) => void }) {
+	const [terms] = createResource(() => get<{ items: Term[] }>("/segments/words").catch(() => ({ items: [] })));
+	const typed = () => /[a-z_]+$/.exec(p.text)?.[0] ?? "";
+	const near = () => (typed().length < 2 ? [] : (terms.latest?.items ?? []).filter((x) => x.name.startsWith(typed()) && x.name !== typed()).slice(0, 5));
+	return (
+		<Show when={near().length}><ul class="hints"><For each={near()}>{(x) => (
+			<li><button type="button" onClick={() => p.take(p.text.slice(0, p.text.length - typed().length) + x.name)}><code>{x.signature}</code><small lang="en">{x.meaning}</small></button></li>
+		)}</For></ul></Show>
+	);
+}
 
 /** The condition bar: what it counts while typed, or where it goes wrong. */
 function SegmentBar(p: { text: string; set: (s: string) => void; fault: (bad: boolean) => void }) {
+	let field!: HTMLInputElement;
 	const asked = rested(() => p.text, 90);
 	const [count] = createResource(() => asked().trim() || null, async (text) => {
 		try {
@@ -25,6 +43,7 @@ function SegmentBar(p: { text: string; set: (s: string) => void; fault: (bad: bo
 	const [name, setName] = createSignal("");
 	const fault = () => (p.text.trim() && !count.error ? count.latest?.fault : undefined);
 	createEffect(() => p.fault(!!fault()));
+	const READY = [["seg_asleep", "lifecycle = lapsing and may(email)"], ["seg_best", "top_decile"], ["seg_once", "orders = 1 and inactive(3 months)"]] as const;
 	async function keep(e: Event) {
 		e.preventDefault();
 		try {
@@ -34,12 +53,16 @@ function SegmentBar(p: { text: string; set: (s: string) => void; fault: (bad: bo
 			toast(t("saved"));
 		} catch (x) { refuse(x); }
 	}
+	const chip = (label: string, text: string, n?: number) => (
+		<button type="button" class="chip" aria-pressed={p.text === text} title={text} onClick={() => p.set(p.text === text ? "" : text)}>{label}<Show when={n !== undefined}> <small>{num(n!)}</small></Show></button>
+	);
 	return (
 		<div class="segbar">
 			<label class="field code"><span>{t("segment")}</span>
-				<span class="typed"><input value={p.text} spellcheck={false} autocomplete="off" autocapitalize="off" placeholder={t("segment_hint")} aria-invalid={!!fault()}
+				<span class="typed"><input ref={field} value={p.text} spellcheck={false} autocomplete="off" autocapitalize="off" placeholder={t("segment_hint")} aria-invalid={!!fault()}
 					aria-describedby="seg-says" onInput={(e) => p.set(e.currentTarget.value)} />
 					<Show when={p.text}><button class="clear" type="button" aria-label={t("segment_clear")} onClick={() => p.set("")}><Icon name="no" /></button></Show></span></label>
+			<Hints text={p.text} take={(s) => { p.set(s); field.focus(); }} />
 			<div id="seg-says" aria-live="polite">
 				<Show when={fault()} fallback={
 					<Show when={p.text.trim() ? count.latest?.ok : undefined}>{(c) => <p class="counted"><b>{t("segment_count", { n: num(c().count), total: num(c().total) })}</b>
@@ -48,9 +71,7 @@ function SegmentBar(p: { text: string; set: (s: string) => void; fault: (bad: bo
 				</Show>
 			</div>
 			<div class="chips2">
-				<For each={segments.error ? [] : segments.latest?.items}>{(s) => (
-					<button type="button" class="chip" aria-pressed={p.text === s.text} onClick={() => p.set(p.text === s.text ? "" : s.text)}>{s.name} <small>{num(s.count)}</small></button>
-				)}</For>
+				<For each={segments.error ? [] : segments.latest?.items} fallback={<For each={READY}>{(x) => chip(t(x[0]), x[1])}</For>}>{(s) => chip(s.name, s.text, s.count)}</For>
 				<Show when={p.text.trim() && count.latest?.ok && may("plans")}>
 					<Show when={naming()} fallback={<button type="button" class="lnk" onClick={() => setNaming(true)}><Icon name="plus" />{t("segment_save")}</button>}>
 						<form class="inl" onSubmit={keep}><input aria-label={t("segment_name")} placeholder={t("segment_name")} required autofocus value={name()} onInput={(e) => setName(e.currentTarget.value)} />
@@ -62,17 +83,66 @@ function SegmentBar(p: { text: string; set: (s: string) => void; fault: (bad: bo
 	);
 }
 
+// ---- the table ----
+
+interface Column { id: string; label: Word; num?: boolean; sort?: string; value: (c: CustomerRow) => string | number | null }
+const COLUMNS: Column[] = [
+	{ id: "ref", label: "reference", value: (c) => c.ref },
+	{ id: "email", label: "email", value: (c) => c.email },
+	{ id: "phone", label: "phone", value: (c) => c.phone ?? "" },
+	{ id: "city", label: "city", value: (c) => c.city ?? "" },
+	{ id: "phase", label: "phase", sort: "phase", value: (c) => c.phase },
+	{ id: "orders", label: "orders", num: true, sort: "orders", value: (c) => c.orders },
+	{ id: "spend", label: "spend", num: true, sort: "spend", value: (c) => c.spend / 10 ** shop().exponent },
+	{ id: "basket", label: "basket", num: true, value: (c) => (c.orders ? Math.round(c.spend / c.orders) / 10 ** shop().exponent : null) },
+	{ id: "last_order", label: "last_order", num: true, sort: "last_order", value: (c) => c.last_order },
+];
+const saved = localStorage.getItem("relance.columns")?.split(" ").filter((x) => COLUMNS.some((c) => c.id === x));
+const [shown, setShown] = createSignal(saved?.length ? saved : ["email", "phase", "orders", "spend", "last_order"]);
+const columns = () => COLUMNS.filter((c) => shown().includes(c.id));
+function flip(id: string) {
+	setShown((l) => (l.includes(id) ? l.filter((x) => x !== id) : [...l, id]));
+	localStorage.setItem("relance.columns", shown().join(" "));
+}
+function Cell(p: { of: CustomerRow; column: Column }) {
+	const c = () => p.of;
+	switch (p.column.id) {
+		case "phase": return <td class="nw"><i class={"lc " + c().phase} />{word("phase1", c().phase)}</td>;
+		case "orders": return <td class="num">{num(c().orders)}</td>;
+		case "spend": return <td class="num">{money(c().spend)}</td>;
+		case "basket": return <td class="num w">{c().orders ? money(Math.round(c().spend / c().orders)) : "–"}</td>;
+		case "last_order": return <td class="num w"><Show when={c().last_order} fallback={<span class="mute">{t("never")}</span>}><span title={exact(c().last_order!)}>{day(c().last_order!)}</span></Show></td>;
+		default: return <td class="w mute">{String(p.column.value(c()) || "–")}</td>;
+	}
+}
+/** A column's head: pressed, it sorts; pressed again, the other way. */
+function Head(p: { column: Column; sort: string; set: (s: string) => void; able: boolean }) {
+	const by = () => p.column.sort;
+	const way = () => (p.sort === by() ? "ascending" : p.sort === "-" + by() ? "descending" : undefined);
+	const wide = () => !["phase", "orders", "spend"].includes(p.column.id);
+	return (
+		<th scope="col" classList={{ num: p.column.num, w: wide() }} aria-sort={by() && p.able ? way() ?? "none" : undefined}>
+			<Show when={by() && p.able} fallback={t(p.column.label)}>
+				<button type="button" class="sort" classList={{ on: !!way() }} onClick={() => p.set(p.sort === "-" + by() ? by()! : "-" + by())}>{t(p.column.label)}<span aria-hidden="true">{way() === "ascending" ? "↑" : "↓"}</span></button></Show></th>
+	);
+}
+
+const AMONG = ["is", "plan", "step", "reason", "channel"] as const;
+
 export default function Customers() {
 	const [q, setQ] = createSignal(query("q"));
 	const [segment, setSegment] = createSignal(query("segment"));
 	const [bad, setBad] = createSignal(false);
-	const asked = rested(createMemo(() => JSON.stringify([q().trim(), segment().trim()])), 90);
+	const sort = () => query("sort");
+	const among = createMemo(() => (query("is") ? AMONG.filter((k) => query(k)).map((k) => `${k}=${encodeURIComponent(query(k))}`).join("&") : ""));
+	const asked = rested(createMemo(() => JSON.stringify([q().trim(), segment().trim(), among(), sort()])), 90);
 	createEffect(on(() => query("segment"), (s) => s !== segment() && setSegment(s), { defer: true }));
+	createEffect(on(() => query("q"), (s) => s !== q() && setQ(s), { defer: true }));
 	createEffect(() => { setQuery("q", q()); });
 	createEffect(() => { setQuery("segment", segment()); });
 	const url = (key: string, cursor = "") => {
-		const [text, seg] = JSON.parse(key) as string[];
-		return `/customers?limit=${PAGE}${text ? "&q=" + encodeURIComponent(text) : ""}${seg ? "&segment=" + encodeURIComponent(seg) : ""}${cursor ? "&cursor=" + encodeURIComponent(cursor) : ""}`;
+		const [text, seg, of, by] = JSON.parse(key) as string[];
+		return `/customers?limit=${PAGE}${text ? "&q=" + encodeURIComponent(text) : ""}${seg ? "&segment=" + encodeURIComponent(seg) : ""}${of ? "&" + of : ""}${by ? "&sort=" + by : ""}${cursor ? "&cursor=" + encodeURIComponent(cursor) : ""}`;
 	};
 	const [first, { refetch }] = createResource(asked, async (key, info): Promise<Rows<CustomerRow> & { key: string }> => {
 		try {
@@ -98,11 +168,14 @@ export default function Customers() {
 		} catch (e) { refuse(e); }
 		fetching = false;
 	}
-	const filtered = () => !!(q().trim() || segment().trim());
-	const csv = () => saveCsv("customers.csv", [t("customer"), t("email"), t("phase"), t("orders"), t("spend"), t("last_order")],
-		rows().map((c) => [c.name, c.email, c.phase, c.orders, c.spend / 10 ** shop().exponent, c.last_order]));
+	const filtered = () => !!(q().trim() || segment().trim() || among());
+	const csv = () => saveCsv("customers.csv", [t("customer"), ...columns().map((c) => t(c.label))], rows().map((c) => [c.name || c.ref, ...columns().map((k) => k.value(c))]));
+	/** "attendent l'étape winback-2, Réveil des inactifs": what the list is of. */
+	const who = () => [word("among", query("is")), query("reason") && word("reason", query("reason")).toLocaleLowerCase(), query("step") && t("among_step", { step: query("step") }), query("channel") && word("channel", query("channel")), query("plan") && planTitle(query("plan"))].filter(Boolean).join(", ");
+	const all = () => { setQ(""); setSegment(""); go("/customers"); };
 	return (
-		<Page title={t("customers_title")} answer={<Show when={first.latest?.total !== undefined}><Rich text={filtered() ? t("segment_count_plain", { n: first.latest!.total! }) : t("customers_answer", { n: first.latest!.total! })} /></Show>}>
+		<Page title={t("customers_title")} answer={<Show when={first.latest && first.latest.total !== undefined}><Rich text={first.latest!.total === null ? t("customers_many") : filtered() ? t("segment_count_plain", { n: first.latest!.total! }) : t("customers_answer", { n: first.latest!.total! })} /></Show>}>
+			<Show when={among()}><p class="only"><span class="badge">{who()}</span> <button class="lnk" onClick={() => { for (const k of AMONG) setQuery(k, ""); }}><Icon name="no" />{t("among_clear")}</button></p></Show>
 			<div class="finder">
 				<label class="field seekf"><span>{t("search")}</span><span class="typed"><Icon name="find" /><input type="search" value={q()} placeholder={t("customers_search")} autocomplete="off" onInput={(e) => setQ(e.currentTarget.value)} /></span></label>
 				<SegmentBar text={segment()} set={setSegment} fault={setBad} />
@@ -111,16 +184,16 @@ export default function Customers() {
 				<Show when={rows().length} fallback={
 					<Show when={filtered()} fallback={<Empty picture="people" title={t("customers_none")}><p>{t("customers_none_body")}</p><code>relance import shop.db orders.csv</code></Empty>}>
 						<Empty picture="people" title={t("customers_nomatch")}><p>{t("customers_nomatch_body")}</p>
-							<button class="btn" onClick={() => { setQ(""); setSegment(""); }}>{t("all")}</button></Empty></Show>}>
-					<div class="tools"><CsvButton onClick={csv} /></div>
+							<button class="btn" onClick={all}>{t("all_customers")}</button></Empty></Show>}>
+					<div class="tools"><details class="menu"><summary class="lnk"><Icon name="text" />{t("columns")}</summary>
+						<div class="pop" role="group" aria-label={t("columns")}><For each={COLUMNS}>{(c) => <label><input type="checkbox" checked={shown().includes(c.id)} onChange={() => flip(c.id)} />{t(c.label)}</label>}</For></div></details>
+						<CsvButton onClick={csv} /></div>
 					<table class="rows cust" classList={{ stale: bad() }}>
-						<thead><tr><th scope="col">{t("customer")}</th><th scope="col" class="w">{t("email")}</th><th scope="col">{t("phase")}</th>
-							<th scope="col" class="num">{t("orders")}</th><th scope="col" class="num">{t("spend")}</th><th scope="col" class="num w">{t("last_order")}</th></tr></thead>
+						<thead><tr><th scope="col">{t("customer")}</th><For each={columns()}>{(c) => <Head column={c} sort={sort()} set={(s) => setQuery("sort", s)} able={!q().trim()} />}</For></tr></thead>
 						<tbody><For each={rows()}>{(c) => (
 							<tr onClick={(e) => (e.target as HTMLElement).tagName !== "A" && go("/customers/" + c.id)}>
-								<td><a class="t" href={href("/customers/" + c.id)}>{c.name || c.ref}</a></td><td class="w mute">{c.email}</td>
-								<td class="nw"><i class={"lc " + c.phase} />{word("phase1", c.phase)}</td><td class="num">{num(c.orders)}</td><td class="num">{money(c.spend)}</td>
-								<td class="num w"><Show when={c.last_order} fallback={<span class="mute">{t("never")}</span>}><span title={exact(c.last_order!)}>{day(c.last_order!)}</span></Show></td></tr>
+								<td><a class="t" href={href("/customers/" + c.id)}>{c.name || c.ref}</a></td>
+								<For each={columns()}>{(k) => <Cell of={c} column={k} />}</For></tr>
 						)}</For></tbody>
 					</table>
 					<Show when={next()} keyed>{(n) => <Show when={n !== null}><Sentinel seen={() => void more()} /></Show>}</Show>

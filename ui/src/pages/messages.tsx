@@ -1,10 +1,13 @@
 // Messages: what the shop says, in both languages, and the plans that say it.
 import { For, Show, createResource } from "solid-js";
 import { get, type MessageRow, type Page as Rows } from "../api";
-import { locale, t, word } from "../i18n";
+import { learn, locale, t, word } from "../i18n";
 import { plain, planTitle } from "../live";
 import { href } from "../router";
 import { ChannelIcon, Empty, Load, Page, Rich } from "../ui";
+import { messages as words } from "../words/messages";
+
+learn(words);
 
 export default function Messages() {
 	const [messages, { refetch }] = createResource(() => get<Rows<MessageRow>>("/messages?limit=500"));

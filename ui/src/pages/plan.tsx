@@ -1,16 +1,19 @@
 // One plan: its picture with live counts, its file with checks as typed, and its replay before it is switched on.
-import { For, Match, Show, Switch, createEffect, createMemo, createResource, createSignal, on } from "solid-js";
+import { For, Match, Show, Suspense, Switch, createEffect, createMemo, createResource, createSignal, lazy, on, onCleanup, onMount } from "solid-js";
 import { call, follow, get, may, type Issue, type Picture, type Plan, type Replay } from "../api";
 import { Chart } from "../chart";
 import { Editor, Remarks, type Remark } from "../editor";
-import { dayOf, money, now, num, pct, spacing, theDay } from "../fmt";
-import { locale, t, word } from "../i18n";
+import { dayOf, money, now, num, pct, people, spacing, theDay } from "../fmt";
+import { learn, locale, t, word } from "../i18n";
 import { subjectOf } from "../live";
 import { href, query, setQuery } from "../router";
+import { said } from "../said";
+import { spaced } from "./mini";
 import { ChannelIcon, Dialog, Icon, Load, Page, Rich, Section, Tabs, When, refuse, rested, toast } from "../ui";
+import { plans as words } from "../words/plans";
 
-/** Moments of less than a day come in seconds; the wire counts in days. */
-const spaced = <P extends Picture>(p: P): P => ({ ...p, steps: p.steps.map((s) => ({ ...s, after_days: s.after_days ?? (s.after_s ?? 0) / 86400 })) });
+learn(words);
+const PlanForm = lazy(() => import("./form"));
 
 const TAIL = 0.12; // the wire goes on a little after the last message
 
@@ -55,27 +58,34 @@ function Drawing(p: { plan: Picture & Partial<Plan> }) {
 	};
 	const counts = () => p.plan.counts ?? {};
 	const exits = () => p.plan.exits ?? [];
+	/** Many branches do not fit side by side: then they stand one under the other, along the wire. */
+	const tall = () => p.plan.steps.length > 4;
+	const count = (is: string, n: number, step?: string) => <Show when={n} fallback={num(n)}><a href={href(people(is, { plan: p.plan.name, step }))}>{num(n)}</a></Show>;
+	const rate = (is: string, n: number, s: Picture["steps"][number]) => (s.sent ? <a href={href(people(is, { plan: p.plan.name, step: s.name }))} title={num(n)}>{pct(n / s.sent)}</a> : "–");
+	const silent = (s: Picture["steps"][number]) => s.action === "send" || s.message ? null : s.action === "wait" && s.name ? word("step", s.name) : word("action", s.action ?? "wait");
 	return (
 		<>
-			<div class="enter"><span class="k">{t("enters")}</span><p><b>{p.plan.trigger}</b><Show when={p.plan.who}><br /><span class="mute">{p.plan.who}</span></Show></p>
-				<dl><dt>{t("p_entered")}</dt><dd>{num(counts().entered ?? 0)}</dd><dt>{t("p_waiting")}</dt><dd>{num(counts().active ?? 0)}</dd></dl></div>
-			<div class="tree" ref={watch}>
-				<Wire picture={p.plan} width={width()} />
+			<div class="enter"><span class="k">{t("enters")}</span><p><b>{p.plan.trigger}</b><Show when={p.plan.who}><br /><span class="mute" title={p.plan.who}>{said(p.plan.who!) ?? p.plan.who}</span></Show></p>
+				<dl><dt>{t("p_entered")}</dt><dd>{count("entered", counts().entered ?? 0)}</dd><dt>{t("p_waiting")}</dt><dd>{count("active", counts().active ?? 0)}</dd></dl></div>
+			<div class="tree" classList={{ tall: tall() }} ref={watch}>
+				<Show when={!tall()}><Wire picture={p.plan} width={width()} /></Show>
 				<ol class="steps" style={{ "--n": p.plan.steps.length }}><For each={p.plan.steps}>{(s, i) => (
-					<li><b class="dd">{spacing(s.after_days)}</b>
-						<p class="cond"><span>{s.condition || (i() ? t("still_in") : t("at_entry"))}</span></p>
-						<article class="card msg"><header><span class="ch"><ChannelIcon channel={s.channels[0] ?? "email"} />{s.channels.length ? channels(s.channels) : word("channel", "email")}</span></header>
-							<h2><Show when={s.message} fallback={word("action", s.action ?? "wait")}><a class="t0" href={href(`/messages/${locale()}/${s.message}`)}>{subjectOf(s.message!) ?? s.message}</a></Show></h2>
-							<p class="mute">{s.until || (s.message && subjectOf(s.message) ? s.message : "")}</p>
-							<dl><dt>{t("p_next")}</dt><dd>{num(s.waiting)}</dd><dt>{t("p_sent")}</dt><dd>{num(s.sent)}</dd>
-								<dt>{t("p_opened")}</dt><dd>{s.sent ? pct(s.opened / s.sent) : "–"}</dd><dt>{t("p_clicked")}</dt><dd>{s.sent ? pct(s.clicked / s.sent) : "–"}</dd></dl>
-							<Show when={s.sent}><svg height="12" role="img" aria-label={`${t("p_opened")} ${pct(s.opened / s.sent)}, ${t("p_clicked")} ${pct(s.clicked / s.sent)}`}>
+					<li classList={{ mutestep: !!silent(s) }}><b class="dd">{spacing(s.after_days)}</b>
+						<p class="cond"><span title={s.condition || undefined}>{s.condition ? said(s.condition) ?? s.condition : i() ? t("still_in") : t("at_entry")}</span></p>
+						<article class="card msg"><header><span class="ch"><Show when={!silent(s)} fallback={silent(s)}><ChannelIcon channel={s.channels[0] ?? "email"} />{s.channels.length ? channels(s.channels) : word("channel", "email")}</Show></span></header>
+							<Show when={s.message}><h2><a class="t0" href={href(`/messages/${locale()}/${s.message}`)}>{subjectOf(s.message!) ?? s.message}</a></h2></Show>
+							<Show when={s.until}><p class="mute" title={s.until}>{t("until_cond", { cond: said(s.until!) ?? s.until! })}</p></Show>
+							<dl><dt>{t("p_next")}</dt><dd>{count("waiting", s.waiting, s.name)}</dd>
+								<Show when={s.message}><dt>{t("p_sent")}</dt><dd>{count("sent", s.sent, s.name)}</dd>
+								<dt>{t("p_opened")}</dt><dd>{rate("opened", s.opened, s)}</dd><dt>{t("p_clicked")}</dt><dd>{rate("clicked", s.clicked, s)}</dd></Show></dl>
+							<Show when={s.sent && !tall()}><svg height="12" role="img" aria-label={`${t("p_opened")} ${pct(s.opened / s.sent)}, ${t("p_clicked")} ${pct(s.clicked / s.sent)}`}>
 								<line class="zero-l" x1="0" x2="100%" y1="6" y2="6" /><rect class="band" x="0" width={(100 * s.opened) / s.sent + "%"} y="3" height="6" /><rect class="mark" x="0" width={(100 * s.clicked) / s.sent + "%"} y="3" height="6" /></svg></Show>
 						</article></li>
 				)}</For></ol>
-				<Show when={exits().length}><p class="outs"><b>{t("exits_on")}</b><For each={exits()}>{(e) => <span class="x">{typeof e === "string" ? word("exit", e) : e.kind === "when" || e.kind === "event" ? e.text : word("exit", e.kind)}</span>}</For></p></Show>
-				<div class="ctl"><Show when={p.plan.control} fallback={<p class="mute">{(p.plan as { purpose?: string }).purpose === "service" || JSON.stringify(p.plan.goal ?? "").includes("answer") ? t("no_control_service") : t("no_control")}</p>}>
-					<p><b>{t("control_group", { share: pct(p.plan.control / 100) })}</b><br /><span class="mute"><Rich text={t("control_body", { n: counts().control ?? 0 })} /></span></p></Show></div>
+				<Show when={exits().length}><p class="outs"><b>{t("exits_on")}</b><For each={exits()}>{(e) => <span class="x">{typeof e === "string" ? word("exit", e) : e.kind === "when" ? said(e.text) ?? e.text : e.kind === "event" ? word("exit", e.text) : word("exit", e.kind)}</span>}</For>
+					<Show when={counts().exited}><a href={href(people("exited", { plan: p.plan.name }))}>{t("exited_n", { n: counts().exited })}</a></Show></p></Show>
+				<div class="ctl"><Show when={p.plan.control} fallback={<p class="mute">{(p.plan as { purpose?: string }).purpose === "service" || p.plan.name === "survey" ? t("no_control_service") : t("no_control")}</p>}>
+					<p><b>{t("control_group", { share: pct(p.plan.control / 100) })}</b><br /><span class="mute"><Rich text={t("control_body", { n: counts().control ?? 0, to: people("control", { plan: p.plan.name }) })} /></span></p></Show></div>
 			</div>
 		</>
 	);
@@ -84,11 +94,26 @@ function Drawing(p: { plan: Picture & Partial<Plan> }) {
 /** Before the switch: volumes, pressure and cost of the plan over the shop's own history. */
 function Before(p: { plan: Plan; text: string; seen: (r: Replay | null) => void }) {
 	const [months, setMonths] = createSignal("12");
-	const [response, setResponse] = createSignal("history");
-	const [consent, setConsent] = createSignal("as-is");
+	const [response, setResponse] = createSignal("rates");
+	const [consent, setConsent] = createSignal("recorded");
 	const [share, setShare] = createSignal<number | null>(null);
 	const [result, setResult] = createSignal<Replay | null>(null);
 	let run = 0;
+	const place = () => "relance.replay." + p.plan.name, asked = () => [p.text, months(), response(), consent()].join("\n");
+	/** The server goes on when the page is left: on return its job is followed again. */
+	onMount(() => {
+		const [job, what] = JSON.parse(sessionStorage.getItem(place()) ?? "[]") as string[];
+		if (job && what === asked()) void watch(job, ++run, true);
+	});
+	async function watch(job: string, mine: number, again = false) {
+		try {
+			setShare(0);
+			const r = await follow(job, setShare, () => run !== mine);
+			if (run === mine && r) { setResult(r); p.seen(r); }
+		} catch (e) { if (run === mine && !again) refuse(e); }
+		if (run === mine) setShare(null);
+	}
+	onCleanup(() => { run++; });
 	createEffect(on(() => [p.text, months(), response(), consent()], () => { run++; setShare(null); setResult(null); p.seen(null); }, { defer: true }));
 	async function replay() {
 		const mine = ++run;
@@ -99,10 +124,9 @@ function Before(p: { plan: Plan; text: string; seen: (r: Replay | null) => void 
 				...(p.text !== p.plan.text ? { text: p.text } : {}), to: dayOf(now()), consent: consent(), response: response(),
 				from: dayOf(new Date(now().getTime() - Number(months()) * 30.4 * 86400000)),
 			});
-			const r = await follow(String(job), setShare, () => run !== mine);
-			if (run === mine && r) { setResult(r); p.seen(r); }
-		} catch (e) { if (run === mine) refuse(e); }
-		if (run === mine) setShare(null);
+			sessionStorage.setItem(place(), JSON.stringify([String(job), asked()]));
+			await watch(String(job), mine);
+		} catch (e) { if (run === mine) { refuse(e); setShare(null); } }
 	}
 	return (
 		<>
@@ -110,13 +134,13 @@ function Before(p: { plan: Plan; text: string; seen: (r: Replay | null) => void 
 				<label class="field"><span>{t("replay_period")}</span><select value={months()} onChange={(e) => setMonths(e.currentTarget.value)}>
 					<For each={["3", "6", "12", "24"]}>{(m) => <option value={m}>{t("replay_months", { n: m })}</option>}</For></select></label>
 				<label class="field"><span>{t("replay_response")}</span><select value={response()} onChange={(e) => setResponse(e.currentTarget.value)}>
-					<For each={["history", "benchmark", "none"] as const}>{(m) => <option value={m}>{t(`response_${m}`)}</option>}</For></select></label>
+					<For each={["rates", "none"] as const}>{(m) => <option value={m}>{t(`response_${m}`)}</option>}</For></select></label>
 				<label class="field"><span>{t("replay_consent")}</span><select value={consent()} onChange={(e) => setConsent(e.currentTarget.value)}>
-					<option value="as-is">{t("consent_as_is")}</option><option value="all">{t("consent_all")}</option></select></label>
+					<option value="recorded">{t("consent_as_is")}</option><option value="assume">{t("consent_all")}</option></select></label>
 				<div class="field"><span>&nbsp;</span><button class="btn" classList={{ main: !result() }} disabled={share() !== null} onClick={replay}><Icon name="play" />{t("replay_do")}</button></div>
 			</div>
 			<Show when={share() !== null}><div class="bar" role="progressbar" aria-label={t("replay_do")} aria-valuenow={Math.round(share()! * 100)}><i style={{ width: share()! * 100 + "%" }} /></div>
-				<p class="note">{t("replaying", { share: pct(share()!) })}</p></Show>
+				<p class="note">{t("replaying", { share: pct(share()!) })} {t("replay_leave")}</p></Show>
 			<Show when={result()}>{(r) => {
 				const c = () => r().plans[p.plan.name] ?? Object.values(r().plans)[0];
 				const most = () => Math.max(0, ...r().days.map((d) => d.messages));
@@ -142,6 +166,29 @@ function Versions(p: { plan: Plan }) {
 		<tbody><For each={rows()}>{(v) => <tr><td><b>{v.version}</b></td><td>{v.note ?? "–"}</td><td class="mute">{v.by ?? "–"}</td><td class="num"><Show when={v.at}><When at={v.at!} /></Show></td></tr>}</For></tbody></table>;
 }
 
+interface Move { from_version: number; from_step: string | null; to_step: string | null; stays: string | null; runs: number }
+/** Who is on the way on an older version: shown, then moved when asked. */
+function Moves(p: { plan: Plan; again: () => void }) {
+	const [moves, { refetch }] = createResource(() => p.plan.version, () => get<{ to_version: number; moved: number; stay: number; lines: Move[] }>(`/plans/${p.plan.name}/moves`));
+	async function move() {
+		try {
+			const r = await call<{ moved: number }>("POST", `/plans/${p.plan.name}/moves`, {});
+			toast(t("moved_n", { n: r.moved }));
+			await refetch();
+			p.again();
+		} catch (e) { refuse(e); }
+	}
+	return (
+		<Show when={!moves.error && moves.latest?.lines.length ? moves.latest : undefined}>{(m) => (
+			<Section title={t("moves")} note={t("moves_note", { n: String(m().to_version) })}>
+				<table class="rows"><thead><tr><th scope="col">{t("version")}</th><th scope="col">{t("step")}</th><th scope="col">{t("moves_to")}</th><th scope="col" class="num">{t("on_way")}</th></tr></thead>
+					<tbody><For each={m().lines}>{(l) => <tr><td>{l.from_version}</td><td>{l.from_step ?? "–"}</td><td>{l.stays ? <span class="wait">{l.stays}</span> : l.to_step ?? "–"}</td><td class="num">{num(l.runs)}</td></tr>}</For></tbody></table>
+				<Show when={m().moved && may("plans")}><div class="edacts"><button class="btn" onClick={move}>{t("moves_do", { n: m().moved })}</button></div></Show>
+			</Section>
+		)}</Show>
+	);
+}
+
 function One(p: { plan: Plan; again: () => void }) {
 	const tab = () => query("tab") || "picture";
 	const [text, setText] = createSignal(p.plan.text);
@@ -163,35 +210,38 @@ function One(p: { plan: Plan; again: () => void }) {
 			p.again();
 		} catch (e) { refuse(e); }
 	}
-	async function turn(to: "on" | "off" | "drain") {
+	async function turn(to: "on" | "off" | "drain", undo = false) {
 		setAsking("");
 		try {
 			await call("POST", `/plans/${p.plan.name}/switch`, { to });
-			toast(t(to === "on" ? "switched_on" : to === "off" ? "switched_off" : "switched_drain", { plan: p.plan.title }));
+			toast(t(to === "on" ? "switched_on" : to === "off" ? "switched_off" : "switched_drain", { plan: p.plan.title }), undo ? undefined : { undo: () => void turn(to === "on" ? "off" : "on", true) });
 			p.again();
 		} catch (e) { refuse(e); }
 	}
+	const acts = () => <Show when={may("plans")}><div class="edacts"><button class="btn main" disabled={!changed() || wrong()} onClick={keep}>{t("save_version", { n: String((p.plan.version ?? 0) + 1) })}</button>
+								<Show when={changed()}><button class="btn" onClick={() => setText(p.plan.text)}>{t("discard")}</button></Show></div></Show>;
 	const off = () => p.plan.state !== "on";
 	const counts = () => p.plan.counts;
 	const since = () => p.plan.on_since;
 	return (
 		<Page title={p.plan.title} sub={<>{p.plan.name} <span class={"badge " + p.plan.state}>{p.plan.version ? t("version_n", { n: String(p.plan.version) }) : ""} {word("pstate", p.plan.state)}</span></>}
 			actions={<Show when={!off() && may("plans")}><button class="btn" onClick={() => setAsking("off")}>{t("switch_off")}</button></Show>}
-			answer={<Rich text={off() && !counts().active ? t("p_answer_off") : (since() ? t("p_answer_since", { since: theDay(since()!) }) + " " : "") + t("p_answer", { n: counts().entered ?? 0, active: num(counts().active ?? 0), out: num(counts().exited ?? 0) })} />}>
+			answer={<Rich text={off() && !counts().active ? t("p_answer_off") : (since() ? t("p_answer_since", { since: theDay(since()!) }) + " " : "") + t("p_answer", { n: counts().entered ?? 0, name: p.plan.name, active: num(counts().active ?? 0), out: num(counts().exited ?? 0) })} />}>
 			<div class="split wide">
 				<div>
-					<Tabs label={t("plan_views")} now={tab()} set={(id) => setQuery("tab", id === "picture" ? "" : id)} names={[["picture", t("tab_picture")], ["file", t("tab_file")], ["versions", t("tab_versions")]]} />
+					<Tabs label={t("plan_views")} now={tab()} set={(id) => setQuery("tab", id === "picture" ? "" : id)} names={[["picture", t("tab_picture")], ["form", t("tab_form")], ["file", t("tab_file")], ["versions", t("tab_versions")]]} />
 					<Switch>
 						<Match when={tab() === "picture"}><Drawing plan={picture()} /></Match>
 						<Match when={tab() === "file"}>
 							<Editor label={t("file_label")} text={text()} set={setText} remarks={issues()} save={keep} jump={jump()} readonly={!may("plans")} />
 							<Show when={!checked.loading || !changed()} fallback={<p class="issues mute">{t("file_checking")}</p>}>
 								<Remarks list={issues()} fine={t("file_checked")} pick={setJump} /></Show>
-							<div class="edacts"><button class="btn main" disabled={!changed() || wrong()} onClick={keep}>{t("save_version", { n: String((p.plan.version ?? 0) + 1) })}</button>
-								<Show when={changed()}><button class="btn" onClick={() => setText(p.plan.text)}>{t("discard")}</button></Show></div>
+							{acts()}
 							<p class="note">{t("runs_keep")}</p>
 						</Match>
-						<Match when={tab() === "versions"}><Versions plan={p.plan} /><p class="note">{t("runs_keep")}</p></Match>
+						<Match when={tab() === "form"}><Suspense><PlanForm name={p.plan.name} text={text()} set={setText} off={p.plan.state !== "on"} readonly={!may("plans")} /></Suspense>
+							<Show when={issues().some((i) => i.level === "error")}><Remarks list={issues()} fine="" pick={(r) => { setQuery("tab", "file"); setJump(r); }} /></Show>{acts()}<p class="note">{t("runs_keep")}</p></Match>
+						<Match when={tab() === "versions"}><Versions plan={p.plan} /><p class="note">{t("runs_keep")}</p><Show when={p.plan.version}><Moves plan={p.plan} again={p.again} /></Show></Match>
 					</Switch>
 				</div>
 				<Section class="side before" title={off() ? t("before_on") : t("before_again")} note={t("before_note")}>

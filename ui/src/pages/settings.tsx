@@ -2,8 +2,11 @@
 import { For, Show, createMemo, createResource, createSignal } from "solid-js";
 import { call, get, may, session, type Page as Rows, type Settings as Data } from "../api";
 import { shop } from "../fmt";
-import { locale, t, word, type Word } from "../i18n";
+import { learn, locale, t, word, type Word } from "../i18n";
 import { Dialog, Icon, Load, Page, Rich, Section, When, refuse, toast } from "../ui";
+import { settings as words } from "../words/settings";
+
+learn(words);
 
 type Field = string | number | boolean;
 type Group = Record<string, Field>;

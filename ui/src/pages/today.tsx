@@ -2,7 +2,7 @@
 import { For, Show, createMemo, createResource, createSignal } from "solid-js";
 import { planTitle, refreshToday, today } from "../live";
 import { get, type Figures, type Held, type Leaving, type LifeDay, type Phases } from "../api";
-import { dayOf, day, hour, longDay, money, month, now, num, pct, theDay } from "../fmt";
+import { dayOf, day, exact, hour, longDay, money, month, now, num, pct, people, theDay } from "../fmt";
 import { locale, t, word } from "../i18n";
 import { href } from "../router";
 import { Chart } from "../chart";
@@ -10,10 +10,6 @@ import { Band, ChannelIcon, Empty, Icon, Load, Page, Rich, Section } from "../ui
 
 export const PHASES = ["ambassador", "loyal", "new", "lapsing", "former", "prospect"] as const;
 const KIND_ICON: Record<string, string> = { complaint: "warn", approval: "two", request: "del", uncertain: "ask" };
-const LINK: Record<string, string> = {
-	no_consent: "/customers?segment=not%20may(email)", not_reachable: "/customers?segment=not%20may(email)",
-};
-
 /** The day of a plan: a line from 8 h to 20 h, a disc where messages leave, its area their number. */
 function Strip(p: { rows: Leaving[]; most: number }) {
 	const place = (h: number) => Math.min(98, Math.max(2, ((h - 7) / 14) * 100));
@@ -22,11 +18,21 @@ function Strip(p: { rows: Leaving[]; most: number }) {
 		<svg class="strip" height="32" aria-hidden="true">
 			<line class="axis" x1="0" x2="100%" y1="16" y2="16" />
 			<line class="now" x1={at(now().toISOString()) + "%"} x2={at(now().toISOString()) + "%"} y1="-8" y2="40" />
-			<For each={p.rows.filter((r) => r.next_at)}>{(r) => (
+			<For each={hours(p.rows)}>{(r) => (
 				<circle class="bub" cx={at(r.next_at!) + "%"} cy="16" r={Math.max(3, 13 * Math.sqrt(r.count / p.most))} />
 			)}</For>
 		</svg>
 	);
+}
+/** All channels of a plan that leave at the same hour are one disc. */
+function hours(rows: Leaving[]): Leaving[] {
+	const by = new Map<string, Leaving>();
+	for (const r of rows) {
+		if (!r.next_at) continue;
+		const k = r.next_at.slice(0, 13), had = by.get(k);
+		by.set(k, had ? { ...had, count: had.count + r.count } : r);
+	}
+	return [...by.values()];
 }
 function shopHour(iso: string): number {
 	const m = /(\d+)\D+(\d+)?/.exec(hour(iso).replace(/\u00a0/g, " ")) ?? ["", "0", "0"];
@@ -49,33 +55,35 @@ function Leave() {
 			e.gone.push({ ...r, title: e.title });
 			by.set(r.plan, e);
 		}
+		for (const e of by.values()) e.rows.sort((a, b) => (a.next_at ?? "").localeCompare(b.next_at ?? ""));
 		const total = (e: { rows: Leaving[]; gone: Leaving[] }) => [...e.rows, ...e.gone].reduce((n, r) => n + r.count, 0);
 		return [...by.values()].map((e) => ({ ...e, total: total(e) })).sort((a, b) => b.total - a.total);
 	});
-	const most = () => Math.max(1, ...data().leaving.map((r) => r.count));
+	const most = () => Math.max(1, ...plans().flatMap((e) => hours(e.rows).map((r) => r.count)));
 	const sum = (ch?: string) => [...data().leaving, ...data().sent_today].filter((r) => !ch || r.channel === ch).reduce((n, r) => n + r.count, 0);
 	const count = (rows: Leaving[], ch: string) => rows.filter((r) => r.channel === ch).reduce((n, r) => n + r.count, 0);
 	return (
 		<Show when={plans().length} fallback={<Empty title={t("leave_none")}><p>{t("leave_none_body")}</p><a class="btn" href={href("/plans")}>{t("see_plans")}</a></Empty>}>
 			<table class="leave">
 				<thead><tr><th scope="col">{t("plan")}</th><th scope="col" class="day"><div class="xs" aria-hidden="true">
-					<For each={[8, 10, 12, 16, 20]}>{(h) => <span style={{ left: ((h - 7) / 14) * 100 + "%" }} class="m">{locale() === "fr" ? h + "\u00a0h" : h + ":00"}</span>}</For></div>
+					<For each={[8, 12, 16, 20]}>{(h) => <span style={{ left: ((h - 7) / 14) * 100 + "%" }} class="m">{locale() === "fr" ? h + "\u00a0h" : h + ":00"}</span>}</For></div>
 					<span class="vh">{t("hours_of_day")}</span></th>
 					<For each={channels()}>{(c) => <th scope="col" class="num">{word("channel", c)}</th>}</For>
 					<th scope="col" class="num">{t("total")}</th></tr></thead>
 				<tbody><For each={plans()}>{(e) => (
 					<tr>
 						<td class="pl"><a class="t" href={href("/plans/" + e.plan)}>{e.title}</a><br />
-							<small>{[e.rows[0]?.next_at ? t("next_at", { at: hour(e.rows[0].next_at) }) : "", e.sent ? t("already_sent", { n: e.sent }) : ""].filter(Boolean).join(", ")}</small></td>
+							<small><Show when={e.rows[0]?.next_at}><span title={exact(e.rows[0].next_at!)}>{t("next_at", { at: hour(e.rows[0].next_at!) })}</span></Show>
+								<Show when={e.sent}>{e.rows.length ? ", " : ""}<a href={href(people("today", { plan: e.plan }))}>{t("already_sent", { n: e.sent })}</a></Show></small></td>
 						<td class="day"><Strip rows={e.rows} most={most()} /></td>
 						<For each={channels()}>{(c) => { const n = () => count([...e.rows, ...e.gone], c); return (
-							<td class="num c" classList={{ zero: !n() }} data-l={word("channel", c)}>{n() ? num(n()) : "–"}</td>); }}</For>
-						<td class="num tot"><b>{num(e.total)}</b></td>
+							<td class="num c" classList={{ zero: !n() }} data-l={word("channel", c)}><Show when={n()} fallback="–"><a href={href(people(count(e.rows, c) ? "leaving" : "today", { plan: e.plan, channel: c }))}>{num(n())}</a></Show></td>); }}</For>
+						<td class="num tot"><a href={href(people(e.rows.length ? "leaving" : "today", { plan: e.plan }))}><b>{num(e.total)}</b></a></td>
 					</tr>
 				)}</For></tbody>
 				<tfoot><tr class="sum"><td>{t("together")}</td><td class="day" />
-					<For each={channels()}>{(c) => <td class="num c" data-l={word("channel", c)}>{num(sum(c))}</td>}</For>
-					<td class="num tot">{num(sum())}</td></tr></tfoot>
+					<For each={channels()}>{(c) => <td class="num c" data-l={word("channel", c)}><a href={href(people("leaving", { channel: c }))}>{num(sum(c))}</a></td>}</For>
+					<td class="num tot"><a href={href(people("leaving"))}>{num(sum())}</a></td></tr></tfoot>
 			</table>
 		</Show>
 	);
@@ -96,10 +104,11 @@ function Needs() {
 }
 
 function Gains() {
-	const from = dayOf(new Date(now().getTime() - 30 * 86400000)), to = dayOf(now());
+	const from = dayOf(new Date(now().getTime() - 90 * 86400000)), to = dayOf(now());
 	const [figures] = createResource(() => get<Figures>(`/figures?from=${from}&to=${to}`));
 	return <Load of={figures} lines={4}>{(f) => <GainBands figures={f()} />}</Load>;
 }
+const settled = (u: { verdict: string }) => ["brought", "lost", "not_worth_its_cost"].includes(u.verdict);
 /** The measured gains of the plans on one axis; also the head of the figures page. */
 export function GainBands(p: { figures: Figures }) {
 	const rows = () => p.figures.plans.filter((x) => x.uplift).sort((a, b) => b.uplift!.value - a.uplift!.value);
@@ -117,13 +126,13 @@ export function GainBands(p: { figures: Figures }) {
 	};
 	const ends = (u: { low: number; high: number }) => t("from_to", { a: money(u.low, true).replace(/[\s\u00a0]?€$/, u.low < 0 ? "\u00a0€" : ""), b: (u.low < 0 ? "+" : "") + money(u.high, true) });
 	return (
-		<Show when={rows().length} fallback={<Empty picture="curve" title={t("gain_none")}><p>{t("gain_none_body")}</p></Empty>}>
+		<Show when={rows().length} fallback={<p class="soonish"><Icon name="clock" /><span><b>{t("gain_none")}.</b> {t("gain_none_body")}</span></p>}>
 			<ul class="ivs">
 				<For each={rows()}>{(x) => (
 					<li><a href={href("/plans/" + x.name)} class="t0">{x.title ?? planTitle(x.name)}</a>
-						<Band low={x.uplift!.low} high={x.uplift!.high} value={x.uplift!.value} min={span().min} max={span().max} label={ends(x.uplift!)} />
+						<Band low={x.uplift!.low} high={x.uplift!.high} value={x.uplift!.value} unknown={!settled(x.uplift!)} min={span().min} max={span().max} label={ends(x.uplift!)} />
 						<span class="r nw">{ends(x.uplift!)}</span>
-						<span class="r r2"><Show when={x.uplift!.low >= 0} fallback={<span class="mute">{x.uplift!.high < 0 ? t("costs") : t("not_established")}</span>}>
+						<span class="r r2" title={x.uplift!.text}><Show when={x.uplift!.verdict === "brought"} fallback={<span class={settled(x.uplift!) ? "wrong" : "mute"}>{settled(x.uplift!) ? t("costs") : t("not_established")}</span>}>
 							<span class="good est"><Icon name="ok" />{t("established")}</span></Show></span></li>
 				)}</For>
 				<li class="ax" aria-hidden="true"><span /><div class="xs"><For each={ticks()}>{(v) =>
@@ -199,18 +208,19 @@ export function Today() {
 							<Show when={d().held.length}>
 								<Section id="held" title={t("held")} note={t("held_note", { n: held() })}>
 									<ul class="held"><For each={grouped(d().held)}>{(h) => (
-										<li><b>{num(h.count)}</b><span>{word("reason", h.reason)}{locale() === "fr" ? "\u00a0:" : ":"} <span class="mute">{h.until ? word("then", h.reason) || h.text : h.text || word("then", h.reason)}{h.until ? " " + t("until_at", { at: `${day(h.until)} ${hour(h.until)}` }) : ""}</span></span>
-											<a href={href(LINK[h.reason] ?? (h.plan ? "/plans/" + h.plan : "/customers"))} class="nw">{LINK[h.reason] ? t("see_customers") : t("see_plan")}</a></li>
+										<li><b><a href={href(people("held", { reason: h.reason, plan: h.plan }))}>{num(h.count)}</a></b><span>{word("reason", h.reason)}{locale() === "fr" ? "\u00a0:" : ":"} <span class="mute">{h.until ? word("then", h.reason) || h.text : h.text || word("then", h.reason)} <Show when={h.until}><span title={exact(h.until!)}>{t("until_at", { at: `${day(h.until!)} ${hour(h.until!)}` })}</span></Show></span>
+											<Show when={h.plan}><br /><a class="from" href={href("/plans/" + h.plan)}>{planTitle(h.plan!)}</a></Show></span>
+											<a href={href(people("held", { reason: h.reason, plan: h.plan }))} class="nw">{t("see_customers")}</a></li>
 									)}</For></ul>
 								</Section>
 							</Show>
 						</div>
 						<Section class="next" title={t("brought")} note={t("since_day", { day: theDay(d().brought.since) })}>
-							<dl class="cost"><dt>{t("orders")}</dt><dd><a href={href("/figures")}>{num(d().brought.orders)}</a></dd>
+							<dl class="cost"><dt>{t("orders")}</dt><dd><a href={href(people("brought"))}>{num(d().brought.orders)}</a></dd>
 								<dt>{t("revenue")}</dt><dd><a href={href("/figures")}>{money(d().brought.revenue)}</a></dd>
 								<For each={[...new Set(d().sent_today.map((s) => s.channel))]}>{(c) => <>
 									<dt class="ch"><ChannelIcon channel={c} />{t("sent_by", { channel: word("channel", c) })}</dt>
-									<dd>{num(d().sent_today.filter((s) => s.channel === c).reduce((n, s) => n + s.count, 0))}</dd></>}</For></dl>
+									<dd><a href={href(people("today", { channel: c }))}>{num(d().sent_today.filter((s) => s.channel === c).reduce((n, s) => n + s.count, 0))}</a></dd></>}</For></dl>
 							<p class="note">{t("brought_note")}</p>
 						</Section>
 					</div>

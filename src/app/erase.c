@@ -1,0 +1,138 @@
+#include "app/erase.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { REJECT_LINE_MAX = 1 << 20 };
+
+/* ---- messages written as files: "12.welcome.1.hello.email.eml" ---- */
+
+static bool erase_files(const char *folder, customer_id c, uint64_t *count, struct err *err)
+{
+	char prefix[16], path[4600];
+	DIR *dir = opendir(folder);
+	if (!dir)
+		return errno == ENOENT || err_errno(err, "%s", folder);
+	snprintf(prefix, sizeof prefix, "%u.", c);
+	bool ok = true;
+	for (struct dirent *e; ok && (e = readdir(dir));) {
+		if (strncmp(e->d_name, prefix, strlen(prefix)) != 0)
+			continue;
+		snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
+		ok = unlink(path) == 0 || err_errno(err, "%s", path);
+		*count += ok;
+	}
+	closedir(dir);
+	return ok;
+}
+
+/* ---- rejected rows of imports: FILE.rejects.csv ---- */
+
+struct names {
+	struct str ref, email, phone;
+};
+
+/* Whether a field of the line is this text. */
+static bool has_field(const char *line, struct str text)
+{
+	static const char ENDS[] = ",;\t\"\r\n";
+	if (!text.n)
+		return false;
+	for (const char *at = line; (at = strcasestr(at, text.p)); at++)
+		if ((at == line || strchr(ENDS, at[-1])) && strchr(ENDS, at[text.n]))
+			return true;
+	return false;
+}
+
+static bool names_them(const char *line, const struct names *n)
+{
+	return has_field(line, n->ref) || has_field(line, n->email) || has_field(line, n->phone);
+}
+
+static bool sift(FILE *in, FILE *out, const struct names *n, uint64_t *rows)
+{
+	char *line = mem_alloc(REJECT_LINE_MAX);
+	bool ok = true;
+	while (ok && fgets(line, REJECT_LINE_MAX, in)) {
+		if (names_them(line, n))
+			(*rows)++;
+		else
+			ok = fputs(line, out) >= 0;
+	}
+	free(line);
+	return ok && !ferror(in);
+}
+
+static bool erase_rejects(const char *path, const struct names *n, uint64_t *rows, struct err *err)
+{
+	char other[4200];
+	uint64_t before = *rows;
+	FILE *in = fopen(path, "re");
+	if (!in)
+		return errno == ENOENT || errno == EACCES || err_errno(err, "%s", path);
+	snprintf(other, sizeof other, "%s.part", path);
+	FILE *out = fopen(other, "we");
+	bool ok = out && sift(in, out, n, rows);
+	fclose(in);
+	ok = out && fclose(out) == 0 && ok;
+	if (ok && *rows != before)
+		ok = rename(other, path) == 0;
+	else if (out)
+		unlink(other);
+	return ok || err_errno(err, "%s: rejected rows cannot be rewritten", path);
+}
+
+static bool erase_all_rejects(struct db *db, const struct names *n, uint64_t *rows, struct arena *a, struct err *err)
+{
+	struct query *q = db_query(db, "import_files");
+	struct str paths[256];
+	size_t count = 0;
+	int got;
+	while ((got = query_next(q, err)) == 1)
+		if (count < ARRAY_LEN(paths))
+			paths[count++] = arena_printf(a, "%.*s.rejects.csv", STR_ARG(query_get_text(q, 0)));
+	bool ok = got == 0;
+	for (size_t i = 0; ok && i < count; i++)
+		ok = erase_rejects(paths[i].p, n, rows, err);
+	return ok;
+}
+
+/* ---- all ---- */
+
+static bool erase_rows(struct db *db, customer_id c, const char *actor, struct instant now, struct erase_report *out,
+                       struct err *err)
+{
+	char object[24];
+	snprintf(object, sizeof object, "#%u", c);
+	if (db_kind(db) == DB_SQLITE && !db_exec(db, "PRAGMA secure_delete=ON", err))
+		return false;
+	if (!db_begin(db, err))
+		return false;
+	bool ok = store_erase(db, c, now, &out->rows, err) &&
+	          (out->rows.was_erased || store_audit(db, now, actor, "customer erased", object, err)) &&
+	          db_commit(db, err);
+	if (!ok)
+		db_rollback(db);
+	return ok;
+}
+
+bool erase_customer(struct db *db, customer_id c, const char *actor, const char *folder, struct instant now,
+                    struct erase_report *out, struct err *err)
+{
+	struct arena a;
+	struct person p;
+	struct names n;
+	*out = (struct erase_report){ .files = 0 };
+	arena_init(&a);
+	bool ok = store_person(db, c, &a, &p, &n.ref, err);
+	n.email = str_from(arena_cstr(&a, p.email));
+	n.phone = str_from(arena_cstr(&a, p.phone));
+	n.ref = str_from(arena_cstr(&a, n.ref));
+	ok = ok && erase_rows(db, c, actor, now, out, err) && (!folder || erase_files(folder, c, &out->files, err)) &&
+	     erase_all_rejects(db, &n, &out->reject_rows, &a, err) && store_erase_settle(db, err);
+	arena_release(&a);
+	return ok;
+}

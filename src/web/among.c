@@ -1,0 +1,245 @@
+/* The people behind a count: ?plan=anti-churn&is=waiting&step=winback-2 names those whom the page's number counted, by
+ * the same rules as summary.c. And lists in an order other than by number. */
+#include "app/live_int.h"
+#include "web/web_int.h"
+
+#include "app/clock.h"
+#include "model/names.h"
+
+#include <stdlib.h>
+
+enum among {
+	ENTERED,
+	ACTIVE,
+	CONTROL,
+	ENDED,
+	EXITED,
+	WAITING,
+	HELD,
+	QUEUED,
+	SENT,
+	OPENED,
+	CLICKED,
+	TODAY,
+	LEAVING,
+	BROUGHT,
+	AMONG_COUNT,
+};
+static const char *const WORDS[AMONG_COUNT] = { "entered", "active", "control", "ended",  "exited",
+	                                            "waiting", "held",   "queued",  "sent",   "opened",
+	                                            "clicked", "today",  "leaving", "brought" };
+
+struct question {
+	enum among is;
+	int family; /* −1: any plan */
+	int step;   /* −1: any step */
+	int reason; /* −1: any */
+	int channel;
+	int64_t day;
+	struct instant now, since;
+};
+
+static bool is_plan(const struct question *q, const struct plan_set *set, uint16_t plan)
+{
+	return q->family < 0 || set->family[plan] == q->family;
+}
+
+static bool of_run(const struct question *q, const struct plan_set *set, const struct run *r)
+{
+	bool active = r->state == RUN_ACTIVE;
+	if (!is_plan(q, set, r->plan) || (q->step >= 0 && r->step != q->step))
+		return false;
+	switch (q->is) {
+	case ENTERED: return true;
+	case ACTIVE:
+	case WAITING: return active;
+	case CONTROL: return r->control;
+	case ENDED: return r->state == RUN_ENDED;
+	case EXITED: return r->state == RUN_EXITED;
+	case HELD: return active && !r->control && r->held_reason && (q->reason < 0 || r->held_reason == q->reason);
+	default: return false;
+	}
+}
+
+static bool of_sent(const struct question *q, const struct plan_set *set, const struct sent *m)
+{
+	bool gone = m->state == SENT_ACCEPTED;
+	if (!is_plan(q, set, m->plan) || (q->step >= 0 && m->step != q->step) ||
+	    (q->channel >= 0 && m->channel != q->channel))
+		return false;
+	switch (q->is) {
+	case QUEUED: return m->state == SENT_QUEUED;
+	case LEAVING: return m->state == SENT_QUEUED || (gone && m->at >= q->day); /* and those web_forecast() names */
+	case SENT: return gone;
+	case OPENED: return gone && m->opened_at;
+	case CLICKED: return gone && m->clicked_at;
+	case TODAY: return gone && m->at >= q->day;
+	default: return false;
+	}
+}
+
+static bool brought(const struct question *q, const struct live *l, customer_id c, const struct pstate *s)
+{
+	struct view v;
+	view_at(&v, l->world.version, c, q->now);
+	for (uint32_t o = v.order0; o < v.order1; o++) {
+		const struct sent *m =
+			v.k->order_at[o] >= q->since.s && order_is_sale(v.k, o) ? summary_speaker(s, v.k->order_at[o]) : NULL;
+		if (m && is_plan(q, l->plans, m->plan))
+			return true;
+	}
+	return false;
+}
+
+static bool answers(const struct question *q, const struct live *l, customer_id c)
+{
+	const struct pstate *s = &l->states[c];
+	if (q->is == BROUGHT)
+		return s->sent_count && brought(q, l, c, s);
+	for (uint16_t i = 0; i < s->run_count; i++)
+		if (of_run(q, l->plans, &s->runs[i]))
+			return true;
+	for (uint16_t i = 0; i < s->sent_count; i++)
+		if (of_sent(q, l->plans, &s->sent[i]))
+			return true;
+	return false;
+}
+
+static int word_find(const char *const *words, int count, const char *text)
+{
+	for (int i = 0; i < count; i++)
+		if (strcmp(words[i], text) == 0)
+			return i;
+	return -1;
+}
+
+static bool read_step(struct request *r, struct question *q, const struct plan_set *set)
+{
+	const char *step = request_query(r, "step");
+	if (!step || !step[0])
+		return true;
+	const struct plan *p = q->family < 0 ? NULL : set->plans[set->current[q->family]];
+	for (uint8_t i = 0; p && i < p->step_count; i++)
+		if (str_eq(p->steps[i].name, str_from(step)))
+			q->step = i;
+	if (q->step < 0)
+		request_problem(r, 422, p ? "the plan has no step \"%s\"" : "a step \"%s\" needs its plan: plan=NAME", step);
+	return q->step >= 0;
+}
+
+static bool read_question(struct request *r, struct question *q)
+{
+	const struct live *l = r->web->live;
+	const char *is = request_query(r, "is"), *plan = request_query(r, "plan"), *reason = request_query(r, "reason"),
+			   *channel = request_query(r, "channel");
+	int word = word_find(WORDS, AMONG_COUNT, is);
+	zone_id zone = l->shop.settings.zone;
+	*q = (struct question){ .is = (enum among)word, .family = -1, .step = -1, .reason = -1, .channel = -1 };
+	if (word < 0) {
+		request_problem(r, 422,
+		                "is=%s is not known; one of entered, active, control, ended, exited, waiting, held, queued, "
+		                "sent, opened, clicked, today, leaving, brought",
+		                is);
+		return false;
+	}
+	for (uint16_t i = 0; plan && i < l->plans->count; i++)
+		if (l->plans->family[i] == i && str_eq(l->plans->plans[i]->name, str_from(plan)))
+			q->family = i;
+	if (plan && plan[0] && q->family < 0) {
+		request_problem(r, 422, "no plan \"%s\" was ever on", plan);
+		return false;
+	}
+	for (int i = 1; reason && i < REASON_COUNT; i++)
+		if (strcmp(reason_name((enum reason)i), reason) == 0)
+			q->reason = i;
+	if (channel && channel[0])
+		q->channel = channel_find(str_from(channel));
+	if ((reason && reason[0] && q->reason < 0) || (channel && channel[0] && q->channel < 0)) {
+		request_problem(r, 422, "no such %s", q->reason < 0 && reason ? "reason" : "channel");
+		return false;
+	}
+	q->now = clock_now();
+	q->day = zone_instant(zone, zone_date(zone, q->now), 0).s;
+	q->since = web_summary(r->web, q->now)->since;
+	return read_step(r, q, l->plans);
+}
+
+/* The people ?is= names, a bit each, in the request's arena; on the ticker. NULL: a problem was set. */
+uint64_t *among_bits(struct request *r, uint64_t *count)
+{
+	const struct live *l = r->web->live;
+	struct question q;
+	const struct version *v = request_book(r);
+	if (!v || !read_question(r, &q))
+		return NULL;
+	uint64_t *bits = arena_array(&r->arena, uint64_t, ((size_t)v->customers + 64) / 64);
+	for (customer_id c = 1; c < l->people && c <= v->customers && c <= l->world.version->customers; c++)
+		if (answers(&q, l, c))
+			bits[c >> 6] |= 1ull << (c & 63);
+	const struct forecast *f = q.is == LEAVING ? web_forecast(r->web, q.now) : NULL;
+	for (size_t i = 0; f && i < f->count; i++) {
+		const struct leaving *x = &f->items[i];
+		if ((q.family < 0 || x->family == q.family) && (q.channel < 0 || x->channel == q.channel) &&
+		    x->customer <= v->customers)
+			bits[x->customer >> 6] |= 1ull << (x->customer & 63);
+	}
+	if (!bits_without_gone(r, bits, v->customers))
+		return NULL;
+	*count = bits_count(bits, v->customers);
+	return bits;
+}
+
+uint64_t bits_count(const uint64_t *bits, uint32_t customers)
+{
+	uint64_t n = 0;
+	for (size_t i = 0; i < ((size_t)customers + 64) / 64; i++)
+		n += (uint64_t)__builtin_popcountll(bits[i]);
+	return n;
+}
+
+/* ---- in another order ---- */
+
+struct ranked {
+	int64_t key;
+	customer_id customer;
+};
+
+static int by_key(const void *x, const void *y)
+{
+	const struct ranked *a = x, *b = y;
+	if (a->key != b->key)
+		return a->key < b->key ? -1 : 1;
+	return (a->customer > b->customer) - (a->customer < b->customer);
+}
+
+static int64_t key_of(const struct lifecycle *l, enum list_sort by)
+{
+	switch (by) {
+	case SORT_ORDERS: return l->orders;
+	case SORT_SPEND: return l->spend;
+	case SORT_LAST_ORDER: return date_known(l->last_order) ? l->last_order.day : INT32_MIN;
+	case SORT_PHASE: return (int64_t)l->phase;
+	default: return 0;
+	}
+}
+
+/* Places `from` … of those people in that order. How many. */
+int bits_sorted(const struct world *w, const uint64_t *bits, enum list_sort by, bool down, size_t from, size_t most,
+                customer_id *ids)
+{
+	const struct version *v = w->version;
+	size_t n = 0, count = bits_count(bits, v->customers);
+	struct ranked *all = mem_alloc((count + 1) * sizeof *all);
+	for (customer_id c = 1; c <= v->customers; c++)
+		if (bits[c >> 6] >> (c & 63) & 1) {
+			struct lifecycle l = customer_life(w, c);
+			int64_t key = key_of(&l, by);
+			all[n++] = (struct ranked){ down ? -key : key, c };
+		}
+	qsort(all, n, sizeof *all, by_key);
+	int got = 0;
+	for (size_t i = from; i < n && (size_t)got < most; i++)
+		ids[got++] = all[i].customer;
+	free(all);
+	return got;
+}

@@ -1,0 +1,222 @@
+/* Customers: found, counted by a condition or by what a plan did with them, in order. */
+#include "web/web_int.h"
+
+#include "app/clock.h"
+#include "model/names.h"
+#include "store/store.h"
+
+#include <ctype.h>
+#include <stdio.h>
+
+int64_t number_query(struct request *r, const char *name, int64_t least, int64_t most, int64_t otherwise)
+{
+	const char *text = request_query(r, name);
+	int64_t v;
+	if (!text || !str_i64(str_from(text), &v))
+		return otherwise;
+	return v < least ? least : v > most ? most : v;
+}
+
+void put_cursor(struct buf *b, int64_t last, bool more)
+{
+	char text[24];
+	snprintf(text, sizeof text, "%lld", (long long)last);
+	put_cstr(b, "next", more ? text : NULL);
+}
+
+enum { PAGE_DEFAULT = 50, PAGE_MOST = 200 };
+
+/* ---- one row ---- */
+
+struct lifecycle customer_life(const struct world *w, customer_id c)
+{
+	struct lifecycle l = { .phase = PHASE_PROSPECT, .last_order = DATE_UNKNOWN };
+	struct view view;
+	if (c > w->version->customers)
+		return l;
+	/* as of now: what was bought this morning counts */
+	struct date tomorrow = { w->thresholds->day.day + 1 };
+	view_at(&view, w->version, c, clock_now());
+	lifecycle_of(&view, w->settings->zone, tomorrow, w->thresholds, &w->settings->lifecycle, &l);
+	return l;
+}
+
+static struct str full_name(struct arena *a, const struct person *p)
+{
+	if (p->first_name.n && p->last_name.n)
+		return arena_printf(a, "%.*s %.*s", STR_ARG(p->first_name), STR_ARG(p->last_name));
+	return p->last_name.n ? p->last_name : p->first_name.n ? p->first_name : p->company;
+}
+
+static bool put_row(struct request *r, const struct world *w, customer_id c, struct err *err)
+{
+	struct person p;
+	struct str ref;
+	struct buf *b = &r->out;
+	if (!store_person(request_db(r), c, &r->arena, &p, &ref, err))
+		return false;
+	struct lifecycle l = customer_life(w, c);
+	put_open(b, NULL, '{');
+	put_int(b, "id", c);
+	put_str(b, "ref", ref);
+	put_str(b, "name", full_name(&r->arena, &p));
+	put_str(b, "email", p.email);
+	put_str(b, "phone", p.phone);
+	put_str(b, "city", p.city);
+	put_cstr(b, "phase", phase_name(l.phase));
+	put_int(b, "orders", l.orders);
+	put_int(b, "spend", l.spend);
+	put_date(b, "last_order", l.last_order);
+	put_close(b, '}');
+	return true;
+}
+
+/* ---- the list ---- */
+
+/* Ids after `after`, at most `most`; −1: failed. */
+static int ids_all(struct db *db, int64_t after, int64_t most, customer_id *ids, struct err *err)
+{
+	struct query *q = db_query(db, "web_customers_from");
+	int n = 0, got;
+	query_int(q, 1, after);
+	query_int(q, 2, most);
+	while ((got = query_next(q, err)) == 1)
+		ids[n++] = (customer_id)query_get_int(q, 0);
+	return got < 0 ? -1 : n;
+}
+
+static int ids_found(struct request *r, struct db *db, struct str typed, int64_t after, int64_t most, customer_id *ids,
+                     struct err *err)
+{
+	static const char LAST[] = "\xF4\x8F\xBF\xBF";
+	struct query *q = db_query(db, "web_search");
+	char *low = arena_cstr(&r->arena, typed);
+	int n = 0, got;
+	for (char *p = low; *p; p++)
+		*p = (char)(isascii((unsigned char)*p) ? tolower((unsigned char)*p) : *p);
+	struct str low_s = str_from(low);
+	query_text(q, 1, typed);
+	query_text(q, 2, arena_printf(&r->arena, "%.*s%s", STR_ARG(typed), LAST));
+	query_text(q, 3, low_s);
+	query_text(q, 4, arena_printf(&r->arena, "%s%s", low, LAST));
+	query_int(q, 5, after);
+	query_int(q, 6, most);
+	while ((got = query_next(q, err)) == 1)
+		ids[n++] = (customer_id)query_get_int(q, 0);
+	return got < 0 ? -1 : n;
+}
+
+static int ids_of_bits(const uint64_t *bits, uint32_t customers, int64_t after, int64_t most, customer_id *ids)
+{
+	int n = 0;
+	for (int64_t c = after + 1; c <= customers && n < most; c++)
+		if (bits[c >> 6] >> (c & 63) & 1)
+			ids[n++] = (customer_id)c;
+	return n;
+}
+
+struct list_ask {
+	enum list_sort sort;
+	bool down, among;
+	const char *typed, *segment;
+};
+
+static bool read_ask(struct request *r, struct list_ask *ask)
+{
+	static const char *const SORTS[] = { "", "orders", "spend", "last_order", "phase" };
+	const char *sort = request_query(r, "sort"), *is = request_query(r, "is"), *typed = request_query(r, "q"),
+			   *segment = request_query(r, "segment");
+	*ask = (struct list_ask){ .among = is && is[0],
+		                      .typed = typed && str_trim(str_from(typed)).n ? typed : NULL,
+		                      .segment = segment && segment[0] ? segment : NULL };
+	if (!sort || !sort[0])
+		return true;
+	ask->down = sort[0] == '-';
+	for (size_t i = 1; i < ARRAY_LEN(SORTS); i++)
+		if (strcmp(sort + ask->down, SORTS[i]) == 0)
+			ask->sort = (enum list_sort)i;
+	if (!ask->sort)
+		request_problem(r, 422,
+		                "sort=%s is not known; one of orders, spend, last_order, phase, and -spend for the other way",
+		                sort);
+	return ask->sort != SORT_NONE;
+}
+
+/* The people a list is of, when it is of some or in an order of its own. NULL: a problem was set, or the ticker will
+ * call again. */
+static uint64_t *list_bits(struct request *r, const struct version *v, const struct list_ask *ask, uint64_t *total)
+{
+	size_t words = ((size_t)v->customers + 64) / 64;
+	uint64_t *bits = NULL, *those = NULL;
+	if (ask->segment && !(bits = segment_bits(r, str_from(ask->segment), on_customers, total)))
+		return NULL;
+	if (ask->among && !(those = among_bits(r, total)))
+		return NULL;
+	for (size_t i = 0; bits && those && i < words; i++)
+		bits[i] &= those[i];
+	if (!bits)
+		bits = those;
+	if (!bits) {
+		bits = arena_array(&r->arena, uint64_t, words);
+		for (customer_id c = 1; c <= v->customers; c++)
+			bits[c >> 6] |= 1ull << (c & 63);
+		if (!bits_without_gone(r, bits, v->customers))
+			return NULL;
+	}
+	*total = bits_count(bits, v->customers);
+	return bits;
+}
+
+void on_customers(struct request *r)
+{
+	struct err err;
+	int64_t limit = number_query(r, "limit", 1, PAGE_MOST, PAGE_DEFAULT),
+			after = number_query(r, "cursor", 0, UINT32_MAX, 0);
+	struct list_ask ask;
+	if (!read_ask(r, &ask))
+		return;
+	if (ask.among && !r->handed) {
+		r->handed = r;
+		request_hand_over(r, on_customers);
+		return;
+	}
+	customer_id *ids = arena_array(&r->arena, customer_id, (size_t)limit + 1);
+	const struct world *w = request_world(r);
+	const struct version *v = r->version;
+	struct db *db = w ? request_db(r) : NULL;
+	uint64_t total = 0;
+	bool total_known = true;
+	int n;
+	if (!db)
+		return;
+	if (ask.segment || ask.among || (ask.sort && !ask.typed)) {
+		uint64_t *bits = list_bits(r, v, &ask, &total);
+		if (!bits)
+			return;
+		n = ask.sort ? bits_sorted(w, bits, ask.sort, ask.down, (size_t)after, (size_t)limit + 1, ids)
+		             : ids_of_bits(bits, v->customers, after, limit + 1, ids);
+	} else if (ask.typed) {
+		n = ids_found(r, db, str_trim(str_from(ask.typed)), after, limit + 1, ids, &err);
+		total_known = n <= limit && after == 0;
+		total = (uint64_t)(n > 0 ? n : 0);
+	} else {
+		n = ids_all(db, after, limit + 1, ids, &err);
+		total = v->customers > r->web->gone ? v->customers - r->web->gone : 0;
+	}
+	bool more = n > limit, ok = n >= 0;
+	put_open(&r->out, NULL, '{');
+	put_open(&r->out, "items", '[');
+	for (int i = 0; ok && i < n && i < limit; i++)
+		ok = put_row(r, w, ids[i], &err);
+	put_close(&r->out, ']');
+	put_cursor(&r->out, !more ? 0 : ask.sort && !ask.typed ? after + limit : ids[limit - 1], more);
+	if (total_known)
+		put_int(&r->out, "total", (int64_t)total);
+	else
+		put_null(&r->out, "total");
+	put_close(&r->out, '}');
+	if (ok)
+		request_send_json(r, 200);
+	else
+		request_err(r, &err);
+}

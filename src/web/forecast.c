@@ -1,0 +1,105 @@
+/* What will leave before the day ends: everybody whose turn comes today is asked beforehand, on a copy of their state,
+ * as the engine will be then. The ticker's; kept a while, longer the more it cost. */
+#include "app/live_int.h"
+#include "web/web_int.h"
+
+#include "app/clock.h"
+
+#include <stdlib.h>
+
+enum {
+	KEPT_S = 2,
+	KEPT_TIMES = 50, /* a forecast is kept so many times what it took */
+	LOOKS_MAX = 8,   /* a person's turns in the rest of a day */
+};
+
+static struct pstate copy_of(const struct pstate *s)
+{
+	struct pstate copy = *s;
+	copy.runs = mem_alloc((s->run_count + 1u) * sizeof *copy.runs);
+	copy.sent = mem_alloc((s->sent_count + 1u) * sizeof *copy.sent);
+	copy.run_cap = (uint16_t)(s->run_count + 1);
+	copy.sent_cap = (uint16_t)(s->sent_count + 1);
+	if (s->run_count)
+		memcpy(copy.runs, s->runs, s->run_count * sizeof *copy.runs);
+	if (s->sent_count)
+		memcpy(copy.sent, s->sent, s->sent_count * sizeof *copy.sent);
+	return copy;
+}
+
+static void add(struct forecast *f, const struct plan_set *set, customer_id c, int64_t at, uint16_t plan,
+                uint8_t channel)
+{
+	f->items = mem_grow(f->items, &f->cap, f->count + 1, sizeof *f->items);
+	f->items[f->count++] = (struct leaving){ c, (uint32_t)at, set->family[plan], channel };
+}
+
+/* Messages decided already that wait for their turn. */
+static void add_queued(struct forecast *f, const struct plan_set *set, customer_id c, struct pstate *s,
+                       struct instant now, int64_t end)
+{
+	for (uint16_t i = 0; i < s->sent_count; i++) {
+		const struct sent *m = &s->sent[i];
+		const struct run *r = m->state == SENT_QUEUED ? pstate_run(s, m->plan, m->run_no) : NULL;
+		int64_t at = r && r->hold_until > now.s ? r->hold_until : now.s;
+		if (m->state == SENT_QUEUED && at < end)
+			add(f, set, c, at, m->plan, m->channel);
+	}
+}
+
+static void note(struct forecast *f, const struct plan_set *set, const struct decision *d)
+{
+	if (d->verdict != VERDICT_SEND || d->channel >= CHANNEL_COUNT)
+		return;
+	add(f, set, d->customer, d->at.s, d->plan, d->channel);
+}
+
+/* The turns of one person until `end`. */
+static void foresee(struct forecast *f, const struct world *w, customer_id c, const struct pstate *s,
+                    struct instant now, int64_t end)
+{
+	struct pstate copy = copy_of(s);
+	struct decisions said = { 0 };
+	for (int i = 0; i < LOOKS_MAX && copy.wake < end; i++) {
+		struct instant at = { copy.wake > now.s ? copy.wake : now.s };
+		uint32_t before = copy.wake;
+		engine_person(w, c, &copy, at, &said);
+		if (copy.wake <= before)
+			break;
+	}
+	for (size_t i = 0; i < said.count; i++)
+		note(f, w->plans, &said.items[i]);
+	decisions_release(&said);
+	pstate_release(&copy);
+}
+
+const struct forecast *web_forecast(struct web *w, struct instant now)
+{
+	struct live *l = w->live;
+	struct forecast *f = &w->forecast;
+	zone_id zone = l->shop.settings.zone;
+	struct date today = zone_date(zone, now);
+	double started = clock_monotonic();
+	if (f->kept_until > started && f->day.day == today.day && f->plans == l->plans->count)
+		return f;
+	int64_t end = zone_instant(zone, (struct date){ today.day + 1 }, 0).s;
+	struct world world = l->world;
+	world.hold_all = REASON_NONE; /* an emergency stop must show what it holds */
+	f->count = 0;
+	f->day = today;
+	f->plans = l->plans->count;
+	for (customer_id c = 1; c < l->people && c <= l->world.version->customers; c++) {
+		add_queued(f, l->plans, c, &l->states[c], now, end);
+		if (l->states[c].wake < end)
+			foresee(f, &world, c, &l->states[c], now, end);
+	}
+	double cost = clock_monotonic() - started;
+	f->kept_until = started + (KEPT_S > KEPT_TIMES * cost ? KEPT_S : KEPT_TIMES * cost);
+	return f;
+}
+
+void forecast_release(struct web *w)
+{
+	free(w->forecast.items);
+	w->forecast = (struct forecast){ 0 };
+}

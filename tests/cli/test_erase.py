@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+"""People's rights on the command line: test_erase.py RELANCE. A person is given their data, and erased: nothing that names
+them is left in any file of the shop, the sums are, an import does not bring them back, the audit still holds."""
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+import zipfile
+
+RELANCE = os.path.abspath(sys.argv.pop(1))
+
+
+class Erase(unittest.TestCase):
+    def setUp(self):
+        self.dir = tempfile.TemporaryDirectory()
+        self.db = os.path.join(self.dir.name, "shop.db")
+        self.run_it("init", self.db, "--timezone", "Europe/Paris", "--currency", "EUR", "--locale", "fr", "--name", "Chez Léa")
+        self.orders, self.people = os.path.join(self.dir.name, "orders.csv"), os.path.join(self.dir.name, "people.csv")
+        with open(self.orders, "w", newline="", encoding="utf-8") as f:
+            out = csv.writer(f)
+            out.writerow(["order", "customer", "date", "sku", "product_name", "quantity", "amount"])
+            for c in (1001, 1002, 1003):
+                for k in range(4):
+                    out.writerow([f"{c}-{k}", c, f"2026-0{k + 1}-1{k} 10:00", f"S{k}", f"Article {k}", 1, "12.50"])
+        with open(self.people, "w", newline="", encoding="utf-8") as f:
+            out = csv.writer(f)
+            out.writerow(["customer", "first_name", "last_name", "email", "phone", "city", "email_consent"])
+            for c in (1001, 1002, 1003):
+                out.writerow([c, f"Prénom{c}", f"Zyxwvut{c}", f"unique.{c}@example.net", f"06 12 34 5{c % 10} 78", "Lille", "yes"])
+        self.load()
+        at = "2026-05-01T08:00:00Z"
+        self.run_it("plan", "on", self.db, "survey", "--at", "2026-04-01T00:00:00Z")
+        for day in range(5, 25):
+            self.run_it("tick", self.db, "--at", f"2026-04-{day:02}T12:00:00Z")
+        self.assertTrue(os.listdir(self.db + ".outbox"), at)
+
+    def tearDown(self):
+        self.dir.cleanup()
+
+    def run_it(self, *args, status=0):
+        done = subprocess.run([RELANCE, *args], capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, status, done.stderr)
+        return done.stdout + done.stderr
+
+    def load(self):
+        self.run_it("import", self.db, self.orders, "--as", "orders", "--source", "till")
+        self.run_it("import", self.db, self.people, "--as", "customers", "--source", "till", "--consent-source", "formulaire")
+
+    def everything(self):
+        data = b""
+        for root, _, names in os.walk(self.dir.name):
+            for name in names:
+                if os.path.join(root, name) not in (self.orders, self.people):
+                    with open(os.path.join(root, name), "rb") as f:
+                        data += f.read()
+        return data
+
+    def count(self, condition):
+        return json.loads(self.run_it("segment", self.db, condition, "--format", "json"))["count"]
+
+    def test_erased(self):
+        self.assertIn(b"Zyxwvut1002", self.everything())
+        spend = self.run_it("kpi", self.db, "--from", "2026-01", "--to", "2026-05", "--format", "json")
+        self.run_it("erase", self.db, "1002", status=2)
+        self.run_it("erase", self.db, "nobody", "--yes", status=1)
+        self.assertIn("orders kept as sums  4", self.run_it("erase", self.db, "1002", "--yes"))
+        left = self.everything()
+        for word in (b"Zyxwvut1002", b"unique.1002", "Prénom1002".encode(), b"till:1002-", b"12 34 52 78", b"612345278"):
+            self.assertNotIn(word, left)
+        self.assertIn(b"Zyxwvut1003", left)
+        self.run_it("check", self.db)
+        # the sums are there: orders of a month stay in it
+        after = self.run_it("kpi", self.db, "--from", "2026-01", "--to", "2026-05", "--format", "json")
+        pick = lambda text, name: [x["value"] for x in json.loads(text) if name in json.dumps(x)][:1]
+        self.assertEqual(pick(spend, "revenue"), pick(after, "revenue"))
+        self.run_it("why", self.db, "1002", status=1)
+        # told again, nobody comes back
+        self.load()
+        with open(self.people, "a", encoding="utf-8") as f:
+            f.write("9999,Prénom1002,Zyxwvut1002,UNIQUE.1002@example.net,,Lille,yes\n")
+        self.load()
+        self.assertNotIn(b"Zyxwvut1002", self.everything())
+        self.run_it("check", self.db)
+        self.assertIn("erased already", self.run_it("erase", self.db, "#2", "--yes"))
+        for day in range(25, 28):
+            self.run_it("tick", self.db, "--at", f"2026-04-{day:02}T12:00:00Z")
+        audit = json.loads(self.run_it("replay", self.db, "--audit", "--format", "json"))
+        self.assertEqual((audit["same"], audit["erased"], audit["blurred"] > 0), ("yes", 1, True), audit)
+        self.assertLess(audit["blurred"], audit["rounds"])
+        self.run_it("check", self.db)
+
+    def test_requests(self):
+        said = self.run_it("request", self.db, "add", "access", "1001", "--by", "letter", "--asked", "2026-01-31")
+        self.assertIn("2026-02-28T22:59:59Z", said)
+        self.run_it("request", self.db, "add", "erasure", "1002", "--by", "page", "--asked", "2026-01-15")
+        self.run_it("request", self.db, "add", "marriage", "1002", status=1)
+        self.run_it("request", self.db, "add", "access", "nobody", status=1)
+        rows = json.loads(self.run_it("request", self.db, "list", "--format", "json"))
+        self.assertEqual([r["kind"] for r in rows], ["erasure", "access"])
+        self.run_it("request", self.db, "extend", "1", status=1)
+        self.run_it("request", self.db, "extend", "1", "--note", "trois boutiques à interroger")
+        self.run_it("request", self.db, "extend", "1", "--note", "encore", status=1)
+        self.assertIn("2026-04-30T21:59:59Z", self.run_it("request", self.db, "list"))
+        self.run_it("request", self.db, "refuse", "2", status=1)
+        self.run_it("request", self.db, "done", "2", "--note", "fait")
+        self.run_it("request", self.db, "done", "2", status=1)
+        self.assertEqual(len(json.loads(self.run_it("request", self.db, "list", "--format", "json"))), 1)
+        self.assertEqual(len(json.loads(self.run_it("request", self.db, "list", "--all", "--format", "json"))), 2)
+
+    def test_data_given(self):
+        path = os.path.join(self.dir.name, "data.zip")
+        self.run_it("request", self.db, "export", "1001", "--out", path)
+        with zipfile.ZipFile(path) as z:
+            self.assertIsNone(z.testzip())
+            names = z.namelist()
+            data = json.loads(z.read("donnees.json"))
+            rows = list(csv.DictReader(z.read("commandes.csv").decode().splitlines()))
+            self.assertTrue([n for n in names if n.startswith("messages/") and n.endswith(".html")], names)
+        self.assertEqual(data["person"]["last_name"], "Zyxwvut1001")
+        self.assertEqual((data["consents"][0]["state"], data["consents"][0]["source"]), ("granted", "formulaire (people.csv)"))
+        self.assertEqual((len(rows), rows[0]["name"], rows[0]["amount"]), (4, "Article 0", "12.50"))
+        self.assertTrue(data["decisions"] and data["messages"][0]["content"]["text"])
+        self.assertNotIn("Zyxwvut1002", json.dumps(data))
+        path = os.path.join(self.dir.name, "data.json")
+        self.run_it("request", self.db, "export", "1001", "--out", path)
+        with open(path, encoding="utf-8") as f:
+            self.assertEqual(json.load(f)["person"], data["person"])
+
+    def test_objection(self):
+        self.assertEqual(self.count("may(email)"), 3)
+        self.run_it("request", self.db, "object", "1001", "--note", "plus de publicité")
+        self.assertEqual(self.count("may(email)"), 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
