@@ -162,26 +162,6 @@ void on_value_customers(struct request *r)
 	free(w.rows);
 }
 
-static int by_day(const void *x, const void *y)
-{
-	int32_t a = *(const int32_t *)x, b = *(const int32_t *)y;
-	return (a > b) - (a < b);
-}
-
-/* The day by which two thirds of the documents had happened: one odd old date moves it little. */
-static struct date two_thirds(const struct worth *w)
-{
-	int32_t *days = mem_alloc(w->count * sizeof *days);
-	for (size_t i = 0; i < w->count; i++)
-		days[i] = w->rows[i].day;
-	qsort(days, w->count, sizeof *days, by_day);
-	struct date cut = { days[w->count * 2 / 3] };
-	free(days);
-	if (cut.day >= w->until.day)
-		cut.day = w->until.day - 1;
-	return cut;
-}
-
 /* Fitted on the first two thirds of the documents, held against what came after. */
 void on_value_holdout(struct request *r)
 {
@@ -191,7 +171,7 @@ void on_value_holdout(struct request *r)
 	struct buf *b = &r->out;
 	if (!worth_read(r, &w))
 		return;
-	struct date cut = two_thirds(&w);
+	struct date cut = value_two_thirds(w.rows, w.count, w.until);
 	if (!value_holdout_check(VALUE_BGNBD, w.rows, w.count, cut, w.until, VALUE_WEEK, r->web->o.threads, h, &err)) {
 		request_err(r, &err);
 	} else {

@@ -79,7 +79,7 @@ def pages(db, folder):
     figures = {r["figure"]: r["value"] for r in json.loads(run("kpi", db, "--to", "2025-10", "--format", "json"))}
     english, titles_en = report(db, folder, "en")
     french, titles_fr = report(db, folder, "fr")
-    assert len(titles_en) == len(titles_fr) == 9 and not set(titles_en) & set(titles_fr) - {"20/80"}, (titles_en, titles_fr)
+    assert len(titles_en) == len(titles_fr) == 10 and not set(titles_en) & set(titles_fr) - {"20/80"}, (titles_en, titles_fr)
     for words, thousands in ((english, ","), (french, "\u202f")):
         for figure in ("revenue", "orders", "new_customers"):
             assert spaced(figures[figure], thousands) in words, (figure, figures[figure])
