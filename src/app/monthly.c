@@ -1,6 +1,5 @@
 #include "app/monthly.h"
 
-#include "app/courier_int.h"
 #include "channel/mime.h"
 
 #include <stdio.h>
@@ -17,37 +16,31 @@ static struct str file_name(const struct monthly_letter *m, struct arena *a)
 	return arena_printf(a, "relance-%s.html", month);
 }
 
-static bool build(const struct monthly_letter *m, struct instant now, struct str key, struct arena *a, struct buf *mail,
-                  struct err *err)
+/* What the mail holds; all of it in the arena. */
+static bool write_letter(const struct monthly_letter *m, struct instant now, struct arena *a, struct mime_mail *out,
+                         struct err *err)
 {
-	struct buf page, subject, text, html, id;
-	struct courier_shop words;
-	struct mime_result result;
+	struct buf page, subject, text, html;
+	struct mime_file *file = arena_new(a, struct mime_file);
 	buf_init(&page, REPORT_BYTES_MAX);
 	buf_init(&subject, SUBJECT_MAX);
 	buf_init(&text, LETTER_MAX);
 	buf_init(&html, LETTER_MAX);
-	buf_init(&id, 512);
-	bool ok = courier_shop_read(m->courier, m->live, a, &words, err) && report_make(m->shop, m->report, &page, err) &&
-	          report_letter(m->shop, m->report, &subject, &text, &html, err);
+	bool ok =
+		report_make(m->shop, m->report, &page, err) && report_letter(m->shop, m->report, &subject, &text, &html, err);
 	if (ok) {
-		const struct mime_file file = { file_name(m, a), STR("text/html"), buf_view(&page) };
-		mime_message_id(key, words.domain, &id);
-		const struct mime_mail mime = { .from_name = str_from(m->report->shop),
-			                            .from_address = words.email,
-			                            .to_address = m->to,
-			                            .subject = buf_view(&subject),
-			                            .message_id = buf_view(&id),
-			                            .date = now,
-			                            .zone = m->shop->settings->zone,
-			                            .text = buf_view(&text),
-			                            .html = buf_view(&html),
-			                            .automatic = true,
-			                            .files = &file,
-			                            .file_count = 1 };
-		ok = mime_build(&mime, mail, &result, err);
+		*file = (struct mime_file){ file_name(m, a), STR("text/html"), arena_str(a, buf_view(&page)) };
+		*out = (struct mime_mail){ .to_address = m->to,
+			                       .subject = arena_str(a, buf_view(&subject)),
+			                       .date = now,
+			                       .zone = m->shop->settings->zone,
+			                       .text = arena_str(a, buf_view(&text)),
+			                       .html = arena_str(a, buf_view(&html)),
+			                       .automatic = true,
+			                       .files = file,
+			                       .file_count = 1 };
 	}
-	struct buf *all[] = { &page, &subject, &text, &html, &id };
+	struct buf *all[] = { &page, &subject, &text, &html };
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		buf_release(all[i]);
 	return ok;
@@ -63,33 +56,38 @@ static enum report_mail state_of(const struct settlement *s, enum monthly_sent *
 	}
 }
 
+/* The right to send is ours and committed: sends, and writes down what became of it. */
+static bool hand_over(const struct monthly_letter *m, struct mime_mail *mail, uint64_t who, struct instant now,
+                      struct arena *a, enum monthly_sent *out, struct err *err)
+{
+	struct settlement s;
+	struct err trouble;
+	char month[12];
+	figures_month_text(m->report->month, 1, month);
+	struct str name = arena_printf(a, "report.%s.%016llx", month, (unsigned long long)who);
+	if (!courier_post(m->courier, m->live, name, mail, &s, a, &trouble)) {
+		fprintf(stderr, "relance: the monthly report: %s\n", trouble.text);
+		s = (struct settlement){ .to = MESSAGE_DEFERRED, .outcome = STR("not handed over") };
+	}
+	enum report_mail state = state_of(&s, out);
+	return report_mail_settle(m->db, m->report->month, who, state, s.outcome.p ? s.outcome : STR(""), now, err);
+}
+
 bool monthly_send(const struct monthly_letter *m, struct instant now, enum monthly_sent *out, struct err *err)
 {
 	struct arena a;
-	struct buf mail, address;
+	struct buf address;
+	struct mime_mail mail;
 	bool utf8, ours = false;
 	uint64_t who = store_address_hash(store_shop(m->db), m->to);
-	char month[12];
 	*out = MONTHLY_KNOWN;
 	arena_init(&a);
-	buf_init(&mail, MIME_MAIL_MAX);
 	buf_init(&address, 1024);
-	figures_month_text(m->report->month, 1, month);
-	struct str key = arena_printf(&a, "report.%s.%016llx", month, (unsigned long long)who);
 	bool ok = mime_address(m->to, &address, &utf8) || err_set(err, ERR_INPUT, "this is no e-mail address to write to");
-	ok = ok && build(m, now, key, &a, &mail, err) &&
+	ok = ok && write_letter(m, now, &a, &mail, err) &&
 	     report_mail_claim(m->db, m->report->month, who, now, m->asked, &ours, err);
-	if (ok && ours) {
-		struct settlement s = { .to = MESSAGE_REFUSED, .outcome = STR("") };
-		struct err trouble;
-		if (!courier_send_letter(m->courier, m->live, key, buf_view(&address), utf8, &mail, now, &s, &a, &trouble)) {
-			fprintf(stderr, "relance: the monthly report: %s\n", trouble.text);
-			s = (struct settlement){ .to = MESSAGE_DEFERRED, .outcome = STR("not handed over") };
-		}
-		enum report_mail state = state_of(&s, out);
-		ok = report_mail_settle(m->db, m->report->month, who, state, s.outcome.p ? s.outcome : STR(""), now, err);
-	}
-	buf_release(&mail);
+	if (ok && ours)
+		ok = hand_over(m, &mail, who, now, &a, out, err);
 	buf_release(&address);
 	arena_release(&a);
 	return ok;

@@ -90,6 +90,7 @@ static bool fill(struct report *r, int months, struct err *err)
 		report_lifecycle(r);
 		report_segments(r);
 		report_share(r);
+		report_forecast(r);
 		report_cohorts(r);
 		report_figures(r, &one, now);
 		report_benchmarks(r);

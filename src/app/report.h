@@ -67,6 +67,7 @@ void report_lifecycle(struct report *r);
 void report_cohorts(struct report *r);
 void report_share(struct report *r);
 void report_segments(struct report *r);
+void report_forecast(struct report *r);
 void report_plans(struct report *r);
 void report_objectives(struct report *r);
 void report_benchmarks(struct report *r);

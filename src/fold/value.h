@@ -158,6 +158,10 @@ struct value_holdout {
 	double correlation;         /* actual and predicted, over customers; 0 when one of them does not vary */
 };
 
+/* The day by which two thirds of the rows had happened (at most the day before `end`): a cut that one odd old date
+ * moves little. */
+struct date value_two_thirds(const struct value_row *rows, size_t count, struct date end);
+
 /* Customers with an order on or before `until`; the second part is the days after it up to `end`. */
 bool value_holdout_check(enum value_model model, const struct value_row *rows, size_t count, struct date until,
                          struct date end, enum value_unit unit, int threads, struct value_holdout *out,

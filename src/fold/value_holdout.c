@@ -55,6 +55,26 @@ static void compare(const struct value_summary *first, const struct value_summar
 	out->correlation = tally_correlation(&t);
 }
 
+static int by_day(const void *x, const void *y)
+{
+	int32_t a = *(const int32_t *)x, b = *(const int32_t *)y;
+	return (a > b) - (a < b);
+}
+
+struct date value_two_thirds(const struct value_row *rows, size_t count, struct date end)
+{
+	int32_t *days = mem_alloc((count + 1) * sizeof *days);
+	size_t n = 0;
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].day <= end.day)
+			days[n++] = rows[i].day;
+	qsort(days, n, sizeof *days, by_day);
+	struct date cut = { n ? days[n * 2 / 3] : end.day };
+	free(days);
+	cut.day = cut.day < end.day ? cut.day : end.day - 1;
+	return cut;
+}
+
 bool value_holdout_check(enum value_model model, const struct value_row *rows, size_t count, struct date until,
                          struct date end, enum value_unit unit, int threads, struct value_holdout *out, struct err *err)
 {

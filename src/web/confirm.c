@@ -46,6 +46,6 @@ bool web_confirm_mail(struct request *r, int64_t id, struct str email, bool fr, 
 		                      .zone = w->shop.zone,
 		                      .text = words(r, url, fr),
 		                      .automatic = true };
-	return ok && courier_post(w->courier, w->live, arena_printf(&r->arena, "signup.%lld", (long long)id), &mail,
+	return ok && courier_post(w->courier, w->live, arena_printf(&r->arena, "signup.%lld", (long long)id), &mail, NULL,
 	                          &r->arena, err);
 }

@@ -8,6 +8,7 @@ import email
 import email.policy
 import html.parser
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -79,7 +80,7 @@ def pages(db, folder):
     figures = {r["figure"]: r["value"] for r in json.loads(run("kpi", db, "--to", "2025-10", "--format", "json"))}
     english, titles_en = report(db, folder, "en")
     french, titles_fr = report(db, folder, "fr")
-    assert len(titles_en) == len(titles_fr) == 9 and not set(titles_en) & set(titles_fr) - {"20/80"}, (titles_en, titles_fr)
+    assert len(titles_en) == len(titles_fr) == 10 and not set(titles_en) & set(titles_fr) - {"20/80"}, (titles_en, titles_fr)
     for words, thousands in ((english, ","), (french, "\u202f")):
         for figure in ("revenue", "orders", "new_customers"):
             assert spaced(figures[figure], thousands) in words, (figure, figures[figure])
@@ -188,6 +189,22 @@ def mail(db, folder):
     assert arrived["From"].addresses[0].addr_spec == "bonjour@example.com" and len(list(arrived.iter_attachments())) == 1
 
 
+def mail_postgres(folder):
+    base = os.environ.get("RELANCE_TEST_PG")
+    if not base:
+        print("the month by mail: PostgreSQL is not there: SQLite only")
+        return
+    os.environ["RELANCE_KEYS"] = str(folder)
+    address = f"{base}{'&' if '?' in base else '?'}schema=monthly"
+    run("init", address, "--timezone", "Europe/Paris", "--currency", "EUR", "--locale", "fr")
+    (folder / "pg.csv").write_text("customer,date,amount\na,2025-10-03,10\nb,2025-10-04,20\n")
+    run("import", address, folder / "pg.csv", "--as", "orders")
+    asked = ("report", address, "--mail", "lea@example.com", "--month", "2025-10", "--out", folder / "pg")
+    assert ": sent" in run(*asked)
+    assert "before" in run(*asked)
+    assert len(list((folder / "pg").glob("report.*.eml"))) == 1
+
+
 def experiment(db):
     """Runs written as the engine writes them: the control group is every tenth."""
     run("plan", "on", db, "anti-churn", "--at", "2025-01-02")
@@ -248,6 +265,7 @@ def main():
         words, _ = report(db, folder, "fr")
         assert "Objectifs" in words and "atteint" in words and "en retard" in words and "60\u00a0à\u00a070\u202f%" in words
         mail(db, folder)
+        mail_postgres(folder)
         assert "nothing to report" in run("report", db, "--html", folder / "x.html", "--month", "1999-01", status=1)
         assert "is not a month" in run("report", db, "--html", folder / "x.html", "--month", "Oct", status=1)
         assert "--html" in run("report", db, status=2)

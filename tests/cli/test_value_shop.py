@@ -7,6 +7,7 @@ import datetime
 import json
 import os
 import pathlib
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -112,6 +113,61 @@ def segments_as_conditions(folder):
     assert refused.returncode == 1 and "ranks everybody" in refused.stdout + refused.stderr, refused
 
 
+ODD = {  # a shop of which little can be said: its rows, and the sentence of `relance value`
+    "one customer": (["a,2026-10-03,10"], "there is one customer"),
+    "no repeat buyer": ([f"c{i},2026-10-{1 + i % 28:02d},{10 + i}" for i in range(60)], "ordered on a second day"),
+    "all on one day": ([f"c{i % 20},2026-10-05,{10 + i}" for i in range(60)], "all orders are dated the last day"),
+    "negative spend": ([f"c{i % 20},2026-{9 + i % 2:02d}-{1 + i % 28:02d},-{10 + i}" for i in range(60)], "nothing to learn from"),
+}
+
+
+def odd_shops(folder):
+    """Every command answers with figures or a sentence, never with a NaN."""
+    for name, (rows, sentence) in ODD.items():
+        csv = folder / f"{name}.csv"
+        csv.write_text("customer,date,amount\n" + "\n".join(rows) + "\n")
+        db = shop(folder, name, csv)
+        asked = [("value",), ("value", "--view", "holdout"), ("value", "--view", "segments"), ("value", "--view", "share"),
+                 ("value", "--view", "cohorts"), ("value", "--view", "customers"), ("case",), ("kpi", "--to", "2026-10", "--format", "json"),
+                 ("kpi", "--to", "2020-01", "--format", "json"), ("segment", "rfm = best"), ("report", "--html", folder / "odd.html")]
+        said = {}
+        for command, *rest in asked:
+            done = subprocess.run([RELANCE, command, str(db), *map(str, rest)], capture_output=True, text=True, timeout=60, check=False)
+            said[command, *map(str, rest)] = done.stderr
+            assert done.returncode in (0, 1) and (done.returncode == 0 or done.stderr.startswith("relance: ")), (name, command, done)
+            for word in ("nan", "inf,", ": inf", "-inf"):
+                assert word not in done.stdout.lower(), (name, command, rest, done.stdout)
+            if command == "kpi":
+                for r in json.loads(done.stdout):
+                    assert (r["value"] is None) == bool(r["why"]), (name, r)
+        assert sentence in said["value",], (name, said["value",])
+        page = (folder / "odd.html").read_text(encoding="utf-8").lower()
+        assert "nan" not in page.split("</style>")[1], name
+
+
+def control_group_of_three(folder):
+    csv = folder / "three.csv"
+    csv.write_text("customer,date,amount\n" + "".join(f"c{i},2025-0{1 + i % 9}-{1 + i % 28:02d},{10 + i}\n" for i in range(300)))
+    db = shop(folder, "three", csv)
+    run("plan", "on", db, "anti-churn", "--at", "2025-01-02")
+    base = sqlite3.connect(db)
+    people = [c for (c,) in base.execute("SELECT customer_id FROM customer ORDER BY customer_id")]
+    base.executemany("INSERT INTO run (customer_id, plan, run_no, plan_id, subject, entered_at, anchor_at, day, state, control, step,"
+                     " queued, last_sent_at, last_done_at, hold_until, held_reason)"
+                     " VALUES (?, 'anti-churn', 1, 0, 0, 1741000000, 1741000000, 20150, 1, ?, 0, 0, 0, 0, 0, 0)",
+                     [(c, c <= people[2]) for c in people])
+    base.commit()
+    base.close()
+    out = json.loads(run("experiment", db, "anti-churn", "--format", "json"))
+    assert out["control"]["customers"] == 3 and out["srm_alarm"] is True, out
+    for o in out["outcomes"]:
+        assert all(o[k] is None for k in ("difference", "low", "high", "seq_low", "seq_high", "total", "lift", "p")), o
+        assert o["text"], o
+    csv = folder / "small.csv"
+    csv.write_text("arm,spend\n" + "control,1\n" * 3 + "".join(f"treated,{i}\n" for i in range(300)))
+    assert "3 customers; at least 20" in run("experiment", csv)
+
+
 def refusals(folder):
     empty = shop(folder, "empty")
     assert "no row of orders" in run("value", empty, status=1)
@@ -123,6 +179,8 @@ def main():
         folder = pathlib.Path(name)
         returns_zone_and_guests(folder)
         segments_as_conditions(folder)
+        odd_shops(folder)
+        control_group_of_three(folder)
         refusals(folder)
         full = cdnow(folder)
     print("ok" if full else "ok, without CDNOW")

@@ -401,6 +401,52 @@ static void recover(struct str plan, struct str step, double least)
 		ck_assert_int_le(brought, SHOPS / 20); /* no effect is not called one */
 }
 
+/* The global group against all others: two plans wrote to everybody else, each with the simulator's effect. */
+START_TEST(the_global_group_recovers_the_sum_of_all_plans)
+{
+	enum { GLOBAL_SHOPS = 40 };
+	int covered = 0;
+	double error = 0, noise = 0;
+	for (uint64_t seed = 1; seed <= GLOBAL_SHOPS; seed++) {
+		struct trial_shop t;
+		struct uplift u;
+		double truth = 0;
+		trial_init(&t, ENTRANTS, 0);
+		t.settings.global_control_per_million = 300000;
+		struct instant from = shop_time(&t.small, "2025-03-01 00:00");
+		for (customer_id c = 1; c <= ENTRANTS; c++) {
+			bool held = draw_per_million(draw_u64(seed, DRAW_GLOBAL_CONTROL, 0, c, 0, 0)) < 300000;
+			sell(&t, c, later(from, -200 * DAY_S), 1, 1, 12000); /* known before the start */
+			if (draw(seed, 3, c) < 0.05)
+				sell(&t, c, later(from, 9 * DAY_S), 1, 1, 12000);
+			const struct str plans[] = { STR("anti-churn"), STR("abandoned-cart") },
+							 steps[] = { STR("winback-1"), STR("cart-1") };
+			for (int p = 0; p < 2; p++) {
+				struct simulate_reaction r;
+				truth += simulate_uplift(seed, c, plans[p], steps[p]) / ENTRANTS;
+				simulate_response(seed, c, plans[p], steps[p], from, &r);
+				if (!held && r.ordered)
+					sell(&t, c, r.ordered_at.s > from.s ? r.ordered_at : later(from, 1), 1, 1, r.spend_cents);
+			}
+		}
+		trial_ready(&t, "2025-07-01 10:00");
+		t.shop.seed = seed;
+		uplift_make(&t.shop,
+		            &(struct uplift_ask){ .global = true, .from = from, .window_days = 60, .margin_per_mille = -1 },
+		            &u);
+		const struct comparison *c = &u.outcome[UPLIFT_ORDERS];
+		ck_assert(c->known && !u.srm.alarm);
+		ck_assert_double_gt(truth, 0.03);
+		covered += c->low <= truth && truth <= c->high;
+		error += c->difference - truth;
+		noise += c->se * c->se;
+		trial_release(&t);
+	}
+	ck_assert_int_ge(covered, GLOBAL_SHOPS * 85 / 100);
+	ck_assert_double_le(fabs(error), 3.5 * sqrt(noise)); /* no bias */
+}
+END_TEST
+
 START_TEST(known_effects_are_recovered)
 {
 	recover(STR("abandoned-cart"), STR("cart-1"), 0.03);
@@ -415,4 +461,5 @@ START_TEST(no_effect_is_not_called_one)
 END_TEST
 
 UNIT_MAIN("uplift", by_hand, missing_things_are_said, the_global_group_is_the_engine_s_own_draw,
-          the_case_of_a_shop_by_hand, variants_by_hand, known_effects_are_recovered, no_effect_is_not_called_one)
+          the_case_of_a_shop_by_hand, variants_by_hand, the_global_group_recovers_the_sum_of_all_plans,
+          known_effects_are_recovered, no_effect_is_not_called_one)
