@@ -400,7 +400,7 @@ static bool decide_due(struct live *l, struct err *err)
 	for (size_t i = 0; i < l->due_count; i++)
 		live_look_again(l, l->due[i]);
 	for (size_t i = 0; i < need; i++) {
-		allot_take(&l->waiting, &l->slices[i].said);
+		allot_take(&l->waiting, l->slices[i].said.proposals, l->slices[i].said.proposal_count);
 		size_t last = (i + 1) * SLICE < l->due_count ? (i + 1) * SLICE : l->due_count;
 		if (!live_commit(l, &l->slices[i], &(struct live_round){ .kind = ROUND_ASKED, .upto = l->due[last - 1] }, err))
 			return false;

@@ -6,8 +6,6 @@
 #include "app/clock.h"
 #include "base/hash.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
