@@ -3,7 +3,7 @@
 #
 #   bench/run.sh [BUILD] [--json] [--only NAME]…     BENCH_CUSTOMERS (1000000)  BENCH_LINES (12000000)  BENCH_TIMEOUT (1800 s each)
 #
-# NAME: import csv store replay tick size segment kpi value recommend itemset liquid mail smtp bounce. A benchmark whose baseline is not
+# NAME: import csv store replay tick size segment kpi value recommend itemset liquid mail smtp bounce http view. A benchmark whose baseline is not
 # installed says so and goes on. The figures of a machine that others use at the same time mean little.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -86,4 +86,10 @@ bench liquid "$build/bench/bench_liquid" $json
 bench mail "$build/bench/bench_mail" $json
 bench smtp "$build/bench/bench_smtp" $json
 bench bounce "$build/bench/bench_bounce" $json
+bench http env BENCH_DIR="$work" python3 bench/bench_http.py "$relance" $json --customers "$customers"
+if [ -d ui/node_modules ] && command -v chromium >/dev/null; then
+  bench view node ui/test/view.mjs "$relance" $json
+else
+  echo "# view: chromium or ui/node_modules is not installed" >&2
+fi
 exit $failed
