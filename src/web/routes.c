@@ -107,6 +107,7 @@ const struct route ROUTES[] = {
 	{ "POST", "/p/{}", 0, page_preferences_post, PAGE | ON_TICKER },
 	{ "GET", "/s/{}", 0, page_survey, PAGE },
 	{ "POST", "/s/{}", 0, page_survey_post, PAGE | ON_TICKER },
+	{ "POST", "/q/{}", 0, page_detail_post, PAGE | ON_TICKER },
 	{ "GET", "/c/{}", 0, page_click, PAGE },
 	{ "GET", "/o/{}", 0, page_pixel, PAGE },
 	{ "GET", "/join", 0, page_join, PAGE },

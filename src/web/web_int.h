@@ -220,7 +220,7 @@ struct web {
 
 	pthread_rwlock_t messages_lock; /* who reads `messages` holds it; the ticker alone changes them */
 	struct message_set *messages;
-	struct hooks *hooks; /* hooks.h */
+	struct hooks *hooks;   /* hooks.h */
 	struct visits *visits; /* under `lock`; NULL: none yet */
 };
 
@@ -429,6 +429,7 @@ HANDLER(page_preferences);
 HANDLER(page_preferences_post);
 HANDLER(page_survey);
 HANDLER(page_survey_post);
+HANDLER(page_detail_post);
 HANDLER(page_reason_post);
 HANDLER(page_click);
 HANDLER(page_pixel);
