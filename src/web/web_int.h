@@ -31,6 +31,7 @@ enum route_flag {
 	PAGE = 2,     /* HTML for a customer: errors are pages, no session, no CSRF */
 	BIG_BODY = 4, /* WEB_FACTS_BODY_MAX */
 	NO_CSRF = 8,  /* signing in */
+	ONCE = 16,    /* takes an Idempotency-Key: its answer holds neither secret nor person */
 };
 
 struct request;
@@ -74,7 +75,8 @@ struct request {
 	struct arena arena;
 	struct identity who;
 	bool bad, too_large, suspended, answered, key_used;
-	double began; /* monotonic */
+	double began;              /* monotonic */
+	char again[TOKEN_HEX + 1]; /* under what its answer is kept (again.c); empty: it is not */
 	/* the answer */
 	int status;
 	const char *type;
@@ -273,6 +275,10 @@ void scene_show(struct web *w);    /* the ticker, after a turn */
 void scene_release(struct web *w); /* nobody reads */
 /* The shop without its states, as request_book() pins it. NULL: problem set. */
 const struct world *request_world(struct request *r);
+
+/* ---- again.c ---- */
+bool again_known(struct request *r); /* answered already, as the first time or with a problem */
+bool again_keep(struct request *r);  /* r->next keeps the answer */
 
 /* ---- ticker.c ---- */
 bool ticker_start(struct web *w, struct err *err) MUST_CHECK;
