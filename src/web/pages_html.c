@@ -13,7 +13,7 @@ static const char STYLE[] =
 	"legend{padding:0;font-weight:600;margin-bottom:.5rem}label{display:flex;gap:.7rem;align-items:baseline;padding:."
 	"55rem 0}"
 	"form+p,form+form{margin-top:1.75rem}label.field{display:block;padding-bottom:1rem}input[type=email],input[type="
-    "text],textarea{display:block;width:100%;margin-top:.25rem;"
+	"text],textarea{display:block;width:100%;margin-top:.25rem;"
 	"padding:.6rem .7rem;"
 	"border:1px solid var(--line);border-radius:4px;background:transparent;color:inherit;font:inherit}"
 	"input[type=radio],input[type=checkbox]{accent-color:var(--accent);width:1.1rem;height:1.1rem;flex:none;position:"

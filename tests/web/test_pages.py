@@ -41,10 +41,10 @@ class Pages(unittest.TestCase):
             facts.append({"kind": "event", "key": "web:ask", "customer": "1030", "name": "asked", "at": at})
             assert s.ask("POST", "/api/v1/facts", facts).status == 201
             s.until(lambda: glob.glob(s.db + ".outbox/*.survey-1.email.eml"), 15)
-            s.until(lambda: len(glob.glob(s.db + ".outbox/*.eml")) >= 6, 15)
+            s.until(lambda: len(glob.glob(s.db + ".outbox/*.cart-1.email.eml")) >= 6, 15)
             time.sleep(0.5)
             cls.mails = []
-            for name in sorted(glob.glob(s.db + ".outbox/*.eml")):
+            for name in sorted(glob.glob(s.db + ".outbox/*.cart-1.email.eml")):
                 with open(name, "rb") as f:
                     cls.mails.append(email.message_from_binary_file(f, policy=email.policy.default))
         except BaseException:
