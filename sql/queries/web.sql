@@ -135,3 +135,13 @@ DELETE FROM invite WHERE invite_id = ?1;
 
 -- name: invite_sweep
 DELETE FROM invite WHERE expires_at <= ?1;
+
+-- name: answered_get
+SELECT body_hash, status, body FROM answered WHERE key_hash = ?1 AND at > ?2;
+
+-- name: answered_put
+INSERT INTO answered (key_hash, body_hash, at, status, body) VALUES (?1, ?2, ?3, ?4, ?5)
+ON CONFLICT (key_hash) DO NOTHING;
+
+-- name: answered_sweep
+DELETE FROM answered WHERE at <= ?1;

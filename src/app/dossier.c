@@ -32,32 +32,42 @@ static json_t *when(struct instant t)
 
 /* ---- facts ---- */
 
-static bool product_words(struct dossier *d, product_id id, json_t *line, struct err *err)
+static bool product_words(struct dossier *d, json_t *line, struct err *err)
 {
 	struct query *q = db_query(d->db, "product_words");
-	query_int(q, 1, id);
+	query_int(q, 1, json_integer_value(json_object_get(line, "product")));
 	int got = query_next(q, err);
 	if (got == 1) {
 		json_object_set_new(line, "sku", text(query_get_text(q, 0)));
 		json_object_set_new(line, "name", text(query_get_text(q, 1)));
 	}
 	query_done(q);
+	json_object_del(line, "product");
 	return got >= 0;
 }
 
-static bool put_lines(struct dossier *d, json_t *o, const struct line *lines, size_t n, struct err *err)
+/* Once the facts are read: their stream holds the connection. */
+static bool name_products(struct dossier *d, const json_t *documents, struct err *err)
+{
+	json_t *o, *line;
+	size_t i, k;
+	bool ok = true;
+	json_array_foreach(documents, i, o) json_array_foreach(json_object_get(o, "lines"), k, line) ok =
+		ok && product_words(d, line, err);
+	return ok;
+}
+
+static void put_lines(json_t *o, const struct line *lines, size_t n)
 {
 	json_t *list = json_array();
-	bool ok = true;
-	for (size_t i = 0; ok && i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		json_t *line = json_object();
-		ok = product_words(d, lines[i].product, line, err);
+		json_object_set_new(line, "product", json_integer(lines[i].product));
 		json_object_set_new(line, "quantity", json_integer(lines[i].quantity));
 		json_object_set_new(line, "amount", json_integer(lines[i].amount));
 		json_array_append_new(list, line);
 	}
 	json_object_set_new(o, "lines", list);
-	return ok;
 }
 
 static json_t *entry(json_t *list, const struct fact *f)
@@ -78,7 +88,8 @@ static bool take_order(struct dossier *d, const struct fact *f, struct err *err)
 	json_t *o = entry(d->orders, f);
 	json_object_set_new(o, "channel", json_string(sale_channel_name(b.channel)));
 	json_object_set_new(o, "voucher", text(b.voucher));
-	return put_lines(d, o, b.lines, b.line_count, err);
+	put_lines(o, b.lines, b.line_count);
+	return true;
 }
 
 static bool take_cart(struct dossier *d, const struct fact *f, struct err *err)
@@ -90,7 +101,8 @@ static bool take_cart(struct dossier *d, const struct fact *f, struct err *err)
 	json_object_set_new(o, "cart", text(b.cart));
 	json_object_set_new(o, "state", json_string(cart_state_name(b.state)));
 	json_object_set_new(o, "url", text(b.url));
-	return put_lines(d, o, b.lines, b.line_count, err);
+	put_lines(o, b.lines, b.line_count);
+	return true;
 }
 
 /* Bodies are JSON already: their members are told as they are. */
@@ -261,6 +273,7 @@ static bool collect(struct dossier *d, customer_id c, struct instant now, struct
 	d->decisions = list(d, "decisions");
 	json_t *suppressed = list(d, "not_to_be_written_to");
 	bool ok = store_facts_by_customer(d->db, c, c, INSTANT_NEVER, take_fact, d, err) &&
+	          name_products(d, d->orders, err) && name_products(d, d->carts, err) &&
 	          outbox_messages(d->db, c, c, take_key, d, err);
 	for (size_t i = 0; ok && i < d->key_count; i++)
 		ok = put_message(d, &d->keys[i], err);

@@ -283,14 +283,16 @@ static bool take_lines(struct store_ids *ids, struct store_batch *b, const struc
 	return true;
 }
 
-static bool put(struct store_batch *b, struct fact *f, struct arena *a, struct facts_result *out, struct err *err)
+/* dated: the teller said when; else the same content told again, later, is still the same. */
+static bool put(struct store_batch *b, struct fact *f, bool dated, struct arena *a, struct facts_result *out,
+                struct err *err)
 {
 	struct fact known;
 	bool found, quarantined, document = f->kind == FACT_ORDER || f->kind == FACT_CART;
 	if (!(document ? store_batch_known(b, f->kind, f->key, a, &known, &found, err)
 	               : store_batch_known_of(b, f->customer, f->kind, f->key, a, &known, &found, err)))
 		return false;
-	if (found && known.customer == f->customer && known.at.s == f->at.s && str_eq(known.body, f->body)) {
+	if (found && known.customer == f->customer && (!dated || known.at.s == f->at.s) && str_eq(known.body, f->body)) {
 		out->unchanged++;
 		return true;
 	}
@@ -405,7 +407,7 @@ bool incoming_write(const struct shop *shop, struct store_ids *ids, struct store
 	if (!write_body(shop, ids, b, in, &f, a, body, err))
 		return false;
 	f.body = buf_view(body);
-	return put(b, &f, a, out, err);
+	return put(b, &f, in->at.s != 0, a, out, err);
 }
 
 bool page_facts_write(struct web *w, const struct page_facts *f, struct arena *a, struct err *err)

@@ -31,6 +31,12 @@ struct hook_out {
 	struct str url, events, secret;
 };
 
+struct news {
+	size_t hook;
+	const char *name;
+	struct str body; /* in the arena */
+};
+
 struct hooks {
 	struct web *web;
 	struct db *db;
@@ -43,6 +49,8 @@ struct hooks {
 	struct arena arena;
 	struct hook_out hooks[HOOKS_MAX];
 	size_t count;
+	struct news *news;
+	size_t news_count, news_cap;
 	int64_t seen; /* the newest fact looked at */
 	int64_t tick; /* the newest whose goals were */
 	struct instant now;
@@ -86,12 +94,24 @@ static bool queue_event(struct hooks *x, const struct hook_out *h, const char *n
 	return query_run(q, NULL, err);
 }
 
-static bool tell(struct hooks *x, int64_t seq, const char *name, struct str body, struct err *err)
+/* Kept until the rows are read: a stream of facts holds the connection. */
+static void tell(struct hooks *x, int64_t seq, const char *name, struct str body)
 {
-	for (size_t i = 0; i < x->count; i++)
-		if (x->hooks[i].seq < seq && wants(&x->hooks[i], name) && !queue_event(x, &x->hooks[i], name, body, err))
-			return false;
-	return true;
+	for (size_t i = 0; i < x->count; i++) {
+		if (x->hooks[i].seq >= seq || !wants(&x->hooks[i], name))
+			continue;
+		x->news = mem_grow(x->news, &x->news_cap, x->news_count + 1, sizeof *x->news);
+		x->news[x->news_count++] = (struct news){ i, name, arena_str(&x->arena, body) };
+	}
+}
+
+static bool queue_news(struct hooks *x, struct err *err)
+{
+	bool ok = true;
+	for (size_t i = 0; ok && i < x->news_count; i++)
+		ok = queue_event(x, &x->hooks[x->news[i].hook], x->news[i].name, x->news[i].body, err);
+	x->news_count = 0;
+	return ok;
 }
 
 static struct buf *event_begin(struct buf *b, const char *name, customer_id c, struct instant at)
@@ -104,16 +124,14 @@ static struct buf *event_begin(struct buf *b, const char *name, customer_id c, s
 	return b;
 }
 
-static bool event_end(struct hooks *x, struct buf *b, int64_t seq, const char *name, struct err *err)
+static void event_end(struct hooks *x, struct buf *b, int64_t seq, const char *name)
 {
 	put_close(b, '}');
-	bool ok = tell(x, seq, name, buf_view(b), err);
+	tell(x, seq, name, buf_view(b));
 	buf_release(b);
-	return ok;
 }
 
-static bool told_receipt(struct hooks *x, const struct fact *f, const char *name, const struct receipt_body *o,
-                         struct err *err)
+static void told_receipt(struct hooks *x, const struct fact *f, const char *name, const struct receipt_body *o)
 {
 	struct buf b;
 	event_begin(&b, name, f->customer, f->at);
@@ -123,7 +141,7 @@ static bool told_receipt(struct hooks *x, const struct fact *f, const char *name
 	put_cstr(&b, "channel", channel_name(o->channel));
 	if (o->answer.n)
 		put_str(&b, "answer", o->answer);
-	return event_end(x, &b, f->seq, name, err);
+	event_end(x, &b, f->seq, name);
 }
 
 static bool take_receipt(struct hooks *x, const struct fact *f, struct err *err)
@@ -132,12 +150,14 @@ static bool take_receipt(struct hooks *x, const struct fact *f, struct err *err)
 	if (!body_read_receipt(f->body, &x->arena, &o, err))
 		return false;
 	switch (o.receipt) {
-	case RECEIPT_ACCEPTED: return told_receipt(x, f, "message.sent", &o, err);
+	case RECEIPT_ACCEPTED: told_receipt(x, f, "message.sent", &o); break;
 	case RECEIPT_HARD_BOUNCE:
-	case RECEIPT_COMPLAINT: return told_receipt(x, f, "message.bounced", &o, err);
+	case RECEIPT_COMPLAINT: told_receipt(x, f, "message.bounced", &o); break;
 	case RECEIPT_ANSWERED:
-		return told_receipt(x, f, "survey.answered", &o, err) &&
-		       (!str_is(o.answer, "unsatisfied") || told_receipt(x, f, "survey.unsatisfied", &o, err));
+		told_receipt(x, f, "survey.answered", &o);
+		if (str_is(o.answer, "unsatisfied"))
+			told_receipt(x, f, "survey.unsatisfied", &o);
+		break;
 	case RECEIPT_REFUSED:
 	case RECEIPT_UNCERTAIN:
 	case RECEIPT_OPENED:
@@ -163,7 +183,8 @@ static bool take_consent(struct hooks *x, const struct fact *f, struct err *err)
 	event_begin(&b, name, f->customer, f->at);
 	put_cstr(&b, "channel", channel_name(o.channel));
 	put_cstr(&b, "state", consent_state_name(o.state));
-	return event_end(x, &b, f->seq, name, err);
+	event_end(x, &b, f->seq, name);
+	return true;
 }
 
 static bool take_fact(void *ctx, const struct fact *f, struct err *err)
@@ -210,18 +231,17 @@ static bool look_at_goals(struct hooks *x, struct err *err)
 	query_int(q, 1, found ? from : to);
 	query_int(q, 2, to);
 	int got;
-	bool ok = true;
-	while (ok && (got = query_next(q, err)) == 1) {
+	while ((got = query_next(q, err)) == 1) {
 		struct buf b;
 		event_begin(&b, "plan.goal", (customer_id)query_get_int(q, 0), (struct instant){ query_get_int(q, 3) });
 		put_str(&b, "plan", query_get_text(q, 1));
 		put_int(&b, "run", query_get_int(q, 2));
-		ok = event_end(x, &b, INT64_MAX, "plan.goal", err);
+		event_end(x, &b, INT64_MAX, "plan.goal");
 	}
 	query_done(q);
-	return ok && (found && from == to
-	                  ? true
-	                  : store_shop_set(x->db, "hooks.tick", arena_printf(&x->arena, "%lld", (long long)to), err));
+	return got == 0 && (found && from == to
+	                        ? true
+	                        : store_shop_set(x->db, "hooks.tick", arena_printf(&x->arena, "%lld", (long long)to), err));
 }
 
 /* ---- one look ---- */
@@ -279,8 +299,9 @@ static bool look(struct hooks *x, bool *more, struct err *err)
 	if (!db_begin(x->db, err))
 		return false;
 	x->seen = from;
+	x->news_count = 0;
 	bool ok = store_facts_after(x->db, from, FACTS_AT_ONCE, take_fact, x, err) && move_on(x, err) &&
-	          look_at_goals(x, err) && clear_old(x, err) && db_commit(x->db, err);
+	          look_at_goals(x, err) && queue_news(x, err) && clear_old(x, err) && db_commit(x->db, err);
 	if (!ok)
 		db_rollback(x->db);
 	*more = ok && x->seen < hi;
@@ -482,6 +503,7 @@ void hooks_stop(struct web *w)
 		pthread_join(x->thread, NULL);
 	db_close(x->db);
 	arena_release(&x->arena);
+	free(x->news);
 	pthread_cond_destroy(&x->wake);
 	pthread_mutex_destroy(&x->lock);
 	free(x);

@@ -5,6 +5,7 @@
 #include "app/clock.h"
 #include "app/links.h"
 #include "fold/basis.h"
+#include "store/erase.h"
 #include "web/facts.h"
 #include "web/pages_profile.h"
 
@@ -363,6 +364,31 @@ void page_survey(struct request *r)
 	page_end(r);
 }
 
+static const struct {
+	const char *name, *fr, *en;
+} DETAILS[] = {
+	{ "finding", "Trouver ce que je cherchais", "Finding what I was looking for" },
+	{ "payment", "Le paiement", "The payment" },
+	{ "delivery", "La livraison", "The delivery" },
+	{ "overall", "L’ensemble", "All of it" },
+};
+
+/* Of those who are not satisfied; their answer is kept already. */
+static void put_second_question(struct request *r)
+{
+	page_form_begin(r, "/q/", r->args[0]);
+	buf_cstr(&r->out, "<fieldset>");
+	page_text(r, "legend", T("Qu’est-ce qui n’allait pas\xC2\xA0? (facultatif)", "What was wrong? (optional)"));
+	for (size_t i = 0; i < ARRAY_LEN(DETAILS); i++) {
+		buf_printf(&r->out, "<label><input type=\"radio\" name=\"what\" value=\"%s\" required>", DETAILS[i].name);
+		page_text(r, "span", T(DETAILS[i].fr, DETAILS[i].en));
+		buf_cstr(&r->out, "</label>");
+	}
+	buf_cstr(&r->out, "</fieldset>");
+	page_text(r, "button", T("Envoyer", "Send"));
+	buf_cstr(&r->out, "</form>");
+}
+
 void page_survey_post(struct request *r)
 {
 	struct token t;
@@ -392,8 +418,35 @@ void page_survey_post(struct request *r)
 		page_problem(r, 422);
 		r->status = 422;
 	} else if (page_write(r, &f)) {
-		page_say(r, 200, T("Merci pour votre réponse", "Thank you for your answer"),
-		         T("Nous la lisons vraiment.", "We really read it."));
+		page_begin(r, T("Merci pour votre réponse", "Thank you for your answer"));
+		page_text(r, "p", T("Nous la lisons vraiment.", "We really read it."));
+		if (str_is(answer, link_answer_name(LINK_UNSATISFIED)))
+			put_second_question(r);
+		page_end(r);
+	}
+}
+
+void page_detail_post(struct request *r)
+{
+	struct token t;
+	struct message_key key;
+	struct str what = page_field(r, "what");
+	if (!page_link_message(r, TOKEN_ANSWER, &t, &key))
+		return;
+	bool known = false;
+	for (size_t i = 0; i < ARRAY_LEN(DETAILS); i++)
+		known |= str_is(what, DETAILS[i].name);
+	struct page_facts f = { .count = 1 };
+	f.items[0] = (struct incoming){ .kind = IN_EVENT,
+		                            .customer = key.customer,
+		                            .key = arena_printf(&r->arena, "page:detail/%lld", (long long)t.message),
+		                            .event = { .name = STR("survey_detail"), .text = what } };
+	if (!known) {
+		page_problem(r, 422);
+		r->status = 422;
+	} else if (page_write(r, &f)) {
+		page_say(r, 200, T("C’est noté", "Noted"),
+		         T("Quelqu’un de la boutique s’en occupe.", "Somebody at the shop takes care of it."));
 	}
 }
 
@@ -423,11 +476,21 @@ static void put_join(struct request *r, const char *trouble)
 	buf_cstr(&r->out, "</span></label>");
 	page_text(r, "button", T("M’inscrire", "Sign up"));
 	buf_cstr(&r->out, "</form>");
-	buf_printf(&r->out, "<p class=\"small\">%s</p>",
-	           T("Votre adresse ne sert qu’à cela. Elle n’est ni vendue ni prêtée. Vous pouvez la consulter, la "
-	             "corriger ou la faire effacer en nous écrivant.",
-	             "Your address is used for this alone. It is neither sold nor lent. You can see it, correct it or have "
-	             "it erased by writing to us."));
+	buf_cstr(&r->out, "<p class=\"small\">");
+	buf_html(&r->out, str_from(r->web->shop.name));
+	buf_printf(
+		&r->out, "%s</p>",
+		T(" garde votre adresse pour vous écrire ce que vous avez accepté, et rien d’autre\xC2\xA0: ni vendue, ni "
+	      "prêtée, "
+	      "effacée trois ans après votre dernier contact. Vous pouvez la consulter, la corriger, la faire effacer ou "
+	      "retirer votre accord à tout moment, en nous écrivant ou par le lien de chaque message. Vous pouvez aussi "
+	      "vous "
+	      "adresser à la CNIL.",
+	      " keeps your address to write to you what you agreed to, and for nothing else: neither sold nor lent, erased "
+	      "three "
+	      "years after your last contact. You can see it, correct it, have it erased or withdraw at any time, by "
+	      "writing "
+	      "to us or by the link in every message. You may also turn to your data protection authority."));
 	page_end(r);
 }
 
@@ -567,7 +630,8 @@ void page_confirm_post(struct request *r)
 		q = db_query(db, "web_signup_confirm");
 		query_int(q, 1, t.message);
 		query_int(q, 2, clock_now().s);
-		if (!ok || !query_run(q, NULL, &err) || !db_commit(db, &err))
+		/* who was erased may come back, by their own will */
+		if (!ok || !query_run(q, NULL, &err) || !store_erased_forget(db, email, &err) || !db_commit(db, &err))
 			db_rollback(db); /* the facts have the same keys the next time */
 	}
 	page_say(r, 200, T("Bienvenue !", "Welcome!"), T("Votre inscription est confirmée.", "Your sign-up is confirmed."));

@@ -187,7 +187,7 @@ static void run_here(struct request *r)
 		                r->route->flags & BIG_BODY ? WEB_FACTS_BODY_MAX : WEB_BODY_MAX);
 	} else {
 		auth_identify(r);
-		if (door_lets_in(r) && auth_allowed(r)) {
+		if (door_lets_in(r) && auth_allowed(r) && !again_known(r)) {
 			if (r->route->flags & ON_TICKER)
 				r->next = r->route->handler;
 			else
@@ -208,6 +208,12 @@ static enum MHD_Result take(struct request *r)
 			return MHD_YES;
 		}
 		finish(r);
+	}
+	if (again_keep(r)) {
+		r->suspended = true;
+		MHD_suspend_connection(r->connection);
+		ticker_submit(r->web, r);
+		return MHD_YES;
 	}
 	return send_answer(r);
 }

@@ -34,7 +34,9 @@ void ticker_submit(struct web *w, struct request *r)
 	pthread_mutex_unlock(&w->lock);
 	if (!stopping)
 		return;
-	request_problem(r, 503, "the server is stopping; try again in a moment");
+	if (!r->answered)
+		request_problem(r, 503, "the server is stopping; try again in a moment");
+	r->again[0] = 0;
 	r->answered = true;
 	MHD_resume_connection(r->connection);
 }
@@ -219,8 +221,10 @@ static void run_one(struct web *w, struct request *r)
 {
 	if (w->live)
 		r->next(r);
-	else
+	else if (!r->answered) /* else it was answered, and only its keeping waited */
 		request_problem(r, 503, "the shop is being opened; try again in a few seconds");
+	if (!w->live)
+		r->again[0] = 0;
 	ticker_answer(r);
 }
 

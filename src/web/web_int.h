@@ -32,6 +32,7 @@ enum route_flag {
 	PAGE = 2,     /* HTML for a customer: errors are pages, no session, no CSRF */
 	BIG_BODY = 4, /* WEB_FACTS_BODY_MAX */
 	NO_CSRF = 8,  /* signing in */
+	ONCE = 16,    /* takes an Idempotency-Key: its answer holds neither secret nor person */
 };
 
 struct request;
@@ -75,8 +76,9 @@ struct request {
 	struct arena arena;
 	struct identity who;
 	bool bad, too_large, suspended, answered, key_used;
-	double began; /* monotonic */
-	size_t bytes; /* of the answer */
+	double began;              /* monotonic */
+	char again[TOKEN_HEX + 1]; /* under what its answer is kept (again.c); empty: it is not */
+	size_t bytes;              /* of the answer */
 	/* the answer */
 	int status;
 	const char *type;
@@ -299,6 +301,10 @@ void scene_release(struct web *w); /* nobody reads */
 /* The shop without its states, as request_book() pins it. NULL: problem set. */
 const struct world *request_world(struct request *r);
 
+/* ---- again.c ---- */
+bool again_known(struct request *r); /* answered already, as the first time or with a problem */
+bool again_keep(struct request *r);  /* r->next keeps the answer */
+
 /* ---- ticker.c ---- */
 bool ticker_start(struct web *w, struct err *err) MUST_CHECK;
 void ticker_stop(struct web *w);
@@ -459,6 +465,7 @@ HANDLER(page_preferences);
 HANDLER(page_preferences_post);
 HANDLER(page_survey);
 HANDLER(page_survey_post);
+HANDLER(page_detail_post);
 HANDLER(page_reason_post);
 HANDLER(page_click);
 HANDLER(page_pixel);

@@ -472,6 +472,7 @@ class Api(unittest.TestCase):
 
     def test_requests(self):
         who = self.ask("GET", "/customers?q=1041")["items"][0]["id"]
+        before = self.ask("GET", "/requests")["open"]
         x = self.ask("POST", "/requests", {"kind": "access", "customer": who, "came_by": "letter", "asked_at": "2026-01-31"}, 201)
         self.assertEqual((x["due_at"], x["state"], x["late"], x["by"]), ("2026-02-28T22:59:59Z", "open", True, "léa"))
         for wrong in ({"kind": "marriage", "customer": who}, {"kind": "access", "customer": 99999999}, {"kind": "access", "customer": who, "came_by": "owl"}):
@@ -479,9 +480,9 @@ class Api(unittest.TestCase):
         for _ in range(3):
             self.ask("POST", "/requests", {"kind": "portability", "customer": who}, 201)
         page = self.ask("GET", "/requests?limit=2")
-        self.assertEqual((page["items"][0]["id"], page["open"], page["late"]), (x["id"], 4, 1))
+        self.assertEqual((page["items"][0]["id"], page["open"], page["late"]), (x["id"], before + 4, 1))
         self.assertEqual(len(self.ask("GET", f"/requests?limit=2&cursor={page['next']}")["items"]), 2)
-        self.assertEqual(len(self.ask("GET", "/compliance")["requests"]), 4)
+        self.assertEqual(len(self.ask("GET", "/compliance")["requests"]), before + 4)
         self.assertIn("request", [n["kind"] for n in self.ask("GET", "/today")["needs_you"]])
         self.ask("POST", f"/requests/{x['id']}/extend", {"reason": ""}, 422)
         self.assertEqual(self.ask("POST", f"/requests/{x['id']}/extend", {"reason": "trois systèmes"})["due_at"], "2026-04-30T21:59:59Z")
@@ -675,6 +676,26 @@ class Api(unittest.TestCase):
         order["customer"] = "1001"
         self.ask("POST", "/facts", order, 201)
         self.server.until(lambda: spend() == 0)
+
+    def test_asked_again(self):
+        who = self.ask("GET", "/customers?q=1044")["items"][0]["id"]
+        key = {"Idempotency-Key": "cle-1"}
+        body = {"kind": "access", "customer": who}
+        first = self.ask("POST", "/requests", body, 201, headers=key)
+        a = self.server.ask("POST", API + "/requests", body, headers=key)
+        self.assertEqual((a.status, a.json(), a.headers["Idempotency-Replayed"]), (201, first, "true"))
+        self.assertNotEqual(self.ask("POST", "/requests", body, 201)["id"], first["id"])
+        self.ask("POST", "/requests", {"kind": "erasure", "customer": who}, 422, headers=key)
+        self.ask("POST", "/requests", body, 422, headers={"Idempotency-Key": "x" * 201})
+        fact = {"kind": "event", "key": "again:1", "customer": "1001", "name": "visit"}
+        self.assertEqual(self.ask("POST", "/facts", fact, 201, headers={"Idempotency-Key": "f"})["accepted"], 1)
+        self.assertEqual(self.ask("POST", "/facts", fact, 201, headers={"Idempotency-Key": "f"})["accepted"], 1)
+        self.assertEqual(self.ask("POST", "/facts", fact, 201)["accepted"], 0)
+        other = {**self.key("facts"), **{"Idempotency-Key": "f"}}  # another asker's key is another key
+        self.assertEqual(self.ask("POST", "/facts", fact, 201, headers=other, signed=False)["accepted"], 0)
+        secret = {"Idempotency-Key": "k"}
+        made = [self.ask("POST", "/keys", {"name": "k", "scopes": "read"}, 201, headers=secret)["key"] for _ in range(2)]
+        self.assertNotEqual(*made)
 
     def test_facts_refused(self):
         good = {"kind": "event", "key": "x:1", "customer": "never-kept", "name": "visit"}
