@@ -3,7 +3,7 @@
 #
 #   bench/run.sh [BUILD] [--json] [--only NAME]…     BENCH_CUSTOMERS (1000000)  BENCH_LINES (12000000)  BENCH_TIMEOUT (1800 s each)
 #
-# NAME: import csv store replay tick segment kpi value recommend itemset liquid mail smtp bounce http view. A benchmark whose baseline is not
+# NAME: import csv store replay tick size segment kpi value recommend itemset liquid mail smtp bounce http view. A benchmark whose baseline is not
 # installed says so and goes on. The figures of a machine that others use at the same time mean little.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -61,9 +61,17 @@ tick() {
   rm -f "$work"/tick.db*
 }
 tick
+size() {
+  [ -z "$only" ] || case $only in *" size "*) ;; *) return 0 ;; esac
+  "$relance" simulate "$work/size.db" --customers $((customers < 3000 ? customers : 3000)) --years 5 --seed 7 --until "$(date -u +%F)" >/dev/null &&
+    bench size "$build/bench/bench_size" "$work/size.db" $json
+  rm -f "$work"/size.db*
+}
+size
 bench segment $pg "$build/bench/bench_segment" --customers "$customers" $json
 bench kpi $pg "$build/bench/bench_kpi" --lines "$lines" --sql $json
 bench value "$build/bench/bench_value" --customers "$customers" $json
+bench uplift "$build/bench/bench_uplift" --customers "$customers" $json
 bench recommend "$build/bench/bench_recommend" --customers "$customers" $json
 retail=$(unpack "$RELANCE_DATA/fimi/retail.dat.zst")
 quest=$(unpack "$RELANCE_DATA/fimi/T10I4D100K.dat.zst")

@@ -19,6 +19,20 @@ double clock_monotonic(void)
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
+double clock_running(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+int64_t clock_gained(struct clock_watch *w, struct instant wall, double running)
+{
+	struct clock_watch last = *w;
+	*w = (struct clock_watch){ wall, running };
+	return last.wall.s == 0 ? 0 : (wall.s - last.wall.s) - (int64_t)(running - last.running);
+}
+
 bool clock_at(const char *text, zone_id zone, struct instant *out, struct err *err)
 {
 	if (!text) {

@@ -44,6 +44,13 @@ struct str courier_key_name(const struct message_key *k, struct arena *a);
 bool courier_context(struct courier_state *c, struct live *l, struct outbox_message *m, struct arena *a,
                      struct lobject **out, struct err *err) MUST_CHECK;
 
+/* A mail of the pages' own (a sign-up to confirm), now: through the shop's mail server, signed, or as NAME.eml into the
+ * folder when it has none. mail: to, subject, text, html, date, zone; the sender and the Message-ID are set here.
+ * False: it did not leave. */
+struct mime_mail;
+bool courier_post(struct courier_state *c, struct live *l, struct str name, struct mime_mail *mail, struct arena *a,
+                  struct err *err) MUST_CHECK;
+
 /* A message looked at before it is on: one person's data over sample values (what a run would add: voucher, cart),
  * rendered as a claim would; nothing is written to the database. */
 struct courier_preview {

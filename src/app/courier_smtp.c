@@ -3,6 +3,7 @@
 #include "app/courier_int.h"
 #include "app/links.h"
 #include "app/live_int.h"
+#include "channel/dir.h"
 #include "channel/dkim.h"
 #include "channel/mime.h"
 #include "channel/smtp.h"
@@ -170,6 +171,8 @@ static void outcome(void *ctx, const struct smtp_mail *mail, const struct smtp_o
 	case SMTP_DEFERRED:
 	case SMTP_WITHDRAWN:
 		s->to = MESSAGE_DEFERRED;
+		if (!item->message) /* a letter to the shop's own people keeps its own time */
+			break;
 		s->try_after = try_after(item->message, b->now);
 		if (o->words[0] == '4')
 			courier_pace_deferred(b->courier, item->address, b->now);
@@ -259,6 +262,26 @@ static bool add_mail(struct courier_state *c, struct live *l, const struct outbo
 	return ok;
 }
 
+static void hand_over(const struct mail_server *server, struct str domain, struct batch *b, struct arena *a)
+{
+	struct smtp_server s = { .host = server->host,
+		                     .port = server->port,
+		                     .helo = arena_cstr(a, domain),
+		                     .tls = server->tls,
+		                     .user = server->user[0] ? server->user : NULL,
+		                     .password = getenv("RELANCE_SMTP_PASSWORD") };
+	struct smtp_limits limits = { .sessions = 4,
+		                          .connect_ms = 10000,
+		                          .failures = 2,
+		                          .reply_ms = server->timeout_s * 1000,
+		                          .data_ms = server->timeout_s * 5000 };
+	struct smtp_hooks hooks = { .ctx = b, .next = next, .outcome = outcome };
+	struct smtp_counts counts;
+	struct err unreached;
+	if (!smtp_run(&s, &limits, &hooks, &counts, &unreached)) /* those not taken stay deferred */
+		fprintf(stderr, "relance: mail server: %s\n", unreached.text);
+}
+
 static bool is_here(const char *host)
 {
 	return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
@@ -308,24 +331,56 @@ bool courier_send_mails(struct courier_state *c, struct live *l, const struct ou
 		fputs("relance: marketing mails wait: their links to stop would lead nowhere; relance set DB public_url "
 		      "https://…\n",
 		      stderr);
-	if (ok && b.count) {
-		struct smtp_server s = { .host = server.host,
-			                     .port = server.port,
-			                     .helo = arena_cstr(a, words.domain),
-			                     .tls = server.tls,
-			                     .user = server.user[0] ? server.user : NULL,
-			                     .password = getenv("RELANCE_SMTP_PASSWORD") };
-		struct smtp_limits limits = { .sessions = 4,
-			                          .connect_ms = 10000,
-			                          .failures = 2,
-			                          .reply_ms = server.timeout_s * 1000,
-			                          .data_ms = server.timeout_s * 5000 };
-		struct smtp_hooks hooks = { .ctx = &b, .next = next, .outcome = outcome };
-		struct smtp_counts counts;
-		struct err unreached;
-		if (!smtp_run(&s, &limits, &hooks, &counts, &unreached)) /* those not taken stay deferred */
-			fprintf(stderr, "relance: mail server: %s\n", unreached.text);
-	}
+	if (ok && b.count)
+		hand_over(&server, words.domain, &b, a);
 	close_signing(&sign);
 	return ok && courier_pace_keep(c, l, err);
+}
+
+bool courier_send_letter(struct courier_state *c, struct live *l, struct str key, struct str to, bool smtputf8,
+                         struct buf *mail, struct instant now, struct settlement *out, struct arena *a, struct err *err)
+{
+	struct mail_server server;
+	struct courier_shop words;
+	struct signing sign = { .count = 0 };
+	struct item item = { .to = out };
+	struct batch b = { .items = &item, .count = 1, .now = now, .arena = a, .courier = c };
+	*out = (struct settlement){ .to = MESSAGE_ACCEPTED, .at = now, .outcome = STR("written as a file") };
+	if (!courier_has_server(l, a))
+		return dir_write(c->folder, key, ".eml", buf_view(mail), NULL, 0, err);
+	*out = (struct settlement){ .to = MESSAGE_DEFERRED, .at = now, .outcome = STR("server not reached") };
+	bool ok = read_server(l, &server, a, err) && courier_shop_read(c, l, a, &words, err) &&
+	          open_signing(l, words.domain, &sign, a, err);
+	item.mail = (struct smtp_mail){ .from = ok ? words.email : STR(""), .to = to, .smtputf8 = smtputf8 };
+	item.mail.data = ok ? signed_mail(&sign, mail, a, err) : STR("");
+	ok = ok && item.mail.data.p;
+	if (ok)
+		hand_over(&server, words.domain, &b, a);
+	close_signing(&sign);
+	return ok;
+}
+
+bool courier_post(struct courier_state *c, struct live *l, struct str name, struct mime_mail *mail, struct arena *a,
+                  struct err *err)
+{
+	struct courier_shop words;
+	struct settlement said;
+	struct mime_result built;
+	struct buf bytes, address;
+	bool utf8;
+	buf_init(&bytes, MIME_MAIL_MAX);
+	buf_init(&address, 1024);
+	bool ok = courier_shop_read(c, l, a, &words, err);
+	mail->from_name = str_from(l->shop.shop.name);
+	mail->from_address = words.email;
+	mail->message_id = arena_printf(a, "%.*s@%.*s", STR_ARG(name), STR_ARG(words.domain));
+	ok = ok && mime_build(mail, &bytes, &built, err);
+	if (ok && !mime_address(mail->to_address, &address, &utf8))
+		ok = err_set(err, ERR_INPUT, "not a mail address");
+	ok = ok && courier_send_letter(c, l, name, buf_view(&address), utf8, &bytes, l->now, &said, a, err);
+	if (ok && said.to != MESSAGE_ACCEPTED && said.to != MESSAGE_UNCERTAIN)
+		ok = err_set(err, ERR_WORLD, "the mail did not leave: %.*s", STR_ARG(said.outcome));
+	buf_release(&bytes);
+	buf_release(&address);
+	return ok;
 }

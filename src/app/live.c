@@ -72,6 +72,12 @@ static bool read_last_tick(struct live *l, struct err *err)
 	return ok;
 }
 
+static bool hold_clock(struct live *l, struct err *err)
+{
+	return db_begin(l->shop.db, err) && store_shop_set(l->shop.db, "clock_hold", STR("1"), err) &&
+	       db_commit(l->shop.db, err);
+}
+
 /* After a silence of 30 days a machine's clock, or the shop, is not what it was: a person confirms (SEMANTICS "A
  * tick"). */
 static bool check_silence(struct live *l, struct err *err)
@@ -90,8 +96,13 @@ static bool check_silence(struct live *l, struct err *err)
 	int64_t heard = l->last_tick.s > confirmed ? l->last_tick.s : confirmed;
 	if (l->last_tick.s == 0 || l->now.s - heard <= SILENCE_MAX_S)
 		return true;
-	return db_begin(l->shop.db, err) && store_shop_set(l->shop.db, "clock_hold", STR("1"), err) &&
-	       db_commit(l->shop.db, err);
+	return hold_clock(l, err);
+}
+
+bool live_watch_clock(struct live *l, struct instant wall, double running, bool *jumped, struct err *err)
+{
+	*jumped = clock_gained(&l->clock, wall, running) > l->shop.settings.jump_s;
+	return !*jumped || hold_clock(l, err);
 }
 
 static void begin_world(struct live *l)
@@ -389,7 +400,7 @@ static bool decide_due(struct live *l, struct err *err)
 	for (size_t i = 0; i < l->due_count; i++)
 		live_look_again(l, l->due[i]);
 	for (size_t i = 0; i < need; i++) {
-		allot_take(&l->waiting, &l->slices[i].said);
+		allot_take(&l->waiting, l->slices[i].said.proposals, l->slices[i].said.proposal_count);
 		size_t last = (i + 1) * SLICE < l->due_count ? (i + 1) * SLICE : l->due_count;
 		if (!live_commit(l, &l->slices[i], &(struct live_round){ .kind = ROUND_ASKED, .upto = l->due[last - 1] }, err))
 			return false;

@@ -62,6 +62,10 @@ struct live *live_open_for(const char *address, struct str who, customer_id *c, 
 /* Opens to look at everybody: read-only, no lease; facts learned before `known` (INSTANT_NEVER: all). */
 struct live *live_open_to_look(const char *address, struct instant known, struct err *err) MUST_CHECK;
 
+/* Before a tick at the real time: a wall clock that has jumped ahead of the running one (clock.h) by more than
+ * settings.jump_s since the last call holds sending until a person confirms; the tick then decides nothing. */
+bool live_watch_clock(struct live *l, struct instant wall, double running, bool *jumped, struct err *err) MUST_CHECK;
+
 bool live_tick(struct live *l, struct instant now, struct tick_result *out, struct err *err) MUST_CHECK;
 
 /* Whether a tick now would find facts it has not seen, or somebody due: one small read, so that it may be asked often.

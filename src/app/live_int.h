@@ -2,6 +2,7 @@
 #ifndef RELANCE_APP_LIVE_INT_H
 #define RELANCE_APP_LIVE_INT_H
 
+#include "app/clock.h"
 #include "app/live.h"
 #include "app/peers.h"
 #include "app/plans.h"
@@ -51,6 +52,7 @@ struct live {
 	int64_t seen[STORE_PART_COUNT]; /* changes of other programs that are in */
 	int64_t epoch, seq_hi, tick;
 	struct instant last_tick;
+	struct clock_watch clock;
 	struct instant leased, marked; /* when the lease was renewed last, the high-water mark written */
 	bool lease;
 	struct date allotted; /* the shop day whose slots were given */

@@ -165,11 +165,12 @@ bool reco_guards_settings(struct reco *r, struct db *db, struct instant now, str
 
 static bool read_rules(struct reco *r, struct db *db, const struct settings *settings, struct err *err)
 {
-	struct str text;
-	bool found;
-	if (!store_shop_get(db, "recommend.exclude", &r->arena, &text, &found, err))
-		return false;
-	return !found || reco_rules_read(text, settings, &r->arena, &r->rules, err);
+	struct str exclude, segments;
+	bool excludes, segmented;
+	return store_shop_get(db, "recommend.exclude", &r->arena, &exclude, &excludes, err) &&
+	       store_shop_get(db, "recommend.segments", &r->arena, &segments, &segmented, err) &&
+	       (!excludes || reco_rules_read(exclude, settings, &r->arena, &r->rules, err)) &&
+	       (!segmented || reco_segments_read(segments, settings, &r->arena, &r->segments, err));
 }
 
 bool reco_open(struct reco *r, struct db *db, const struct book *book, const struct settings *settings,
@@ -257,6 +258,7 @@ void reco_release(struct reco *r)
 	free(r->refused_start);
 	free(r->refused);
 	free(r->customer_rules);
+	free(r->segment);
 	free(r->hashes);
 	arena_release(&r->arena);
 	*r = (struct reco){ 0 };

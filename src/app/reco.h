@@ -8,7 +8,8 @@
  * (text), "consumable", "hidden", "excluded" (true/false) and "months" (1 … 12, when it is sold) mean what they say.
  * Whether more of the others is better: setting recommend.better ("power: more, weight: less, size: no"); unset, what
  * dearer products of the same type have. Others: recommend.cross_percent, recommend.up_percent,
- * recommend.margin_percent, recommend.per_type, recommend.exclude (reco_guards.c). What a customer said no to is an
+ * recommend.margin_percent, recommend.per_type, recommend.exclude (reco_guards.c),
+ * recommend.segments (reco_segments.c). What a customer said no to is an
  * event "refused" with the SKU as its text.
  *
  * A struct reco must not move (the model points into it). Answers from several threads are fine, each with a scratch of
@@ -24,7 +25,7 @@
 enum { RECO_BASKET_MAX = 256, RECO_LINES_MAX = 1 << 30 };
 
 struct reco_words {
-	struct str sku, name, category, url, image; /* n = 0: not said */
+	struct str sku, name, category, url, image, type, family; /* n = 0: not said */
 };
 
 /* One rule of the setting recommend.exclude (reco_guards.c). */
@@ -37,6 +38,13 @@ struct reco_rule {
 
 struct reco_rules {
 	struct reco_rule rules[REC_RULES_MAX];
+	size_t count;
+};
+
+/* The setting recommend.segments (reco_segments.c); numbers from 1. */
+struct reco_segments {
+	const struct expr *condition[REC_SEGMENTS_MAX + 1];
+	struct str name[REC_SEGMENTS_MAX + 1];
 	size_t count;
 };
 
@@ -71,6 +79,8 @@ struct reco {
 
 	/* what customers said no to, and the shop's rules */
 	struct reco_rules rules;
+	struct reco_segments segments;
+	uint8_t *segment;             /* by customer */
 	struct thresholds thresholds; /* of today, when a rule has a condition */
 	const struct book *book;
 	uint32_t refused_word, *refused_start, *refused, *customer_rules;
@@ -119,7 +129,8 @@ void reco_answer(const struct reco *r, struct rec_scratch *s, enum rec_kind kind
 /* Why a list is empty: "owned: 12, out of stock: 3", or that nothing was found. */
 void reco_reason(const struct reco *r, enum rec_kind kind, const struct rec_list *l, struct buf *out);
 
-/* Whether the text of the setting recommend.exclude is understood: err says what is not. */
-bool reco_rules_check(struct str text, const struct settings *settings, struct err *err) MUST_CHECK;
+/* Whether the text of recommend.exclude or recommend.segments is understood: err says what is not. Other names: true.
+ */
+bool reco_setting_check(struct str name, struct str text, const struct settings *settings, struct err *err) MUST_CHECK;
 
 #endif

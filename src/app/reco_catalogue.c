@@ -155,7 +155,7 @@ static bool take_product(void *ctx, product_id id, const struct product_row *p, 
 	r->product_of[i] = id;
 	struct rec_item *x = &r->items[i];
 	*x = (struct rec_item){ .type = number_of(&t->types, p->type),
-		                    .family = number_of(&t->families, p->family),
+		                    .family = number_of(&t->families, p->family.n ? p->family : p->category),
 		                    .collection = REC_NONE,
 		                    .replaced_by = REC_NONE,
 		                    .lifetime_days = p->lifetime_days > 0 ? p->lifetime_days : 0,
@@ -165,8 +165,10 @@ static bool take_product(void *ctx, product_id id, const struct product_row *p, 
 	set_offer(x, p);
 	take_attributes(t, p->attributes, x);
 	struct arena *a = &r->arena;
-	r->words[i] = (struct reco_words){ arena_str(a, p->sku), arena_str(a, p->name.n ? p->name : p->sku),
-		                               arena_str(a, p->category), arena_str(a, p->url), arena_str(a, p->image) };
+	r->words[i] = (struct reco_words){ arena_str(a, p->sku),      arena_str(a, p->name.n ? p->name : p->sku),
+		                               arena_str(a, p->category), arena_str(a, p->url),
+		                               arena_str(a, p->image),    arena_str(a, p->type),
+		                               arena_str(a, p->family) };
 	return true;
 }
 

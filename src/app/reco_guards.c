@@ -52,7 +52,7 @@ static int index_of(struct str word, const char *const *names, int count)
 }
 
 /* Up to the semicolon that stands in no quotes. */
-static struct str next_rule(struct str *text)
+struct str reco_next_rule(struct str *text)
 {
 	bool quoted = false;
 	size_t n = 0;
@@ -64,15 +64,17 @@ static struct str next_rule(struct str *text)
 	return rule;
 }
 
-static bool compile(struct str condition, const struct settings *settings, struct arena *a, struct reco_rule *out,
-                    struct err *err)
+const struct expr *reco_condition(const char *setting, struct str condition, const struct settings *settings,
+                                  struct arena *a, struct err *err)
 {
 	struct expr_context context;
 	struct expr_error wrong;
 	plans_context(settings, &context);
-	out->condition = expr_compile(condition, &context, a, &wrong);
-	return out->condition || err_set(err, ERR_INPUT, "recommend.exclude: condition \"%.*s\": column %zu: %s",
-	                                 STR_ARG(condition), wrong.column, wrong.text);
+	const struct expr *e = expr_compile(condition, &context, a, &wrong);
+	if (!e)
+		err_set(err, ERR_INPUT, "%s: condition \"%.*s\": column %zu: %s", setting, STR_ARG(condition), wrong.column,
+		        wrong.text);
+	return e;
 }
 
 static bool read_rule(struct str text, const struct settings *settings, struct arena *a, struct reco_rule *out,
@@ -104,7 +106,8 @@ static bool read_rule(struct str text, const struct settings *settings, struct a
 		return err_set(err, ERR_INPUT,
 		               "recommend.exclude: \"%.*s\": after the product comes if or unless, not \"%.*s\"", STR_ARG(text),
 		               STR_ARG(word));
-	return compile(arena_str(a, str_trim(rest)), settings, a, out, err);
+	out->condition = reco_condition("recommend.exclude", arena_str(a, str_trim(rest)), settings, a, err);
+	return out->condition != NULL;
 }
 
 bool reco_rules_read(struct str text, const struct settings *settings, struct arena *a, struct reco_rules *out,
@@ -112,7 +115,7 @@ bool reco_rules_read(struct str text, const struct settings *settings, struct ar
 {
 	*out = (struct reco_rules){ .count = 0 };
 	while (text.n) {
-		struct str rule = next_rule(&text);
+		struct str rule = reco_next_rule(&text);
 		if (!rule.n)
 			continue;
 		if (out->count == REC_RULES_MAX)
@@ -124,12 +127,15 @@ bool reco_rules_read(struct str text, const struct settings *settings, struct ar
 	return true;
 }
 
-bool reco_rules_check(struct str text, const struct settings *settings, struct err *err)
+bool reco_setting_check(struct str name, struct str text, const struct settings *settings, struct err *err)
 {
 	struct arena a;
 	struct reco_rules rules;
+	struct reco_segments segments;
 	arena_init(&a);
-	bool ok = reco_rules_read(text, settings, &a, &rules, err);
+	bool ok = str_is(name, "recommend.segments")
+	              ? reco_segments_read(text, settings, &a, &segments, err)
+	              : !str_is(name, "recommend.exclude") || reco_rules_read(text, settings, &a, &rules, err);
 	arena_release(&a);
 	return ok;
 }
@@ -241,10 +247,12 @@ void reco_guards_read(struct reco *r, const struct book *book, const struct vers
 	r->refused_word = book_word_find(book, STR("refused"));
 	read_refused(r, v, now);
 	set_masks(r);
-	if (!about_people(&r->rules))
+	if (!about_people(&r->rules) && !r->segments.count)
 		return;
 	thresholds_compute(book, v, zone_date(settings->zone, now), &settings->lifecycle, threads, &r->thresholds);
-	ask_everybody(r, book, v, now, threads);
+	if (about_people(&r->rules))
+		ask_everybody(r, book, v, now, threads);
+	reco_segments_ask(r, book, v, now, threads);
 }
 
 void reco_guards_fresh(struct reco *r, uint32_t place, const struct view *v)
@@ -254,10 +262,13 @@ void reco_guards_fresh(struct reco *r, uint32_t place, const struct view *v)
 		r->refused_word = book_word_find(r->book, STR("refused"));
 	put_refused(r, v);
 	r->refused_start[place + 1] = (uint32_t)r->refused_n;
-	if (!r->customer_rules)
+	if (!r->customer_rules && !r->segments.count)
 		return;
 	struct subject s = { .book = r->book, .view = *v, .thresholds = &r->thresholds, .zone = view_profile(v)->zone };
 	s.today = zone_date(s.zone, v->now);
+	reco_segments_fresh(r, place, &s);
+	if (!r->customer_rules)
+		return;
 	r->customer_rules[place] = r->data.visitor_rules;
 	for (size_t i = 0; i < r->rules.count; i++) {
 		const struct reco_rule *x = &r->rules.rules[i];

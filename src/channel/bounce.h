@@ -67,7 +67,8 @@ void bounce_read_text(struct arena *a, struct str notice, struct str self, struc
 /* Fields like "Final-Recipient:" in groups, from a report part or from lines of prose. */
 void bounce_read_fields(struct arena *a, struct str text, struct bounce_finds *out);
 
-struct str bounce_words(struct arena *a, struct str text); /* lower case, single spaces */
+/* Lower case, single spaces, no accents (whether the text is UTF-8 or, undeclared, Latin-1), straight apostrophes. */
+struct str bounce_words(struct arena *a, struct str text);
 
 /* The words about one address: from its line to the next recipient's, or all of them. */
 struct str bounce_words_near(struct arena *a, struct str notice, struct str address, const struct bounce_finds *all);

@@ -14,12 +14,47 @@
 
 enum grade { GRADE_NONE, GRADE_WEAK, GRADE_PHRASE, GRADE_ALONE };
 
+/* The letter under the accent of a Latin-1 character from 0xC0 on; 0: leave it. */
+static char bare(unsigned char c)
+{
+	static const char LETTERS[65] = "aaaaaa\0ceeeeiiii\0nooooo\0ouuuuy\0\0aaaaaa\0ceeeeiiii\0nooooo\0ouuuuy\0y";
+	return c >= 0xC0 ? LETTERS[c - 0xC0] : '\0';
+}
+
+/* At i, a character beyond ASCII: what it is read as, in *c; how many bytes it takes; 0: it is kept. */
+static size_t fold(struct str text, size_t i, char *c)
+{
+	const unsigned char *p = (const unsigned char *)text.p + i;
+	size_t left = text.n - i;
+	if (left >= 3 && p[0] == 0xE2 && p[1] == 0x80 && (p[2] == 0x99 || p[2] == 0x98)) {
+		*c = '\'';
+		return 3;
+	}
+	if (left >= 2 && p[0] == 0xC2 && p[1] == 0xA0) {
+		*c = ' ';
+		return 2;
+	}
+	if (left >= 2 && p[0] == 0xC3 && p[1] >= 0x80 && p[1] <= 0xBF) {
+		*c = bare((unsigned char)(p[1] + 0x40));
+		return *c ? 2 : 0;
+	}
+	bool latin1 = p[0] >= 0xC0 && (left < 2 || p[1] < 0x80 || p[1] > 0xBF);
+	*c = latin1 ? bare(p[0]) : '\0';
+	return *c ? 1 : 0;
+}
+
 struct str bounce_words(struct arena *a, struct str text)
 {
 	char *out = arena_alloc(a, text.n + 1);
 	size_t n = 0;
 	for (size_t i = 0; i < text.n; i++) {
 		unsigned char c = (unsigned char)text.p[i];
+		char folded;
+		size_t taken = c >= 0x80 ? fold(text, i, &folded) : 0;
+		if (taken) {
+			c = (unsigned char)folded;
+			i += taken - 1;
+		}
 		if (c <= ' ') {
 			if (n && out[n - 1] != ' ')
 				out[n++] = ' ';

@@ -401,6 +401,20 @@ static char *qp_encoded(char *o, unsigned char c)
 	return o;
 }
 
+/* How many of the 8 bytes from p on are written as they are: the bytes of a word looked at together. A borrow may show
+ * a byte as one to be coded only behind one that is, so the first is right. */
+static size_t plain_bytes(const char *p)
+{
+	const uint64_t ones = 0x0101010101010101, high = 0x8080808080808080;
+	uint64_t x;
+	memcpy(&x, p, 8);
+	if (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
+		x = __builtin_bswap64(x);
+	uint64_t equals = x ^ ones * '=', del = x ^ ones * 0x7f;
+	uint64_t coded = (x | ((x - ones * 0x20) & ~x) | ((equals - ones) & ~equals) | ((del - ones) & ~del)) & high;
+	return coded ? (size_t)__builtin_ctzll(coded) / 8 : 8;
+}
+
 /* One line, without its end. */
 static char *qp_line(char *o, struct str s)
 {
@@ -419,10 +433,17 @@ static char *qp_line(char *o, struct str s)
 			o = qp_encoded(o, (unsigned char)s.p[i++]);
 			continue;
 		}
-		size_t sure = (size_t)(last - o) / 3 + 1, end = n - i < sure ? n : i + sure; /* fit however they are coded */
-		for (; i < end; i++) {
+		while (i < n && o <= last) {
+			if (last - o >= 7 && n - i >= 8) {
+				size_t k = plain_bytes(s.p + i);
+				memcpy(o, s.p + i, 8);
+				o += k;
+				i += k;
+				if (k == 8)
+					continue;
+			}
 			memcpy(o, qp_code[(unsigned char)s.p[i]], 4);
-			o += qp_length[(unsigned char)s.p[i]];
+			o += qp_length[(unsigned char)s.p[i++]];
 		}
 	}
 	if (!space_last)
@@ -435,7 +456,7 @@ static char *qp_line(char *o, struct str s)
 }
 
 /* Text with any line ends (LF, CRLF, CR) as quoted-printable with CRLF, ending with CRLF. A byte becomes at most 3, and
- * 3 more come with every soft line break (at least 70 bytes apart); 4 bytes behind the end are written over. */
+ * 3 more come with every soft line break (at least 70 bytes apart); 8 bytes behind the end are written over. */
 static char *qp(char *o, struct str s)
 {
 	while (s.n) {

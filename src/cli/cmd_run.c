@@ -4,6 +4,7 @@
 #include "app/clock.h"
 #include "app/courier.h"
 #include "app/live.h"
+#include "app/monthly.h"
 #include "cli/cli.h"
 
 #include <signal.h>
@@ -12,7 +13,7 @@
 
 int cmd_run(int argc, char **argv);
 
-enum { POLL_MS = 10, TURN_MS = 500, RETRY_S = 5, JUMP_S = 3600 };
+enum { POLL_MS = 10, TURN_MS = 500, RETRY_S = 5 };
 
 static volatile sig_atomic_t told_to_stop;
 
@@ -37,37 +38,29 @@ static void nap(int ms)
 	nanosleep(&t, NULL);
 }
 
-/* A jump of the wall clock against the monotonic one holds sending until a person confirms (SEMANTICS "A tick"). */
-static bool clock_jumped(struct instant wall, double monotonic, struct instant *last_wall, double *last_monotonic)
-{
-	double passed = monotonic - *last_monotonic;
-	double jump = (double)(wall.s - last_wall->s) - passed;
-	*last_wall = wall;
-	*last_monotonic = monotonic;
-	return jump > JUMP_S;
-}
-
 static bool keep_turning(struct live *l, struct courier_state *courier, struct err *err)
 {
-	struct instant wall = clock_now();
-	double monotonic = clock_monotonic();
+	struct monthly monthly = { { 0 } };
 	while (!told_to_stop) {
 		struct instant now = clock_now();
-		if (clock_jumped(now, clock_monotonic(), &wall, &monotonic)) {
+		bool jumped;
+		if (!live_watch_clock(l, now, clock_running(), &jumped, err))
+			return false;
+		if (jumped)
 			fputs(
 				"relance: the clock jumped forward by more than an hour: nothing is sent until \"relance resume DB\"\n",
 				stderr);
-			if (!db_begin(live_db(l), err) || !store_shop_set(live_db(l), "clock_hold", STR("1"), err) ||
-			    !db_commit(live_db(l), err))
-				return false;
-		}
 		struct tick_result r;
-		if (!live_tick(l, now, &r, err) || !courier_look(courier, l, err))
+		if (!live_tick(l, now, &r, err) || !courier_look(courier, l, err) ||
+		    (r.hold_all == REASON_NONE && !monthly_turn(&monthly, courier, l, now, err)))
 			return false;
 		if (r.decisions || r.accepted)
 			fprintf(stderr, "relance: %llu decisions, %llu accepted, %llu deferred, %llu refused\n",
 			        (unsigned long long)r.decisions, (unsigned long long)r.accepted, (unsigned long long)r.deferred,
 			        (unsigned long long)r.refused);
+		if (r.unrendered)
+			fprintf(stderr, "relance: %llu messages could not be written and wait a quarter of an hour: %s\n",
+			        (unsigned long long)r.unrendered, r.why_unrendered.text);
 		bool news = false;
 		for (int waited = 0; waited < TURN_MS && !news && !told_to_stop; waited += POLL_MS) {
 			nap(POLL_MS);

@@ -68,8 +68,12 @@ int cmd_tick(int argc, char **argv)
 	struct live *l = courier ? live_open(where[0], &o, now, &err) : NULL;
 	struct tick_result r;
 	ok = l && live_tick(l, now, &r, &err);
-	if (ok)
+	if (ok) {
 		print(&r, now, format);
+		if (r.unrendered)
+			fprintf(stderr, "relance: %llu messages could not be written and wait a quarter of an hour: %s\n",
+			        (unsigned long long)r.unrendered, r.why_unrendered.text);
+	}
 	if (courier)
 		courier_rest(courier);
 	live_close(l);

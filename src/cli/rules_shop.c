@@ -1,5 +1,6 @@
 #include "cli/rules_shop.h"
 
+#include "base/zone.h"
 #include "cli/asof.h"
 
 #include <stdlib.h>
@@ -39,13 +40,43 @@ static uint64_t *customers_of(const char *address, const char *segment, uint32_t
 	return bits;
 }
 
-struct itemset_baskets *rules_shop_baskets(const struct reco_shop *s, const char *address, const char *segment,
-                                           struct err *err)
+static struct str group_name(const struct reco_words *w, enum rules_level level)
+{
+	switch (level) {
+	case RULES_SKU: return w->sku;
+	case RULES_TYPE: return w->type;
+	case RULES_FAMILY: return w->family;
+	case RULES_CATEGORY: return w->category;
+	}
+	return STR("");
+}
+
+/* By item: its number in the baskets, REC_NONE when its group is not known. */
+static uint32_t *numbers_of(const struct reco_shop *s, enum rules_level level, struct intern *groups)
+{
+	uint32_t *number = mem_alloc((s->reco.data.items + 1u) * sizeof *number);
+	for (uint32_t i = 0; i < s->reco.data.items; i++) {
+		struct str name = group_name(&s->reco.words[i], level);
+		number[i] = level == RULES_SKU ? i : name.n ? intern_put(groups, name, NULL) : REC_NONE;
+	}
+	return number;
+}
+
+static bool in_months(int32_t day, unsigned months)
+{
+	int y, month, d;
+	date_ymd((struct date){ day }, &y, &month, &d);
+	return !months || months >> (month - 1) & 1;
+}
+
+struct itemset_baskets *rules_shop_baskets(const struct reco_shop *s, const char *address, const struct rules_ask *ask,
+                                           struct intern *groups, struct err *err)
 {
 	const struct rec_data *d = &s->reco.data;
-	uint64_t *bits = segment ? customers_of(address, segment, s->reco.people, err) : NULL;
-	if (segment && !bits)
+	uint64_t *bits = ask->segment ? customers_of(address, ask->segment, s->reco.people, err) : NULL;
+	if (ask->segment && !bits)
 		return NULL;
+	uint32_t *number = numbers_of(s, ask->level, groups);
 	uint64_t *start = mem_alloc((s->reco.orders + 1) * sizeof *start);
 	uint32_t *items = mem_alloc((s->reco.lines + 1) * sizeof *items);
 	size_t n = 0, baskets = 0;
@@ -53,15 +84,18 @@ struct itemset_baskets *rules_shop_baskets(const struct reco_shop *s, const char
 		if (bits && (c == 0 || c > s->reco.people || !(bits[c >> 6] >> (c & 63) & 1)))
 			continue;
 		for (uint32_t o = d->order_start[c]; o < d->order_start[c + 1]; o++) {
+			if (!in_months(d->order_day[o], ask->months))
+				continue;
 			for (uint32_t q = d->line_start[o]; q < d->line_start[o + 1]; q++)
-				if (d->line_quantity[q] > 0)
-					items[n++] = d->line_item[q];
+				if (d->line_quantity[q] > 0 && number[d->line_item[q]] != REC_NONE)
+					items[n++] = number[d->line_item[q]];
 			start[++baskets] = n;
 		}
 	}
 	struct itemset_baskets *b = itemset_from_rows(start, items, baskets, err);
 	free(start);
 	free(items);
+	free(number);
 	free(bits);
 	return b;
 }

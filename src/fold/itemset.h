@@ -22,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ITEMSET_FILE_MAX      ((uint64_t)6 << 30) /* bytes */
+#define ITEMSET_FILE_MAX      ((uint64_t)4000 << 20) /* bytes: positions are 32 bits */
 #define ITEMSET_ITEM_MAX      4294967294u
 #define ITEMSET_LIMIT_DEFAULT ((uint64_t)100000000)
 enum { ITEMSET_DEPTH_MAX = 2048 };

@@ -79,7 +79,17 @@ void rec_leave_customer(struct rec_scratch *s, const struct rec_ask *ask)
 
 /* ---- cross ---- */
 
-static void vote(const struct rec_model *m, struct rec_scratch *s, uint32_t item, float weight)
+/* What sells, and where the customer is of a segment, as much what sells there. */
+static float popular_to(const struct rec_model *m, uint32_t segment, uint32_t item)
+{
+	if (!segment)
+		return m->popular[item];
+	const uint32_t *both = m->segment_both + (size_t)segment * m->items;
+	uint32_t most = both[m->segment_top[(size_t)segment * REC_SEGMENT_TOP]];
+	return 0.5f * (m->popular[item] + (float)both[item] / (float)(most ? most : 1));
+}
+
+static void vote(const struct rec_model *m, struct rec_scratch *s, uint32_t segment, uint32_t item, float weight)
 {
 	for (uint64_t q = m->link_start[item]; q < m->link_start[item + 1]; q++) {
 		float v = weight * m->votes[q].value;
@@ -87,7 +97,7 @@ static void vote(const struct rec_model *m, struct rec_scratch *s, uint32_t item
 			continue;
 		struct rec_tally *t = &s->tally[m->votes[q].item];
 		if (t->score == 0) {
-			t->score = m->w.popular * m->popular[m->votes[q].item];
+			t->score = m->w.popular * popular_to(m, segment, m->votes[q].item);
 			s->touched[s->touched_n++] = m->votes[q].item;
 		}
 		t->score += v;
@@ -188,28 +198,56 @@ static void cross_pick(struct cross *c, size_t n)
 	}
 }
 
-/* A basket of products without history: what goes with their types, best seller first. */
+static void cross_group(struct cross *c, uint32_t from, size_t n)
+{
+	enum { LOOKED = 20 }; /* best sellers of a group, until one is allowed */
+	const struct rec_model *m = c->m;
+	uint32_t g = m->group[from];
+	for (uint64_t q = g < m->groups ? m->group_start[g] : 0; g < m->groups && q < m->group_start[g + 1]; q++) {
+		size_t had = c->out->count;
+		uint32_t i = m->group_item_start[m->group_other[q]], end = m->group_item_start[m->group_other[q] + 1];
+		end = end < i + LOOKED ? end : i + LOOKED;
+		for (; i < end && c->out->count == had && had < n; i++)
+			cross_try(c, m->group_item[i], 0);
+		if (c->out->count == had)
+			continue;
+		struct rec_answer *a = &c->out->answers[had];
+		a->why = REC_WHY_TYPE;
+		a->because = from;
+		a->both = m->group_both[q];
+		a->of = m->group_baskets[g];
+	}
+}
+
+/* Products without history of their own: what goes with their type, best seller first. */
 static void cross_types(struct cross *c, size_t n)
 {
+	enum { OWN_LOOKED = 8 };
+	for (size_t b = 0; b < c->ask->basket_n && b < REC_BASKET_USED && c->out->count < n; b++)
+		cross_group(c, c->ask->basket[b], n);
+	for (size_t k = 0; c->ask->basket_n == 0 && k < c->s->own_n && k < OWN_LOOKED && c->out->count < n; k++)
+		if (c->s->own[k].quantity > 0)
+			cross_group(c, c->s->own[k].item, n);
+}
+
+/* Nothing speaks of this customer: what others of the segment buy most. */
+static void cross_segment(struct cross *c, uint32_t segment, size_t n)
+{
 	const struct rec_model *m = c->m;
-	for (size_t b = 0; m->d->item && b < c->ask->basket_n && b < REC_BASKET_USED && c->out->count < n; b++) {
-		uint32_t type = m->d->item[c->ask->basket[b]].type;
-		for (uint64_t q = type < m->types ? m->type_start[type] : 0; type < m->types && q < m->type_start[type + 1];
-		     q++) {
-			uint32_t from = m->type_item_start[m->type_other[q]], to = m->type_item_start[m->type_other[q] + 1],
-					 best = REC_NONE;
-			for (uint32_t i = from; i < to && i < from + 500; i++)
-				if (best == REC_NONE || m->popular[m->type_item[i]] > m->popular[best])
-					best = m->type_item[i];
-			if (best == REC_NONE || c->out->count >= n)
-				continue;
-			size_t before = c->out->count;
-			cross_try(c, best, 0);
-			if (c->out->count > before) {
-				c->out->answers[before].why = REC_WHY_TYPE;
-				c->out->answers[before].because = c->ask->basket[b];
-			}
-		}
+	for (size_t k = 0; segment && k < REC_SEGMENT_TOP && c->out->count < n; k++) {
+		uint32_t item = m->segment_top[(size_t)segment * REC_SEGMENT_TOP + k];
+		size_t had = c->out->count;
+		if (item == REC_NONE)
+			return;
+		if (c->s->tally[item].score == 0)
+			cross_try(c, item, 0);
+		if (c->out->count == had)
+			continue;
+		struct rec_answer *a = &c->out->answers[had];
+		a->why = REC_WHY_SEGMENT;
+		a->because_segment = segment;
+		a->both = m->segment_both[(size_t)segment * m->items + item];
+		a->of = m->segment_customers[segment];
 	}
 }
 
@@ -221,14 +259,16 @@ void rec_cross(const struct rec_model *m, struct rec_scratch *s, const struct re
 	rec_read_customer(m, s, ask);
 	n = answers_wanted(ask, n);
 	s->touched_n = 0;
+	uint32_t segment = rec_segment_of(m, ask->customer);
 	for (size_t i = 0; i < ask->basket_n && i < REC_BASKET_USED; i++)
-		vote(m, s, ask->basket[i], 2);
+		vote(m, s, segment, ask->basket[i], 2);
 	for (size_t i = 0; i < s->own_n && i < REC_OWN_USED; i++)
 		if (s->own[i].quantity > 0)
-			vote(m, s, s->own[i].item, s->own[i].weight);
+			vote(m, s, segment, s->own[i].item, s->own[i].weight);
 	struct cross c = { m, s, ask, out, rec_budget(m, s, ask), 0 };
 	cross_pick(&c, n);
 	cross_types(&c, n);
+	cross_segment(&c, segment, n);
 	for (uint32_t i = 0; i < m->d->items && i < POPULAR_LOOKED && out->count < n; i++)
 		if (s->tally[m->by_popular[i]].score == 0 && m->customers_of[m->by_popular[i]])
 			cross_try(&c, m->by_popular[i], 0);

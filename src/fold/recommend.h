@@ -31,6 +31,7 @@ enum {
 	REC_ATTRIBUTES_MAX = 16,  /* per item */
 	REC_EASE_ITEMS_MAX = 20000,
 	REC_RULES_MAX = 32,
+	REC_SEGMENTS_MAX = 16,
 };
 
 enum rec_kind { REC_CROSS, REC_UP, REC_AGAIN, REC_BUNDLE };
@@ -76,6 +77,13 @@ struct rec_data {
 	 * for a customer (NULL: as for a visitor), for a visitor nobody knows, and those that speak of a kind. */
 	const uint32_t *customer_rules;
 	uint32_t visitor_rules, kind_rules[REC_KINDS];
+
+	/* The shop's own segments (a trade, a size of account …), at most REC_SEGMENTS_MAX, by customer; 0: in none. NULL:
+	 * none. What sells in a customer's segment counts as much as what sells, and comes first where nothing else is
+	 * known. */
+	const uint8_t *segment;
+	uint32_t segments;               /* numbers 1 … segments */
+	const struct str *segment_names; /* [number] */
 };
 
 struct rec_options {
@@ -149,8 +157,9 @@ struct rec_ask {
 enum rec_why {
 	REC_WHY_BASKET,    /* `both` of `of` baskets with `because` also held it */
 	REC_WHY_CUSTOMERS, /* `both` of `of` customers of `because` also bought it */
-	REC_WHY_TYPE,      /* goes with this type of product */
+	REC_WHY_TYPE,      /* `both` of `of` baskets with this type of product also held one of that */
 	REC_WHY_POPULAR,   /* `both` of `of` customers bought it */
+	REC_WHY_SEGMENT,   /* `both` of `of` customers of segment `because_segment` bought it */
 	REC_WHY_BETTER,    /* attribute better than `because` */
 	REC_WHY_REPLACES,
 	REC_WHY_RANGE,
@@ -165,7 +174,7 @@ struct rec_answer {
 	enum rec_kind kind;
 	enum rec_why why;
 	uint32_t because; /* item, REC_NONE */
-	uint32_t both, of;
+	uint32_t both, of, because_segment;
 	uint16_t attribute;
 	float better, than;  /* REC_WHY_BETTER */
 	int64_t price_minor; /* of the item, or of the bundle */

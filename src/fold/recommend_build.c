@@ -589,7 +589,8 @@ struct rec_model *rec_build(const struct rec_data *d, const struct rec_options *
 	l.cut_orders = 0;
 	learn_links(&l);
 	weigh_links(m);
-	rec_learn_types(m);
+	rec_learn_groups(m);
+	rec_learn_segments(m);
 	rec_learn_rhythm(m);
 	rec_learn_bundles(m);
 	m->baskets_learnt = l.before ? l.before->baskets_learnt : m->baskets_n;
@@ -620,10 +621,12 @@ void rec_free(struct rec_model *m)
 {
 	if (!m)
 		return;
-	void *const all[] = { m->votes,      m->link_start, m->links,           m->customers_of, m->baskets_of,
-		                  m->popular,    m->by_popular, m->again_by_nature, m->type_start,   m->type_other,
-		                  m->type_share, m->due,        m->type_item_start, m->type_item,    m->bundle_a,
-		                  m->bundle_b,   m->bundle_both };
+	void *const all[] = { m->votes,       m->link_start,  m->links,           m->customers_of,
+		                  m->baskets_of,  m->popular,     m->by_popular,      m->again_by_nature,
+		                  m->group_start, m->group_other, m->group_both,      m->segment_both,
+		                  m->segment_top, m->group,       m->group_baskets,   m->group_item_start,
+		                  m->group_item,  m->due,         m->type_item_start, m->type_item,
+		                  m->bundle_a,    m->bundle_b,    m->bundle_both };
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		free(all[i]);
 	free(m);

@@ -4,37 +4,160 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* ---- types ---- */
+/* ---- groups: rules between types, which serve products without a history of their own ---- */
 
-void rec_learn_types(struct rec_model *m)
+enum { GROUPS_LOOKED = 32, GROUPS_KEPT = 8, GROUP_BOTH_MIN = 3, GROUP_LINES = 256 };
+
+static int by_number(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	return (x > y) - (x < y);
+}
+
+/* Items of a group next to each other, in the order of by_popular. */
+static void order_groups(struct rec_model *m)
+{
+	uint32_t items = m->d->items, *at = mem_alloc((m->groups + 2u) * sizeof(*at));
+	m->group_item_start = mem_alloc((m->groups + 2u) * sizeof(uint32_t));
+	m->group_item = mem_alloc((items + 1u) * sizeof(uint32_t));
+	for (uint32_t i = 0; i < items; i++)
+		if (m->group[i] != REC_NONE)
+			m->group_item_start[m->group[i] + 1]++;
+	for (uint32_t g = 0; g < m->groups; g++)
+		m->group_item_start[g + 1] += m->group_item_start[g];
+	memcpy(at, m->group_item_start, (m->groups + 1u) * sizeof(*at));
+	for (uint32_t k = 0; k < items; k++)
+		if (m->group[m->by_popular[k]] != REC_NONE)
+			m->group_item[at[m->group[m->by_popular[k]]]++] = m->by_popular[k];
+	free(at);
+}
+
+static void name_groups(struct rec_model *m)
 {
 	const struct rec_data *d = m->d;
-	m->type_start = mem_alloc((m->types + 2u) * sizeof(*m->type_start));
-	struct nb_rows rows = { 0 }, cross;
-	for (uint32_t i = 0; d->item && i < d->items; i++)
-		for (uint64_t q = m->link_start[i]; q < m->link_start[i + 1]; q++) {
-			uint32_t a = d->item[i].type, b = d->item[m->links[q].item].type;
-			if (a == REC_NONE || b == REC_NONE || a == b || !m->links[q].both_baskets)
-				continue;
-			nb_rows_add(&rows, a, (float)m->links[q].both_baskets);
-			nb_rows_add(&rows, b, 1);
-			nb_rows_end(&rows);
-		}
-	nb_cross(&rows, &rows, m->types, 8, 1, &cross);
-	size_t cap = 0, cap2 = 0;
-	for (uint32_t t = 0; t < m->types; t++) {
-		uint64_t n = m->type_start[t];
-		for (uint64_t q = cross.start[t]; q < cross.start[t + 1]; q++)
-			if (cross.item[q] != t) {
-				m->type_other = mem_grow(m->type_other, &cap, n + 1, sizeof(*m->type_other));
-				m->type_share = mem_grow(m->type_share, &cap2, n + 1, sizeof(*m->type_share));
-				m->type_other[n] = cross.item[q];
-				m->type_share[n++] = cross.weight[q];
+	m->group = mem_alloc((d->items + 1u) * sizeof(*m->group));
+	m->groups = m->types;
+	for (uint32_t i = 0; i < d->items; i++) {
+		bool typed = d->item && d->item[i].type != REC_NONE,
+			 known = typed || (d->item && d->item[i].family != REC_NONE);
+		m->group[i] = !known ? REC_NONE : typed ? d->item[i].type : m->types + d->item[i].family;
+		if (known && m->group[i] >= m->groups)
+			m->groups = m->group[i] + 1;
+	}
+}
+
+static void group_rows(struct rec_model *m, struct nb_rows *rows)
+{
+	const struct rec_data *d = m->d;
+	uint32_t groups[GROUP_LINES];
+	for (uint32_t o = 0; m->groups && o < d->order_start[d->customers]; o++) {
+		size_t n = 0;
+		for (uint32_t q = d->line_start[o]; q < d->line_start[o + 1] && n < GROUP_LINES; q++)
+			if ((!d->line_quantity || d->line_quantity[q] > 0) && m->group[d->line_item[q]] != REC_NONE)
+				groups[n++] = m->group[d->line_item[q]];
+		qsort(groups, n, sizeof(*groups), by_number);
+		for (size_t i = 0; i < n; i++)
+			if (i == 0 || groups[i] != groups[i - 1]) {
+				nb_rows_add(rows, groups[i], 1);
+				m->group_baskets[groups[i]]++;
 			}
-		m->type_start[t + 1] = n;
+		nb_rows_end(rows);
+	}
+}
+
+/* The best of what goes with group g: more baskets with both than chance would have. */
+static size_t group_best(const struct rec_model *m, const struct nb_rows *cross, uint32_t g, uint32_t *other,
+                         uint32_t *both)
+{
+	double extra[GROUPS_KEPT];
+	size_t n = 0;
+	for (uint64_t q = cross->start[g]; q < cross->start[g + 1]; q++) {
+		uint32_t h = cross->item[q];
+		double met = (double)cross->weight[q];
+		double here = met - (double)m->group_baskets[g] * m->group_baskets[h] / ((double)m->baskets_n + 1);
+		if (h == g || met < GROUP_BOTH_MIN || here <= 0 || (n == GROUPS_KEPT && here <= extra[n - 1]))
+			continue;
+		size_t j = n < GROUPS_KEPT ? n++ : n - 1;
+		for (; j > 0 && here > extra[j - 1]; j--) {
+			extra[j] = extra[j - 1];
+			other[j] = other[j - 1];
+			both[j] = both[j - 1];
+		}
+		extra[j] = here;
+		other[j] = h;
+		both[j] = (uint32_t)met;
+	}
+	return n;
+}
+
+void rec_learn_groups(struct rec_model *m)
+{
+	name_groups(m);
+	m->group_start = mem_alloc((m->groups + 2u) * sizeof(*m->group_start));
+	m->group_baskets = mem_alloc((m->groups + 1u) * sizeof(uint32_t));
+	m->group_other = mem_alloc((m->groups * (size_t)GROUPS_KEPT + 1) * sizeof(uint32_t));
+	m->group_both = mem_alloc((m->groups * (size_t)GROUPS_KEPT + 1) * sizeof(uint32_t));
+	order_groups(m);
+	struct nb_rows rows = { 0 }, cross;
+	group_rows(m, &rows);
+	nb_cross(&rows, &rows, m->groups, GROUPS_LOOKED, m->o.threads, &cross);
+	for (uint32_t g = 0; g < m->groups; g++) {
+		uint64_t n = m->group_start[g];
+		m->group_start[g + 1] = n + group_best(m, &cross, g, m->group_other + n, m->group_both + n);
 	}
 	nb_rows_release(&rows);
 	nb_rows_release(&cross);
+}
+
+/* ---- segments ---- */
+
+static void segment_best(struct rec_model *m, uint32_t g)
+{
+	const uint32_t *both = m->segment_both + (size_t)g * m->items;
+	uint32_t *top = m->segment_top + (size_t)g * REC_SEGMENT_TOP;
+	size_t n = 0;
+	for (uint32_t k = 0; k < m->items; k++) {
+		uint32_t i = m->by_popular[k]; /* ties: what sells elsewhere too */
+		if (!both[i] || (n == REC_SEGMENT_TOP && both[i] <= both[top[n - 1]]))
+			continue;
+		size_t j = n < REC_SEGMENT_TOP ? n++ : n - 1;
+		for (; j > 0 && both[i] > both[top[j - 1]]; j--)
+			top[j] = top[j - 1];
+		top[j] = i;
+	}
+	for (; n < REC_SEGMENT_TOP; n++)
+		top[n] = REC_NONE;
+}
+
+void rec_learn_segments(struct rec_model *m)
+{
+	const struct rec_data *d = m->d;
+	size_t segments = d->segment ? d->segments + 1u : 0;
+	check(segments <= REC_SEGMENTS_MAX + 1);
+	if (!segments)
+		return;
+	uint32_t *seen = mem_alloc((m->items + 1u) * sizeof(*seen));
+	m->segment_both = mem_alloc((segments * m->items + 1) * sizeof(uint32_t));
+	m->segment_top = mem_alloc(segments * REC_SEGMENT_TOP * sizeof(uint32_t));
+	for (uint32_t c = 0; c < d->customers; c++) {
+		uint32_t g = d->segment[c];
+		uint32_t a = d->order_start[c], z = d->order_start[c + 1];
+		m->segment_customers[g] += z > a;
+		for (uint32_t q = d->line_start[a]; q < d->line_start[z]; q++)
+			if ((!d->line_quantity || d->line_quantity[q] > 0) && seen[d->line_item[q]] != c + 1) {
+				seen[d->line_item[q]] = c + 1;
+				m->segment_both[(size_t)g * m->items + d->line_item[q]]++;
+			}
+	}
+	for (uint32_t g = 1; g < segments; g++)
+		segment_best(m, g);
+	free(seen);
+}
+
+uint32_t rec_segment_of(const struct rec_model *m, uint32_t customer)
+{
+	uint32_t g = m->segment_both && customer != REC_NONE ? m->d->segment[customer] : 0;
+	return m->segment_customers[g] >= REC_SEGMENT_MIN ? g : 0;
 }
 
 /* ---- rhythm ---- */

@@ -43,10 +43,15 @@ struct rec_model {
 	uint8_t *again_by_nature;            /* by item: consumable as given or as seen */
 	uint64_t customers_n, baskets_n;
 	uint32_t types;
-	uint64_t *type_start; /* types + 1: what types go with a type */
-	uint32_t *type_other;
-	float *type_share;
-	struct due_prior *due;                 /* by item; falls back to the family's, then everyone's */
+	uint32_t groups, *group;                          /* by item: its type, else its family; REC_NONE */
+	uint64_t *group_start;                            /* groups + 1: what groups go with a group, by extra baskets */
+	uint32_t *group_other, *group_both;               /* baskets with both */
+	uint32_t *group_baskets;                          /* by group */
+	uint32_t *group_item_start, *group_item;          /* items by group, best sellers first */
+	struct due_prior *due;                            /* by item; falls back to the family's, then everyone's */
+	uint32_t segment_customers[REC_SEGMENTS_MAX + 1]; /* who bought anything */
+	uint32_t *segment_both;                           /* segment × items: who bought it */
+	uint32_t *segment_top;                 /* segment × REC_SEGMENT_TOP: best sellers, REC_NONE behind the last */
 	double due_quantile[DUE_QUANTILES];    /* of the model, that are the true 10th, 50th and 90th percentile */
 	uint32_t *type_item_start, *type_item; /* items by type, by price ascending */
 	uint32_t *bundle_a, *bundle_b;         /* pairs by extra baskets */
@@ -54,6 +59,8 @@ struct rec_model {
 	size_t bundle_n;
 	char notes[256];
 };
+
+enum { REC_SEGMENT_TOP = 64, REC_SEGMENT_MIN = 20 }; /* a segment of fewer buyers says nothing */
 
 struct rec_own {
 	uint32_t item;
@@ -78,7 +85,8 @@ void rec_read_customer(const struct rec_model *m, struct rec_scratch *s, const s
 void rec_leave_customer(struct rec_scratch *s, const struct rec_ask *ask);
 
 /* recommend_facts.c: of what is in the model already, more. */
-void rec_learn_types(struct rec_model *m);
+void rec_learn_segments(struct rec_model *m);
+void rec_learn_groups(struct rec_model *m);
 void rec_learn_rhythm(struct rec_model *m);
 void rec_learn_bundles(struct rec_model *m);
 
@@ -90,6 +98,8 @@ int64_t rec_budget(const struct rec_model *m, const struct rec_scratch *s, const
 /* A next purchase that should have come with this chance and did not: the customer no longer buys it. */
 #define REC_GONE 0.98
 /* Whether what a customer has is asked for a due date. */
+/* Of a customer (REC_NONE: nobody): the segment, 0 when there is none that says something. */
+uint32_t rec_segment_of(const struct rec_model *m, uint32_t customer);
 bool rec_has_rhythm(const struct rec_model *m, const struct rec_own *own);
 const struct due_prior *rec_due_prior(const struct rec_model *m, uint32_t item);
 

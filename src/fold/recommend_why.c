@@ -68,6 +68,35 @@ static void put_share(const struct rec_model *m, const struct rec_answer *a, enu
 	put_name(m, out, a->item, l);
 }
 
+static void put_segment(const struct rec_model *m, const struct rec_answer *a, enum rec_language l, struct buf *out)
+{
+	bool fr = l == REC_FRENCH;
+	put_number(out, a->both, l);
+	buf_cstr(out, fr ? (a->both == 1 ? " client sur " : " clients sur ") : " of ");
+	put_number(out, a->of, l);
+	buf_cstr(out, fr ? " du segment " QUOTE_OPEN : " customers of the segment \xe2\x80\x9c");
+	buf_str(out, m->d->segment_names[a->because_segment]);
+	buf_cstr(out, fr ? QUOTE_CLOSE : "\xe2\x80\x9d");
+	buf_cstr(out, !fr ? " bought " : a->both == 1 ? " a acheté " : " ont acheté ");
+	put_name(m, out, a->item, l);
+}
+
+static void put_type(const struct rec_model *m, const struct rec_answer *a, enum rec_language l, struct buf *out)
+{
+	bool fr = l == REC_FRENCH;
+	put_name(m, out, a->item, l);
+	buf_cstr(out, fr ? " va avec " : " goes with ");
+	put_name(m, out, a->because, l);
+	if (!a->of)
+		return;
+	buf_cstr(out, fr ? NNBSP ": " : ": ");
+	put_number(out, a->both, l);
+	buf_cstr(out, fr ? (a->both == 1 ? " panier sur " : " paniers sur ") : " of ");
+	put_number(out, a->of, l);
+	buf_cstr(out, fr ? " qui contiennent ce type de produit en contiennent un de celui-ci"
+	                 : " baskets with a product of that type also held one of this");
+}
+
 static void put_better(const struct rec_model *m, const struct rec_answer *a, enum rec_language l, struct buf *out)
 {
 	bool fr = l == REC_FRENCH;
@@ -104,11 +133,7 @@ void rec_why_text(const struct rec_model *m, const struct rec_answer *a, enum re
 	switch (a->why) {
 	case REC_WHY_BASKET:
 	case REC_WHY_CUSTOMERS: put_share(m, a, l, out); break;
-	case REC_WHY_TYPE:
-		put_name(m, out, a->item, l);
-		buf_cstr(out, fr ? " va avec " : " goes with ");
-		put_name(m, out, a->because, l);
-		break;
+	case REC_WHY_TYPE: put_type(m, a, l, out); break;
 	case REC_WHY_POPULAR:
 		put_number(out, a->both, l);
 		buf_cstr(out, fr ? (a->both == 1 ? " client sur " : " clients sur ") : " of ");
@@ -116,6 +141,7 @@ void rec_why_text(const struct rec_model *m, const struct rec_answer *a, enum re
 		buf_cstr(out, fr ? (a->both == 1 ? " a acheté " : " ont acheté ") : " customers bought ");
 		put_name(m, out, a->item, l);
 		break;
+	case REC_WHY_SEGMENT: put_segment(m, a, l, out); break;
 	case REC_WHY_BETTER: put_better(m, a, l, out); break;
 	case REC_WHY_REPLACES:
 		put_name(m, out, a->item, l);

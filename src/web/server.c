@@ -1,5 +1,6 @@
 /* The HTTP server: connections in, routes found, handlers run here or on the ticker, answers out. */
 #include "web/facts.h"
+#include "web/hooks.h"
 
 #include "app/clock.h"
 #include "app/courier.h"
@@ -344,9 +345,10 @@ bool web_run(const struct web_options *o, const volatile sig_atomic_t *stop, str
 	pthread_cond_init(&w->wake, &attr);
 	pthread_condattr_destroy(&attr);
 	writer_new(w);
+	hooks_new(w);
 	bool ok = open_all(w, err) && ticker_start(w, err);
 	if (ok) {
-		ok = writer_start(w, err) && door_open(w, on_request, on_end, err);
+		ok = writer_start(w, err) && hooks_start(w, err) && door_open(w, on_request, on_end, err);
 		for (int turn = 1; ok && !*stop; turn++) {
 			nanosleep(&(struct timespec){ 0, 100 * 1000000L }, NULL);
 			if (turn % 10 == 0)
@@ -354,11 +356,13 @@ bool web_run(const struct web_options *o, const volatile sig_atomic_t *stop, str
 		}
 		if (w->daemon)
 			MHD_quiesce_daemon(w->daemon); /* nobody new; those here are answered by the ticker's last turn */
+		hooks_stop(w);
 		writer_stop(w);
 		ticker_stop(w);
 		if (w->daemon)
 			MHD_stop_daemon(w->daemon);
 	}
+	hooks_stop(w);
 	web_release(w);
 	return ok;
 }

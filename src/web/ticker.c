@@ -176,8 +176,16 @@ static void tell(struct web *w, const struct tick_result *t)
 static bool tick(struct web *w, struct err *err)
 {
 	struct tick_result t;
+	struct instant now = clock_now();
+	bool jumped;
 	visits_settle(w, false);
-	if (!live_tick(w->live, clock_now(), &t, err) || !courier_look(w->courier, w->live, err))
+	if (!live_watch_clock(w->live, now, clock_running(), &jumped, err))
+		return false;
+	if (jumped)
+		fputs("relance: the clock jumped forward by more than an hour: nothing is sent until it is confirmed\n",
+		      stderr);
+	if (!live_tick(w->live, now, &t, err) || !courier_look(w->courier, w->live, err) ||
+	    (t.hold_all == REASON_NONE && !monthly_turn(&w->monthly, w->courier, w->live, now, err)))
 		return false;
 	w->counters.ticks++;
 	w->counters.decisions += t.decisions;

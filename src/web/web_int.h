@@ -7,6 +7,7 @@
 #define RELANCE_WEB_WEB_INT_H
 
 #include "app/live.h"
+#include "app/monthly.h"
 #include "base/embed.h"
 #include "channel/token.h"
 #include "outbox/message.h"
@@ -45,7 +46,7 @@ struct route {
 extern const struct route ROUTES[];
 extern const size_t ROUTE_COUNT;
 
-enum { ARGS_MAX = 3, HEADERS_MAX = 6, TOKEN_HEX = 64, NAME_MAX_BYTES = 80 };
+enum { ARGS_MAX = 3, HEADERS_MAX = 6, TOKEN_HEX = 64, NAME_MAX_BYTES = 80, AGENT_MAX = 160 };
 
 struct identity {
 	int64_t account; /* 0: nobody, or a key */
@@ -53,6 +54,8 @@ struct identity {
 	char name[NAME_MAX_BYTES + 1], role[16], locale[4];
 	char actor[NAME_MAX_BYTES + 16]; /* for the audit log: "account 3", "key 1" */
 	char csrf[33];
+	bool factor; /* has a second one */
+	int64_t codes_left;
 	char token_hash[TOKEN_HEX + 1]; /* of the session */
 };
 
@@ -95,10 +98,13 @@ struct request {
 struct account {
 	int64_t id;
 	char name[NAME_MAX_BYTES + 1], role[16], locale[4], password[128];
+	char totp[400]; /* sealed; empty: no second factor */
+	int64_t totp_step, codes_left;
 };
 struct session {
 	char token_hash[TOKEN_HEX + 1];
-	int64_t account, expires_at;
+	int64_t account, created_at, expires_at;
+	char agent[AGENT_MAX + 1];
 };
 struct api_key {
 	int64_t id;
@@ -181,6 +187,7 @@ struct web {
 	/* the ticker's */
 	struct live *live;
 	struct courier_state *courier;
+	struct monthly monthly;
 	struct writer *writer; /* facts.h */
 	struct summary *summary;
 	struct forecast forecast;
@@ -228,6 +235,7 @@ struct web {
 
 	pthread_rwlock_t messages_lock; /* who reads `messages` holds it; the ticker alone changes them */
 	struct message_set *messages;
+	struct hooks *hooks; /* hooks.h */
 	struct visits *visits; /* under `lock`; NULL: none yet */
 };
 
@@ -356,6 +364,15 @@ HANDLER(on_session_get);
 HANDLER(on_session_post);
 HANDLER(on_session_delete);
 HANDLER(on_setup);
+HANDLER(on_factor_post);
+HANDLER(on_factor_put);
+HANDLER(on_factor_delete);
+HANDLER(on_user_factor_delete);
+HANDLER(on_invites_get);
+HANDLER(on_invites_post);
+HANDLER(on_invites_delete);
+HANDLER(on_sessions);
+HANDLER(on_sessions_delete);
 HANDLER(on_users_get);
 HANDLER(on_users_post);
 HANDLER(on_users_delete);
@@ -402,9 +419,14 @@ HANDLER(on_kpi_rows);
 HANDLER(on_objectives);
 HANDLER(on_objective_post);
 HANDLER(on_objective_delete);
+HANDLER(on_experiment);
+HANDLER(on_value);
+HANDLER(on_value_holdout);
+HANDLER(on_value_customers);
+HANDLER(on_report);
+HANDLER(on_benchmarks);
 HANDLER(on_case);
 HANDLER(on_lifecycle);
-HANDLER(on_value);
 HANDLER(on_compliance);
 HANDLER(on_requests);
 HANDLER(on_request_post);
@@ -418,6 +440,13 @@ HANDLER(on_suppressions);
 HANDLER(on_suppress);
 HANDLER(on_suppress_lift);
 HANDLER(on_audit);
+HANDLER(on_shop_hook);
+HANDLER(on_hooks);
+HANDLER(on_hook_in_post);
+HANDLER(on_hook_in_delete);
+HANDLER(on_hook_out_post);
+HANDLER(on_hook_out_delete);
+HANDLER(on_hook_out_events);
 HANDLER(on_settings);
 HANDLER(on_settings_put);
 HANDLER(on_facts);
@@ -440,8 +469,6 @@ HANDLER(page_confirm_post);
 void page_problem(struct request *r, int status);
 
 /* ---- confirm.c ---- */
-bool web_send_mail(struct request *r, struct str key, struct str to, struct str subject, struct str text,
-                   struct str html, struct err *err) MUST_CHECK;
 bool web_confirm_mail(struct request *r, int64_t id, struct str email, bool fr, struct err *err) MUST_CHECK;
 
 /* ---- facts.c ---- */

@@ -132,6 +132,63 @@ def check_guards(folder):
         assert said in run("set", db, "recommend.exclude", wrong, status=1).stderr, wrong
 
 
+def check_levels(folder):
+    """Rules between types, of some months only; they serve a product nobody has bought yet, with the numbers counted again."""
+    products = ("sku,name,type,family,category,price\n" + "".join(f"L{i},Lamp {i},lamp,Light,Home,{100 + i}\n" for i in range(4))
+                + "".join(f"B{i},Bulb {i},bulb,Light,Home,{5 + i}\n" for i in range(4)) + "G1,Glove,glove,Hands,Garden,9\nS1,Spade,spade,Tools,Garden,8\n"
+                + "LNEW,New lamp,lamp,Light,Home,150\nX1,Nothing known,,,,150\nF1,Untyped,,Light,Home,150\n")
+    lines = []
+    for i in range(160):
+        month = 11 if i % 4 == 0 else 1 + i % 10
+        skus = [f"L{i % 4}", f"B{i // 4 % 4}"] if i % 4 == 0 else [f"L{i % 4}"] if i % 4 == 1 else ["G1", "S1"] if i % 4 == 2 else ["G1"]
+        lines.append((i, 1000 + i, f"2025-{month:02}-{1 + i % 28:02}", [(s, 1, 10) for s in skus]))
+    db = new_shop(folder, "levels", order_lines(lines), products)
+    rules, _ = rows("rules", db, "--level", "type", "--for", "lamp")
+    assert [(r["then"], r["baskets"]) for r in rules] == [("bulb", 40)] and abs(rules[0]["confidence"] - 0.5) < 1e-4, rules
+    assert {(r["if"], r["then"]) for r in rows("rules", db, "--level", "type", "--months", "11,12", "--q", "1")[0]} <= {("lamp", "bulb"), ("bulb", "lamp")}
+    assert {(r["if"], r["then"]) for r in rows("rules", db, "--level", "type", "--months", "1-10")[0]} == {("glove", "spade"), ("spade", "glove")}
+    assert {r["if"] for r in rows("rules", db, "--level", "category", "--q", "1")[0]} <= {"Home", "Garden"}
+    assert rows("rules", db, "--level", "type", "--months", "12-1", "--min-support", "50")[0] == []
+    for wrong in (["--level", "shelf"], ["--months", "0"], ["--months", "5,"], ["--months", "x"], ["--months", ""]):
+        assert run("rules", db, *wrong, status=2 if wrong != ["--months", "5,"] else 0), wrong
+    new, _ = rows("recommend", db, "--basket", "LNEW", "--at", "2026-01-01", "-n", 1)
+    assert new[0]["sku"].startswith("B") and (new[0]["both"], new[0]["of"]) == (40, 80), new
+    assert "40 of 80 baskets with a product of that type" in new[0]["why"], new
+    french, _ = rows("recommend", db, "--basket", "LNEW", "--at", "2026-01-01", "-n", 1, "--language", "fr")
+    assert "40 paniers sur 80" in french[0]["why"], french
+
+
+def check_segments(folder):
+    """Accounts by trade and size: an account without orders is proposed what its segment buys, with the numbers; one outside
+    any segment what everybody buys."""
+    people = ["customer,company,tags,email"]
+    lines = []
+    for i in range(60):
+        trade = "batiment" if i < 30 else "hotel"
+        people.append(f"{1000 + i},Firm {i},{trade},f{i}@example.net")
+        skus = ["HELMET"] + (["MORTAR"] if i < 25 else []) if trade == "batiment" else ["TOWEL"] * (i < 50)
+        lines += [(f"{i}-{s}", 1000 + i, f"2025-01-{1 + i % 28:02}", [(s, 1, 20)]) for s in skus]
+    people += ["2000,New builder,batiment,a@example.net", "2001,New hotel,hotel,b@example.net", "2002,,,c@example.net"]
+    lines += [(f"x{i}", 3000 + i, "2025-01-10", [("PEN", 1, 2)]) for i in range(80)]
+    db = new_shop(folder, "accounts", order_lines(lines))
+    path = pathlib.Path(folder) / "accounts.csv"
+    path.write_text("\n".join(people) + "\n")
+    run("import", db, path, "--as", "customers", "--consent-source", "form")
+
+    def first(customer, *more):
+        got, _ = rows("recommend", db, "--customer", customer, "--at", "2025-03-01", "-n", 1, *more)
+        return got[0]["sku"], got[0]["why"], got[0]["both"], got[0]["of"]
+
+    assert first(2000)[0] == first(2001)[0] == "PEN"
+    run("set", db, "recommend.segments", 'bâtiment: company and tag("batiment"); hôtels: tag("hotel"); jeunes: orders = 0 and not company')
+    assert first(2000) == ("HELMET", "30 of 30 customers of the segment “bâtiment” bought “Name of HELMET”", 30, 30), first(2000)
+    assert first(2001)[0] == "TOWEL" and first(2001)[2:] == (20, 20), first(2001)
+    assert first(2001, "--language", "fr")[1] == "20 clients sur 20 du segment «\u202fhôtels\u202f» ont acheté «\u202fName of TOWEL\u202f»", first(2001, "--language", "fr")
+    assert first(2002)[0] == "PEN"  # a segment of nobody who bought says nothing
+    for wrong, said in (("hotels", "NAME: CONDITION"), (": company", "NAME: CONDITION"), ("a: compny", "did you mean")):
+        assert said in run("set", db, "recommend.segments", wrong, status=1).stderr, wrong
+
+
 def real():
     found = sorted((DATA / "online_retail").glob("*.csv*")) if (DATA / "online_retail").is_dir() else []
     if not found or (found[0].suffix == ".zst" and not shutil.which("zstdcat")):
@@ -257,6 +314,8 @@ def main():
         check_small(folder)
         check_catalogue(folder)
         check_guards(folder)
+        check_levels(folder)
+        check_segments(folder)
         check_evaluate(folder)
         check_messages(folder)
         text = real()

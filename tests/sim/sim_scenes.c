@@ -430,6 +430,41 @@ static void clock_scene(void)
 	sound();
 }
 
+/* The clocks of a program that keeps turning: the wall clock jumps, sleeps with the machine, is put back. */
+static void jump(void)
+{
+	struct err err;
+	struct tick_result r;
+	bool jumped;
+	begin("jump");
+	struct live_options o = options("first", true);
+	struct live *l = live_open(address, &o, (struct instant){ NOW - 7200 }, &err);
+	MUST(l != NULL);
+	MUST(live_watch_clock(l, (struct instant){ NOW - 7200 }, 1000, &jumped, &err));
+	HOLDS(!jumped);
+	MUST(live_tick(l, (struct instant){ NOW - 7200 }, &r, &err));
+	MUST(live_watch_clock(l, (struct instant){ NOW - 3600 }, 1000 + 1, &jumped, &err)); /* an hour less a second */
+	HOLDS(!jumped);
+	MUST(live_watch_clock(l, (struct instant){ NOW - 7000 }, 1000 + 2, &jumped, &err)); /* put back */
+	HOLDS(!jumped);
+	MUST(live_watch_clock(l, (struct instant){ NOW - 1 }, 1000 + 7001, &jumped, &err)); /* the machine slept */
+	HOLDS(!jumped);
+	MUST(live_watch_clock(l, (struct instant){ NOW + 3602 }, 1000 + 7002, &jumped, &err));
+	HOLDS(jumped);
+	MUST(live_tick(l, (struct instant){ NOW + 3602 }, &r, &err));
+	HOLDS(r.hold_all == REASON_CLOCK_JUMP && r.decisions == 0 && record->count == 0);
+	MUST(live_watch_clock(l, (struct instant){ NOW }, 1000 + 7003, &jumped, &err)); /* right again: a person says so */
+	MUST(live_tick(l, (struct instant){ NOW }, &r, &err));
+	HOLDS(!jumped && r.hold_all == REASON_CLOCK_JUMP && record->count == 0);
+	struct db *db = open_db();
+	MUST(switch_resume(db, (struct instant){ NOW + 10 }, "test", &err));
+	db_close(db);
+	MUST(live_tick(l, (struct instant){ NOW + 10 }, &r, &err));
+	HOLDS(r.accepted == PEOPLE);
+	live_close(l);
+	sound();
+}
+
 static void stop(void)
 {
 	struct err err;
@@ -562,6 +597,7 @@ int main(int argc, char **argv)
 	restore();
 	two();
 	clock_scene();
+	jump();
 	stop();
 	off();
 	late();

@@ -185,6 +185,40 @@ START_TEST(bounce_reads_prose)
 }
 END_TEST
 
+/* Words about the sender are never proof against the recipient; French servers, accents or not, declared or not. */
+START_TEST(bounce_reads_words)
+{
+	static const struct {
+		const char *words;
+		enum bounce_verdict verdict;
+		const char *reason;
+	} CASES[] = {
+		{ "550 Verification failed for <b@shop.example>: user unknown", BOUNCE_SOFT, "rejected" },
+		{ "550 5.1.0 Mail from address does not exist", BOUNCE_SOFT, "rejected" },
+		{ "550 Callback verification failed, sender does not exist", BOUNCE_SOFT, "rejected" },
+		{ "550 L\u2019expéditeur n\u2019existe pas", BOUNCE_SOFT, "rejected" },
+		{ "504 5.5.2 <shop>: Helo command rejected: Host not found", BOUNCE_SOFT, "blocked" },
+		{ "552 5.2.2 La boîte du destinataire est pleine", BOUNCE_SOFT, "mailboxfull" },
+		{ "552 La bo\xEEte aux lettres est pleine", BOUNCE_SOFT, "mailboxfull" },
+		{ "550 Quota dépassé", BOUNCE_SOFT, "mailboxfull" },
+		{ "550 5.7.1 Compte désactivé", BOUNCE_SOFT, "suspend" },
+		{ "550 5.1.1 Adresse d\u2019au moins un destinataire invalide. OFR_416", BOUNCE_HARD, "userunknown" },
+		{ "550 5.1.1 Le destinataire n'existe pas", BOUNCE_HARD, "userunknown" },
+		{ "550 5.1.1 Boîte aux lettres inexistante", BOUNCE_HARD, "userunknown" },
+		{ "550 5.1.1 User is unknown", BOUNCE_HARD, "userunknown" },
+		{ "550 5.1.1 Non-existent user", BOUNCE_HARD, "userunknown" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+		char mail[600];
+		snprintf(mail, sizeof mail,
+		         "From: MAILER-DAEMON@x.example\nTo: me@shop.example\nSubject: Undelivered Mail\n\n"
+		         "<a@example.com>: host mx.example.com said: %s (in reply to RCPT TO command)\n",
+		         CASES[i].words);
+		expect(mail, "a@example.com", CASES[i].verdict, CASES[i].reason);
+	}
+}
+END_TEST
+
 START_TEST(bounce_tells_people_from_machines)
 {
 	struct arena a;
@@ -416,6 +450,6 @@ START_TEST(webhook_checks_mailgun)
 }
 END_TEST
 
-UNIT_MAIN("bounce", bounce_agrees_with_labels, bounce_reads_reports, bounce_reads_prose,
+UNIT_MAIN("bounce", bounce_agrees_with_labels, bounce_reads_reports, bounce_reads_prose, bounce_reads_words,
           bounce_tells_people_from_machines, bounce_reads_complaints, bounce_survives_damage, bounce_finds_codes,
           webhook_reads_providers, webhook_reads_samples, webhook_checks_sendgrid, webhook_checks_mailgun)

@@ -199,5 +199,34 @@ START_TEST(itemset_takes_odd_text)
 }
 END_TEST
 
+/* Baskets of one digit and a line end are the most words a byte can make; many of them, so that a place too few is
+ * seen. */
+START_TEST(itemset_takes_the_shortest_baskets)
+{
+	enum { LINES = 400000 };
+	char *text = malloc(2 * LINES);
+	struct err err;
+	for (size_t i = 0; i < LINES; i++) {
+		text[2 * i] = (char)('0' + i % 10);
+		text[2 * i + 1] = '\n';
+	}
+	struct itemset_baskets *b = itemset_parse(text, 2 * LINES, 3, &err);
+	ck_assert_msg(b != NULL, "%s", err.text);
+	ck_assert_uint_eq(itemset_basket_count(b), LINES);
+	ck_assert_uint_eq(itemset_item_count(b), 10);
+	for (int kind = ITEMSET_ALL; kind <= ITEMSET_MAXIMAL; kind++) {
+		struct itemset_options o = { .support = LINES / 10, .kind = (enum itemset_kind)kind, .threads = 3 };
+		struct itemset_result r;
+		ck_assert_msg(itemset_mine(b, &o, &r, &err), "%s", err.text);
+		ck_assert_uint_eq(r.count, 10);
+		for (struct itemset s = { 0 }; itemset_next(&r, &s);)
+			ck_assert(s.n == 1 && s.support == LINES / 10);
+		itemset_result_release(&r);
+	}
+	itemset_free(b);
+	free(text);
+}
+END_TEST
+
 UNIT_MAIN("itemset", itemset_agrees_with_brute_force, itemset_counts_fimi, itemset_refuses_bad_input,
-          itemset_takes_odd_text)
+          itemset_takes_odd_text, itemset_takes_the_shortest_baskets)
