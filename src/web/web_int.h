@@ -235,7 +235,7 @@ struct web {
 
 	pthread_rwlock_t messages_lock; /* who reads `messages` holds it; the ticker alone changes them */
 	struct message_set *messages;
-	struct hooks *hooks; /* hooks.h */
+	struct hooks *hooks;   /* hooks.h */
 	struct visits *visits; /* under `lock`; NULL: none yet */
 };
 
