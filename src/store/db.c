@@ -212,6 +212,17 @@ bool db_durable(struct db *db, bool on, struct err *err)
 	return true;
 }
 
+bool db_log_left(struct db *db, struct err *err)
+{
+	return !db->driver->log_left || db->driver->log_left(db, err);
+}
+
+bool db_log_fold(struct db *db, int64_t bytes, struct err *err)
+{
+	check(!db->in_transaction);
+	return !db->driver->log_fold || db->driver->log_fold(db, bytes, err);
+}
+
 bool db_is_durable(const struct db *db)
 {
 	return db->durable || db->kind == DB_POSTGRES;

@@ -52,6 +52,12 @@ bool db_in_transaction(const struct db *db);
 bool db_durable(struct db *db, bool on, struct err *err) MUST_CHECK;
 bool db_is_durable(const struct db *db);
 
+/* SQLite's log is folded back into the file by whoever commits when it has grown, and all wait meanwhile. A program
+ * with a thread to spare: db_log_left on the handles that write, db_log_fold now and then on a handle of that thread's
+ * own: it folds what is more than `bytes` and keeps nobody waiting. Nothing on PostgreSQL. */
+bool db_log_left(struct db *db, struct err *err) MUST_CHECK;
+bool db_log_fold(struct db *db, int64_t bytes, struct err *err) MUST_CHECK;
+
 /* Between db_pipeline(true) and db_pipeline(false), query_run(q, NULL, …) on PostgreSQL does not wait for the server's
  * answer: many small writes in few round trips. Errors may come late, at the latest from db_pipeline(false). Inside a
  * transaction, writes only. Nothing on SQLite. */

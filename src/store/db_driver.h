@@ -30,6 +30,8 @@ struct driver {
 	void (*rollback)(struct db *db);
 	bool (*durable)(struct db *db, bool on, struct err *err);
 	bool (*pipeline)(struct db *db, bool on, struct err *err);
+	bool (*log_left)(struct db *db, struct err *err); /* NULL: there is no log */
+	bool (*log_fold)(struct db *db, int64_t bytes, struct err *err);
 	bool (*has_shop)(struct db *db, bool *yes, struct err *err);
 
 	bool (*prepare)(struct query **queries, size_t count, struct err *err);

@@ -195,6 +195,23 @@ static bool lite_durable(struct db *db, bool on, struct err *err)
 	return lite_exec(db, on ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", err);
 }
 
+enum { LOG_LEFT_PAGES = 64000 }; /* a quarter of a GB: when nobody folds after all */
+
+static bool lite_log_left(struct db *db, struct err *err)
+{
+	char sql[64];
+	snprintf(sql, sizeof sql, "PRAGMA wal_autocheckpoint=%d", LOG_LEFT_PAGES);
+	return lite_exec(db, sql, err);
+}
+
+static bool lite_log_fold(struct db *db, int64_t bytes, struct err *err)
+{
+	char path[4096];
+	struct stat st;
+	snprintf(path, sizeof path, "%s-wal", db->location);
+	return stat(path, &st) != 0 || st.st_size <= bytes || lite_exec(db, "PRAGMA wal_checkpoint(PASSIVE)", err);
+}
+
 static bool lite_pipeline(struct db *db, bool on, struct err *err)
 {
 	return true;
@@ -469,6 +486,8 @@ const struct driver DRIVER_SQLITE = {
 	.rollback = lite_rollback,
 	.durable = lite_durable,
 	.pipeline = lite_pipeline,
+	.log_left = lite_log_left,
+	.log_fold = lite_log_fold,
 	.has_shop = lite_has_shop,
 	.prepare = lite_prepare,
 	.unprepare = lite_unprepare,

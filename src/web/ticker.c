@@ -15,6 +15,12 @@
 enum { TICK_MS = 200, RETRY_S = 2, JUMP_S = 3600, LISTENER_S = 15 };
 
 static const double TELL_S = 0.25; /* between two events of the same kind */
+/* Between two turns for facts: what comes meanwhile is decided upon together, and the writer has the disk. */
+static const double PAUSE_S = 0.005;
+
+struct pace {
+	double next, soonest; /* monotonic */
+};
 
 void ticker_submit(struct web *w, struct request *r)
 {
@@ -91,7 +97,7 @@ static bool open_shop(struct web *w, struct err *err)
 	w->live = live_open(w->o.address, &o, clock_now(), err);
 	if (!w->live)
 		return false;
-	if (!writer_open(w, err)) {
+	if (!db_log_left(live_db(w->live), err) || !writer_open(w, err)) {
 		live_close(w->live);
 		w->live = NULL;
 		return false;
@@ -236,11 +242,17 @@ static void run_queue(struct web *w)
 	}
 }
 
-static bool wait_for_work(struct web *w, double until)
+/* When the shop is turned next: at `next`; soon when facts have come. Under the lock. */
+static double turn_at(const struct web *w, const struct pace *p)
 {
-	double left = until - clock_monotonic();
+	return w->woken && w->live && p->soonest < p->next ? p->soonest : p->next;
+}
+
+static bool wait_for_work(struct web *w, const struct pace *p)
+{
+	double left;
 	pthread_mutex_lock(&w->lock);
-	if (!w->queue_first && !w->stopping && !w->woken && left > 0) {
+	while (!w->queue_first && !w->stopping && (left = turn_at(w, p) - clock_monotonic()) > 0) {
 		struct timespec t;
 		clock_gettime(CLOCK_MONOTONIC, &t);
 		int64_t ns = t.tv_nsec + (int64_t)(left * 1e9);
@@ -253,13 +265,14 @@ static bool wait_for_work(struct web *w, double until)
 	return !stopping;
 }
 
-static bool take_wake(struct web *w)
+static bool turn_is_due(struct web *w, const struct pace *p)
 {
 	pthread_mutex_lock(&w->lock);
-	bool woken = w->woken && w->live;
-	w->woken = false;
+	bool due = clock_monotonic() >= turn_at(w, p);
+	if (due)
+		w->woken = false;
 	pthread_mutex_unlock(&w->lock);
-	return woken;
+	return due;
 }
 
 /* A jump of the wall clock against the monotonic one holds sending until a person confirms (SEMANTICS "A tick"). */
@@ -289,13 +302,15 @@ static void *ticker_main(void *ctx)
 	struct web *w = ctx;
 	struct err err;
 	pthread_setname_np(pthread_self(), "ticker");
-	double next = 0, wall = (double)clock_now().s, monotonic = clock_monotonic();
+	struct pace pace = { .next = 0 };
+	double wall = (double)clock_now().s, monotonic = clock_monotonic();
 	do {
 		run_queue(w);
-		if (!take_wake(w) && clock_monotonic() < next)
+		if (!turn_is_due(w, &pace))
 			continue;
 		bool ok = w->live ? turn(w, &wall, &monotonic, &err) : open_shop(w, &err);
-		next = clock_monotonic() + (ok ? TICK_MS / 1000.0 : RETRY_S);
+		pace.soonest = clock_monotonic() + PAUSE_S;
+		pace.next = clock_monotonic() + (ok ? TICK_MS / 1000.0 : RETRY_S);
 		set_trouble(w, ok ? "" : err.text);
 		if (!ok) {
 			fprintf(stderr, "relance: %s; trying again in %d s\n", err.text, RETRY_S);
@@ -303,7 +318,7 @@ static void *ticker_main(void *ctx)
 				close_shop(w);
 		}
 		wake_listeners(w, false);
-	} while (wait_for_work(w, next));
+	} while (wait_for_work(w, &pace));
 	run_queue(w);
 	if (w->live)
 		visits_settle(w, true);

@@ -220,6 +220,7 @@ struct web {
 	struct thresholds thresholds;
 	enum reason hold_all;
 	uint64_t phases[8], phases_version; /* customers by phase, of that version of the book */
+	double phases_at;                   /* monotonic */
 	struct date phases_day;
 	struct account *accounts;
 	size_t account_count;

@@ -5,6 +5,8 @@
 #include "base/hash.h"
 #include "book/book.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 enum { CUSTOMERS = 700, FACTS = 6000 };
@@ -239,5 +241,61 @@ START_TEST(profiles_go_round)
 }
 END_TEST
 
+static void set_catalogue(struct book *b, uint32_t products, const char *name)
+{
+	struct product *p = mem_alloc((products + 1) * sizeof *p);
+	for (uint32_t i = 1; i <= products; i++)
+		p[i].name = arena_printf(book_product_arena(b), "%s %u", name, i);
+	book_set_products(b, p, products + 1);
+}
+
+struct catalogue_reader {
+	struct book *book;
+	atomic_bool stop;
+	uint64_t wrong;
+};
+
+static void *read_catalogues(void *ctx)
+{
+	struct catalogue_reader *r = ctx;
+	while (!r->stop) {
+		uint32_t n;
+		const struct version *v = book_pin(r->book);
+		const struct product *p = book_products(r->book, &n);
+		for (uint32_t i = 1; i < n; i++) /* all of one catalogue, and still there */
+			r->wrong += p[i].name.n < 4 || p[i].name.p[0] != p[1].name.p[0];
+		book_unpin(r->book, v);
+	}
+	return NULL;
+}
+
+/* What was read under a pinned version stays, whatever is put in its place. */
+START_TEST(a_catalogue_read_stays)
+{
+	struct book *b = book_new(&OPTIONS);
+	uint32_t n;
+	set_catalogue(b, 50, "first");
+	const struct version *v = book_pin(b);
+	const struct product *first = book_products(b, &n);
+	struct catalogue_reader reader = { .book = b };
+	pthread_t threads[2];
+	for (int t = 0; t < 2; t++)
+		ck_assert_int_eq(pthread_create(&threads[t], NULL, read_catalogues, &reader), 0);
+	for (uint32_t i = 0; i < 300; i++)
+		set_catalogue(b, 50 + i % 7, i % 2 ? "another" : "third");
+	reader.stop = true;
+	for (int t = 0; t < 2; t++)
+		pthread_join(threads[t], NULL);
+	ck_assert_uint_eq(reader.wrong, 0);
+	ck_assert_uint_eq(n, 51);
+	for (uint32_t i = 1; i < n; i++)
+		ck_assert(str_starts(first[i].name, STR("first ")));
+	book_unpin(b, v);
+	(void)book_products(b, &n);
+	ck_assert_uint_eq(n, 50 + 299 % 7 + 1);
+	book_free(b);
+}
+END_TEST
+
 UNIT_MAIN("book", facts_in_batches_of_any_size, bulk_load_gives_the_same, a_pinned_version_does_not_move,
-          a_corrupt_body_is_refused_and_nothing_changes, profiles_go_round)
+          a_corrupt_body_is_refused_and_nothing_changes, a_catalogue_read_stays, profiles_go_round)
