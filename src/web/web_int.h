@@ -220,7 +220,7 @@ struct web {
 
 	pthread_rwlock_t messages_lock; /* who reads `messages` holds it; the ticker alone changes them */
 	struct message_set *messages;
-	struct hooks *hooks; /* hooks.h */
+	struct hooks *hooks;   /* hooks.h */
 	struct visits *visits; /* under `lock`; NULL: none yet */
 };
 
@@ -397,6 +397,7 @@ HANDLER(on_objective_delete);
 HANDLER(on_case);
 HANDLER(on_lifecycle);
 HANDLER(on_value);
+HANDLER(on_backup);
 HANDLER(on_compliance);
 HANDLER(on_requests);
 HANDLER(on_request_post);
