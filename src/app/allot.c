@@ -74,10 +74,18 @@ void allot_release(struct allot *a)
 	*a = (struct allot){ 0 };
 }
 
-void allot_take(struct allot *a, const struct decisions *said)
+bool allot_waits(const struct allot *a, customer_id c)
 {
-	for (size_t i = 0; i < said->proposal_count; i++) {
-		const struct proposal *p = &said->proposals[i];
+	for (size_t p = 0; p < a->count; p++)
+		if (a->plans[p].value && a->plans[p].value[c] != INT64_MIN)
+			return true;
+	return false;
+}
+
+void allot_take(struct allot *a, const struct proposal *proposals, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct proposal *p = &proposals[i];
 		struct allot_plan *h = &a->plans[p->plan];
 		check(h->value && p->customer < a->people);
 		if (h->value[p->customer] == p->value)

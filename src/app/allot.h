@@ -26,7 +26,9 @@ void allot_init(struct allot *a, const struct plan_set *plans, size_t people);
 void allot_release(struct allot *a);
 /* The base or the plan set has grown. */
 void allot_grow(struct allot *a, const struct plan_set *plans, size_t people);
-void allot_take(struct allot *a, const struct decisions *said);
+void allot_take(struct allot *a, const struct proposal *proposals, size_t count);
+/* Whether the person waits for a slot of any plan. */
+bool allot_waits(const struct allot *a, customer_id c);
 /* The best who waits for plan p; false when nobody does. */
 bool allot_next(struct allot *a, size_t p, customer_id *out);
 size_t allot_waiting(const struct allot *a, size_t p);

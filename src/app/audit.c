@@ -163,7 +163,7 @@ static bool ask_rest(struct audit *a)
 {
 	while (a->pos < a->l->due_count)
 		ask_next(a);
-	allot_take(&a->l->waiting, &a->said.said);
+	allot_take(&a->l->waiting, a->said.said.proposals, a->said.said.proposal_count);
 	purse_take(&a->l->purse, &a->said.said);
 	size_t count = a->said.said.count;
 	customer_id who = count ? a->said.said.items[0].customer : 0;
@@ -183,7 +183,7 @@ static bool repeat_asked(struct audit *a, const struct round_row *r)
 	while (a->pos < a->l->due_count && a->l->due[a->pos] <= (customer_id)r->upto)
 		ask_next(a);
 	a->upto = (customer_id)r->upto;
-	allot_take(&a->l->waiting, &a->said.said);
+	allot_take(&a->l->waiting, a->said.said.proposals, a->said.said.proposal_count);
 	purse_take(&a->l->purse, &a->said.said);
 	return compare(a, r);
 }

@@ -400,7 +400,7 @@ static bool decide_due(struct live *l, struct err *err)
 	for (size_t i = 0; i < l->due_count; i++)
 		live_look_again(l, l->due[i]);
 	for (size_t i = 0; i < need; i++) {
-		allot_take(&l->waiting, &l->slices[i].said);
+		allot_take(&l->waiting, l->slices[i].said.proposals, l->slices[i].said.proposal_count);
 		size_t last = (i + 1) * SLICE < l->due_count ? (i + 1) * SLICE : l->due_count;
 		if (!live_commit(l, &l->slices[i], &(struct live_round){ .kind = ROUND_ASKED, .upto = l->due[last - 1] }, err))
 			return false;
@@ -495,7 +495,11 @@ static bool log_tick(struct live *l, struct err *err)
 	if (!ok)
 		db_rollback(l->shop.db);
 	l->tick++;
-	return ok && store_mark(l->shop.db, err);
+	/* The mark may lag behind the facts, as long as it knows of every message that left. */
+	bool mark = ok && (l->result->accepted || l->marked.s != l->now.s);
+	if (mark)
+		l->marked = l->now;
+	return ok && (!mark || store_mark(l->shop.db, err));
 }
 
 /* In this order: a fact never names a product that is not known. */

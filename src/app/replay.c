@@ -1,422 +1,171 @@
-#include "app/replay.h"
+/* Method: people are independent of each other but for the slots of smoothed plans. So a stretch of days is done person
+ * by person, each through the whole stretch while what is known of her is at hand; only who asks for a slot stops there
+ * and goes on day by day, with everybody else who waits for one, until it is given. How long a stretch is changes
+ * nothing in the result: only how much is kept in memory before it is brought into order. */
+#include "app/replay_int.h"
 
-#include "app/allot.h"
 #include "app/peers.h"
-#include "app/purse.h"
-#include "app/trace.h"
-#include "base/hash.h"
-#include "base/par.h"
 #include "fold/spend_window.h"
 
 #include <stdlib.h>
 #include <time.h>
 
-enum { SLICE = 256, ALONE = 1500, CONVERSIONS_MAX = 1 << 30 };
+enum { SLICE_MIN = 64, SLICE_MAX = 2048, SLICES_WANTED = 64, LATE_SLICE = 32, FIRST_STRETCH = 8, KEPT_MIN = 1 << 19 };
 
-struct bucket {
-	customer_id *items;
-	uint32_t count, cap;
-};
-
-/* A supposed purchase after a message, in a what-if replay with response rates. */
-struct conversion {
-	uint32_t at;
-	uint16_t plan, run_no;
-};
-
-/* What one slice of people said, in order. */
-struct slice_out {
-	struct decisions said;
-	struct buf text;
-	uint64_t asked;
-	uint64_t opened[PLANS_MAX < 64 ? PLANS_MAX : 64], clicked[PLANS_MAX < 64 ? PLANS_MAX : 64];
-};
-
-struct replay {
-	const struct replay_options *o;
-	struct replay_result *out;
-	struct world world;
-	struct pstate *states;
-	uint32_t *next_at;              /* per customer: next look; UINT32_MAX never */
-	uint32_t *next_fact;            /* per customer: next fact not seen yet */
-	struct conversion *conversions; /* per customer; at = 0: none. NULL without rates */
-	uint32_t *feedback;             /* per customer: next of o->feedback; NULL without recorded responses */
-	customer_id *peers;             /* ring of those who share an address; NULL when nobody does */
-	struct bucket *days;
-	int32_t first_day, day_count;
-	struct allot waiting;
-	struct purse purse;
-	struct sha256 *hash;
-	struct trace_writer *writers[PAR_THREADS_MAX]; /* one a thread */
-	struct thresholds thresholds;
-	bool failed;
-	struct err *err;
-
-	/* the pass under way */
-	customer_id *list;
-	size_t list_count, list_cap;
-	int64_t until; /* looks with next_at < until are taken */
-	struct slice_out *slices;
-	size_t slice_count, slice_cap;
-};
-
-/* ---- days ---- */
-
-static void enqueue(struct replay *r, customer_id c)
+static void ids_add(struct ids *l, customer_id c)
 {
-	uint32_t at = r->next_at[c];
-	if (at == UINT32_MAX || at >= r->o->to.s)
-		return;
-	int32_t day = zone_date(r->o->settings->zone, (struct instant){ at }).day - r->first_day;
-	if (day < 0)
-		day = 0;
-	if (day >= r->day_count)
-		return;
-	struct bucket *b = &r->days[day];
-	size_t cap = b->cap;
-	b->items = mem_grow(b->items, &cap, b->count + 1, sizeof *b->items);
-	b->cap = (uint32_t)cap;
-	b->items[b->count++] = c;
+	l->items = mem_grow(l->items, &l->cap, l->count + 1, sizeof *l->items);
+	l->items[l->count++] = c;
 }
 
-static void look_ahead(struct replay *r, customer_id c, struct instant now)
+/* ---- thresholds: of every day, from facts alone; ahead of the looks by a thread of their own ---- */
+
+static void figure(struct replay *r)
 {
-	struct view v;
-	view_at(&v, r->world.version, c, now);
-	struct instant fact = view_next_fact(&v);
-	r->next_fact[c] = fact.s >= UINT32_MAX ? UINT32_MAX : (uint32_t)fact.s;
+	if (!r->window)
+		r->window = spend_window_new(r->world.version, r->o->settings->zone, r->o->to, &r->o->settings->lifecycle);
+	spend_window_at(r->window, (struct date){ r->first_day + r->figured }, &r->thresholds[r->figured]);
 }
 
-static void settle_next(struct replay *r, customer_id c)
+static void *figure_all(void *ctx)
 {
-	uint32_t at = r->states[c].wake;
-	if (r->next_fact[c] < at)
-		at = r->next_fact[c];
-	if (r->conversions && r->conversions[c].at && r->conversions[c].at < at)
-		at = r->conversions[c].at;
-	if (r->feedback && r->feedback[c] < r->o->feedback_count && r->o->feedback[r->feedback[c]].customer == c &&
-	    r->o->feedback[r->feedback[c]].at < at)
-		at = r->o->feedback[r->feedback[c]].at;
-	r->next_at[c] = at;
-}
-
-/* ---- deliveries ---- */
-
-/* Benchmarks of PRODUCT §2, per million: opens, and buyers among those who opened. */
-static struct response_rates rates_of(const struct replay *r, const struct plan *p)
-{
-	if (r->o->rates.open)
-		return r->o->rates;
-	switch (p->trigger) {
-	case TRIGGER_INACTIVE: return (struct response_rates){ 450000, 200000, 100000 };
-	case TRIGGER_BIRTHDAY: return (struct response_rates){ 550000, 200000, 100000 };
-	case TRIGGER_CART: return (struct response_rates){ 500000, 400000, 400000 };
-	case TRIGGER_WELCOME: return (struct response_rates){ 500000, 250000, 150000 };
-	case TRIGGER_ORDER:
-	case TRIGGER_FIRST_ORDER:
-	case TRIGGER_EVENT:
-	case TRIGGER_DATED_EVENT:
-	case TRIGGER_ONCE:
-	case TRIGGER_YEARLY:
-	case TRIGGER_SEGMENT:
-	case TRIGGER_LIFETIME: break;
-	}
-	return (struct response_rates){ 300000, 200000, 50000 };
-}
-
-static bool drawn(const struct replay *r, enum draw_purpose purpose, const struct decision *d, uint32_t per_million)
-{
-	uint64_t key = r->world.plans->plans[d->plan]->draw_key;
-	return draw_per_million(draw_u64(r->o->seed, purpose, key, d->customer, d->run_no, (uint32_t)d->step)) <
-	       per_million;
-}
-
-enum { OPEN_WITHIN_S = 20 * HOUR_S, BUY_WITHIN_S = 3 * DAY_S };
-
-static void respond(struct replay *r, struct pstate *state, const struct decision *d, struct slice_out *out)
-{
-	struct response_rates rates = rates_of(r, r->world.plans->plans[d->plan]);
-	if (!drawn(r, DRAW_RESPONSE_OPEN, d, rates.open))
-		return;
-	uint64_t key = r->world.plans->plans[d->plan]->draw_key;
-	uint64_t draw = draw_u64(r->o->seed, DRAW_RESPONSE_DELAY, key, d->customer, d->run_no, (uint32_t)d->step);
-	uint32_t at = (uint32_t)d->at.s + 60 + (uint32_t)(draw % OPEN_WITHIN_S);
-	struct sent *m = &state->sent[state->sent_count - 1];
-	m->opened_at = at;
-	out->opened[d->plan % 64]++;
-	if (drawn(r, DRAW_RESPONSE_CLICK, d, rates.click_of_open)) {
-		m->clicked_at = at + 30;
-		out->clicked[d->plan % 64]++;
-	}
-	if (drawn(r, DRAW_RESPONSE_BUY, d, rates.buy_of_open) && r->conversions[d->customer].at == 0)
-		r->conversions[d->customer] =
-			(struct conversion){ at + 60 + (uint32_t)((draw >> 32) % BUY_WITHIN_S), d->plan, d->run_no };
-}
-
-/* A message decided now leaves now: the guard was asked at this very instant. */
-static void deliver(struct replay *r, struct pstate *state, size_t from, struct slice_out *out)
-{
-	for (size_t i = from; i < out->said.count; i++) {
-		const struct decision d = out->said.items[i];
-		if (d.verdict != VERDICT_SEND)
-			continue;
-		check(engine_receipt(&r->world, state, d.plan, d.run_no, (uint8_t)d.step, (enum channel)d.channel,
-		                     RECEIPT_ACCEPTED, 0, d.at));
-		if (r->conversions && d.channel != CHANNEL_STAFF)
-			respond(r, state, &d, out);
-	}
-}
-
-/* The message a recorded response speaks of, if the replay has sent it. */
-static const struct sent *sent_for(const struct replay *r, const struct replay_feedback *f)
-{
-	const struct pstate *s = &r->states[f->customer];
-	for (uint16_t i = s->sent_count; i-- > 0;) {
-		const struct sent *m = &s->sent[i];
-		const struct plan *p = r->world.plans->plans[m->plan];
-		if (hash_str(p->name) == f->plan && hash_str(p->steps[m->step].name) == f->step && m->channel == f->channel &&
-		    (f->run_no == 0 || f->run_no == m->run_no))
-			return m;
+	struct replay *r = ctx;
+	for (int32_t d = 0; d < r->day_count; d++) {
+		figure(r);
+		pthread_mutex_lock(&r->lock);
+		r->figured++;
+		pthread_cond_broadcast(&r->changed);
+		pthread_mutex_unlock(&r->lock);
 	}
 	return NULL;
 }
 
-static void take_feedback(struct replay *r, customer_id c, struct instant now, struct slice_out *out)
+static void need_figures(struct replay *r, int32_t days)
 {
-	for (; r->feedback[c] < r->o->feedback_count; r->feedback[c]++) {
-		const struct replay_feedback *f = &r->o->feedback[r->feedback[c]];
-		if (f->customer != c || f->at > now.s)
-			return;
-		const struct sent *m = sent_for(r, f);
-		if (!m)
-			continue;
-		out->opened[m->plan % ARRAY_LEN(out->opened)] += f->receipt == RECEIPT_OPENED;
-		out->clicked[m->plan % ARRAY_LEN(out->clicked)] += f->receipt == RECEIPT_CLICKED;
-		engine_receipt(&r->world, &r->states[c], m->plan, m->run_no, m->step, (enum channel)m->channel,
-		               (enum receipt)f->receipt, f->answer, now);
-	}
-}
-
-/* The steps of an instant: each message delivered may make the next one due at once. False: a message asks for money
- * (spend_all answers), and the person's time stands still until then. */
-static bool look_on(struct replay *r, customer_id c, struct instant now, bool begins, struct slice_out *out)
-{
-	struct pstate *state = &r->states[c];
-	for (int i = 0; i < 2 * STEPS_MAX; i++) {
-		size_t from = out->said.count, asked_money = out->said.spend_count;
-		if (begins && i == 0)
-			engine_person(&r->world, c, state, now, &out->said);
-		else
-			engine_go_on(&r->world, c, state, now, &out->said);
-		out->asked++;
-		deliver(r, state, from, out);
-		if (out->said.spend_count > asked_money)
-			return false;
-		if (state->wake > now.s)
-			break;
-	}
-	if (r->next_fact[c] <= now.s)
-		look_ahead(r, c, now);
-	settle_next(r, c);
-	check(r->next_at[c] > now.s);
-	return true;
-}
-
-static bool look(struct replay *r, customer_id c, struct slice_out *out)
-{
-	struct instant now = { r->next_at[c] };
-	if (now.s < r->o->from.s)
-		now = r->o->from;
-	struct pstate *state = &r->states[c];
-	if (r->conversions && r->conversions[c].at && r->conversions[c].at <= now.s) {
-		struct conversion v = r->conversions[c];
-		r->conversions[c].at = 0;
-		engine_convert(&r->world, c, state, v.plan, v.run_no, now, &out->said);
-	}
-	if (r->feedback)
-		take_feedback(r, c, now, out);
-	return look_on(r, c, now, true, out);
-}
-
-/* Everybody of a ring in time order; a person alone is a ring of one. */
-static void look_ring(struct replay *r, customer_id c, struct slice_out *out)
-{
-	if (!r->peers || r->peers[c] == 0) {
-		while (r->next_at[c] < r->until && look(r, c, out))
-			;
+	if (!r->figures_apart) {
+		for (; r->figured < days; r->figured++)
+			figure(r);
 		return;
 	}
-	for (;;) {
-		customer_id first = c;
-		for (customer_id p = r->peers[c]; p != c; p = r->peers[p])
-			if (r->next_at[p] < r->next_at[first] || (r->next_at[p] == r->next_at[first] && p < first))
-				first = p;
-		if (r->next_at[first] >= r->until)
-			return;
-		if (!look(r, first, out))
-			return;
-	}
+	pthread_mutex_lock(&r->lock);
+	while (r->figured < days)
+		pthread_cond_wait(&r->changed, &r->lock);
+	pthread_mutex_unlock(&r->lock);
 }
 
-static void write_trace(struct replay *r, struct slice_out *s, int thread)
+/* ---- a stretch, person by person ---- */
+
+/* Waits for a slot, whatever else happens: goes day by day. */
+static bool unit_waits(const struct replay *r, customer_id unit)
 {
-	if (s->said.count && !r->writers[thread])
-		r->writers[thread] = trace_writer_new(r->world.plans, r->o->settings->zone);
-	if (s->said.count)
-		trace_write(r->writers[thread], s->said.items, s->said.count, &s->text);
+	customer_id c = unit;
+	if (r->asks[unit])
+		return true;
+	do {
+		if (allot_waits(&r->waiting, c))
+			return true;
+		c = r->peers ? r->peers[c] : 0;
+	} while (c && c != unit);
+	return false;
 }
 
-/* People of a day are strewn over memory: their lines are asked for a few people ahead. */
-static void fetch_ahead(const struct replay *r, size_t k, size_t end)
+static int64_t stretch_end(const struct replay *r)
 {
-	enum { FAR = 12, NEAR = 5 };
-	if (k + FAR < end) {
-		customer_id c = r->list[k + FAR];
-		const struct chunk *chunk = r->world.version->chunks[1 + (c - 1) / BOOK_CHUNK];
-		uint32_t i = (c - 1) % BOOK_CHUNK;
-		__builtin_prefetch(&chunk->order_start[i]);
-		__builtin_prefetch(&chunk->cart_start[i]);
-		__builtin_prefetch(&chunk->consent_start[i]);
-		__builtin_prefetch(&chunk->event_start[i]);
-		__builtin_prefetch(&chunk->profile[i]);
-		__builtin_prefetch(&chunk->order_at);
-		__builtin_prefetch(&chunk->carts);
-		__builtin_prefetch(&chunk->events);
-		__builtin_prefetch(&r->states[c]);
-	}
-	if (k + NEAR < end) {
-		customer_id c = r->list[k + NEAR];
-		const struct chunk *chunk = r->world.version->chunks[1 + (c - 1) / BOOK_CHUNK];
-		uint32_t i = (c - 1) % BOOK_CHUNK;
-		/* both ends of each range: a look begins at the newest */
-		__builtin_prefetch(&chunk->order_at[chunk->order_start[i]]);
-		__builtin_prefetch(&chunk->order_at[chunk->order_start[i + 1]]);
-		__builtin_prefetch(&chunk->order_flags[chunk->order_start[i]]);
-		__builtin_prefetch(&chunk->carts[chunk->cart_start[i]]);
-		__builtin_prefetch(&chunk->carts[chunk->cart_start[i + 1]]);
-		__builtin_prefetch(&chunk->consents[chunk->consent_start[i]]);
-		__builtin_prefetch(&chunk->events[chunk->event_start[i]]);
-		__builtin_prefetch(r->states[c].runs);
-		__builtin_prefetch(r->states[c].sent);
+	return r->day_start[r->stretch + r->length];
+}
+
+/* The next people's first lines are asked for while these are looked at. */
+static void fetch_ahead(const struct replay *r, customer_id c, customer_id end)
+{
+	enum { FAR = 6, NEAR = 2 };
+	if (c + FAR < end)
+		__builtin_prefetch(&r->states[c + FAR]);
+	if (c + NEAR < end && r->next_at[c + NEAR] < stretch_end(r)) {
+		const struct pstate *s = &r->states[c + NEAR];
+		__builtin_prefetch(s->runs + (s->run_count ? s->run_count - 1 : 0));
+		__builtin_prefetch(s->sent + (s->sent_count ? s->sent_count - 1 : 0));
 	}
 }
 
 static void slice_body(void *ctx, size_t from, size_t to, int thread)
 {
 	struct replay *r = ctx;
+	struct hand *h = &r->hands[thread];
+	int64_t until = stretch_end(r);
+	customer_id last = (customer_id)r->world.version->customers;
 	for (size_t i = from; i < to; i++) {
-		struct slice_out *s = &r->slices[i];
-		size_t end = (i + 1) * SLICE < r->list_count ? (i + 1) * SLICE : r->list_count;
-		for (size_t k = i * SLICE; k < end; k++) {
-			fetch_ahead(r, k, end);
-			look_ring(r, r->list[k], s);
+		customer_id c = (customer_id)(i * r->slice_people + 1), end = (customer_id)(c + r->slice_people);
+		end = end > last + 1 ? last + 1 : end;
+		r->slices[i] = (struct slice){ .from = h->segment_count, .hand = (uint8_t)thread };
+		for (; c < end; c++) {
+			fetch_ahead(r, c, end);
+			if (r->peers && unit_of(r, c) != c)
+				continue;
+			if (unit_next(r, c) < until && (unit_waits(r, c) || look_unit(h, c, until)))
+				ids_add(&h->stopped, c);
 		}
-		write_trace(r, s, thread);
+		r->slices[i].to = h->segment_count;
 	}
 }
 
-static void count_decisions(struct replay *r, const struct decisions *said)
+/* ---- day by day: those who ask for slots ---- */
+
+static void enqueue(struct replay *r, customer_id unit)
 {
-	for (size_t i = 0; i < said->count; i++) {
-		const struct decision *d = &said->items[i];
-		struct replay_plan *p = &r->out->plans[d->plan];
-		switch ((enum verdict)d->verdict) {
-		case VERDICT_ENTERED: p->entered++; break;
-		case VERDICT_CONTROL:
-			p->entered++;
-			p->control++;
-			break;
-		case VERDICT_SEND:
-			p->messages++;
-			p->by_channel[d->channel]++;
-			break;
-		case VERDICT_HELD: p->held++; break;
-		case VERDICT_SKIPPED: p->skipped++; break;
-		case VERDICT_DROPPED: p->dropped++; break;
-		case VERDICT_EXITED:
-			p->exited++;
-			p->goals += d->reason == REASON_GOAL_MET;
-			break;
-		case VERDICT_ENDED: p->ended++; break;
-		case VERDICT_TAGGED: p->tagged++; break;
-		case VERDICT_COUNT: break;
+	int64_t at = unit_next(r, unit);
+	if (at < stretch_end(r) && !(r->asks[unit] & ASKS_MONEY)) /* the answer brings it back */
+		ids_add(&r->due[look_day(r, at) - r->stretch], unit);
+}
+
+/* What the threads put aside: who goes on day by day, and who asks for a slot when. */
+static void collect(struct replay *r)
+{
+	for (int t = 0; t < r->threads; t++) {
+		struct hand *h = &r->hands[t];
+		for (size_t i = 0; i < h->stopped.count; i++)
+			enqueue(r, h->stopped.items[i]);
+		for (size_t i = 0; i < h->money_count; i++) {
+			pass_no p = h->money[i].pass;
+			r->spends[p] = mem_grow(r->spends[p], &r->spend_cap[p], r->spend_count[p] + 1, sizeof *r->spends[p]);
+			r->spends[p][r->spend_count[p]++] = h->money[i].spend;
 		}
+		for (size_t i = 0; i < h->slot_count; i++) {
+			pass_no p = h->slots[i].pass;
+			r->slots[p] = mem_grow(r->slots[p], &r->slot_cap[p], r->slot_count[p] + 1, sizeof *r->slots[p]);
+			r->slots[p][r->slot_count[p]++] = h->slots[i].proposal;
+		}
+		h->stopped.count = h->slot_count = h->money_count = 0;
 	}
-	r->out->decisions += said->count;
 }
 
-static void take_slice(struct replay *r, struct slice_out *s, struct date day)
+static void take_slots(struct replay *r, size_t pass)
 {
-	sha256_add(r->hash, s->text.p ? s->text.p : "", s->text.n);
-	if (!r->failed && r->o->trace && s->text.n && !r->o->trace(r->o->ctx, buf_view(&s->text), r->err))
-		r->failed = true;
-	count_decisions(r, &s->said);
-	allot_take(&r->waiting, &s->said);
-	purse_take(&r->purse, &s->said);
-	if (r->o->decided && s->said.count)
-		r->o->decided(r->o->ctx, day, s->said.items, s->said.count);
-	r->out->asked += s->asked;
-	for (size_t p = 0; p < ARRAY_LEN(s->opened); p++) {
-		r->out->plans[p].opened += s->opened[p];
-		r->out->plans[p].clicked += s->clicked[p];
-	}
-	memset(s->opened, 0, sizeof s->opened);
-	memset(s->clicked, 0, sizeof s->clicked);
-	s->said.count = s->said.proposal_count = 0;
-	s->asked = 0;
-	buf_clear(&s->text);
+	allot_take(&r->waiting, r->slots[pass], r->slot_count[pass]);
+	for (size_t i = 0; i < r->slot_count[pass]; i++)
+		r->asks[unit_of(r, r->slots[pass][i].customer)] &= (uint8_t)~ASKS_SLOT;
+	r->slot_count[pass] = 0;
 }
 
-/* Messages that asked for money get their answers, in order of time, then of value; whoever was answered goes on until
- * `until`. In one thread: what one gets the next does not. */
-static void spend_all(struct replay *r, struct date day)
+static void late_body(void *ctx, size_t from, size_t to, int thread)
 {
-	struct spend asked;
-	struct slice_out s = { 0 };
-	if (r->purse.count == 0)
-		return;
-	buf_init(&s.text, SIZE_MAX / 2);
-	while (purse_next(&r->purse, &asked)) {
-		int64_t again;
-		bool granted = purse_grant(&r->purse, &r->world, &asked, &again);
-		size_t from = s.said.count;
-		bool still = engine_spend(&r->world, &asked, &r->states[asked.customer], granted, again, &s.said);
-		if (!still && granted)
-			purse_give_back(&r->purse, &r->world, &asked); /* asked for twice, by two slots of a day */
-		s.asked++;
-		deliver(r, &r->states[asked.customer], from, &s);
-		bool more = s.said.spend_count == 0 && look_on(r, asked.customer, asked.at, false, &s);
-		if (more)
-			look_ring(r, asked.customer, &s);
-		purse_take(&r->purse, &s.said);
+	struct replay *r = ctx;
+	struct hand *h = &r->hands[thread];
+	for (size_t i = from; i < to; i++) {
+		customer_id unit = r->list.items[i];
+		if (!r->rest) {
+			look_unit(h, unit, r->day_start[r->today] + 1);
+			continue;
+		}
+		look_unit(h, unit, unit_waits(r, unit) ? r->day_start[r->today + 1] : stretch_end(r));
+		ids_add(&h->stopped, unit);
 	}
-	write_trace(r, &s, 0);
-	take_slice(r, &s, day);
-	decisions_release(&s.said);
-	buf_release(&s.text);
 }
 
-/* All looks of the list that fall before `until`. */
-static void pass(struct replay *r, struct date day, int64_t until)
+static void late_pass(struct replay *r, bool rest)
 {
-	r->until = until < r->o->to.s ? until : r->o->to.s;
-	size_t need = (r->list_count + SLICE - 1) / SLICE;
-	if (need > r->slice_cap) {
-		r->slices = mem_realloc(r->slices, need * sizeof *r->slices);
-		memset(r->slices + r->slice_cap, 0, (need - r->slice_cap) * sizeof *r->slices);
-		for (size_t i = r->slice_cap; i < need; i++)
-			buf_init(&r->slices[i].text, SIZE_MAX / 2);
-		r->slice_cap = need;
-	}
-	r->slice_count = need;
-	/* waking threads costs more than a few looks: a small pass is done alone */
-	size_t looks = 0;
-	for (size_t i = 0; i < r->list_count && looks < ALONE; i++)
-		looks += r->next_at[r->list[i]] < r->until;
-	par_for(need, 1, looks < ALONE ? 1 : r->o->threads, slice_body, r);
-	for (size_t i = 0; i < need; i++)
-		take_slice(r, &r->slices[i], day);
-	spend_all(r, day);
+	r->rest = rest;
+	par_for(r->list.count, LATE_SLICE, r->list.count < 8 * LATE_SLICE ? 1 : r->threads, late_body, r);
+	collect(r);
 }
 
 static int by_number(const void *x, const void *y)
@@ -425,112 +174,189 @@ static int by_number(const void *x, const void *y)
 	return (a > b) - (a < b);
 }
 
-/* The day's people, once each, in order of their numbers; of a ring, its first. */
-static void list_day(struct replay *r, int32_t day)
+/* Each once: no two threads may look at the same person. */
+static void sort_list(struct ids *l)
 {
-	struct bucket *b = &r->days[day];
-	r->list = mem_grow(r->list, &r->list_cap, (size_t)b->count + 1, sizeof *r->list);
-	for (uint32_t i = 0; i < b->count; i++) {
-		customer_id c = b->items[i], first = c;
-		if (r->peers)
-			for (customer_id p = r->peers[c]; p && p != c; p = r->peers[p])
-				first = p < first ? p : first;
-		r->list[i] = first;
-	}
-	if (b->count)
-		qsort(r->list, b->count, sizeof *r->list, by_number);
+	if (l->count)
+		qsort(l->items, l->count, sizeof *l->items, by_number);
 	size_t n = 0;
-	for (uint32_t i = 0; i < b->count; i++)
-		if (n == 0 || r->list[n - 1] != r->list[i])
-			r->list[n++] = r->list[i];
-	r->list_count = n;
-	free(b->items);
-	*b = (struct bucket){ 0 };
+	for (size_t i = 0; i < l->count; i++)
+		if (n == 0 || l->items[n - 1] != l->items[i])
+			l->items[n++] = l->items[i];
+	l->count = n;
 }
 
+/* ---- what is for everybody: slots, money; hand 0 says it, apart from the units ---- */
+
 /* The day's slots of each smoothed plan go to the most valuable of those who wait and still qualify. */
-static void give_slots(struct replay *r, struct instant now, struct date day)
+static void give_slots(struct replay *r, int32_t day)
 {
-	struct slice_out s = { 0 };
-	buf_init(&s.text, SIZE_MAX / 2);
+	struct hand *h = &r->hands[0];
+	struct instant now = { r->day_start[day] };
 	for (size_t p = 0; p < r->world.plans->count; p++) {
 		int32_t slots = r->world.plans->plans[p]->smooth_per_day;
 		customer_id c;
 		while (slots > 0 && allot_next(&r->waiting, p, &c)) {
-			size_t from = s.said.count;
-			if (!engine_enter(&r->world, c, &r->states[c], (uint16_t)p, now, &s.said))
+			size_t from = h->said.count;
+			look_begin(h, c, day);
+			if (!engine_enter(&h->world, c, &r->states[c], (uint16_t)p, now, &h->said))
 				continue;
 			slots--;
-			deliver(r, &r->states[c], from, &s);
-			settle_next(r, c); /* one who asks for money is settled again by the answer */
-			r->list = mem_grow(r->list, &r->list_cap, r->list_count + 1, sizeof *r->list);
-			r->list[r->list_count++] = c;
+			look_deliver(h, &r->states[c], from);
+			look_settle(r, c); /* one who asks for money is settled again by the answer */
+			ids_add(&r->list, unit_of(r, c));
 		}
 	}
-	write_trace(r, &s, 0);
-	take_slice(r, &s, day);
-	decisions_release(&s.said);
-	buf_release(&s.text);
-	spend_all(r, day);
+	allot_take(&r->waiting, h->said.proposals, h->said.proposal_count);
+	h->said.proposal_count = 0;
 }
 
-static void sort_list(struct replay *r)
+static void purse_put(struct replay *r, struct spend *spends, size_t count)
 {
-	if (r->list_count)
-		qsort(r->list, r->list_count, sizeof *r->list, by_number);
-	size_t n = 0;
-	for (size_t i = 0; i < r->list_count; i++)
-		if (n == 0 || r->list[n - 1] != r->list[i])
-			r->list[n++] = r->list[i];
-	r->list_count = n;
+	struct decisions said = { .spends = spends, .spend_count = count };
+	purse_take(&r->purse, &said);
 }
 
-static void requeue(struct replay *r)
+/* Goes on from the answer to the end of the pass, unless money is asked for again. */
+static void answered(struct replay *r, const struct spend *s, int64_t until)
 {
-	for (size_t i = 0; i < r->list_count; i++) {
-		customer_id c = r->list[i];
-		enqueue(r, c);
-		if (r->peers)
-			for (customer_id p = r->peers[c]; p && p != c; p = r->peers[p])
-				enqueue(r, p);
+	struct hand *h = &r->hands[0];
+	customer_id unit = unit_of(r, s->customer);
+	r->asks[unit] &= (uint8_t)~ASKS_MONEY;
+	if (h->said.spend_count == 0 && look_on(h, s->customer, s->at, false))
+		look_unit(h, unit, until);
+	if (h->said.spend_count)
+		r->asks[unit] |= ASKS_MONEY;
+	purse_take(&r->purse, &h->said);
+	for (size_t i = 0; i < h->money_count; i++)
+		purse_put(r, &h->money[i].spend, 1);
+	h->money_count = 0;
+}
+
+/* Messages that asked for money in the pass get their answers, in order of time, then of value. In one thread: what one
+ * gets the next does not. */
+static void answer_money(struct replay *r, int32_t day, bool rest)
+{
+	struct hand *h = &r->hands[0];
+	size_t pass = 2 * (size_t)(day - r->stretch) + rest;
+	int64_t until = rest ? r->day_start[day + 1] : r->day_start[day] + 1;
+	struct spend asked;
+	purse_put(r, r->spends[pass], r->spend_count[pass]);
+	purse_take(&r->purse, &h->said);
+	r->spend_count[pass] = 0;
+	while (purse_next(&r->purse, &asked)) {
+		struct pstate *state = &r->states[asked.customer];
+		size_t from = h->said.count;
+		int64_t again;
+		look_begin(h, asked.customer, day);
+		bool granted = purse_grant(&r->purse, &r->world, &asked, &again);
+		bool still = engine_spend(&h->world, &asked, state, granted, again, &h->said);
+		if (!still && granted)
+			purse_give_back(&r->purse, &r->world, &asked); /* asked for twice, by two slots of a day */
+		h->asked++;
+		look_deliver(h, state, from);
+		answered(r, &asked, until);
+		if (rest)
+			enqueue(r, unit_of(r, asked.customer));
+		else
+			ids_add(&r->list, unit_of(r, asked.customer));
 	}
+	collect(r);
+	take_slots(r, pass);
 }
 
-static void run_day(struct replay *r, struct spend_window *window, int32_t d)
+/* After the pass of a day: what the units do not say themselves. */
+static void say_apart(struct replay *r, int32_t day, bool rest)
 {
-	struct date day = { r->first_day + d };
-	struct instant start = zone_instant(r->o->settings->zone, day, 0);
-	struct instant end = zone_instant(r->o->settings->zone, (struct date){ day.day + 1 }, 0);
-	if (start.s < r->o->from.s)
-		start = r->o->from;
-	spend_window_at(window, day, &r->thresholds);
-	list_day(r, d);
-	pass(r, day, start.s + 1);
-	give_slots(r, start, day);
-	sort_list(r);
-	pass(r, day, end.s);
-	requeue(r);
+	struct hand *h = &r->hands[0];
+	struct span *span = &r->apart[2 * (day - r->stretch) + rest];
+	h->apart = true;
+	span->from = h->said.count;
+	answer_money(r, day, rest);
+	if (!rest) {
+		give_slots(r, day);
+		answer_money(r, day, false);
+	}
+	span->count = h->said.count - span->from;
+	h->apart = false;
+}
+
+static void late_day(struct replay *r, int32_t day)
+{
+	struct ids *due = &r->due[day - r->stretch], none = r->list;
+	r->today = day;
+	r->list = *due;
+	none.count = 0;
+	*due = none;
+	sort_list(&r->list);
+	late_pass(r, false);
+	say_apart(r, day, false);
+	sort_list(&r->list);
+	late_pass(r, true);
+	say_apart(r, day, true);
 }
 
 /* ---- the whole ---- */
 
-static uint64_t count_facts(const struct version *v, struct instant from, struct instant to)
+static void run_stretch(struct replay *r)
 {
+	need_figures(r, r->stretch + r->length);
+	for (int t = 0; t < r->threads; t++)
+		r->hands[t].said.count = r->hands[t].segment_count = 0;
+	par_for(r->slice_count, 1, r->threads, slice_body, r);
+	for (int t = 0; t < r->threads; t++)
+		r->hands[t].late_from = r->hands[t].segment_count;
+	collect(r);
+	for (int32_t d = r->stretch; d < r->stretch + r->length; d++)
+		late_day(r, d);
+	say_stretch(r);
+}
+
+/* As many days as keep the decisions held at once near four a person. */
+static int32_t next_length(const struct replay *r)
+{
+	size_t said = 1, keep = 4 * (size_t)r->world.version->customers;
+	if (r->o->stretch_days > 0)
+		return r->o->stretch_days < STRETCH_MAX ? r->o->stretch_days : STRETCH_MAX;
+	for (int t = 0; t < r->threads; t++)
+		said += r->hands[t].said.count;
+	if (keep < KEPT_MIN)
+		keep = KEPT_MIN;
+	size_t days = keep * (size_t)r->length / said;
+	return days < 1 ? 1 : days > STRETCH_MAX ? STRETCH_MAX : (int32_t)days;
+}
+
+struct fact_count {
+	const struct replay_options *o;
+	_Atomic uint64_t n;
+};
+
+static void count_body(void *ctx, size_t first, size_t end, int thread)
+{
+	struct fact_count *f = ctx;
+	int64_t from = f->o->from.s, to = f->o->to.s;
 	uint64_t n = 0;
-	for (size_t i = 0; i < v->chunk_count; i++) {
-		const struct chunk *k = v->chunks[i];
+	for (size_t i = first; i < end; i++) {
+		const struct chunk *k = f->o->version->chunks[i];
 		uint32_t people = i ? BOOK_CHUNK : 1;
 		for (uint32_t o = 0; o < k->order_start[people]; o++)
-			if (k->order_at[o] >= from.s && k->order_at[o] < to.s)
+			if (k->order_at[o] >= from && k->order_at[o] < to)
 				n += k->order_line[o + 1] - k->order_line[o];
 		for (uint32_t c = 0; c < k->cart_start[people]; c++)
-			n += k->carts[c].at >= from.s && k->carts[c].at < to.s;
+			n += k->carts[c].at >= from && k->carts[c].at < to;
 		for (uint32_t c = 0; c < k->consent_start[people]; c++)
-			n += k->consents[c].at >= from.s && k->consents[c].at < to.s;
+			n += k->consents[c].at >= from && k->consents[c].at < to;
 		for (uint32_t e = 0; e < k->event_start[people]; e++)
-			n += k->events[e].at >= from.s && k->events[e].at < to.s;
+			n += k->events[e].at >= from && k->events[e].at < to;
 	}
-	return n;
+	atomic_fetch_add(&f->n, n);
+}
+
+static uint64_t count_facts(const struct replay_options *o, int threads)
+{
+	struct fact_count f = { .o = o };
+	par_for(o->version->chunk_count, 64, threads, count_body, &f);
+	return f.n;
 }
 
 static double seconds_now(void)
@@ -540,31 +366,26 @@ static double seconds_now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-/* What the result depends on beside the facts, so that two hashes are only the same when the question was. */
-static void write_head(struct replay *r)
+static void set_up_days(struct replay *r)
 {
-	struct buf b;
-	char from[32], to[32];
-	buf_init(&b, 1 << 20);
-	buf_printf(&b, "# relance replay\tfrom %s\tto %s\tzone %s\tseed %llu\tconsent %s\tresponse %s\n",
-	           instant_text(r->o->from, from), instant_text(r->o->to, to), zone_name(r->o->settings->zone),
-	           (unsigned long long)r->o->seed, r->o->assume_consent ? "assume" : "recorded",
-	           (const char *[]){ "none", "rates", "recorded" }[r->o->response]);
-	for (size_t i = 0; i < r->world.plans->count; i++)
-		buf_printf(&b, "# plan %.*s\tversion %u\t%016llx\n", STR_ARG(r->world.plans->plans[i]->name),
-		           r->world.plans->plans[i]->version, (unsigned long long)r->world.plans->plans[i]->hash);
-	sha256_add(r->hash, b.p, b.n);
-	if (r->o->trace && !r->o->trace(r->o->ctx, buf_view(&b), r->err))
-		r->failed = true;
-	buf_release(&b);
+	zone_id zone = r->o->settings->zone;
+	r->first_day = zone_date(zone, r->o->from).day;
+	r->day_count = zone_date(zone, (struct instant){ r->o->to.s - 1 }).day - r->first_day + 1;
+	r->day_start = mem_alloc(((size_t)r->day_count + 1) * sizeof *r->day_start);
+	r->day_start[0] = r->o->from.s;
+	for (int32_t d = 1; d < r->day_count; d++)
+		r->day_start[d] = zone_instant(zone, (struct date){ r->first_day + d }, 0).s;
+	r->day_start[r->day_count] = r->o->to.s;
+	r->thresholds = mem_alloc((size_t)r->day_count * sizeof *r->thresholds);
+	r->due = mem_alloc(STRETCH_MAX * sizeof *r->due);
 }
 
-static void set_up(struct replay *r)
+static void set_up_people(struct replay *r)
 {
 	size_t people = (size_t)r->world.version->customers + 1;
 	r->states = mem_alloc(people * sizeof *r->states);
 	r->next_at = mem_alloc(people * sizeof *r->next_at);
-	r->next_fact = mem_alloc(people * sizeof *r->next_fact);
+	r->next_fact = mem_alloc(people * sizeof *r->next_fact); /* 0: looked up at the first look */
 	if (r->o->response == RESPONSE_RATES)
 		r->conversions = mem_alloc(people * sizeof *r->conversions);
 	if (r->o->response == RESPONSE_RECORDED) {
@@ -574,44 +395,97 @@ static void set_up(struct replay *r)
 		for (size_t i = r->o->feedback_count; i-- > 0;)
 			r->feedback[r->o->feedback[i].customer] = (uint32_t)i;
 	}
+	r->asks = mem_alloc(people);
+	if (!r->o->ask_everything)
+		r->quiet = mem_alloc(people * (2 + r->world.plans->count) * sizeof *r->quiet);
 	allot_init(&r->waiting, r->world.plans, people);
 	r->peers = peers_find(r->world.version);
-	r->world.states = r->states;
+	r->world.states = r->peers ? r->states : NULL;
 	r->world.peers = r->peers;
-	if (!r->peers)
-		r->world.states = NULL;
-	r->first_day = zone_date(r->o->settings->zone, r->o->from).day;
-	r->day_count = zone_date(r->o->settings->zone, (struct instant){ r->o->to.s - 1 }).day - r->first_day + 1;
-	r->days = mem_alloc((size_t)r->day_count * sizeof *r->days);
 	r->next_at[GUESTS] = UINT32_MAX;
-	for (customer_id c = 1; c < people; c++) { /* everybody is asked at the start */
-		look_ahead(r, c, r->o->from);
-		r->states[c].wake = (uint32_t)r->o->from.s;
-		r->next_at[c] = (uint32_t)r->o->from.s;
-		enqueue(r, c);
+	for (customer_id c = 1; c < people; c++) /* everybody is asked at the start */
+		r->states[c].wake = r->next_at[c] = (uint32_t)r->o->from.s;
+	r->slice_people = people / SLICES_WANTED;
+	r->slice_people = r->slice_people < SLICE_MIN   ? SLICE_MIN
+	                  : r->slice_people > SLICE_MAX ? SLICE_MAX
+	                                                : r->slice_people;
+	r->slice_count = (people + r->slice_people - 1) / r->slice_people;
+	r->slices = mem_alloc(r->slice_count * sizeof *r->slices);
+}
+
+static void set_up_hands(struct replay *r)
+{
+	r->hand_count = r->threads = par_threads(r->o->threads);
+	r->hands = mem_alloc((size_t)r->threads * sizeof *r->hands);
+	for (int t = 0; t < r->threads; t++) {
+		r->hands[t].r = r;
+		r->hands[t].world = r->world;
+		r->hands[t].opened = mem_alloc((r->world.plans->count + 1) * sizeof *r->hands[t].opened);
+		r->hands[t].clicked = mem_alloc((r->world.plans->count + 1) * sizeof *r->hands[t].clicked);
 	}
+}
+
+static void tear_down_hands(struct replay *r)
+{
+	for (int t = 0; t < r->hand_count; t++) {
+		struct hand *h = &r->hands[t];
+		r->out->asked += h->asked;
+		for (size_t p = 0; p < r->world.plans->count; p++) {
+			r->out->plans[p].opened += h->opened[p];
+			r->out->plans[p].clicked += h->clicked[p];
+		}
+		decisions_release(&h->said);
+		free(h->segments);
+		free(h->slots);
+		free(h->money);
+		free(h->stopped.items);
+		free(h->opened);
+		free(h->clicked);
+		trace_writer_free(h->writer);
+	}
+	free(r->hands);
 }
 
 static void tear_down(struct replay *r)
 {
+	if (r->figures_apart)
+		pthread_join(r->figures, NULL);
+	spend_window_free(r->window);
+	say_end(r);
+	tear_down_hands(r);
 	free(r->next_at);
 	free(r->next_fact);
 	free(r->conversions);
 	free(r->feedback);
 	free(r->peers);
+	free(r->asks);
+	free(r->quiet);
 	allot_release(&r->waiting);
 	purse_release(&r->purse);
-	for (int32_t d = 0; d < r->day_count; d++)
-		free(r->days[d].items);
-	free(r->days);
-	for (size_t i = 0; i < r->slice_cap; i++) {
-		decisions_release(&r->slices[i].said);
-		buf_release(&r->slices[i].text);
+	for (size_t d = 0; d < STRETCH_MAX; d++)
+		free(r->due[d].items);
+	free(r->due);
+	for (size_t p = 0; p < PASSES_MAX; p++) {
+		free(r->slots[p]);
+		free(r->spends[p]);
 	}
+	free(r->list.items);
 	free(r->slices);
-	free(r->list);
-	for (size_t i = 0; i < ARRAY_LEN(r->writers); i++)
-		trace_writer_free(r->writers[i]);
+	free(r->day_start);
+	free(r->thresholds);
+}
+
+static void run(struct replay *r)
+{
+	r->figures_apart = r->threads > 1 && pthread_create(&r->figures, NULL, figure_all, r) == 0;
+	r->length = r->o->stretch_days > 0 ? next_length(r) : FIRST_STRETCH;
+	while (r->stretch < r->day_count && !atomic_load(&r->failed)) {
+		if (r->length > r->day_count - r->stretch)
+			r->length = r->day_count - r->stretch;
+		run_stretch(r);
+		r->stretch += r->length;
+		r->length = next_length(r);
+	}
 }
 
 bool replay_run(const struct replay_options *o, struct replay_result *out, struct err *err)
@@ -620,37 +494,32 @@ bool replay_run(const struct replay_options *o, struct replay_result *out, struc
 	if (o->from.s >= o->to.s)
 		return err_set(err, ERR_INPUT, "--from must be before --to");
 	double started = seconds_now();
-	struct replay r = { .o = o, .out = out, .err = err };
-	r.world = (struct world){ .book = o->book,
-		                      .version = o->version,
-		                      .plans = o->plans,
-		                      .words = o->words,
-		                      .settings = o->settings,
-		                      .thresholds = &r.thresholds,
-		                      .seed = o->seed,
-		                      .assume_consent = o->assume_consent };
-	r.hash = sha256_new();
-	write_head(&r);
-	set_up(&r);
-	struct spend_window *window = spend_window_new(o->version, o->settings->zone, o->to, &o->settings->lifecycle);
-	for (int32_t d = 0; d < r.day_count && !r.failed; d++) {
-		run_day(&r, window, d);
-		if (o->progress)
-			o->progress(o->ctx, (uint64_t)d + 1, (uint64_t)r.day_count);
-	}
-	spend_window_free(window);
-	sha256_hex(r.hash, out->trace_sha256);
-	sha256_free(r.hash);
-	tear_down(&r);
-	out->states = r.states;
+	struct replay *r = mem_alloc(sizeof *r);
+	r->o = o;
+	r->out = out;
+	r->err = err;
+	r->world = (struct world){ .book = o->book,
+		                       .version = o->version,
+		                       .plans = o->plans,
+		                       .words = o->words,
+		                       .settings = o->settings,
+		                       .seed = o->seed,
+		                       .assume_consent = o->assume_consent };
+	set_up_days(r);
+	set_up_people(r);
+	set_up_hands(r);
+	say_begin(r);
+	run(r);
+	tear_down(r);
+	out->states = r->states;
 	out->customers = o->version->customers;
+	out->facts = count_facts(o, r->hand_count);
 	out->seconds = seconds_now() - started;
-	out->facts = count_facts(o->version, o->from, o->to);
-	if (r.failed) {
+	bool ok = !atomic_load(&r->failed);
+	free(r);
+	if (!ok)
 		replay_result_release(out);
-		return false;
-	}
-	return true;
+	return ok;
 }
 
 void replay_result_release(struct replay_result *r)

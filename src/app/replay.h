@@ -2,8 +2,9 @@
  *
  * The shop's history is read by `at`; the engine is asked for every person at every instant at which something could
  * change: a fact, or the moment the engine itself named. A day is: thresholds, what is due at its start, the smoothing
- * slots (most valuable first), then everybody's day. People are independent within a day (those who share an address go
- * together), so the work is spread over threads and the result is the same for any number of them. */
+ * slots (most valuable first), then everybody's day. People are independent (those who share an address go together)
+ * until they ask for a slot, so each is taken through many days at once, by any thread: the result is the same for any
+ * number of threads and any such stretch of days. */
 #ifndef RELANCE_APP_REPLAY_H
 #define RELANCE_APP_REPLAY_H
 
@@ -40,6 +41,10 @@ struct replay_options {
 	const struct replay_feedback *feedback; /* with RESPONSE_RECORDED: by customer, then time */
 	size_t feedback_count;
 	int threads;
+	int stretch_days;    /* days done person by person before they are brought into order; 0: as memory allows. Changes
+	                        nothing in the result */
+	bool ask_everything; /* every trigger and exit at every look, also where nothing can have changed: for tests */
+	/* These three are called in order, by one thread at a time, which need not be the caller's. */
 	/* Receives the trace, in order; may be NULL. */
 	bool (*trace)(void *ctx, struct str text, struct err *err);
 	/* Receives every day's decisions (for reports); may be NULL. */

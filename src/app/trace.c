@@ -3,13 +3,20 @@
  * numbers and two copies. */
 #include "app/trace.h"
 
-#include "base/hash.h"
 #include "model/names.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MEMO = 512, HEAD_MAX = 96, TAIL_MAX = 224, NUMBERS_MAX = 64 };
+enum {
+	MEMO_BITS = 9,
+	MEMO = 1 << MEMO_BITS,
+	HEAD_MAX = 96,
+	TAIL_MAX = 224,
+	BEGIN_MAX = 32,
+	NUMBERS_MAX = 64,
+	BLOCK = 32
+};
 
 /* "\tplan\tversion\t" */
 struct head {
@@ -22,7 +29,7 @@ struct tail {
 	uint64_t key; /* 0: empty */
 	uint16_t n, hole;
 	bool has_hole;
-	char text[TAIL_MAX];
+	char text[TAIL_MAX]; /* a multiple of BLOCK, like the other texts */
 };
 
 struct trace_writer {
@@ -30,6 +37,10 @@ struct trace_writer {
 	zone_id zone;
 	int32_t day; /* whose text is in day_text */
 	char day_text[12];
+	struct instant at; /* whose line began with `begin`: a person often has several of one instant */
+	customer_id customer;
+	uint8_t begin_n;
+	char begin[BEGIN_MAX];
 	struct head *heads;
 	size_t head_count;
 	struct tail tails[MEMO];
@@ -101,7 +112,7 @@ static uint64_t key_of(const struct decision *d)
 static const struct tail *tail_of(struct trace_writer *w, const struct decision *d)
 {
 	uint64_t key = key_of(d);
-	struct tail *t = &w->tails[hash_mix(key, 0) % MEMO];
+	struct tail *t = &w->tails[key * 0x9e3779b97f4a7c15u >> (64 - MEMO_BITS)];
 	if (t->key == key)
 		return t;
 	size_t hole = make_tail(w, d);
@@ -152,19 +163,36 @@ static char *put_number(uint32_t v, char *to)
 	return to + sizeof text - i;
 }
 
+static void make_begin(struct trace_writer *w, const struct decision *d)
+{
+	char *to = put_instant(w, d->at, w->begin);
+	w->begin_n = (uint8_t)(put_number(d->customer, to) - w->begin);
+	w->at = d->at;
+	w->customer = d->customer;
+}
+
+/* Whole blocks, a little too far: there is room behind, and `from` is as long as its array. */
+static inline char *put_blocks(char *to, const char *from, size_t n)
+{
+	for (size_t i = 0; i < n; i += BLOCK)
+		memcpy(to + i, from + i, BLOCK);
+	return to + n;
+}
+
 static void write_line(struct trace_writer *w, const struct decision *d, struct buf *out)
 {
 	const struct head *h = head_of(w, d->plan);
 	const struct tail *t = tail_of(w, d);
-	char *from = buf_reserve(out, NUMBERS_MAX + h->n + t->n);
+	char *from = buf_reserve(out, NUMBERS_MAX + h->n + t->n + BLOCK);
 	if (!from)
 		return;
-	char *to = put_instant(w, d->at, from);
-	to = put_number(d->customer, to);
-	memcpy(to, h->text, h->n);
-	to = put_number(d->run_no, to + h->n);
-	memcpy(to, t->text, t->hole);
-	out->n += (size_t)(to - from) + t->hole;
+	if (d->at.s != w->at.s || d->customer != w->customer || w->begin_n == 0)
+		make_begin(w, d);
+	char *to = put_blocks(from, w->begin, w->begin_n);
+	to = put_blocks(to, h->text, h->n);
+	to = put_number(d->run_no, to);
+	to = put_blocks(to, t->text, t->hole);
+	out->n += (size_t)(to - from);
 	if (t->has_hole) {
 		reason_argument((enum reason)d->reason, d->argument, w->zone, LOCALE_EN, out);
 		buf_add(out, t->text + t->hole, t->n - t->hole);

@@ -202,14 +202,18 @@ bool zone_find(struct str name, zone_id *out)
 	return found;
 }
 
-static const struct zone *zone_get(zone_id id)
+static unsigned zone_first(void)
+{
+	zone_id utc;
+	check(zone_find(STR("UTC"), &utc));
+	return 1;
+}
+
+static inline const struct zone *zone_get(zone_id id)
 {
 	unsigned count = atomic_load_explicit(&zone_count, memory_order_acquire);
-	if (count == 0) {
-		zone_id utc;
-		check(zone_find(STR("UTC"), &utc));
-		count = 1;
-	}
+	if (__builtin_expect(count == 0, 0))
+		count = zone_first();
 	check(id < count);
 	return &zones[id];
 }
@@ -240,9 +244,8 @@ static size_t transition_at(const struct zone *z, int64_t t)
 	return low;
 }
 
-int32_t zone_offset(zone_id id, struct instant t)
+static inline int32_t offset_at(const struct zone *z, struct instant t)
 {
-	const struct zone *z = zone_get(id);
 	if (t.s >= 0 && t.s < ((int64_t)TABLE_FIRST_DAY + TABLE_DAYS) * DAY_S) {
 		int32_t offset = z->utc_day[t.s / DAY_S - TABLE_FIRST_DAY];
 		if (offset != OFFSET_CHANGES)
@@ -251,9 +254,14 @@ int32_t zone_offset(zone_id id, struct instant t)
 	return z->transitions[transition_at(z, t.s)].offset;
 }
 
+int32_t zone_offset(zone_id id, struct instant t)
+{
+	return offset_at(zone_get(id), t);
+}
+
 struct civil zone_civil(zone_id id, struct instant t)
 {
-	int64_t local = t.s + zone_offset(id, t);
+	int64_t local = t.s + offset_at(zone_get(id), t);
 	int64_t day = local >= 0 ? local / DAY_S : -((-local + DAY_S - 1) / DAY_S);
 	return (struct civil){ { (int32_t)day }, (int32_t)(local - day * DAY_S) };
 }

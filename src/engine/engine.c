@@ -10,6 +10,36 @@
 
 enum { ROUNDS_MAX = 4 * STEPS_MAX };
 
+/* ---- what need not be asked again ---- */
+
+static int news_since(const struct view *v, uint32_t at)
+{
+	int news = 0;
+	if (v->order1 > v->order0 && v->k->order_at[v->order1 - 1] > at)
+		news |= NEWS_ORDERS;
+	if (v->cart1 > v->cart0 && v->k->carts[v->cart1 - 1].at > at)
+		news |= NEWS_CARTS;
+	if (v->event1 > v->event0 && v->k->events[v->event1 - 1].at > at)
+		news |= NEWS_EVENTS;
+	return news;
+}
+
+/* Exits that look at more than orders, carts and events. */
+static bool exits_by_more(const struct plan *p)
+{
+	for (uint8_t i = 0; i < p->goal_count + p->exit_count; i++) {
+		const struct plan_exit *e = i < p->goal_count ? &p->goal[i] : &p->exits[i - p->goal_count];
+		if (e->kind == EXIT_ANSWER)
+			return true;
+		if (e->kind != EXIT_WHEN)
+			continue;
+		struct expr_needs n = expr_needs(e->when);
+		if (n.time || n.messages || n.consents || n.profile || n.products || n.lifecycle_thresholds)
+			return true;
+	}
+	return false;
+}
+
 /* ---- the outputs ---- */
 
 static void decide(struct decisions *out, const struct decision *d)
@@ -23,7 +53,7 @@ static void decide(struct decisions *out, const struct decision *d)
 void person_init(struct turn *t, const struct world *w, customer_id c, struct pstate *state, struct instant now,
                  struct decisions *out)
 {
-	*t = (struct turn){ .w = w, .state = state, .out = out, .wake = UINT32_MAX };
+	*t = (struct turn){ .w = w, .state = state, .out = out, .wake = UINT32_MAX, .quiet = w->quiet };
 	t->s.book = w->book;
 	t->s.version = w->version;
 	view_at(&t->s.view, w->version, c, now);
@@ -162,7 +192,9 @@ static void check_exits(struct turn *t)
 	for (uint16_t i = 0; i < t->state->run_count; i++) {
 		struct run *r = &t->state->runs[i];
 		enum reason reason = REASON_NONE;
-		if (r->state == RUN_ACTIVE && person_exits(t, r, &reason))
+		if (r->state != RUN_ACTIVE || (!t->news && !exits_by_more(person_plan(t, r))))
+			continue;
+		if (person_exits(t, r, &reason))
 			person_leave(t, r, reason);
 	}
 }
@@ -232,11 +264,6 @@ static bool only_service(const struct plan *p)
 	return true;
 }
 
-static bool counts_hours(const struct plan *p)
-{
-	return p->trigger == TRIGGER_CART || (p->trigger == TRIGGER_EVENT && p->delay_s > 0);
-}
-
 static struct run run_for(const struct turn *t, uint16_t plan, const struct firing *f, const struct history *h)
 {
 	int64_t from = f->state ? t->s.view.now.s : f->at.s;
@@ -263,6 +290,7 @@ struct entering {
 	struct turn *t;
 	uint16_t plan;
 	bool granted, entered;
+	bool open;            /* a firing was not taken, and may still be */
 	bool just_ask, would; /* engine_candidate */
 };
 
@@ -308,6 +336,8 @@ static void fired(void *ctx, const struct firing *f)
 	struct turn *t = e->t;
 	const struct plan *p = t->w->plans->plans[e->plan];
 	struct history h = history_of(t, e->plan, f);
+	bool never_again = !p->again_each_year && (p->again_months < 0 || p->again_days < 0);
+	e->open |= !h.same && !(h.last && never_again);
 	if (h.active || h.same || (p->max_messages > 0 && f->subject && h.messages >= p->max_messages))
 		return;
 	if (!may_enter_again(t, p, &h)) {
@@ -332,131 +362,50 @@ static void fired(void *ctx, const struct firing *f)
 	e->entered = true;
 }
 
+/* Nothing fired that could still be taken, nothing it reads has come, and its next firing is later. */
+static bool trigger_quiet(const struct turn *t, size_t plan, int news)
+{
+	return t->quiet && t->quiet[1 + plan] > t->s.view.now.s && !(news & trigger_reads(t->w->plans->plans[plan]));
+}
+
+static uint32_t quiet_until(struct instant next)
+{
+	return next.s < UINT32_MAX ? (uint32_t)next.s : UINT32_MAX;
+}
+
 /* True when a run began. */
-static bool check_entries(struct turn *t)
+static bool check_entries(struct turn *t, int news)
 {
 	const struct plan_set *set = t->w->plans;
 	uint16_t before = t->state->run_count;
+	uint32_t *all = t->quiet ? &t->quiet[1 + set->count] : NULL, earliest = UINT32_MAX;
+	if (all && !news && *all > t->s.view.now.s) {
+		wake_at(t, *all);
+		return false;
+	}
 	for (size_t i = 0; i < set->count; i++) {
 		if (!set->on[i] || set->draining[i] || set->current[i] != i)
 			continue;
+		if (trigger_quiet(t, i, news)) {
+			wake_at(t, t->quiet[1 + i]);
+			earliest = t->quiet[1 + i] < earliest ? t->quiet[1 + i] : earliest;
+			continue;
+		}
 		struct entering e = { .t = t, .plan = (uint16_t)i };
 		struct instant next = trigger_look(t->w, &t->s, (uint16_t)i, fired, &e);
 		if (next.s != INSTANT_NEVER.s)
 			wake_at(t, next.s);
+		if (t->quiet) {
+			t->quiet[1 + i] = e.open || trigger_sees_no_further(set->plans[i], next) ? 0 : quiet_until(next);
+			earliest = t->quiet[1 + i] < earliest ? t->quiet[1 + i] : earliest;
+		}
 	}
+	if (all)
+		*all = earliest;
 	return t->state->run_count > before;
 }
 
 /* ---- steps ---- */
-
-/* The step that was sent last in this run (they only go forward, whatever the order in memory); −1: none. */
-static int last_step_sent(const struct pstate *s, const struct run *r)
-{
-	int step = -1;
-	for (uint16_t i = 0; i < s->sent_count; i++)
-		if (s->sent[i].plan == r->plan && s->sent[i].run_no == r->run_no &&
-		    (s->sent[i].state == SENT_ACCEPTED || s->sent[i].state == SENT_UNCERTAIN) && s->sent[i].step > step)
-			step = s->sent[i].step;
-	return step;
-}
-
-static uint8_t draw_variant(const struct turn *t, const struct run *r, const struct plan *p, const struct step *st)
-{
-	int64_t total = 0;
-	for (uint8_t i = 0; i < st->variant_count; i++)
-		total += st->variants[i].weight;
-	if (st->variant_count < 2 || total <= 0)
-		return 0;
-	uint64_t step = (uint64_t)(st - p->steps);
-	uint64_t draw = draw_u64(t->w->seed, DRAW_VARIANT, p->draw_key, t->s.view.customer, r->run_no, (uint32_t)step);
-	int64_t at = (int64_t)(((__uint128_t)draw * (uint64_t)total) >> 64);
-	for (uint8_t i = 0; i < st->variant_count; i++) {
-		at -= st->variants[i].weight;
-		if (at < 0)
-			return i;
-	}
-	return 0;
-}
-
-/* The hour of the variant drawn, else of the step, else of the plan. */
-static int32_t step_hour(const struct turn *t, const struct run *r, const struct plan *p, const struct step *st)
-{
-	if (st->variant_count) {
-		int32_t own = st->variants[draw_variant(t, r, p, st)].hour_s;
-		if (own >= 0)
-			return own;
-	}
-	return st->hour_s >= 0 ? st->hour_s : p->hour_s;
-}
-
-static int64_t civil_due(const struct turn *t, const struct run *r, struct date d, const struct plan *p,
-                         const struct step *st)
-{
-	return zone_instant(t->s.zone, d, step_hour(t, r, p, st)).s;
-}
-
-/* By the step's own delay (SEMANTICS "Runs, messages, claims"). */
-static int64_t step_due_by_delay(const struct turn *t, const struct run *r)
-{
-	const struct plan *p = person_plan(t, r);
-	const struct step *st = &p->steps[r->step];
-	int64_t due;
-	if (st->after_last) { /* counted from the last thing done in the run, not from J */
-		int64_t from = r->last_done_at ? r->last_done_at : r->entered_at;
-		if (st->after_days < 0)
-			return from + st->after_s;
-		struct date d = zone_date(t->s.zone, (struct instant){ from });
-		due = civil_due(t, r, (struct date){ d.day + st->after_days }, p, st);
-		return due >= from ? due : civil_due(t, r, (struct date){ d.day + st->after_days + 1 }, p, st);
-	}
-	if (st->after_days < 0) {
-		due = (int64_t)r->anchor_at + st->after_s;
-		return due < r->entered_at ? r->entered_at : due;
-	}
-	int last = r->last_sent_at ? last_step_sent(t->state, r) : -1;
-	int gap = last >= 0 && p->steps[last].after_days >= 0 ? st->after_days - p->steps[last].after_days : 0;
-	if (counts_hours(p)) {
-		due = (int64_t)r->entered_at + (int64_t)st->after_days * DAY_S;
-		int64_t after_gap = (int64_t)r->last_sent_at + (int64_t)gap * DAY_S;
-		return gap > 0 && after_gap > due ? after_gap : due;
-	}
-	due = civil_due(t, r, (struct date){ r->day + st->after_days }, p, st);
-	if (due < r->entered_at) /* the hour had passed at entry */
-		due = civil_due(t, r, (struct date){ r->day + st->after_days + 1 }, p, st);
-	if (gap > 0) {
-		struct date sent = zone_date(t->s.zone, (struct instant){ r->last_sent_at });
-		int64_t after_gap = civil_due(t, r, (struct date){ sent.day + gap }, p, st);
-		if (after_gap > due)
-			due = after_gap;
-	}
-	return due;
-}
-
-/* When the step falls due: its delay, and not before the date it waits for. */
-int64_t person_step_due(const struct turn *t, const struct run *r)
-{
-	const struct plan *p = person_plan(t, r);
-	const struct step *st = &p->steps[r->step];
-	int64_t due = step_due_by_delay(t, r);
-	if (date_known(st->wait_date)) {
-		int64_t from = civil_due(t, r, st->wait_date, p, st);
-		if (from > due)
-			due = from;
-	}
-	return due;
-}
-
-/* The last instant at which the step may still be done. Whole days are civil days: a wait of four days that began at
- * ten ends at ten, whatever the clocks did in between. */
-int64_t person_late_limit(const struct turn *t, const struct plan *p, const struct step *st, int64_t due)
-{
-	int64_t late = st->late_s >= 0 ? st->late_s : p->late_s;
-	if (late == 0 || late % DAY_S != 0)
-		return due + late;
-	struct civil c = zone_civil(t->s.zone, (struct instant){ due });
-	return zone_instant(t->s.zone, (struct date){ c.date.day + (int32_t)(late / DAY_S) }, c.second).s;
-}
 
 void person_next_step(struct turn *t, struct run *r, bool held)
 {
@@ -501,6 +450,7 @@ static bool ask_money(struct turn *t, const struct run *r, enum channel channel)
 	d->spends[d->spend_count++] = (struct spend){ .customer = t->s.view.customer,
 		                                          .plan = r->plan,
 		                                          .run_no = r->run_no,
+		                                          .step = r->step,
 		                                          .channel = (uint8_t)channel,
 		                                          .at = t->s.view.now,
 		                                          .cost = cost,
@@ -521,7 +471,7 @@ static void send(struct turn *t, struct run *r, enum channel channel)
 		                .channel = (uint8_t)channel,
 		                .state = SENT_QUEUED,
 		                .purpose = channel == CHANNEL_STAFF ? PURPOSE_SERVICE : st->purpose,
-		                .variant = draw_variant(t, r, p, st) };
+		                .variant = person_variant(t, r, p, st) };
 	r->queued = 1;
 	decide(t->out, &(struct decision){ .at = t->s.view.now,
 	                                   .customer = t->s.view.customer,
@@ -682,21 +632,31 @@ static void do_steps(struct turn *t)
 
 /* ---- the three ways in ---- */
 
+static void whole_turn(struct turn *t, int news)
+{
+	struct pstate *state = t->state;
+	if (state->erased) {
+		state->wake = UINT32_MAX;
+		return;
+	}
+	t->news = news != 0;
+	check_exits(t);
+	t->news = true;
+	if (check_entries(t, news)) /* bought between the event and the entry: the run ends before it says anything */
+		check_exits(t);
+	if (t->quiet)
+		t->quiet[0] = (uint32_t)t->s.view.now.s;
+	state->trigger_wake = (uint32_t)t->wake;
+	do_steps(t);
+	state->wake = (uint32_t)t->wake;
+}
+
 void engine_person(const struct world *w, customer_id c, struct pstate *state, struct instant now,
                    struct decisions *out)
 {
 	struct turn t;
 	person_init(&t, w, c, state, now, out);
-	if (state->erased) {
-		state->wake = UINT32_MAX;
-		return;
-	}
-	check_exits(&t);
-	if (check_entries(&t)) /* bought between the event and the entry: the run ends before it says anything */
-		check_exits(&t);
-	state->trigger_wake = (uint32_t)t.wake;
-	do_steps(&t);
-	state->wake = (uint32_t)t.wake;
+	whole_turn(&t, t.quiet ? news_since(&t.s.view, t.quiet[0]) : NEWS_ALL);
 }
 
 void engine_go_on(const struct world *w, customer_id c, struct pstate *state, struct instant now, struct decisions *out)
@@ -719,7 +679,8 @@ bool engine_enter(const struct world *w, customer_id c, struct pstate *state, ui
 	trigger_look(w, &t.s, plan, fired, &e);
 	if (!e.entered)
 		return false;
-	engine_person(w, c, state, now, out);
+	person_init(&t, w, c, state, now, out);
+	whole_turn(&t, NEWS_ALL);
 	return true;
 }
 
@@ -730,7 +691,7 @@ bool engine_spend(const struct world *w, const struct spend *s, struct pstate *s
 	person_init(&t, w, s->customer, state, s->at, out);
 	t.wake = state->trigger_wake;
 	struct run *r = pstate_run(state, s->plan, s->run_no);
-	if (!r || r->state != RUN_ACTIVE || r->queued || r->hold_until > s->at.s)
+	if (!r || r->state != RUN_ACTIVE || r->queued || r->step != s->step || r->hold_until > s->at.s)
 		return false;
 	const struct plan *p = person_plan(&t, r);
 	if (granted) {

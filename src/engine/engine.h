@@ -26,8 +26,12 @@ struct world {
 	const struct pstate
 		*states;              /* all persons, for those who share an address; NULL: pressure counts one person alone */
 	const customer_id *peers; /* next person with the same address, in a ring; 0: none. NULL when states is */
-	bool assume_consent;      /* what-if replay on history that holds no consents */
-	enum reason hold_all;     /* REASON_NONE, or why nothing may leave: EMERGENCY_STOP, CLOCK_JUMP, RESTORED */
+	/* What the triggers last said of this one person, so that they need not be asked again before that changes: 2 +
+	 * plans->count numbers, zeros at first. For a caller that shows facts by `at` and asks at every one of them; NULL:
+	 * everything is asked every time. */
+	uint32_t *quiet;
+	bool assume_consent;  /* what-if replay on history that holds no consents */
+	enum reason hold_all; /* REASON_NONE, or why nothing may leave: EMERGENCY_STOP, CLOCK_JUMP, RESTORED */
 };
 
 /* A candidate of a smoothed plan: enters when granted, the most valuable first. */
@@ -42,7 +46,7 @@ struct proposal {
 struct spend {
 	customer_id customer;
 	uint16_t plan, run_no;
-	uint8_t channel;
+	uint8_t step, channel;
 	struct instant at;
 	int64_t cost;  /* thousandths of a minor unit, by settings.channel_cost */
 	int64_t value; /* spend so far of the person, minor units */

@@ -10,6 +10,9 @@ struct turn {
 	struct pstate *state;
 	struct decisions *out;
 	int64_t wake;
+	uint32_t *quiet; /* [0]: the last look; [1 + plan]: the trigger's next firing, 0: one may still be taken; last:
+	                    the earliest of them */
+	bool news;       /* orders, carts or events may have come since the last look */
 	bool asks_money; /* a spend was asked for: nothing goes on before its answer */
 };
 
@@ -20,6 +23,9 @@ const struct plan *person_plan(const struct turn *t, const struct run *r);
 /* The goal first: whoever bought has met it, whatever else also ends the run. */
 bool person_exits(struct turn *t, const struct run *r, enum reason *reason);
 void person_leave(struct turn *t, struct run *r, enum reason reason);
+
+/* Which variant of a step the run gets. */
+uint8_t person_variant(const struct turn *t, const struct run *r, const struct plan *p, const struct step *st);
 
 /* When the run's step falls due, and the last instant at which it may still be done. */
 int64_t person_step_due(const struct turn *t, const struct run *r);

@@ -255,3 +255,27 @@ struct instant trigger_look(const struct world *w, const struct subject *s, uint
 	}
 	return (struct instant){ l.next };
 }
+
+int trigger_reads(const struct plan *p)
+{
+	switch (p->trigger) {
+	case TRIGGER_INACTIVE:
+	case TRIGGER_ORDER:
+	case TRIGGER_FIRST_ORDER:
+	case TRIGGER_BIRTHDAY: /* of the first order, when no birth date is known */
+	case TRIGGER_LIFETIME: return NEWS_ORDERS;
+	case TRIGGER_CART: return NEWS_CARTS;
+	case TRIGGER_EVENT:
+	case TRIGGER_DATED_EVENT: return NEWS_EVENTS;
+	case TRIGGER_WELCOME: return NEWS_ORDERS | NEWS_EVENTS;
+	case TRIGGER_ONCE:
+	case TRIGGER_YEARLY: return 0;
+	case TRIGGER_SEGMENT: break;
+	}
+	return NEWS_ALL;
+}
+
+bool trigger_sees_no_further(const struct plan *p, struct instant next)
+{
+	return p->trigger == TRIGGER_BIRTHDAY && next.s == INSTANT_NEVER.s;
+}

@@ -6,8 +6,7 @@
 #include "app/clock.h"
 #include "base/hash.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -286,18 +285,10 @@ static struct failure *failure_at(struct web *w, uint64_t who)
 	return f;
 }
 
-static uint64_t client_hash(struct request *r)
-{
-	const union MHD_ConnectionInfo *i = MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	if (!i || i->client_addr->sa_family != AF_INET)
-		return 1;
-	return hash64(&((const struct sockaddr_in *)(const void *)i->client_addr)->sin_addr, sizeof(struct in_addr), 7);
-}
-
 static bool too_many(struct request *r, const char *name, bool failed)
 {
 	struct web *w = r->web;
-	uint64_t by_address = client_hash(r), by_name = hash64(name, strlen(name), 9);
+	uint64_t by_address = door_client(r), by_name = hash64(name, strlen(name), 9);
 	pthread_mutex_lock(&w->lock);
 	struct failure *a = failure_at(w, by_address), *n = failure_at(w, by_name);
 	if (failed) {

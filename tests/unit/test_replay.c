@@ -18,14 +18,20 @@ struct world_of {
 
 static const char FIRST[] = "2023-01-02 00:00";
 
+/* Two by two, some share an address. */
+static bool shares(customer_id c)
+{
+	return c % 7 == 1;
+}
+
 static void add_person(struct small_shop *s, struct rng *rng, customer_id c)
 {
 	int64_t start = shop_time(s, FIRST).s;
 	struct profile_body p = nobody();
 	p.reach = REACH_EMAIL;
-	p.address = c % 23 == 1 ? 4000 + c / 46 : 10000u + c; /* some share one */
+	p.address = shares(c) ? 4000 + c / 14 : 10000u + c;
 	p.zone = c % 9 ? STR("") : STR("America/New_York");
-	p.created = (struct instant){ start - 1000000 };
+	p.created = (struct instant){ c % 5 ? start - 1000000 : start + 400 * DAY_S };
 	add_profile(s, c, p);
 	add_consent(s, c, "2022-12-01 10:00", CHANNEL_EMAIL, PURPOSE_MARKETING, CONSENT_GRANTED);
 	if (rng_below(rng, 4) == 0)
@@ -109,7 +115,8 @@ static bool keep(void *ctx, struct str text, struct err *err)
 	return true;
 }
 
-static struct traced run(struct world_of *w, int threads, enum replay_response response)
+static struct traced run_stretches(struct world_of *w, int threads, enum replay_response response, int stretch_days,
+                                   bool ask_everything)
 {
 	struct err err;
 	struct traced out;
@@ -123,9 +130,11 @@ static struct traced run(struct world_of *w, int threads, enum replay_response r
 		                        .settings = &w->settings,
 		                        .seed = 3,
 		                        .from = shop_time(&w->shop, FIRST),
-		                        .to = shop_time(&w->shop, "2024-09-01 00:00"),
+		                        .to = shop_time(&w->shop, "2025-03-01 00:00"),
 		                        .response = response,
 		                        .threads = threads,
+		                        .stretch_days = stretch_days,
+		                        .ask_everything = ask_everything,
 		                        .trace = keep,
 		                        .ctx = &out.text };
 	ck_assert_msg(replay_run(&o, r, &err), "%s", err.text);
@@ -135,6 +144,11 @@ static struct traced run(struct world_of *w, int threads, enum replay_response r
 	free(r);
 	book_unpin(w->shop.book, v);
 	return out;
+}
+
+static struct traced run(struct world_of *w, int threads, enum replay_response response)
+{
+	return run_stretches(w, threads, response, 0, false);
 }
 
 static struct traced reference(enum replay_response response)
@@ -253,7 +267,7 @@ START_TEST(others_taken_away)
 {
 	bool only[PEOPLE + 1] = { false };
 	for (customer_id c = 1; c <= PEOPLE; c++)
-		only[c] = c % 3 == 0 && c % 23 != 1;
+		only[c] = c % 3 == 0 && !shares(c);
 	struct traced whole, part;
 	struct buf a, b;
 	for (int i = 0; i < 2; i++) {
@@ -283,12 +297,51 @@ START_TEST(others_taken_away)
 }
 END_TEST
 
+/* Few slots a day, of every other plan: people wait, for weeks, for one plan and then another; some no longer qualify.
+ * And little money for every third. */
+static struct traced run_scarce(int threads, enum replay_response response, int stretch_days, bool ask_everything)
+{
+	struct world_of *w = world_new(NULL);
+	apply(w, w->shop.count);
+	for (size_t p = 0; p < w->set.count; p++) {
+		struct plan *plan = (struct plan *)w->set.plans[p];
+		if (p % 2 == 1)
+			plan->smooth_per_day = (int32_t)p;
+		if (p % 3 == 0)
+			plan->budget = 10; /* ten messages a month */
+	}
+	w->settings.channel_cost[CHANNEL_EMAIL] = 1000;
+	struct traced t = run_stretches(w, threads, response, stretch_days, ask_everything);
+	world_free(w);
+	return t;
+}
+
+/* However many days a person is taken through at once, and whether or not what cannot have changed is asked again: the
+ * first run takes everybody day by day and asks everything. */
+START_TEST(stretches)
+{
+	static const struct {
+		int threads, days;
+	} RUNS[] = { { 1, 2 }, { 1, 7 }, { 3, 40 }, { 1, 365 }, { 2, 365 }, { 1, 0 } };
+	enum replay_response response = _i ? RESPONSE_RATES : RESPONSE_NONE;
+	struct traced want = run_scarce(1, response, 1, true);
+	ck_assert_uint_gt(want.decisions, 2000);
+	for (size_t i = 0; i < ARRAY_LEN(RUNS); i++) {
+		struct traced got = run_scarce(RUNS[i].threads, response, RUNS[i].days, false);
+		ck_assert_str_eq(got.sha256, want.sha256);
+		buf_release(&got.text);
+	}
+	buf_release(&want.text);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("replay");
 	TCase *t = tcase_create("invariance");
 	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, threads_and_batches, 0, 2);
+	tcase_add_loop_test(t, stretches, 0, 2);
 	tcase_add_test(t, order_of_facts);
 	tcase_add_test(t, control_groups_grow);
 	tcase_add_test(t, others_taken_away);
