@@ -92,6 +92,7 @@ const struct route ROUTES[] = {
 	{ "POST", API "/suppressions", MAY_PEOPLE, on_suppress, ON_TICKER | ONCE },
 	{ "POST", API "/suppressions/lift", MAY_PRIVACY, on_suppress_lift, ON_TICKER | ONCE },
 	{ "GET", API "/audit", MAY_PRIVACY, on_audit, 0 },
+	{ "GET", API "/backup", MAY_ADMIN, on_backup, 0 },
 	{ "GET", API "/hooks", MAY_ADMIN, on_hooks, 0 },
 	{ "POST", API "/hooks/in", MAY_ADMIN, on_hook_in_post, ON_TICKER },
 	{ "DELETE", API "/hooks/in/{}", MAY_ADMIN, on_hook_in_delete, ON_TICKER },

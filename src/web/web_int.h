@@ -434,6 +434,7 @@ HANDLER(on_report);
 HANDLER(on_benchmarks);
 HANDLER(on_case);
 HANDLER(on_lifecycle);
+HANDLER(on_backup);
 HANDLER(on_compliance);
 HANDLER(on_requests);
 HANDLER(on_request_post);

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import sys
+import tempfile
 import time
 import unittest
 import zoneinfo
@@ -407,6 +408,18 @@ class Api(unittest.TestCase):
         self.assertEqual(book["gain"], 826250000)
         for wrong in ("rate=200", "prospects=-1", "basket=1.5", "from=moon"):
             self.ask("GET", "/case?" + wrong, status=422)
+
+    def test_backup(self):
+        a = self.server.ask("GET", API + "/backup")
+        self.assertEqual((a.status, a.headers["Content-Type"]), (200, "application/vnd.sqlite3"))
+        with tempfile.TemporaryDirectory() as folder:
+            copy, back = os.path.join(folder, "copy"), os.path.join(folder, "back.db")
+            with open(copy, "wb") as f:
+                f.write(a.body)
+            shutil.copy(self.server.db + ".key", back + ".key")
+            self.server.command("restore", copy, back)
+            self.server.command("check", back)
+        self.assertEqual(self.ask("GET", "/audit?limit=1")["items"][0]["action"], "backup taken")
 
     def test_value_of_the_base(self):
         v = self.ask("GET", "/value?lang=fr")

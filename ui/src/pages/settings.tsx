@@ -1,7 +1,7 @@
 // Settings: the shop and how it sends; who comes in; the keys of programs; one's own account.
 import { For, Match, Show, Switch, createResource, createSignal } from "solid-js";
 import { call, get, may, session, type Page as Rows, type Settings as Data } from "../api";
-import { shop } from "../fmt";
+import { dayOf, now, num, shop } from "../fmt";
 import { learn, t, word, type Word } from "../i18n";
 import { query, setQuery } from "../router";
 import { Dialog, Icon, Load, Page, Rich, Section, Tabs, When, refuse, toast } from "../ui";
@@ -138,6 +138,41 @@ function Keys() {
 	);
 }
 
+interface HookIn { id: string | number; platform: string; name: string; path: string; last_at: string | null; deliveries: number }
+interface HookOut { id: number; url: string; events: string | string[]; waiting: number; given_up: number }
+const PLATFORMS: [id: string, name: string][] = [["shopify", "Shopify"], ["woocommerce", "WooCommerce"], ["prestashop", "PrestaShop"]];
+/** The web shops that tell us, and the programs we tell. */
+function Hooks() {
+	const [hooks, { refetch }] = createResource(() => get<{ in: HookIn[]; out: HookOut[] }>("/hooks"));
+	const [platform, setPlatform] = createSignal("shopify");
+	const [name, setName] = createSignal("");
+	const [secret, setSecret] = createSignal("");
+	const [url, setUrl] = createSignal("");
+	const [events, setEvents] = createSignal("message.sent plan.goal");
+	const [once, setOnce] = createSignal<[Word, string] | null>(null);
+	async function act(what: () => Promise<unknown>) { try { await what(); await refetch(); } catch (e) { refuse(e); } }
+	const addIn = (e: Event) => { e.preventDefault(); void act(async () => { const r = await call<{ path: string }>("POST", "/hooks/in", { platform: platform(), name: name(), secret: secret() }); setOnce(["hook_in_once", location.origin + r.path]); setName(""); setSecret(""); }); };
+	const addOut = (e: Event) => { e.preventDefault(); void act(async () => { const r = await call<{ secret: string }>("POST", "/hooks/out", { url: url(), events: events() }); setOnce(["hook_out_once", r.secret]); setUrl(""); }); };
+	const known = (p: string) => PLATFORMS.find((x) => x[0] === p)?.[1] ?? p;
+	return (
+		<Section title={t("hooks")} note={t("hooks_note")}>
+			<Show when={once()}>{(o) => <div class="once"><p>{t(o()[0])}</p><code>{o()[1]}</code></div>}</Show>
+			<Load of={hooks} lines={2}>{(h) => (
+				<Show when={h().in.length || h().out.length} fallback={<p class="mute">{t("hooks_none")}</p>}>
+					<table class="rows"><thead><tr><th scope="col">{t("hook_with")}</th><th scope="col" class="w">{t("hook_address")}</th><th scope="col" class="num">{t("hook_state")}</th><th scope="col"><span class="vh">{t("remove")}</span></th></tr></thead>
+						<tbody><For each={h().in}>{(x) => <tr><td><b>{x.name}</b> <small>{known(x.platform)}</small></td><td class="w"><code>{x.path}</code></td><td class="num"><Show when={x.last_at} fallback={<span class="mute">{t("hook_never")}</span>}>{num(x.deliveries)}, <When at={x.last_at!} /></Show></td>
+							<td class="num"><button class="lnk" aria-label={`${t("remove")} ${x.name}`} onClick={() => void act(() => call("DELETE", `/hooks/in/${x.id}`))}>{t("remove")}</button></td></tr>}</For>
+							<For each={h().out}>{(x) => <tr><td><b>{x.url}</b></td><td class="w mute">{Array.isArray(x.events) ? x.events.join(", ") : x.events}</td><td class="num">{x.given_up ? <span class="wrong">{t("hook_given_up", { n: x.given_up })}</span> : x.waiting ? t("hook_waiting", { n: x.waiting }) : <span class="mute">{t("hook_calm")}</span>}</td>
+								<td class="num"><button class="lnk" aria-label={`${t("remove")} ${x.url}`} onClick={() => void act(() => call("DELETE", `/hooks/out/${x.id}`))}>{t("remove")}</button></td></tr>}</For></tbody></table></Show>)}</Load>
+			<form class="addrow" onSubmit={addIn}><label class="field"><span>{t("hook_platform")}</span><select value={platform()} onChange={(e) => setPlatform(e.currentTarget.value)}><For each={PLATFORMS}>{(x) => <option value={x[0]}>{x[1]}</option>}</For></select></label>
+				<label class="field"><span>{t("set_name")}</span><input required value={name()} onInput={(e) => setName(e.currentTarget.value)} /></label>
+				<label class="field"><span>{t("hook_secret")}</span><input required autocomplete="off" value={secret()} onInput={(e) => setSecret(e.currentTarget.value)} /></label><button class="btn">{t("hook_in_add")}</button></form>
+			<form class="addrow" onSubmit={addOut}><label class="field"><span>{t("hook_url")}</span><input type="url" required placeholder="https://…" value={url()} onInput={(e) => setUrl(e.currentTarget.value)} /></label>
+				<label class="field"><span>{t("hook_events")}</span><input required value={events()} onInput={(e) => setEvents(e.currentTarget.value)} /></label><button class="btn">{t("hook_out_add")}</button></form>
+		</Section>
+	);
+}
+
 export default function Settings() {
 	const [data, { refetch }] = createResource(() => get<Data & { items: Item[] }>("/settings"));
 	const tab = () => query("tab") || "shop";
@@ -153,8 +188,8 @@ export default function Settings() {
 					<div>
 						<Show when={!may("admin") && tab() !== "account"}><p class="mute">{t("not_owner")}</p></Show>
 						<For each={GROUPS.filter((g) => g[0] === tab())}>{(g) => <Fields title={t(g[1])} note={g[3] && t(g[3])} items={s().items.filter((i) => g[2].test(i.name))} again={() => void refetch()} />}</For>
-						<Show when={tab() === "shop"}><Section title={t("set_backup")}><p class="mute">{t("set_backup_body")}</p><p><code>relance backup shop.db copie.db</code></p></Section></Show>
-						<Show when={tab() === "team" && may("admin")}><People /><Keys /></Show>
+						<Show when={tab() === "shop"}><Section title={t("set_backup")}><p class="mute">{t("set_backup_body")}</p><Show when={may("admin")} fallback={<code>relance backup shop.db copie.db</code>}><p class="spaced"><a class="btn" href="/api/v1/backup" download={`${dayOf(now())}.backup`}><Icon name="down" />{t("set_backup_do")}</a></p></Show></Section></Show>
+						<Show when={tab() === "team" && may("admin")}><People /><Keys /><Hooks /></Show>
 						<Show when={tab() === "account"}><Account /></Show>
 					</div>
 				</Page>

@@ -63,4 +63,7 @@ export const compliance = {
 	act_key_made: ["clé créée", "key made"],
 	act_setting: ["réglage changé", "setting changed"],
 	since_when: ["Quand", "When"],
+	act_backup_taken: ["sauvegarde téléchargée", "backup downloaded"],
+	act_plan_edited: ["plan modifié", "plan edited"],
+	act_runs_moved: ["parcours déplacés", "runs moved"],
 } as const;

@@ -1,0 +1,75 @@
+/* GET /backup: the whole shop as one file, as it stands, while it goes on. The copy is made beside the shop's own
+ * thread and has no name any more when it is sent; who took it stands in the log. */
+#include "app/live_int.h"
+#include "web/web_int.h"
+
+#include "app/clock.h"
+#include "store/store.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct copy {
+	int file;
+	uint64_t size;
+};
+
+/* On the ticker: noted, then sent. */
+static void send_copy(struct request *r)
+{
+	struct copy *c = r->handed;
+	struct err err;
+	struct db *db = live_db(r->web->live);
+	if (!db_begin(db, &err) || !store_audit(db, clock_now(), r->who.actor, "backup taken", "shop", &err) ||
+	    !db_commit(db, &err)) {
+		db_rollback(db);
+		close(c->file);
+		request_err(r, &err);
+		return;
+	}
+	r->ready = MHD_create_response_from_fd64(c->size, c->file); /* closes it */
+	r->status = 200;
+	(void)MHD_add_response_header(r->ready, "Content-Type", "application/vnd.sqlite3");
+	(void)MHD_add_response_header(r->ready, "Content-Disposition", "attachment; filename=\"relance.backup\"");
+	(void)MHD_add_response_header(r->ready, "Cache-Control", "no-store");
+}
+
+/* A folder that only we can read, for a moment: store_backup wants to make the file itself. */
+static bool make_copy(struct db *db, struct copy *out, struct err *err)
+{
+	const char *tmp = getenv("TMPDIR");
+	char folder[256], path[280];
+	struct stat st;
+	snprintf(folder, sizeof folder, "%s/relance-XXXXXX", tmp && tmp[0] ? tmp : "/var/tmp");
+	if (!mkdtemp(folder))
+		return err_set(err, ERR_WORLD, "%s: no room for a copy: say where with TMPDIR", folder);
+	snprintf(path, sizeof path, "%s/backup", folder);
+	bool ok = store_backup(db, path, err);
+	out->file = ok ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	if (ok && (out->file < 0 || fstat(out->file, &st) != 0))
+		ok = err_set(err, ERR_WORLD, "%s: the copy cannot be read", path);
+	(void)unlink(path);
+	(void)rmdir(folder);
+	if (!ok && out->file >= 0)
+		close(out->file);
+	out->size = ok ? (uint64_t)st.st_size : 0;
+	return ok;
+}
+
+void on_backup(struct request *r)
+{
+	struct err err;
+	struct db *db = request_db(r);
+	struct copy *c = arena_new(&r->arena, struct copy);
+	if (!db)
+		return;
+	if (!make_copy(db, c, &err)) {
+		request_err(r, &err);
+		return;
+	}
+	r->handed = c;
+	request_hand_over(r, send_copy);
+}
