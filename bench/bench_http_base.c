@@ -1,4 +1,4 @@
-/* The baseline of bench_http.sh: the least one could write with libmicrohttpd and SQLite: POST / stores the body in a
+/* The baseline of bench_http.py: the least one could write with libmicrohttpd and SQLite: POST / stores the body in a
  * table, one commit each; GET / answers a fixed body of the size given. bench_http_base DB PORT BYTES */
 #include <microhttpd.h>
 #include <pthread.h>

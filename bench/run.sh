@@ -3,7 +3,7 @@
 #
 #   bench/run.sh [BUILD] [--json] [--only NAME]…     BENCH_CUSTOMERS (1000000)  BENCH_LINES (12000000)  BENCH_TIMEOUT (1800 s each)
 #
-# NAME: import csv store replay tick size segment kpi value recommend itemset liquid mail smtp bounce. A benchmark whose baseline is not
+# NAME: import csv store replay tick size segment kpi value recommend itemset liquid mail smtp bounce http view. A benchmark whose baseline is not
 # installed says so and goes on. The figures of a machine that others use at the same time mean little.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -71,6 +71,7 @@ size
 bench segment $pg "$build/bench/bench_segment" --customers "$customers" $json
 bench kpi $pg "$build/bench/bench_kpi" --lines "$lines" --sql $json
 bench value "$build/bench/bench_value" --customers "$customers" $json
+bench uplift "$build/bench/bench_uplift" --customers "$customers" $json
 bench recommend "$build/bench/bench_recommend" --customers "$customers" $json
 retail=$(unpack "$RELANCE_DATA/fimi/retail.dat.zst")
 quest=$(unpack "$RELANCE_DATA/fimi/T10I4D100K.dat.zst")
@@ -85,4 +86,10 @@ bench liquid "$build/bench/bench_liquid" $json
 bench mail "$build/bench/bench_mail" $json
 bench smtp "$build/bench/bench_smtp" $json
 bench bounce "$build/bench/bench_bounce" $json
+bench http env BENCH_DIR="$work" python3 bench/bench_http.py "$relance" $json --customers "$customers"
+if [ -d ui/node_modules ] && command -v chromium >/dev/null; then
+  bench view node ui/test/view.mjs "$relance" $json
+else
+  echo "# view: chromium or ui/node_modules is not installed" >&2
+fi
 exit $failed

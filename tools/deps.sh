@@ -4,7 +4,7 @@
 # is not asked to: the test is skipped without it. The group ui is wanted but not needed: without it the program is built with no web pages.
 set -euo pipefail
 build="gcc libc6-dev make meson ninja-build pkg-config python3 libicu-dev libsqlite3-dev libpq-dev libjansson-dev libyajl-dev libyaml-dev
-  libmicrohttpd-dev libcurl4-openssl-dev libssl-dev libsodium-dev libgmime-3.0-dev libcmark-dev libnlopt-dev libgsl-dev
+  libmicrohttpd-dev libqrencode-dev libcurl4-openssl-dev libssl-dev libsodium-dev libgmime-3.0-dev libcmark-dev libnlopt-dev libgsl-dev
   libopenblas-pthread-dev liblapacke-dev"
 ui="nodejs npm"
 test="check postgresql-15 sqlite3 zstd python3-dkim libasan8 libubsan1 chromium"

@@ -13,7 +13,7 @@ CREATE TABLE objective (
 CREATE UNIQUE INDEX objective_of ON objective (scope, name, measure, first_month, months);
 
 -- The monthly report by mail: written before it leaves, so that no month is sent twice. State: 0 sending, 1 accepted,
--- 2 refused, 3 uncertain. clustered
+-- 2 refused, 3 uncertain, 4 deferred. clustered
 CREATE TABLE report_mail (
   month BIGINT NOT NULL,         -- year × 12 + month − 1
   recipient BIGINT NOT NULL,     -- keyed hash of the address

@@ -17,9 +17,10 @@ DELETE FROM objective WHERE objective_id = ?1;
 INSERT INTO report_mail (month, recipient, state, at, outcome) VALUES (?1, ?2, 0, ?3, '')
 ON CONFLICT (month, recipient) DO NOTHING;
 
--- Refused for good reason: may be tried again.
+-- Not taken by the server: again a while later. Refused: again when a person asks (?5 = 1).
 -- name: report_mail_reclaim
-UPDATE report_mail SET state = 0, at = ?3 WHERE month = ?1 AND recipient = ?2 AND state = 2;
+UPDATE report_mail SET state = 0, at = ?3
+WHERE month = ?1 AND recipient = ?2 AND (state = 4 AND (at <= ?4 OR ?5 = 1) OR state = 2 AND ?5 = 1);
 
 -- name: report_mail_settle
 UPDATE report_mail SET state = ?3, at = ?4, outcome = ?5 WHERE month = ?1 AND recipient = ?2;

@@ -1,5 +1,6 @@
 -- name: web_accounts
-SELECT account_id, name, role, locale, password FROM account ORDER BY account_id;
+SELECT account_id, name, role, locale, password, totp, totp_step,
+  (SELECT count(*) FROM backup_code b WHERE b.account_id = a.account_id) FROM account a ORDER BY account_id;
 
 -- name: web_account_put
 INSERT INTO account (account_id, name, role, locale, password, created_at)
@@ -9,10 +10,10 @@ VALUES ((SELECT coalesce(max(account_id), 0) + 1 FROM account), ?1, ?2, ?3, ?4, 
 DELETE FROM account WHERE account_id = ?1;
 
 -- name: web_sessions
-SELECT token_hash, account_id, expires_at FROM session WHERE expires_at > ?1;
+SELECT token_hash, account_id, expires_at, created_at, agent FROM session WHERE expires_at > ?1;
 
 -- name: web_session_put
-INSERT INTO session (token_hash, account_id, expires_at) VALUES (?1, ?2, ?3);
+INSERT INTO session (token_hash, account_id, expires_at, created_at, agent) VALUES (?1, ?2, ?3, ?4, ?5);
 
 -- name: web_session_delete
 DELETE FROM session WHERE token_hash = ?1;
@@ -97,3 +98,40 @@ WHERE c.customer_id = ?1 AND c.merged_into IS NULL AND c.erased_at IS NULL;
 SELECT plan, run_no, step, channel, state, subject, coalesce(sent_at, 0), queued_at, coalesce(opened_at, 0),
   coalesce(clicked_at, 0), version, CASE WHEN content IS NULL OR content = '' THEN 0 ELSE 1 END
 FROM message WHERE customer_id = ?1 ORDER BY queued_at;
+
+-- name: totp_put
+UPDATE account SET totp = ?2, totp_step = ?3 WHERE account_id = ?1;
+
+-- name: totp_step_put
+UPDATE account SET totp_step = ?2 WHERE account_id = ?1 AND totp_step < ?2;
+
+-- name: backup_codes_clear
+DELETE FROM backup_code WHERE account_id = ?1;
+
+-- name: backup_code_put
+INSERT INTO backup_code (account_id, code_hash) VALUES (?1, ?2);
+
+-- name: backup_code_there
+SELECT 1 FROM backup_code WHERE account_id = ?1 AND code_hash = ?2;
+
+-- name: backup_code_spend
+DELETE FROM backup_code WHERE account_id = ?1 AND code_hash = ?2;
+
+-- name: invite_get
+SELECT role FROM invite WHERE token_hash = ?1 AND expires_at > ?2;
+
+-- name: invites
+SELECT invite_id, role, note, expires_at FROM invite WHERE expires_at > ?1 ORDER BY invite_id;
+
+-- name: invite_put
+INSERT INTO invite (token_hash, invite_id, role, note, expires_at)
+VALUES (?1, (SELECT coalesce(max(invite_id), 0) + 1 FROM invite), ?2, ?3, ?4);
+
+-- name: invite_spend
+DELETE FROM invite WHERE token_hash = ?1;
+
+-- name: invite_delete
+DELETE FROM invite WHERE invite_id = ?1;
+
+-- name: invite_sweep
+DELETE FROM invite WHERE expires_at <= ?1;

@@ -19,6 +19,13 @@ const struct config_item CONFIG_ITEMS[] = {
 	{ "shop.signature", CONFIG_TEXT, "Claire et l'équipe", "how messages are signed" },
 	{ "shop.review_url", CONFIG_TEXT, "https://…", "where customers leave a review" },
 	{ "shop.loyalty", CONFIG_TEXT, "1 point par euro", "the loyalty programme in one line" },
+	{ "shop.logo_url", CONFIG_URL, "https://www.example.com/logo.png", "the logo at the top of messages" },
+	{ "shop.reassurance", CONFIG_TEXT, "Paiement sécurisé: carte ou PayPal; Livraison: en 3 jours chez vous",
+	  "what reassures: points between \";\", each \"title: text\"" },
+	{ "shop.social", CONFIG_TEXT, "Instagram https://www.instagram.com/…; Facebook https://…",
+	  "social pages: between \";\", each a name and its address" },
+	{ "shop.news", CONFIG_TEXT, "Un atelier de réparation: le premier samedi du mois https://…",
+	  "news of win-back messages: between \";\", each \"title: text\" and an address" },
 	{ "shop.hours", CONFIG_TEXT, "du mardi au samedi, de 10 h à 19 h", "opening hours" },
 	{ "public_url", CONFIG_URL, "https://r.example.com", "where relance's own pages are reached from outside" },
 	{ "bounce.address", CONFIG_TEXT, "b@example.com",
@@ -36,6 +43,9 @@ const struct config_item CONFIG_ITEMS[] = {
 	{ "smtp.warmup", CONFIG_WARMUP, "2026-11-20 20000",
 	  "a new sender's first day, and the mails a day it is to reach: 50 on the first, half as many more each day" },
 	{ "dkim.keys", CONFIG_TEXT, "/etc/relance/dkim", "folder made by \"relance domain keys\"" },
+	{ "report.to", CONFIG_TEXT, "claire@example.com, marc@example.com",
+	  "who gets the report of the last month by mail; empty: nobody" },
+	{ "report.day", CONFIG_NUMBER, "2", "day of the month from which on it goes out, at 8 in the morning" },
 	{ "lifecycle.loyal_orders", CONFIG_NUMBER, "2", "orders from which a customer is loyal" },
 	{ "lifecycle.ambassador_orders", CONFIG_NUMBER, "4", "orders an ambassador has at least" },
 	{ "lifecycle.ambassador_percent", CONFIG_NUMBER, "10", "share of the best spenders who are ambassadors" },
@@ -109,6 +119,7 @@ static const struct {
 	{ "cost.sms", offsetof(struct settings, channel_cost[CHANNEL_SMS]) },
 	{ "cost.postcard", offsetof(struct settings, channel_cost[CHANNEL_POSTCARD]) },
 	{ "cost.phone", offsetof(struct settings, channel_cost[CHANNEL_PHONE]) },
+	{ "report.day", offsetof(struct settings, report_day) },
 	{ "cost.acquisition", offsetof(struct settings, acquisition_cost) },
 };
 
@@ -246,6 +257,8 @@ bool config_apply(struct settings *s, struct str name, struct str value, struct 
 	if (trial.lifecycle.former_months < trial.lifecycle.lapsing_months)
 		return err_set(err, ERR_INPUT, "%s: former customers are inactive for at least as long as lapsing ones",
 		               item->name);
+	if (trial.report_day > 28)
+		return err_set(err, ERR_INPUT, "%s: every month has days 1 to 28", item->name);
 	if (!reco_setting_check(str_from(item->name), value, s, err))
 		return false;
 	*s = trial;

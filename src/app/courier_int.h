@@ -21,7 +21,8 @@ bool courier_refresh(struct courier_state *c, struct db *db, struct instant now,
 /* The shop's own words, with what stands in for those not set. */
 struct courier_shop {
 	struct str url, address, phone, email, signature, review_url, public_url, domain, loyalty, hours;
-	bool is_public; /* public_url was set: relance's pages are reached from outside */
+	struct str logo_url, reassurance, social, news; /* lists as the settings write them */
+	bool is_public;                                 /* public_url was set: relance's pages are reached from outside */
 };
 bool courier_shop_read(struct courier_state *c, struct live *l, struct arena *a, struct courier_shop *out,
                        struct err *err) MUST_CHECK;
@@ -40,6 +41,11 @@ bool courier_has_server(struct live *l, struct arena *a);
 bool courier_send_mails(struct courier_state *c, struct live *l, const struct outbox_message *const *messages,
                         const struct person *known, struct settlement *const *to, size_t count, struct arena *a,
                         struct err *err) MUST_CHECK;
+/* A mail to the shop's own people, built already: signed and through the mail server, or into the folder when there is
+ * none. False: it could not even be tried (then nothing has left). */
+bool courier_send_letter(struct courier_state *c, struct live *l, struct str key, struct str to, bool smtputf8,
+                         struct buf *mail, struct instant now, struct settlement *out, struct arena *a,
+                         struct err *err) MUST_CHECK;
 /* The whole mail of a message with its stored content. track: opens and clicks may be told (courier_may_track). */
 bool courier_mail(struct courier_state *c, struct live *l, const struct outbox_message *m, const struct person *to,
                   bool track, struct arena *a, struct buf *out, struct err *err) MUST_CHECK;

@@ -171,7 +171,9 @@ static void outcome(void *ctx, const struct smtp_mail *mail, const struct smtp_o
 	case SMTP_DEFERRED:
 	case SMTP_WITHDRAWN:
 		s->to = MESSAGE_DEFERRED;
-		s->try_after = item->message ? try_after(item->message, b->now) : b->now;
+		if (!item->message) /* a letter to the shop's own people keeps its own time */
+			break;
+		s->try_after = try_after(item->message, b->now);
 		if (o->words[0] == '4')
 			courier_pace_deferred(b->courier, item->address, b->now);
 		break;
@@ -260,6 +262,26 @@ static bool add_mail(struct courier_state *c, struct live *l, const struct outbo
 	return ok;
 }
 
+static void hand_over(const struct mail_server *server, struct str domain, struct batch *b, struct arena *a)
+{
+	struct smtp_server s = { .host = server->host,
+		                     .port = server->port,
+		                     .helo = arena_cstr(a, domain),
+		                     .tls = server->tls,
+		                     .user = server->user[0] ? server->user : NULL,
+		                     .password = getenv("RELANCE_SMTP_PASSWORD") };
+	struct smtp_limits limits = { .sessions = 4,
+		                          .connect_ms = 10000,
+		                          .failures = 2,
+		                          .reply_ms = server->timeout_s * 1000,
+		                          .data_ms = server->timeout_s * 5000 };
+	struct smtp_hooks hooks = { .ctx = b, .next = next, .outcome = outcome };
+	struct smtp_counts counts;
+	struct err unreached;
+	if (!smtp_run(&s, &limits, &hooks, &counts, &unreached)) /* those not taken stay deferred */
+		fprintf(stderr, "relance: mail server: %s\n", unreached.text);
+}
+
 static bool is_here(const char *host)
 {
 	return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
@@ -276,65 +298,6 @@ static bool can_stop(const struct mail_server *server, const struct courier_shop
 		.to = MESSAGE_DEFERRED, .at = now, .try_after = { now.s + UNREACHED_S }, .outcome = STR("public_url is not set")
 	};
 	return false;
-}
-
-/* Those the server does not take stay as they were. */
-static void run_batch(const struct mail_server *server, const struct courier_shop *words, struct batch *b)
-{
-	struct smtp_server s = { .host = server->host,
-		                     .port = server->port,
-		                     .helo = arena_cstr(b->arena, words->domain),
-		                     .tls = server->tls,
-		                     .user = server->user[0] ? server->user : NULL,
-		                     .password = getenv("RELANCE_SMTP_PASSWORD") };
-	struct smtp_limits limits = { .sessions = 4,
-		                          .connect_ms = 10000,
-		                          .failures = 2,
-		                          .reply_ms = server->timeout_s * 1000,
-		                          .data_ms = server->timeout_s * 5000 };
-	struct smtp_hooks hooks = { .ctx = b, .next = next, .outcome = outcome };
-	struct smtp_counts counts;
-	struct err unreached;
-	if (!smtp_run(&s, &limits, &hooks, &counts, &unreached))
-		fprintf(stderr, "relance: mail server: %s\n", unreached.text);
-}
-
-bool courier_post(struct courier_state *c, struct live *l, struct str name, struct mime_mail *mail, struct arena *a,
-                  struct err *err)
-{
-	struct mail_server server;
-	struct courier_shop words;
-	struct signing sign = { .count = 0 };
-	struct settlement said = { .to = MESSAGE_DEFERRED, .outcome = STR("server not reached") };
-	struct item item = { .to = &said };
-	struct batch b = { .items = &item, .count = 1, .now = l->now, .arena = a, .courier = c };
-	struct mime_result built;
-	struct buf bytes, address;
-	buf_init(&bytes, MIME_MAIL_MAX);
-	buf_init(&address, 1024);
-	bool ok = read_server(l, &server, a, err) && courier_shop_read(c, l, a, &words, err);
-	mail->from_name = str_from(l->shop.shop.name);
-	mail->from_address = words.email;
-	mail->message_id = arena_printf(a, "%.*s@%.*s", STR_ARG(name), STR_ARG(words.domain));
-	ok = ok && mime_build(mail, &bytes, &built, err);
-	if (ok && !server.host[0]) {
-		ok = dir_write(c->folder, name, ".eml", buf_view(&bytes), NULL, 0, err);
-	} else if (ok && !mime_address(mail->to_address, &address, &item.mail.smtputf8)) {
-		ok = err_set(err, ERR_INPUT, "not a mail address");
-	} else if (ok && (ok = open_signing(l, words.domain, &sign, a, err))) {
-		item.mail.from = words.email;
-		item.mail.to = buf_view(&address);
-		item.mail.data = signed_mail(&sign, &bytes, a, err);
-		ok = item.mail.data.p != NULL;
-		if (ok)
-			run_batch(&server, &words, &b);
-		if (ok && said.to != MESSAGE_ACCEPTED && said.to != MESSAGE_UNCERTAIN)
-			ok = err_set(err, ERR_WORLD, "the mail did not leave: %.*s", STR_ARG(said.outcome));
-	}
-	close_signing(&sign);
-	buf_release(&bytes);
-	buf_release(&address);
-	return ok;
 }
 
 bool courier_send_mails(struct courier_state *c, struct live *l, const struct outbox_message *const *messages,
@@ -369,7 +332,55 @@ bool courier_send_mails(struct courier_state *c, struct live *l, const struct ou
 		      "https://…\n",
 		      stderr);
 	if (ok && b.count)
-		run_batch(&server, &words, &b);
+		hand_over(&server, words.domain, &b, a);
 	close_signing(&sign);
 	return ok && courier_pace_keep(c, l, err);
+}
+
+bool courier_send_letter(struct courier_state *c, struct live *l, struct str key, struct str to, bool smtputf8,
+                         struct buf *mail, struct instant now, struct settlement *out, struct arena *a, struct err *err)
+{
+	struct mail_server server;
+	struct courier_shop words;
+	struct signing sign = { .count = 0 };
+	struct item item = { .to = out };
+	struct batch b = { .items = &item, .count = 1, .now = now, .arena = a, .courier = c };
+	*out = (struct settlement){ .to = MESSAGE_ACCEPTED, .at = now, .outcome = STR("written as a file") };
+	if (!courier_has_server(l, a))
+		return dir_write(c->folder, key, ".eml", buf_view(mail), NULL, 0, err);
+	*out = (struct settlement){ .to = MESSAGE_DEFERRED, .at = now, .outcome = STR("server not reached") };
+	bool ok = read_server(l, &server, a, err) && courier_shop_read(c, l, a, &words, err) &&
+	          open_signing(l, words.domain, &sign, a, err);
+	item.mail = (struct smtp_mail){ .from = ok ? words.email : STR(""), .to = to, .smtputf8 = smtputf8 };
+	item.mail.data = ok ? signed_mail(&sign, mail, a, err) : STR("");
+	ok = ok && item.mail.data.p;
+	if (ok)
+		hand_over(&server, words.domain, &b, a);
+	close_signing(&sign);
+	return ok;
+}
+
+bool courier_post(struct courier_state *c, struct live *l, struct str name, struct mime_mail *mail, struct arena *a,
+                  struct err *err)
+{
+	struct courier_shop words;
+	struct settlement said;
+	struct mime_result built;
+	struct buf bytes, address;
+	bool utf8;
+	buf_init(&bytes, MIME_MAIL_MAX);
+	buf_init(&address, 1024);
+	bool ok = courier_shop_read(c, l, a, &words, err);
+	mail->from_name = str_from(l->shop.shop.name);
+	mail->from_address = words.email;
+	mail->message_id = arena_printf(a, "%.*s@%.*s", STR_ARG(name), STR_ARG(words.domain));
+	ok = ok && mime_build(mail, &bytes, &built, err);
+	if (ok && !mime_address(mail->to_address, &address, &utf8))
+		ok = err_set(err, ERR_INPUT, "not a mail address");
+	ok = ok && courier_send_letter(c, l, name, buf_view(&address), utf8, &bytes, l->now, &said, a, err);
+	if (ok && said.to != MESSAGE_ACCEPTED && said.to != MESSAGE_UNCERTAIN)
+		ok = err_set(err, ERR_WORLD, "the mail did not leave: %.*s", STR_ARG(said.outcome));
+	buf_release(&bytes);
+	buf_release(&address);
+	return ok;
 }

@@ -115,6 +115,9 @@ static inline bool figures_counts(const struct figures_shop *s, const struct fig
 	       (!ask->segment || (ask->segment[c >> 6] >> (c & 63) & 1));
 }
 
+/* Opens and clicks of what was sent to them then may be known: consent at that instant, and not their opposition. */
+bool figures_may_know(const struct figures_shop *s, const struct thresholds *t, customer_id c, uint32_t at);
+
 /* For the parts of it: boundaries of the periods as instants; starts[periods + 2]. */
 struct figures_time {
 	int64_t start[FIGURES_PERIODS_MAX + 2];

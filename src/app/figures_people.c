@@ -150,10 +150,10 @@ static void visits(const struct pass *x, const struct chunk *k, uint32_t i, cust
 
 /* ---- messages ---- */
 
-static bool may_know(const struct pass *x, customer_id c, uint32_t at)
+bool figures_may_know(const struct figures_shop *s, const struct thresholds *t, customer_id c, uint32_t at)
 {
 	struct subject subject;
-	expr_subject(x->s->book, x->s->version, x->s->states, c, (struct instant){ at }, &x->thresholds, &subject);
+	expr_subject(s->book, s->version, s->states, c, (struct instant){ at }, t, &subject);
 	return basis_may_track(&subject);
 }
 
@@ -165,7 +165,7 @@ static void messages(const struct pass *x, customer_id c)
 		int p = sent->state == SENT_ACCEPTED ? figures_period(x->t, sent->at) : -1;
 		if (p < 0)
 			continue;
-		if (sent->channel == CHANNEL_EMAIL && may_know(x, c, sent->at)) {
+		if (sent->channel == CHANNEL_EMAIL && figures_may_know(x->s, &x->thresholds, c, sent->at)) {
 			plus(&x->out[p].delivered_knowable, 1);
 			plus(&x->out[p].opened, sent->opened_at || sent->clicked_at);
 			plus(&x->out[p].clicked, sent->clicked_at != 0);

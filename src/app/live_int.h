@@ -53,7 +53,7 @@ struct live {
 	int64_t epoch, seq_hi, tick;
 	struct instant last_tick;
 	struct clock_watch clock;
-	struct instant leased; /* when the lease was renewed last */
+	struct instant leased, marked; /* when the lease was renewed last, the high-water mark written */
 	bool lease;
 	struct date allotted; /* the shop day whose slots were given */
 

@@ -80,14 +80,19 @@ static bool fill(struct report *r, int months, struct err *err)
 	one.worth = true;
 	bool ok = figures_make(r->s, &ask, in, err) && figures_make(r->s, &one, now, err);
 	if (ok) {
+		for (int p = 0; p < 2; p++)
+			objectives_into(r->s, r->ask->objectives, r->ask->objective_count, OBJECTIVE_SHOP, STR(""),
+			                r->ask->month - 1 + p, 1, &now[p]);
 		head(r, now);
 		report_revenue(r, in, months);
+		report_objectives(r);
 		report_plans(r);
 		report_lifecycle(r);
 		report_segments(r);
 		report_share(r);
 		report_cohorts(r);
 		report_figures(r, &one, now);
+		report_benchmarks(r);
 		html_page_end(&r->h);
 	}
 	free(in);

@@ -1,4 +1,4 @@
-#include "app/uplift.h"
+#include "app/uplift_int.h"
 
 #include "base/hash.h"
 
@@ -23,30 +23,6 @@ const char *uplift_outcome_name(enum uplift_outcome o, bool french)
 {
 	return french ? NAMES[o].fr : NAMES[o].en;
 }
-
-/* One entrant a row; outcomes side by side. */
-struct entrants {
-	uint8_t *arm;
-	double *y[UPLIFT_OUTCOMES], *x[UPLIFT_OUTCOMES];
-	size_t count, cap;
-};
-
-struct making {
-	const struct figures_shop *s;
-	const struct uplift_ask *ask;
-	struct uplift *out;
-	struct entrants e;
-	const struct product *products;
-	uint32_t product_count;
-	double scale;          /* minor units in a major one */
-	double planned;        /* sum of planned control shares */
-	int64_t known_revenue; /* of lines with a cost */
-};
-
-struct tally {
-	int64_t orders, revenue, margin, pre_orders, pre_spend;
-	int64_t before, last; /* all orders before entry, and the instant of the last one */
-};
 
 /* Cost of one piece; −1 unknown. */
 static double piece_cost(const struct making *m, const struct product *p, double net_each)
@@ -86,7 +62,7 @@ static void add_order(struct making *m, const struct chunk *k, uint32_t o, struc
 	}
 }
 
-static struct tally tally_of(struct making *m, customer_id c, int64_t entered)
+struct tally uplift_tally(struct making *m, customer_id c, int64_t entered)
 {
 	struct tally t = { 0 };
 	struct view v;
@@ -129,6 +105,44 @@ static int64_t message_cost(const struct making *m, const struct pstate *state, 
 	return (thousandths + 500) / 1000;
 }
 
+size_t uplift_row(struct making *m, int arm, const struct tally *t, int64_t cost)
+{
+	struct entrants *e = &m->e;
+	if (e->count == e->cap) {
+		size_t cap = e->cap ? e->cap * 2 : 1024;
+		e->arm = mem_realloc(e->arm, cap);
+		for (int o = 0; o < UPLIFT_OUTCOMES; o++) {
+			e->y[o] = mem_realloc(e->y[o], cap * sizeof *e->y[o]);
+			e->x[o] = mem_realloc(e->x[o], cap * sizeof *e->x[o]);
+		}
+		e->cap = cap;
+	}
+	size_t i = e->count++;
+	e->arm[i] = (uint8_t)arm;
+	e->y[UPLIFT_CONVERSION][i] = t->orders > 0;
+	e->y[UPLIFT_ORDERS][i] = (double)t->orders;
+	e->y[UPLIFT_REVENUE][i] = (double)t->revenue / m->scale;
+	e->y[UPLIFT_MARGIN][i] = (double)(t->margin - cost) / m->scale;
+	e->x[UPLIFT_CONVERSION][i] = e->x[UPLIFT_ORDERS][i] = (double)t->pre_orders;
+	e->x[UPLIFT_REVENUE][i] = e->x[UPLIFT_MARGIN][i] = (double)t->pre_spend / m->scale;
+	return i;
+}
+
+void uplift_rows_release(struct entrants *e)
+{
+	free(e->arm);
+	for (int o = 0; o < UPLIFT_OUTCOMES; o++) {
+		free(e->y[o]);
+		free(e->x[o]);
+	}
+}
+
+bool uplift_margin_known(const struct making *m)
+{
+	int64_t all = m->known_revenue + m->out->blind_revenue;
+	return m->out->blind_revenue * 100 <= all * UPLIFT_BLIND_PERCENT && (all > 0 || m->e.count > 0);
+}
+
 static enum uplift_was was_at(const struct making *m, const struct tally *t, int64_t entered)
 {
 	zone_id zone = m->s->settings->zone;
@@ -142,28 +156,11 @@ static enum uplift_was was_at(const struct making *m, const struct tally *t, int
 
 static void add_entrant(struct making *m, customer_id c, const struct pstate *state, const struct run *run)
 {
-	struct entrants *e = &m->e;
 	struct uplift *u = m->out;
 	struct uplift_arm *arm = &u->arm[run->control ? UPLIFT_CONTROL : UPLIFT_TREATED];
-	struct tally t = tally_of(m, c, run->entered_at);
+	struct tally t = uplift_tally(m, c, run->entered_at);
 	int64_t cost = message_cost(m, state, run, &arm->messages);
-	if (e->count == e->cap) {
-		size_t cap = e->cap ? e->cap * 2 : 1024;
-		e->arm = mem_realloc(e->arm, cap);
-		for (int o = 0; o < UPLIFT_OUTCOMES; o++) {
-			e->y[o] = mem_realloc(e->y[o], cap * sizeof *e->y[o]);
-			e->x[o] = mem_realloc(e->x[o], cap * sizeof *e->x[o]);
-		}
-		e->cap = cap;
-	}
-	size_t i = e->count++;
-	e->arm[i] = run->control ? UPLIFT_CONTROL : UPLIFT_TREATED;
-	e->y[UPLIFT_CONVERSION][i] = t.orders > 0;
-	e->y[UPLIFT_ORDERS][i] = (double)t.orders;
-	e->y[UPLIFT_REVENUE][i] = (double)t.revenue / m->scale;
-	e->y[UPLIFT_MARGIN][i] = (double)(t.margin - cost) / m->scale;
-	e->x[UPLIFT_CONVERSION][i] = e->x[UPLIFT_ORDERS][i] = (double)t.pre_orders;
-	e->x[UPLIFT_REVENUE][i] = e->x[UPLIFT_MARGIN][i] = (double)t.pre_spend / m->scale;
+	uplift_row(m, run->control ? UPLIFT_CONTROL : UPLIFT_TREATED, &t, cost);
 	u->was[was_at(m, &t, run->entered_at)]++;
 	arm->customers++;
 	arm->converted += t.orders > 0;
@@ -243,8 +240,7 @@ static void compare(struct making *m)
 		u->srm = experiment_srm((double[]){ (double)u->arm[0].customers, (double)u->arm[1].customers },
 		                        (double[]){ u->planned_control, 1 - u->planned_control }, UPLIFT_ARMS);
 	}
-	int64_t all = m->known_revenue + u->blind_revenue;
-	u->margin_known = u->blind_revenue * 100 <= all * UPLIFT_BLIND_PERCENT && (all > 0 || n > 0);
+	u->margin_known = uplift_margin_known(m);
 }
 
 void uplift_make(const struct figures_shop *s, const struct uplift_ask *ask, struct uplift *out)
@@ -258,11 +254,7 @@ void uplift_make(const struct figures_shop *s, const struct uplift_ask *ask, str
 	if (out->first.s)
 		out->days = (double)(s->now.s - out->first.s) / DAY_S;
 	compare(&m);
-	free(m.e.arm);
-	for (int o = 0; o < UPLIFT_OUTCOMES; o++) {
-		free(m.e.y[o]);
-		free(m.e.x[o]);
-	}
+	uplift_rows_release(&m.e);
 }
 
 void uplift_finding(const struct uplift *u, enum uplift_outcome o, const struct settings *settings, bool french,

@@ -313,6 +313,8 @@ static int run(struct trial *t, const struct options *o, const char **rest, int 
 		if (n != 2 - o->shop.global)
 			return cli_usage_error("which plan? relance experiment %s PLAN, or --global alone", rest[0]);
 		struct experiment_shop q = o->shop;
+		if (q.variants && q.global)
+			return cli_usage_error("--variants are those of one plan: relance experiment %s PLAN --variants", rest[0]);
 		q.address = rest[0];
 		q.plan = q.global ? NULL : rest[1];
 		q.level = o->level;
@@ -352,6 +354,8 @@ int cmd_experiment(int argc, char **argv)
 		{ "--days", OPT_FLOAT, &o.ask.days, "N", "how long it has run, to say how much longer" },
 		{ "--once", OPT_FLAG, &o.ask.once, NULL, "looked at once, at the planned end" },
 		{ "--global", OPT_FLAG, &o.shop.global, NULL, "of a shop: all plans together, by the global control group" },
+		{ "--variants", OPT_FLAG, &o.shop.variants, NULL,
+		  "of a plan: only the variants of its steps beside each other" },
 		{ "--window", OPT_INT, &o.shop.window_days, "DAYS",
 		  "of a plan: how long after entry orders count (default 30)" },
 		{ "--from", OPT_TEXT, &o.shop.from, "DATE", "of a plan: entries from this day on" },

@@ -4,6 +4,7 @@
 #include "app/clock.h"
 #include "app/courier.h"
 #include "app/live.h"
+#include "app/monthly.h"
 #include "cli/cli.h"
 
 #include <signal.h>
@@ -39,6 +40,7 @@ static void nap(int ms)
 
 static bool keep_turning(struct live *l, struct courier_state *courier, struct err *err)
 {
+	struct monthly monthly = { { 0 } };
 	while (!told_to_stop) {
 		struct instant now = clock_now();
 		bool jumped;
@@ -49,7 +51,8 @@ static bool keep_turning(struct live *l, struct courier_state *courier, struct e
 				"relance: the clock jumped forward by more than an hour: nothing is sent until \"relance resume DB\"\n",
 				stderr);
 		struct tick_result r;
-		if (!live_tick(l, now, &r, err) || !courier_look(courier, l, err))
+		if (!live_tick(l, now, &r, err) || !courier_look(courier, l, err) ||
+		    (r.hold_all == REASON_NONE && !monthly_turn(&monthly, courier, l, now, err)))
 			return false;
 		if (r.decisions || r.accepted)
 			fprintf(stderr, "relance: %llu decisions, %llu accepted, %llu deferred, %llu refused\n",

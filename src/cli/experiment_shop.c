@@ -137,7 +137,7 @@ static void arm_json(struct buf *b, const char *name, const struct uplift_arm *a
 }
 
 static void print_json(const struct experiment_shop *q, const struct uplift *u, const struct settings *s,
-                       struct table *t)
+                       struct table *t, const struct figures_shop *shop, const struct uplift_ask *ask)
 {
 	struct buf b;
 	struct finding f;
@@ -160,6 +160,8 @@ static void print_json(const struct experiment_shop *q, const struct uplift *u, 
 	buf_json(&b, str_from(f.text));
 	buf_cstr(&b, ", \"outcomes\": ");
 	table_json(t, &b);
+	buf_cstr(&b, ", \"variants\": ");
+	experiment_variants_json(q, shop, ask, &b);
 	buf_cstr(&b, "}\n");
 	fwrite(b.p, 1, b.n, stdout);
 	buf_release(&b);
@@ -215,14 +217,21 @@ static bool show(const struct experiment_shop *q, const struct live *l, const st
 	    !read_day(q->to, "--to", settings->zone, &ask.to, err))
 		return false;
 	figures_shop_of(l, p->ref, p->ids, (struct instant){ (int64_t)time(NULL) }, &s);
+	if (q->variants) {
+		bool any = experiment_variants_table(q, &s, &ask);
+		book_unpin(live_shop(l)->book, s.version);
+		return any || err_set(err, ERR_INPUT, "no step of plan \"%s\" has variants", q->plan);
+	}
 	uplift_make(&s, &ask, &u);
 	struct table *t = outcomes(q, &u, settings);
 	if (q->format == FORMAT_JSON) {
-		print_json(q, &u, settings, t);
+		print_json(q, &u, settings, t, &s, &ask);
 	} else {
 		if (q->format == FORMAT_TABLE)
 			print_text(q, &u, settings);
 		table_print(t, q->format, stdout);
+		if (q->format == FORMAT_TABLE && !q->global)
+			experiment_variants_text(q, &s, &ask);
 	}
 	table_free(t);
 	book_unpin(live_shop(l)->book, s.version);

@@ -199,6 +199,14 @@ const struct expr *read_expr(struct reader *r, const struct node *n, size_t skip
 		issue_at(r, node_offset(r, n, lead + error.offset), "\"%s\": %s", what, error.text);
 		return NULL;
 	}
+	if (expr_needs(e).ranks) {
+		issue_at(r, node_offset(r, n, skip),
+		         "\"%s\": rfm ranks everybody against everybody and is for segments and figures; in a plan write "
+		         "last_order, "
+		         "orders() and spend()",
+		         what);
+		return NULL;
+	}
 	*text = s;
 	return e;
 }

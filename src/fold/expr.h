@@ -66,6 +66,7 @@ struct expr_needs {
 	bool orders, carts, events, consents, messages, profile, products;
 	bool time; /* its value can change by the passing of time alone */
 	bool lifecycle_thresholds;
+	bool ranks; /* known to expr_select() alone: for a single person it is unknown */
 };
 struct expr_needs expr_needs(const struct expr *e);
 

@@ -2,6 +2,7 @@
 #include "fold/expr_int.h"
 
 #include "fold/geo.h"
+#include "fold/value_views.h"
 #include "model/names.h"
 
 static const char *const PHASES[] = { "prospect", "new", "loyal", "ambassador", "lapsing", "former" };
@@ -16,6 +17,8 @@ static const char *const SALES[] = { "unknown", "store", "web", "phone", "app", 
 static const char *const ZONES[] = { "Europe/Paris", "Europe/Brussels", "Europe/London", "Indian/Reunion",
 	                                 "America/Martinique" }; /* to suggest from; any IANA zone is known */
 static const char *const WEEKDAYS[] = { "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday" };
+static const char *const RFM[] = { "best", "loyal", "recent", "cooling", "precious", "fading", "asleep" };
+_Static_assert(ARRAY_LEN(RFM) == RFM_SEGMENTS, "the words follow rfm_key()");
 _Static_assert(ARRAY_LEN(PHASES) == PHASE_COUNT && ARRAY_LEN(CONSENTS) == CONSENT_KINDS &&
                    ARRAY_LEN(SALES) == SALE_CHANNEL_COUNT && ARRAY_LEN(PURPOSES) == PURPOSE_COUNT &&
                    ARRAY_LEN(LOCALES) == LOCALE_COUNT && ARRAY_LEN(CHANNELS) == CHANNEL_STAFF,
@@ -39,6 +42,7 @@ static const struct {
 	[E_ZONE] = { "a time zone", "\"Europe/Paris\"", ZONES, ARRAY_LEN(ZONES) },
 	[E_DEPARTMENT] = { "a French department", "\"59\"", NULL, DEPARTMENT_COUNT },
 	[E_WEEKDAY] = { "a day of the week", "monday", WEEKDAYS, ARRAY_LEN(WEEKDAYS) },
+	[E_RFM] = { "a segment by recency, frequency and amount", "best", RFM, ARRAY_LEN(RFM) },
 };
 
 size_t enum_names(enum enum_kind k, const char *const **names)

@@ -267,6 +267,7 @@ struct expr_needs expr_needs(const struct expr *e)
 		.products = n & N_PRODUCTS,
 		.time = n & N_TIME,
 		.lifecycle_thresholds = n & N_THRESHOLDS,
+		.ranks = n & N_RANKS,
 	};
 }
 

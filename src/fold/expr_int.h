@@ -37,6 +37,7 @@ enum enum_kind {
 	E_ZONE,
 	E_DEPARTMENT,
 	E_WEEKDAY,
+	E_RFM,
 };
 
 /* The words of the language, in the order of the table in expr_words.c. */
@@ -44,6 +45,7 @@ enum fn {
 	F_LIFECYCLE,
 	F_INACTIVE,
 	F_TOP_DECILE,
+	F_RFM,
 	F_ORDERS,
 	F_SPEND,
 	F_AVERAGE_BASKET,
@@ -144,6 +146,7 @@ enum need {
 	N_THRESHOLDS = 256,
 	N_TODAY = 512,
 	N_RUNS = 1024,
+	N_RANKS = 2048, /* everybody is ranked: known where everybody is asked at once */
 };
 
 struct fn_def {
@@ -296,6 +299,7 @@ struct eval {
 	int16_t *department_memo;        /* by word: 0 not asked, 1 none, 2 + department; or NULL */
 	uint8_t **text_memo;             /* by text list and word: 0 not asked, 1 no, 2 yes; or NULL */
 	uint32_t memo_count;
+	const uint8_t *rfm; /* by customer id, RFM_NONE: never ordered; or NULL: nobody was ranked */
 };
 
 int64_t leaf_eval(const struct leaf *l, struct eval *v);

@@ -1,6 +1,7 @@
 /* Leaves that look at orders and lines. Orders are sorted by time and their lines lie side by side, so a range of dates
  * is a range of orders and one range of lines. */
 #include "fold/expr_int.h"
+#include "fold/value_views.h"
 
 struct range {
 	uint32_t from, to;
@@ -371,6 +372,10 @@ int64_t leaf_eval(const struct leaf *l, struct eval *v)
 	case F_LIFECYCLE:
 	case F_INACTIVE:
 	case F_TOP_DECILE: return life_cycle(l, v);
+	case F_RFM: {
+		uint8_t segment = v->rfm ? v->rfm[v->s->view.customer] : RFM_NONE;
+		return segment == RFM_NONE ? UNKNOWN : segment;
+	}
 	case F_ORDERS: return count_orders(l, v, orders_in(l, v)) * NUMBER_ONE;
 	case F_SPEND: return spend(l, v, orders_in(l, v));
 	case F_AVERAGE_BASKET:

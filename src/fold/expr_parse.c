@@ -328,9 +328,9 @@ struct node *parse_expression(struct parser *p)
 
 static struct node *unknown_word(struct parser *p, struct str word, size_t at)
 {
-	static const enum enum_kind KINDS[] = { E_PHASE, E_GENDER, E_LOCALE, E_CONSENT, E_ANSWER, E_WEEKDAY };
-	static const char *const FIELDS[] = { "lifecycle",      "gender",   "locale",
-		                                  "consent(email)", "answered", "weekday(today)" };
+	static const enum enum_kind KINDS[] = { E_PHASE, E_GENDER, E_LOCALE, E_CONSENT, E_ANSWER, E_WEEKDAY, E_RFM };
+	static const char *const FIELDS[] = { "lifecycle", "gender",         "locale", "consent(email)",
+		                                  "answered",  "weekday(today)", "rfm" };
 	const char *names[F_COUNT + ARRAY_LEN(KEYWORDS)];
 	size_t count, n = 0;
 	const struct expr_word *words = expr_words(&count);

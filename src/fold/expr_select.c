@@ -2,6 +2,7 @@
  * — word numbers, windows, which products pass — is worked out once before. "and" and "or" narrow the list of customers
  * the next operand is asked for, and pass over it when nobody is left. The leaves are those of expr_test. */
 #include "fold/expr_int.h"
+#include "fold/value_views.h"
 
 #include "base/par.h"
 
@@ -65,6 +66,8 @@ static void bind(struct select *s)
 	}
 	s->base.s = NULL;
 	s->base.bounds = s->bounds;
+	if (e->needs & N_RANKS)
+		s->base.rfm = rfm_of_everybody(s->v, e->shop_zone, s->now);
 }
 
 static struct desk *desk_new(const struct select *s)
@@ -326,6 +329,7 @@ uint64_t expr_select(const struct expr *e, const struct book *b, const struct ve
 		desk_free(s.desks[i], &s);
 	for (uint32_t i = 0; i < e->leaf_count; i++)
 		free((void *)s.bounds[i].product_bits);
+	free((void *)s.base.rfm);
 	free(s.bounds);
 	free(s.words);
 	free(s.desks);

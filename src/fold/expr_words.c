@@ -6,6 +6,7 @@ const struct fn_def FN[F_COUNT] = {
 	[F_LIFECYCLE] = { T_ENUM, E_PHASE, 6, 0, N_ORDERS | N_TIME | N_THRESHOLDS },
 	[F_INACTIVE] = { T_BOOL, E_NONE, 4, A_MONTHS, N_ORDERS | N_TIME },
 	[F_TOP_DECILE] = { T_BOOL, E_NONE, 6, 0, N_ORDERS | N_TIME | N_THRESHOLDS },
+	[F_RFM] = { T_ENUM, E_RFM, 1, 0, N_ORDERS | N_TIME | N_RANKS },
 	[F_ORDERS] = { T_NUMBER, E_NONE, 5, A_RANGE | A_ORDER, N_ORDERS },
 	[F_SPEND] = { T_MONEY, E_NONE, 5, A_RANGE | A_ORDER, N_ORDERS },
 	[F_AVERAGE_BASKET] = { T_MONEY, E_NONE, 5, A_RANGE | A_ORDER, N_ORDERS },
@@ -85,6 +86,12 @@ static const struct expr_word WORDS[] = {
 	                   "Ordered in the last 12 months and is among the tenth of those buyers who spent most in them "
 	                   "(ties included).",
 	                   "top_decile and not may(email)" },
+	[F_RFM] = { "Life cycle", "rfm", "rfm", "word",
+	            "The segment by recency, frequency and amount: best, loyal, recent, cooling, precious, fading or "
+	            "asleep. It "
+	            "ranks everybody against everybody: for segments and figures, not for plans. Unknown before the first "
+	            "order.",
+	            "rfm in (precious, fading)" },
 	[F_ORDERS] = { "Orders", "orders", "orders(RANGE, channel, total, items)", "number",
 	               "How many orders: sales with at least one line of positive quantity.",
 	               "orders(last 12 months, channel = web) >= 2" },

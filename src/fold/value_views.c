@@ -1,6 +1,7 @@
 #include "fold/value_views.h"
 
 #include "base/arena.h"
+#include "book/book.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -58,6 +59,43 @@ void rfm_scores(const struct value_summary *s, struct rfm *out)
 	for (size_t i = 0; i < s->count; i++)
 		out[i].segment = (uint8_t)rfm_segment_of(out[i].recency, out[i].frequency, out[i].monetary);
 	free(r);
+}
+
+static bool ordered_by(const struct chunk *k, uint32_t o, struct instant now)
+{
+	return (int64_t)k->order_at[o] <= now.s && (order_is_sale(k, o) ? k->order_total[o] >= 0 : k->order_total[o] < 0);
+}
+
+uint8_t *rfm_of_everybody(const struct version *v, zone_id zone, struct instant now)
+{
+	uint8_t *out = mem_alloc((size_t)v->customers + 1);
+	struct value_row *rows = NULL;
+	struct value_summary s;
+	struct err ignored;
+	size_t count = 0, cap = 0;
+	memset(out, RFM_NONE, (size_t)v->customers + 1);
+	for (size_t n = 0; n < v->chunk_count; n++) {
+		const struct chunk *k = v->chunks[n];
+		for (uint32_t i = 0; i < BOOK_CHUNK && k->first + i <= v->customers; i++)
+			for (uint32_t o = k->order_start[i]; k->first + i != GUESTS && o < k->order_start[i + 1]; o++) {
+				if (!ordered_by(k, o, now))
+					continue;
+				rows = mem_grow(rows, &cap, count + 1, sizeof *rows);
+				rows[count++] =
+					(struct value_row){ k->first + i, zone_date(zone, (struct instant){ k->order_at[o] }).day,
+					                    k->order_total[o] };
+			}
+	}
+	if (count && value_summarise(rows, count, zone_date(zone, now), VALUE_DAY, 0, &s, &ignored)) {
+		struct rfm *rfm = mem_alloc(s.count * sizeof *rfm);
+		rfm_scores(&s, rfm);
+		for (size_t i = 0; i < s.count; i++)
+			out[s.customer[i]] = rfm[i].segment;
+		free(rfm);
+		value_summary_release(&s);
+	}
+	free(rows);
+	return out;
 }
 
 static const struct {

@@ -30,6 +30,12 @@ const char *rfm_key(enum rfm_segment s);               /* "best" */
 const char *rfm_name(enum rfm_segment s, bool french); /* "Meilleurs clients" */
 const char *rfm_advice(enum rfm_segment s, bool french);
 
+/* Everybody's segment as of `now` from the book, malloc'd by customer id; RFM_NONE: never ordered. As `relance value`
+ * counts: documents with a sold article, and returns that lower the spend. */
+enum { RFM_NONE = 255 };
+struct version;
+uint8_t *rfm_of_everybody(const struct version *v, zone_id zone, struct instant now);
+
 /* Which few make most of it. Entries with an amount ≤ 0 count as members that bring nothing. */
 struct share_view {
 	size_t count, paying;

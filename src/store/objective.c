@@ -120,23 +120,32 @@ bool objective_remove(struct db *db, int64_t id, struct instant now, const char 
 
 /* ---- the report ---- */
 
-static bool one(struct db *db, const char *name, int month, uint64_t recipient, struct instant now, int64_t *changed,
-                struct err *err)
+static struct query *of_report(struct db *db, const char *name, int month, uint64_t recipient, struct instant now)
 {
 	struct query *q = db_query(db, name);
 	query_int(q, 1, month);
 	query_int(q, 2, (int64_t)recipient);
 	query_int(q, 3, now.s);
+	return q;
+}
+
+static bool reclaim(struct db *db, int month, uint64_t recipient, struct instant now, bool asked, int64_t *changed,
+                    struct err *err)
+{
+	struct query *q = of_report(db, "report_mail_reclaim", month, recipient, now);
+	query_int(q, 4, now.s - REPORT_RETRY_S);
+	query_int(q, 5, asked);
 	return query_run(q, changed, err);
 }
 
-bool report_mail_claim(struct db *db, int month, uint64_t recipient, struct instant now, bool *ours, struct err *err)
+bool report_mail_claim(struct db *db, int month, uint64_t recipient, struct instant now, bool asked, bool *ours,
+                       struct err *err)
 {
 	int64_t changed = 0;
 	if (!db_begin(db, err))
 		return false;
-	bool ok = one(db, "report_mail_claim", month, recipient, now, &changed, err) &&
-	          (changed || one(db, "report_mail_reclaim", month, recipient, now, &changed, err)) && db_commit(db, err);
+	bool ok = query_run(of_report(db, "report_mail_claim", month, recipient, now), &changed, err) &&
+	          (changed || reclaim(db, month, recipient, now, asked, &changed, err)) && db_commit(db, err);
 	if (!ok)
 		db_rollback(db);
 	*ours = ok && changed > 0;
@@ -171,7 +180,7 @@ bool report_mail_recover(struct db *db, struct err *err)
 }
 
 bool report_mail_state(struct db *db, int month, uint64_t recipient, bool *found, enum report_mail *state,
-                       struct err *err)
+                       struct instant *at, struct err *err)
 {
 	struct query *q = db_query(db, "report_mail_state");
 	query_int(q, 1, month);
@@ -179,6 +188,7 @@ bool report_mail_state(struct db *db, int month, uint64_t recipient, bool *found
 	int got = query_next(q, err);
 	*found = got == 1;
 	*state = got == 1 ? (enum report_mail)query_get_int(q, 0) : REPORT_SENDING;
+	at->s = got == 1 ? query_get_int(q, 1) : 0;
 	query_done(q);
 	return got >= 0;
 }

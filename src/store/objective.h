@@ -42,16 +42,24 @@ bool objective_remove(struct db *db, int64_t id, struct instant now, const char 
 
 /* ---- the monthly report by mail: at most once for a month and address, whatever happens in between ---- */
 
-enum report_mail { REPORT_SENDING = 0, REPORT_ACCEPTED = 1, REPORT_REFUSED = 2, REPORT_UNCERTAIN = 3 };
+enum report_mail {
+	REPORT_SENDING = 0,
+	REPORT_ACCEPTED = 1,
+	REPORT_REFUSED = 2,
+	REPORT_UNCERTAIN = 3,
+	REPORT_DEFERRED = 4
+};
+enum { REPORT_RETRY_S = 15 * 60 };
 
-/* True in *ours: nobody has sent it and the right to is ours; committed. A refused one may be claimed again. */
-bool report_mail_claim(struct db *db, int month, uint64_t recipient, struct instant now, bool *ours,
+/* True in *ours: nobody has sent it and the right to is ours; committed. A deferred one may be claimed again after
+ * REPORT_RETRY_S; `asked` by a person: at once, and a refused one too. Never one that was or may have been accepted. */
+bool report_mail_claim(struct db *db, int month, uint64_t recipient, struct instant now, bool asked, bool *ours,
                        struct err *err) MUST_CHECK;
 bool report_mail_settle(struct db *db, int month, uint64_t recipient, enum report_mail state, struct str outcome,
                         struct instant now, struct err *err) MUST_CHECK;
 /* What was left "sending" by a program that ended is uncertain. By the holder of the lease, at start. */
 bool report_mail_recover(struct db *db, struct err *err) MUST_CHECK;
 bool report_mail_state(struct db *db, int month, uint64_t recipient, bool *found, enum report_mail *state,
-                       struct err *err) MUST_CHECK;
+                       struct instant *at, struct err *err) MUST_CHECK;
 
 #endif

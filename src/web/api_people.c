@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PAGE_DEFAULT = 50, PAGE_MOST = 200 };
-
 /* ---- one customer ---- */
 
 static void no_customer(struct request *r)

@@ -255,8 +255,10 @@ void on_plans(struct request *r)
 		put_int(b, "active", n->active);
 		put_int(b, "control", n->control);
 		put_int(b, "messages_30d", n->messages_30d);
-		put_int(b, "waiting",
-		        x->family >= 0 ? (int64_t)live_waiting(r->web->live, r->web->live->plans->current[x->family]) : 0);
+		const struct plan_set *set = live_plans(r->web->live);
+		bool known =
+			x->family >= 0 && (size_t)x->family < set->count; /* else switched on by another process just now */
+		put_int(b, "waiting", known ? (int64_t)live_waiting(r->web->live, set->current[x->family]) : 0);
 		put_int(b, "priority", p ? p->priority : 0);
 		put_int(b, "steps", p ? p->step_count : 0);
 		put_close(b, '}');

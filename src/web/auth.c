@@ -1,25 +1,16 @@
 /* Who asks: accounts with argon2id passwords and sessions for people, keys with scopes for programs. All of them are in
  * memory, written through the ticker. A session's token is in a cookie; what is stored is its SHA-256. The CSRF token
  * is derived from the session's. Signing in is slowed after SIGN_IN_TRIES failures by address and by name. */
-#include "web/web_int.h"
+#include "web/auth.h"
 
 #include "app/clock.h"
 #include "base/hash.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum {
-	SIGN_IN_TRIES = 5,
-	SIGN_IN_WINDOW_S = 900,
-	SESSION_S = 14 * DAY_S,
-	PASSWORD_MIN = 12,
-	PASSWORD_MAX = 200,
-	SESSIONS_MAX = 100000
-};
+enum { SIGN_IN_TRIES = 5, SIGN_IN_WINDOW_S = 900, SESSION_S = 14 * DAY_S, SESSIONS_MAX = 100000 };
 
 static const struct {
 	const char *name;
@@ -46,7 +37,13 @@ static bool role_find(const char *name, unsigned *may)
 	return false;
 }
 
-static bool scopes_read(const char *text, unsigned *may)
+bool auth_role_known(const char *role)
+{
+	unsigned may;
+	return role_find(role, &may);
+}
+
+bool auth_scopes_read(const char *text, unsigned *may)
 {
 	*may = 0;
 	for (const char *p = text; *p;) {
@@ -62,7 +59,7 @@ static bool scopes_read(const char *text, unsigned *may)
 	return *may != 0;
 }
 
-static void token_hash(const char *token, char out[TOKEN_HEX + 1])
+void auth_token_hash(const char *token, char out[TOKEN_HEX + 1])
 {
 	struct sha256 *h = sha256_new();
 	sha256_add(h, token, strlen(token));
@@ -70,7 +67,7 @@ static void token_hash(const char *token, char out[TOKEN_HEX + 1])
 	sha256_free(h);
 }
 
-static void token_make(char out[TOKEN_HEX + 1])
+void auth_token_make(char out[TOKEN_HEX + 1])
 {
 	unsigned char bytes[TOKEN_HEX / 2];
 	randombytes_buf(bytes, sizeof bytes);
@@ -97,6 +94,9 @@ static bool load_accounts(struct web *w, struct db *db, struct err *err)
 		COPY(a->role, query_get_text(q, 2));
 		COPY(a->locale, query_get_text(q, 3));
 		COPY(a->password, query_get_text(q, 4));
+		COPY(a->totp, query_get_text(q, 5));
+		a->totp_step = query_get_int(q, 6);
+		a->codes_left = query_get_int(q, 7);
 	}
 	return got == 0;
 }
@@ -110,8 +110,11 @@ static bool load_sessions(struct web *w, struct db *db, struct err *err)
 	while ((got = query_next(q, err)) == 1) {
 		w->sessions = mem_grow(w->sessions, &w->session_cap, w->session_count + 1, sizeof *w->sessions);
 		struct session *s = &w->sessions[w->session_count++];
-		*s = (struct session){ .account = query_get_int(q, 1), .expires_at = query_get_int(q, 2) };
+		*s = (struct session){ .account = query_get_int(q, 1),
+			                   .expires_at = query_get_int(q, 2),
+			                   .created_at = query_get_int(q, 3) };
 		COPY(s->token_hash, query_get_text(q, 0));
+		COPY(s->agent, query_get_text(q, 4));
 	}
 	return got == 0;
 }
@@ -131,7 +134,7 @@ static bool load_keys(struct web *w, struct db *db, struct err *err)
 		COPY(k->key_hash, query_get_text(q, 1));
 		COPY(k->name, query_get_text(q, 2));
 		COPY(k->scopes, query_get_text(q, 3));
-		if (!scopes_read(k->scopes, &k->may))
+		if (!auth_scopes_read(k->scopes, &k->may))
 			k->may = 0;
 	}
 	return got == 0;
@@ -193,6 +196,8 @@ static void csrf_of(const char *token, char out[33])
 static void be_account(struct identity *who, const struct account *a, const char *token, const char *hash)
 {
 	who->account = a->id;
+	who->factor = a->totp[0] != 0;
+	who->codes_left = a->codes_left;
 	if (!role_find(a->role, &who->may))
 		who->may = 0;
 	who->may |= MAY_SIGNED_IN;
@@ -208,7 +213,7 @@ static void by_key(struct request *r, const char *key)
 {
 	struct web *w = r->web;
 	char hash[TOKEN_HEX + 1];
-	token_hash(key, hash);
+	auth_token_hash(key, hash);
 	pthread_mutex_lock(&w->lock);
 	for (size_t i = 0; i < w->key_count; i++)
 		if (sodium_memcmp(w->keys[i].key_hash, hash, TOKEN_HEX) == 0) {
@@ -231,7 +236,7 @@ void auth_identify(struct request *r)
 	if (!token || strlen(token) != TOKEN_HEX)
 		return;
 	char hash[TOKEN_HEX + 1];
-	token_hash(token, hash);
+	auth_token_hash(token, hash);
 	int64_t now = clock_now().s;
 	pthread_mutex_lock(&w->lock);
 	for (size_t i = 0; i < w->session_count; i++) {
@@ -280,18 +285,10 @@ static struct failure *failure_at(struct web *w, uint64_t who)
 	return f;
 }
 
-static uint64_t client_hash(struct request *r)
-{
-	const union MHD_ConnectionInfo *i = MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	if (!i || i->client_addr->sa_family != AF_INET)
-		return 1;
-	return hash64(&((const struct sockaddr_in *)(const void *)i->client_addr)->sin_addr, sizeof(struct in_addr), 7);
-}
-
 static bool too_many(struct request *r, const char *name, bool failed)
 {
 	struct web *w = r->web;
-	uint64_t by_address = client_hash(r), by_name = hash64(name, strlen(name), 9);
+	uint64_t by_address = door_client(r), by_name = hash64(name, strlen(name), 9);
 	pthread_mutex_lock(&w->lock);
 	struct failure *a = failure_at(w, by_address), *n = failure_at(w, by_name);
 	if (failed) {
@@ -329,6 +326,8 @@ static void put_session(struct request *r)
 			if (r->who.may & SCOPES[i].may)
 				put_cstr(b, NULL, SCOPES[i].name);
 		put_close(b, ']');
+		put_bool(b, "factor", r->who.factor);
+		put_int(b, "backup_codes_left", r->who.codes_left);
 		put_close(b, '}');
 	} else {
 		put_null(b, "user");
@@ -354,7 +353,8 @@ void on_session_get(struct request *r)
 	put_session(r);
 }
 
-static bool write_session(struct web *w, const struct session *s, const char *actor, struct err *err)
+static bool write_session(struct web *w, const struct session *s, const struct factor_use *use, const char *actor,
+                          struct err *err)
 {
 	struct db *db = live_db(w->live);
 	int64_t now = clock_now().s;
@@ -368,8 +368,10 @@ static bool write_session(struct web *w, const struct session *s, const char *ac
 	query_text(q, 1, str_from(s->token_hash));
 	query_int(q, 2, s->account);
 	query_int(q, 3, s->expires_at);
-	ok = ok && query_run(q, NULL, err) && store_audit(db, (struct instant){ now }, actor, "sign in", "session", err) &&
-	     db_commit(db, err);
+	query_int(q, 4, s->created_at);
+	query_text(q, 5, str_from(s->agent));
+	ok = ok && query_run(q, NULL, err) && (!use || factor_spend(db, use, err)) &&
+	     store_audit(db, (struct instant){ now }, actor, "sign in", "session", err) && db_commit(db, err);
 	if (!ok)
 		db_rollback(db);
 	return ok;
@@ -389,20 +391,38 @@ static void keep_session(struct web *w, const struct session *s)
 	pthread_mutex_unlock(&w->lock);
 }
 
-/* On the ticker: r->who.account is who signed in. */
+/* What the browser calls itself, so that one knows one's sessions again. */
+static void agent_of(struct request *r, char out[AGENT_MAX + 1])
+{
+	const char *agent = request_header(r, "User-Agent");
+	size_t n = 0;
+	for (; agent && *agent && n < AGENT_MAX; agent++)
+		out[n++] = (unsigned char)*agent >= ' ' && (unsigned char)*agent < 0x7f ? *agent : '?';
+	out[n] = 0;
+}
+
+/* On the ticker: r->who.account is who signed in, r->handed the code of the second factor, or NULL. */
 static void begin_session(struct request *r)
 {
 	struct web *w = r->web;
 	struct err err;
 	char token[TOKEN_HEX + 1];
-	struct session s = { .account = r->who.account, .expires_at = clock_now().s + SESSION_S };
-	token_make(token);
-	token_hash(token, s.token_hash);
-	if (!write_session(w, &s, r->who.actor, &err)) {
+	const struct factor_use *use = r->handed;
+	struct session s = { .account = r->who.account,
+		                 .created_at = clock_now().s,
+		                 .expires_at = clock_now().s + SESSION_S };
+	agent_of(r, s.agent);
+	auth_token_make(token);
+	auth_token_hash(token, s.token_hash);
+	if (!write_session(w, &s, use, r->who.actor, &err)) {
 		request_err(r, &err);
 		return;
 	}
 	keep_session(w, &s);
+	if (use && use->account && !auth_load(w, live_db(w->live), &err)) {
+		request_err(r, &err);
+		return;
+	}
 	csrf_of(token, r->who.csrf);
 	w->counters.sign_ins++;
 	request_add_header(
@@ -420,6 +440,51 @@ static bool password_fits(const char *stored, const char *password)
 	if (crypto_pwhash_str(fresh, password, strlen(password), crypto_pwhash_OPSLIMIT_INTERACTIVE,
 	                      crypto_pwhash_MEMLIMIT_INTERACTIVE) != 0)
 		fresh[0] = 0;
+	return false;
+}
+
+/* The password fits. */
+static void second_step(struct request *r, const struct account *a, const char *code)
+{
+	struct factor_use *use = arena_new(&r->arena, struct factor_use);
+	switch (factor_check(r, a, code, use)) {
+	case FACTOR_FITS:
+		forget_failures(r, a->name);
+		be_account(&r->who, a, "", "");
+		r->handed = use;
+		request_hand_over(r, begin_session);
+		return;
+	case FACTOR_MISSING:
+		request_problem(r, 401, "\"code\" is needed too: six digits of the telephone, or a backup code");
+		break;
+	case FACTOR_WRONG:
+		too_many(r, a->name, true);
+		r->web->counters.sign_in_failures++;
+		request_problem(r, 401, "this code does not fit, or was used already: type the next one");
+		break;
+	}
+	r->out.n--; /* the problem goes on */
+	put_bool(&r->out, "factor", true);
+	put_close(&r->out, '}');
+}
+
+bool auth_password_again(struct request *r, const char *password)
+{
+	struct account found = { .id = 0 };
+	pthread_mutex_lock(&r->web->lock);
+	const struct account *a = account_by_id(r->web, r->who.account);
+	if (a)
+		found = *a;
+	pthread_mutex_unlock(&r->web->lock);
+	if (too_many(r, r->who.name, false)) {
+		request_add_header(r, "Retry-After", STR("900"));
+		request_problem(r, 429, "too many wrong passwords; wait a quarter of an hour");
+		return false;
+	}
+	if (password && found.id && strlen(password) <= PASSWORD_MAX && password_fits(found.password, password))
+		return true;
+	too_many(r, r->who.name, true);
+	request_problem(r, 403, "\"password\" is needed again, and this is not it");
 	return false;
 }
 
@@ -444,9 +509,7 @@ void on_session_post(struct request *r)
 				found = w->accounts[i];
 		pthread_mutex_unlock(&w->lock);
 		if (password_fits(found.id ? found.password : NULL, password)) {
-			forget_failures(r, name);
-			be_account(&r->who, &found, "", "");
-			request_hand_over(r, begin_session);
+			second_step(r, &found, member(o, "code"));
 		} else {
 			too_many(r, name, true);
 			w->counters.sign_in_failures++;
@@ -485,296 +548,11 @@ void on_session_delete(struct request *r)
 	end_session(r);
 }
 
-/* ---- accounts ---- */
-
-struct new_account {
-	char name[NAME_MAX_BYTES + 1], role[16], locale[4], password[crypto_pwhash_STRBYTES];
-};
-
-/* From the request's JSON; the hash is worked out here, on an HTTP thread. */
-static struct new_account *read_account(struct request *r, json_t *o, const char *role)
+void auth_sign_in(struct request *r, int64_t account)
 {
-	struct new_account *n = arena_new(&r->arena, struct new_account);
-	const char *name = member(o, "name"), *password = member(o, "password"), *locale = member(o, "locale");
-	unsigned may;
-	if (!role_find(role, &may)) {
-		request_problem(r, 422, "role is one of owner, marketer, seller, service, privacy, reader");
-		return NULL;
-	}
-	if (!name || !name[0] || strlen(name) > NAME_MAX_BYTES) {
-		request_problem(r, 422, "name is needed: 1 to %d bytes", NAME_MAX_BYTES);
-		return NULL;
-	}
-	if (!password || strlen(password) < PASSWORD_MIN || strlen(password) > PASSWORD_MAX) {
-		request_problem(r, 422, "the password has to have %d to %d characters", PASSWORD_MIN, PASSWORD_MAX);
-		return NULL;
-	}
-	snprintf(n->name, sizeof n->name, "%s", name);
-	snprintf(n->role, sizeof n->role, "%s", role);
-	snprintf(n->locale, sizeof n->locale, "%s", locale && strcmp(locale, "en") == 0 ? "en" : "fr");
-	if (crypto_pwhash_str(n->password, password, strlen(password), crypto_pwhash_OPSLIMIT_INTERACTIVE,
-	                      crypto_pwhash_MEMLIMIT_INTERACTIVE) != 0) {
-		request_problem(r, 503, "not enough memory to keep a password safely; try again");
-		return NULL;
-	}
-	return n;
-}
-
-static bool write_account(struct request *r, const struct new_account *n, struct err *err)
-{
-	struct db *db = live_db(r->web->live);
-	struct instant now = clock_now();
-	if (!db_begin(db, err))
-		return false;
-	struct query *q = db_query(db, "web_account_put");
-	query_text(q, 1, str_from(n->name));
-	query_text(q, 2, str_from(n->role));
-	query_text(q, 3, str_from(n->locale));
-	query_text(q, 4, str_from(n->password));
-	query_int(q, 5, now.s);
-	bool ok = query_run(q, NULL, err) &&
-	          store_audit(db, now, r->who.actor[0] ? r->who.actor : "setup", "account made", n->role, err) &&
-	          db_commit(db, err);
-	if (!ok)
-		db_rollback(db);
-	return ok && auth_load(r->web, db, err);
-}
-
-static bool name_taken(struct web *w, const char *name, int64_t *id)
-{
-	bool taken = false;
-	pthread_mutex_lock(&w->lock);
-	for (size_t i = 0; i < w->account_count; i++)
-		if (strcmp(w->accounts[i].name, name) == 0) {
-			taken = true;
-			*id = w->accounts[i].id;
-		}
-	pthread_mutex_unlock(&w->lock);
-	return taken;
-}
-
-static void make_owner(struct request *r)
-{
-	struct web *w = r->web;
-	struct new_account *n = r->handed;
-	struct err err;
-	int64_t id = 0;
-	if (w->account_count) {
-		request_problem(r, 410, "the owner's account exists already; sign in");
-	} else if (!write_account(r, n, &err)) {
-		request_err(r, &err);
-	} else if (name_taken(w, n->name, &id)) {
-		pthread_mutex_lock(&w->lock);
-		sodium_memzero(w->setup_token, sizeof w->setup_token);
-		be_account(&r->who, account_by_id(w, id), "", "");
-		pthread_mutex_unlock(&w->lock);
-		begin_session(r);
-	}
-}
-
-void on_setup(struct request *r)
-{
-	struct web *w = r->web;
-	json_t *o = request_json(r);
-	if (!o)
-		return;
-	const char *token = member(o, "token");
-	pthread_mutex_lock(&w->lock);
-	bool open = w->account_count == 0;
-	bool fits = open && token && strlen(token) == 32 && sodium_memcmp(token, w->setup_token, 32) == 0;
-	pthread_mutex_unlock(&w->lock);
-	struct new_account *n;
-	if (!open)
-		request_problem(r, 410, "the owner's account exists already; sign in");
-	else if (!fits)
-		request_problem(r, 401, "this is not the link that was printed when the server started");
-	else if ((n = read_account(r, o, "owner"))) {
-		r->handed = n;
-		request_hand_over(r, make_owner);
-	}
-	json_decref(o);
-}
-
-void on_users_get(struct request *r)
-{
-	struct web *w = r->web;
-	struct buf *b = &r->out;
-	put_open(b, NULL, '{');
-	put_open(b, "items", '[');
-	pthread_mutex_lock(&w->lock);
-	for (size_t i = 0; i < w->account_count; i++) {
-		put_open(b, NULL, '{');
-		put_int(b, "id", w->accounts[i].id);
-		put_cstr(b, "name", w->accounts[i].name);
-		put_cstr(b, "role", w->accounts[i].role);
-		put_cstr(b, "locale", w->accounts[i].locale);
-		put_close(b, '}');
-	}
-	pthread_mutex_unlock(&w->lock);
-	put_close(b, ']');
-	put_close(b, '}');
-	request_send_json(r, 200);
-}
-
-static void make_user(struct request *r)
-{
-	struct new_account *n = r->handed;
-	struct err err;
-	int64_t id = 0;
-	if (name_taken(r->web, n->name, &id)) {
-		request_problem(r, 409, "somebody has this name already");
-		return;
-	}
-	if (!write_account(r, n, &err)) {
-		request_err(r, &err);
-		return;
-	}
-	if (!name_taken(r->web, n->name, &id))
-		id = 0;
-	put_open(&r->out, NULL, '{');
-	put_int(&r->out, "id", id);
-	put_close(&r->out, '}');
-	request_send_json(r, 201);
-}
-
-void on_users_post(struct request *r)
-{
-	json_t *o = request_json(r);
-	if (!o)
-		return;
-	struct new_account *n = read_account(r, o, member(o, "role"));
-	if (n) {
-		r->handed = n;
-		request_hand_over(r, make_user);
-	}
-	json_decref(o);
-}
-
-static bool run_by_id(struct request *r, const char *query, int64_t id, const char *what, int64_t *changed,
-                      struct err *err)
-{
-	struct db *db = live_db(r->web->live);
-	char object[32];
-	snprintf(object, sizeof object, "%lld", (long long)id);
-	if (!db_begin(db, err))
-		return false;
-	struct query *q = db_query(db, query);
-	query_int(q, 1, id);
-	bool ok = query_run(q, changed, err) && store_audit(db, clock_now(), r->who.actor, what, object, err);
-	if (ok && strcmp(query, "web_account_delete") == 0) {
-		q = db_query(db, "web_session_sweep");
-		query_int(q, 1, 0);
-		query_int(q, 2, id);
-		ok = query_run(q, NULL, err);
-	}
-	ok = ok && db_commit(db, err);
-	if (!ok)
-		db_rollback(db);
-	return ok && auth_load(r->web, db, err);
-}
-
-static void delete_by_id(struct request *r, const char *query, const char *what)
-{
-	int64_t id, changed = 0;
-	struct err err;
-	if (!str_i64(r->args[0], &id))
-		request_problem(r, 404, "there is none with this number");
-	else if (!run_by_id(r, query, id, what, &changed, &err))
-		request_err(r, &err);
-	else if (!changed)
-		request_problem(r, 404, "there is none with this number");
-	else {
-		put_open(&r->out, NULL, '{');
-		put_int(&r->out, "deleted", id);
-		put_close(&r->out, '}');
-		request_send_json(r, 200);
-	}
-}
-
-void on_users_delete(struct request *r)
-{
-	int64_t id;
-	size_t owners = 0;
-	bool is_owner = false;
-	if (str_i64(r->args[0], &id)) {
-		for (size_t i = 0; i < r->web->account_count; i++) { /* only this thread writes the list */
-			bool owner = strcmp(r->web->accounts[i].role, "owner") == 0;
-			owners += owner;
-			is_owner |= owner && r->web->accounts[i].id == id;
-		}
-		if (is_owner && owners == 1) {
-			request_problem(r, 409, "the last owner cannot be taken away; make another first");
-			return;
-		}
-	}
-	delete_by_id(r, "web_account_delete", "account deleted");
-}
-
-/* ---- keys ---- */
-
-void on_keys_get(struct request *r)
-{
-	struct web *w = r->web;
-	struct buf *b = &r->out;
-	put_open(b, NULL, '{');
-	put_open(b, "items", '[');
-	pthread_mutex_lock(&w->lock);
-	for (size_t i = 0; i < w->key_count; i++) {
-		put_open(b, NULL, '{');
-		put_int(b, "id", w->keys[i].id);
-		put_cstr(b, "name", w->keys[i].name);
-		put_cstr(b, "scopes", w->keys[i].scopes);
-		put_close(b, '}');
-	}
-	pthread_mutex_unlock(&w->lock);
-	put_close(b, ']');
-	put_close(b, '}');
-	request_send_json(r, 200);
-}
-
-void on_keys_post(struct request *r)
-{
-	json_t *o = request_json(r);
-	if (!o)
-		return;
-	const char *name = member(o, "name"), *scopes = member(o, "scopes");
-	unsigned may = 0;
-	struct err err;
-	if (!name || !name[0] || strlen(name) > NAME_MAX_BYTES || !scopes || strlen(scopes) >= 64 ||
-	    !scopes_read(scopes, &may)) {
-		request_problem(
-			r, 422,
-			"name and scopes are needed; scopes are read, people, plans, facts, admin, privacy, separated by spaces");
-		json_decref(o);
-		return;
-	}
-	char key[TOKEN_HEX + 1], hash[TOKEN_HEX + 1];
-	token_make(key);
-	token_hash(key, hash);
-	struct db *db = live_db(r->web->live);
-	struct instant now = clock_now();
-	bool ok = db_begin(db, &err);
-	struct query *q = db_query(db, "web_key_put");
-	query_text(q, 1, str_from(hash));
-	query_text(q, 2, str_from(name));
-	query_text(q, 3, str_from(scopes));
-	query_int(q, 4, now.s);
-	ok = ok && query_run(q, NULL, &err) && store_audit(db, now, r->who.actor, "key made", scopes, &err) &&
-	     db_commit(db, &err);
-	if (!ok)
-		db_rollback(db);
-	json_decref(o);
-	if (!ok || !auth_load(r->web, db, &err)) {
-		request_err(r, &err);
-		return;
-	}
-	put_open(&r->out, NULL, '{');
-	put_cstr(&r->out, "key", key);
-	put_close(&r->out, '}');
-	request_send_json(r, 201);
-}
-
-void on_keys_delete(struct request *r)
-{
-	delete_by_id(r, "web_key_delete", "key deleted");
+	pthread_mutex_lock(&r->web->lock);
+	be_account(&r->who, account_by_id(r->web, account), "", "");
+	pthread_mutex_unlock(&r->web->lock);
+	r->handed = NULL;
+	begin_session(r);
 }

@@ -69,6 +69,12 @@ void on_metrics(struct request *r)
 	put_metric(b, "sign_ins_total", "counter", "Sessions begun.", (double)c->sign_ins);
 	put_metric(b, "sign_in_failures_total", "counter", "Wrong passwords.", (double)c->sign_in_failures);
 	put_histogram(b, "fact_decision_seconds", "From a fact's request to the decision upon it.", &c->decided);
+	put_metric(b, "http_limited_total", "counter", "Requests refused because there were too many.", (double)c->limited);
+	put_metric(b, "http_slow_total", "counter", "Connections shut because their request did not come.",
+	           (double)c->slow);
+	pthread_mutex_lock(&w->doors);
+	put_metric(b, "connections", "gauge", "Connections open.", (double)w->connection_count);
+	pthread_mutex_unlock(&w->doors);
 	pthread_mutex_lock(&w->lock);
 	put_metric(b, "held", "gauge", "1 while nothing may leave.", w->hold_all != REASON_NONE);
 	put_metric(b, "event_streams", "gauge", "Browsers that listen to events.", (double)w->listener_count);

@@ -124,7 +124,7 @@ void put_real(struct buf *b, const char *key, double v)
 {
 	comma_and_key(b, key);
 	if (isfinite(v))
-		buf_printf(b, "%.6g", v);
+		buf_printf(b, "%.12g", v);
 	else
 		buf_cstr(b, "null");
 }

@@ -1,19 +1,18 @@
 /* The HTTP server: connections in, routes found, handlers run here or on the ticker, answers out. */
 #include "web/facts.h"
+#include "web/hooks.h"
 
 #include "app/clock.h"
 #include "app/courier.h"
 #include "app/links.h"
 #include "app/messages.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
+#include <malloc.h>
 #include <sodium.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <time.h>
 
-enum { HTTP_THREADS = 4, OUT_START = 1024 };
+enum { OUT_START = 1024, HEAP_KEEP = 64 << 20 };
 
 /* ---- small readers of a request ---- */
 
@@ -110,7 +109,7 @@ struct thresholds web_thresholds(struct web *w)
 
 /* ---- answering ---- */
 
-static void security_headers(struct MHD_Response *m, bool page)
+static void security_headers(struct MHD_Response *m, bool page, bool tls)
 {
 	static const char CSP[] =
 		"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src "
@@ -121,6 +120,8 @@ static void security_headers(struct MHD_Response *m, bool page)
 		"default-src 'none'; style-src 'unsafe-inline'; img-src 'self' https: data:; form-action 'self'; "
 		"base-uri 'none'; frame-ancestors 'none'";
 	(void)MHD_add_response_header(m, "Content-Security-Policy", page ? PAGE_CSP : CSP);
+	if (tls)
+		(void)MHD_add_response_header(m, "Strict-Transport-Security", "max-age=31536000");
 	(void)MHD_add_response_header(m, "X-Content-Type-Options", "nosniff");
 	(void)MHD_add_response_header(m, "X-Frame-Options", "DENY");
 	(void)MHD_add_response_header(m, "Referrer-Policy", "no-referrer");
@@ -128,11 +129,20 @@ static void security_headers(struct MHD_Response *m, bool page)
 	(void)MHD_add_response_header(m, "Permissions-Policy", "camera=(), microphone=(), geolocation=()");
 }
 
+/* A cookie given over TLS stays there. */
+static void add_header(struct MHD_Response *m, struct request *r, const struct header *h)
+{
+	bool cookie = strcmp(h->name, "Set-Cookie") == 0 && door_secure(r);
+	struct str value = cookie ? arena_printf(&r->arena, "%s; Secure", h->value.p) : h->value;
+	(void)MHD_add_response_header(m, h->name, value.p);
+}
+
 static enum MHD_Result send_answer(struct request *r)
 {
 	struct MHD_Response *m = r->ready;
 	r->ready = NULL;
 	if (!m) {
+		r->bytes = r->out.n;
 		m = MHD_create_response_from_buffer(r->out.n, r->out.p ? r->out.p : (void *)"",
 		                                    MHD_RESPMEM_MUST_FREE * (r->out.p != NULL));
 		if (r->out.p)
@@ -142,9 +152,9 @@ static enum MHD_Result send_answer(struct request *r)
 	}
 	if (!m)
 		return MHD_NO;
-	security_headers(m, r->route && r->route->flags & PAGE);
+	security_headers(m, r->route && r->route->flags & PAGE, r->web->o.tls_cert);
 	for (size_t i = 0; i < r->header_count; i++)
-		(void)MHD_add_response_header(m, r->headers[i].name, r->headers[i].value.p);
+		add_header(m, r, &r->headers[i]);
 	if (r->status >= 400)
 		r->web->counters.refused++;
 	enum MHD_Result done = MHD_queue_response(r->connection, (unsigned)r->status, m);
@@ -177,7 +187,7 @@ static void run_here(struct request *r)
 		                r->route->flags & BIG_BODY ? WEB_FACTS_BODY_MAX : WEB_BODY_MAX);
 	} else {
 		auth_identify(r);
-		if (auth_allowed(r)) {
+		if (door_lets_in(r) && auth_allowed(r)) {
 			if (r->route->flags & ON_TICKER)
 				r->next = r->route->handler;
 			else
@@ -231,12 +241,30 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const cha
 		return MHD_YES;
 	}
 	if (*size) {
+		door_received(r, *size);
 		buf_add(&r->body, data, *size);
 		r->too_large |= r->body.full;
 		*size = 0;
 		return MHD_YES;
 	}
+	if (!r->answered)
+		door_answers(r, true);
 	return take(r);
+}
+
+/* One line a request for whoever collects logs: the route's pattern instead of the path, no address, no parameters. */
+static void log_request(const struct request *r)
+{
+	char at[32];
+	if (!r->web->o.log_requests)
+		return;
+	fprintf(stderr,
+	        "{\"at\":\"%s\",\"event\":\"request\",\"method\":\"%.8s\",\"route\":\"%s\",\"status\":%d,\"bytes\":%zu,"
+	        "\"ms\":%.1f,\"who\":\"%s\"}\n",
+	        instant_text(clock_now(), at),
+	        strspn(r->method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == strlen(r->method) ? r->method : "?",
+	        r->route ? r->route->path : "other", r->status, r->bytes, (clock_monotonic() - r->began) * 1000,
+	        r->who.actor);
 }
 
 static void on_end(void *ctx, struct MHD_Connection *c, void **state, enum MHD_RequestTerminationCode why)
@@ -247,6 +275,8 @@ static void on_end(void *ctx, struct MHD_Connection *c, void **state, enum MHD_R
 	(void)why;
 	if (!r)
 		return;
+	door_answers(r, false);
+	log_request(r);
 	request_release(r);
 	facts_release(r);
 	if (r->ready)
@@ -259,53 +289,6 @@ static void on_end(void *ctx, struct MHD_Connection *c, void **state, enum MHD_R
 
 /* ---- the life of the server ---- */
 
-static bool parse_listen(const char *text, struct sockaddr_in *out, struct err *err)
-{
-	char host[64];
-	struct str port = STR("8025");
-	int64_t number;
-	const char *colon = strrchr(text, ':');
-	size_t n = colon ? (size_t)(colon - text) : strlen(text);
-	if (colon)
-		port = str_from(colon + 1);
-	if (n >= sizeof host)
-		return err_set(err, ERR_INPUT, "--listen: \"%s\" is not ADDRESS:PORT such as 127.0.0.1:8025", text);
-	memcpy(host, text, n);
-	host[n] = 0;
-	*out = (struct sockaddr_in){ .sin_family = AF_INET };
-	if (!str_i64(port, &number) || number < 0 || number > 65535 ||
-	    inet_pton(AF_INET, strcmp(host, "localhost") == 0 ? "127.0.0.1" : host, &out->sin_addr) != 1)
-		return err_set(err, ERR_INPUT, "--listen: \"%s\" is not ADDRESS:PORT such as 127.0.0.1:8025", text);
-	out->sin_port = htons((uint16_t)number);
-	return true;
-}
-
-static bool start_http(struct web *w, struct err *err)
-{
-	struct sockaddr_in at;
-	if (!parse_listen(w->o.listen, &at, err))
-		return false;
-	w->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, w,
-	                             MHD_OPTION_SOCK_ADDR, &at, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)HTTP_THREADS,
-	                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(32 << 10), MHD_OPTION_CONNECTION_LIMIT,
-	                             (unsigned)WEB_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)WEB_IDLE_S,
-	                             MHD_OPTION_NOTIFY_COMPLETED, on_end, NULL, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,
-	                             MHD_OPTION_END);
-	if (!w->daemon)
-		return err_errno(err, "cannot listen at %s; choose another with --listen", w->o.listen);
-	const union MHD_DaemonInfo *info = MHD_get_daemon_info(w->daemon, MHD_DAEMON_INFO_BIND_PORT);
-	char host[INET_ADDRSTRLEN];
-	inet_ntop(AF_INET, &at.sin_addr, host, sizeof host);
-	unsigned port = info ? info->port : ntohs(at.sin_port);
-	snprintf(w->listens_at, sizeof w->listens_at, "%s:%u", host, port);
-	printf("relance: serving at http://%s:%u\n", host, port);
-	if (w->setup_token[0])
-		printf("relance: nobody has an account yet; make the owner's at http://%s:%u/setup?token=%s\n", host, port,
-		       w->setup_token);
-	fflush(stdout);
-	return true;
-}
-
 static void web_release(struct web *w)
 {
 	jobs_release(w);
@@ -317,6 +300,7 @@ static void web_release(struct web *w)
 	pthread_rwlock_destroy(&w->world);
 	pthread_rwlock_destroy(&w->messages_lock);
 	pthread_mutex_destroy(&w->lock);
+	pthread_mutex_destroy(&w->doors);
 	pthread_cond_destroy(&w->wake);
 	sodium_memzero(w->link_key, sizeof w->link_key);
 	free(w);
@@ -345,11 +329,14 @@ bool web_run(const struct web_options *o, const volatile sig_atomic_t *stop, str
 {
 	if (sodium_init() < 0)
 		return err_set(err, ERR_WORLD, "libsodium could not be started");
+	mallopt(M_MMAP_THRESHOLD, HEAP_KEEP); /* threads take and give back by the thousand a second */
+	mallopt(M_TRIM_THRESHOLD, HEAP_KEEP);
 	struct web *w = mem_alloc(sizeof *w);
 	w->o = *o;
 	w->stop = stop;
 	w->started = clock_monotonic();
 	pthread_mutex_init(&w->lock, NULL);
+	pthread_mutex_init(&w->doors, NULL);
 	pthread_rwlock_init(&w->world, NULL);
 	pthread_rwlock_init(&w->messages_lock, NULL);
 	pthread_condattr_t attr;
@@ -358,18 +345,24 @@ bool web_run(const struct web_options *o, const volatile sig_atomic_t *stop, str
 	pthread_cond_init(&w->wake, &attr);
 	pthread_condattr_destroy(&attr);
 	writer_new(w);
+	hooks_new(w);
 	bool ok = open_all(w, err) && ticker_start(w, err);
 	if (ok) {
-		ok = writer_start(w, err) && start_http(w, err);
-		while (ok && !*stop)
+		ok = writer_start(w, err) && hooks_start(w, err) && door_open(w, on_request, on_end, err);
+		for (int turn = 1; ok && !*stop; turn++) {
 			nanosleep(&(struct timespec){ 0, 100 * 1000000L }, NULL);
+			if (turn % 10 == 0)
+				door_sweep(w);
+		}
 		if (w->daemon)
 			MHD_quiesce_daemon(w->daemon); /* nobody new; those here are answered by the ticker's last turn */
+		hooks_stop(w);
 		writer_stop(w);
 		ticker_stop(w);
 		if (w->daemon)
 			MHD_stop_daemon(w->daemon);
 	}
+	hooks_stop(w);
 	web_release(w);
 	return ok;
 }

@@ -7,6 +7,7 @@
 #define RELANCE_WEB_WEB_INT_H
 
 #include "app/live.h"
+#include "app/monthly.h"
 #include "base/embed.h"
 #include "channel/token.h"
 #include "outbox/message.h"
@@ -45,7 +46,7 @@ struct route {
 extern const struct route ROUTES[];
 extern const size_t ROUTE_COUNT;
 
-enum { ARGS_MAX = 3, HEADERS_MAX = 6, TOKEN_HEX = 64, NAME_MAX_BYTES = 80 };
+enum { ARGS_MAX = 3, HEADERS_MAX = 6, TOKEN_HEX = 64, NAME_MAX_BYTES = 80, AGENT_MAX = 160 };
 
 struct identity {
 	int64_t account; /* 0: nobody, or a key */
@@ -53,6 +54,8 @@ struct identity {
 	char name[NAME_MAX_BYTES + 1], role[16], locale[4];
 	char actor[NAME_MAX_BYTES + 16]; /* for the audit log: "account 3", "key 1" */
 	char csrf[33];
+	bool factor; /* has a second one */
+	int64_t codes_left;
 	char token_hash[TOKEN_HEX + 1]; /* of the session */
 };
 
@@ -73,6 +76,7 @@ struct request {
 	struct identity who;
 	bool bad, too_large, suspended, answered, key_used;
 	double began; /* monotonic */
+	size_t bytes; /* of the answer */
 	/* the answer */
 	int status;
 	const char *type;
@@ -94,10 +98,13 @@ struct request {
 struct account {
 	int64_t id;
 	char name[NAME_MAX_BYTES + 1], role[16], locale[4], password[128];
+	char totp[400]; /* sealed; empty: no second factor */
+	int64_t totp_step, codes_left;
 };
 struct session {
 	char token_hash[TOKEN_HEX + 1];
-	int64_t account, expires_at;
+	int64_t account, created_at, expires_at;
+	char agent[AGENT_MAX + 1];
 };
 struct api_key {
 	int64_t id;
@@ -106,12 +113,17 @@ struct api_key {
 	char scopes[64];
 };
 
-enum { FAILURES = 1024, JOBS_MAX = 32, LISTENERS_MAX = 256 };
+enum { FAILURES = 1024, BUCKETS = 4096, JOBS_MAX = 32, LISTENERS_MAX = 256 };
 
 struct failure {
 	uint64_t who; /* hash of address or name */
 	int count;
 	double since;
+};
+
+/* Requests somebody may still make now. */
+struct bucket {
+	double tokens, at;
 };
 
 struct job {
@@ -134,7 +146,8 @@ void histogram_add(struct histogram *h, double seconds, uint64_t times);
 
 /* Counters of /metrics. */
 struct counters {
-	_Atomic uint64_t requests, refused, facts, fact_batches, ticks, decisions, accepted, sign_ins, sign_in_failures;
+	_Atomic uint64_t requests, refused, facts, fact_batches, ticks, decisions, accepted, sign_ins, sign_in_failures,
+		limited, slow;
 	struct histogram decided; /* from a fact's request to the decision upon it */
 };
 
@@ -174,6 +187,7 @@ struct web {
 	/* the ticker's */
 	struct live *live;
 	struct courier_state *courier;
+	struct monthly monthly;
 	struct writer *writer; /* facts.h */
 	struct summary *summary;
 	struct forecast forecast;
@@ -189,6 +203,12 @@ struct web {
 	_Atomic uint64_t openings;               /* how often the shop was opened */
 	const struct settings *_Atomic settings; /* of the scene */
 	struct scene *_Atomic scene;
+
+	/* the door: doors */
+	pthread_mutex_t doors;
+	struct connection *connections;
+	size_t connection_count;
+	struct bucket buckets[BUCKETS];
 
 	/* everything below: lock */
 	pthread_mutex_t lock;
@@ -215,6 +235,7 @@ struct web {
 
 	pthread_rwlock_t messages_lock; /* who reads `messages` holds it; the ticker alone changes them */
 	struct message_set *messages;
+	struct hooks *hooks; /* hooks.h */
 	struct visits *visits; /* under `lock`; NULL: none yet */
 };
 
@@ -257,6 +278,16 @@ struct thresholds web_thresholds(struct web *w);
 /* Body as a JSON object; NULL: problem set. The caller decrefs. */
 json_t *request_json(struct request *r);
 const char *member(const json_t *o, const char *name); /* a string, or NULL */
+
+/* ---- doors.c ---- */
+bool door_open(struct web *w, MHD_AccessHandlerCallback handler, MHD_RequestCompletedCallback end,
+               struct err *err) MUST_CHECK;
+void door_received(struct request *r, size_t bytes);
+void door_answers(struct request *r, bool begins); /* it has come whole; its answer has left */
+void door_sweep(struct web *w);                    /* shuts connections whose request does not come; once a second */
+bool door_lets_in(struct request *r);              /* problem set when not */
+uint64_t door_client(struct request *r);           /* hash of the address; 0: this machine */
+bool door_secure(struct request *r);               /* over TLS, here or at the web server before us */
 
 /* ---- worker.c ---- */
 struct request *worker_request(void); /* empty, with an arena */
@@ -333,6 +364,15 @@ HANDLER(on_session_get);
 HANDLER(on_session_post);
 HANDLER(on_session_delete);
 HANDLER(on_setup);
+HANDLER(on_factor_post);
+HANDLER(on_factor_put);
+HANDLER(on_factor_delete);
+HANDLER(on_user_factor_delete);
+HANDLER(on_invites_get);
+HANDLER(on_invites_post);
+HANDLER(on_invites_delete);
+HANDLER(on_sessions);
+HANDLER(on_sessions_delete);
 HANDLER(on_users_get);
 HANDLER(on_users_post);
 HANDLER(on_users_delete);
@@ -379,9 +419,14 @@ HANDLER(on_kpi_rows);
 HANDLER(on_objectives);
 HANDLER(on_objective_post);
 HANDLER(on_objective_delete);
+HANDLER(on_experiment);
+HANDLER(on_value);
+HANDLER(on_value_holdout);
+HANDLER(on_value_customers);
+HANDLER(on_report);
+HANDLER(on_benchmarks);
 HANDLER(on_case);
 HANDLER(on_lifecycle);
-HANDLER(on_value);
 HANDLER(on_compliance);
 HANDLER(on_requests);
 HANDLER(on_request_post);
@@ -395,6 +440,13 @@ HANDLER(on_suppressions);
 HANDLER(on_suppress);
 HANDLER(on_suppress_lift);
 HANDLER(on_audit);
+HANDLER(on_shop_hook);
+HANDLER(on_hooks);
+HANDLER(on_hook_in_post);
+HANDLER(on_hook_in_delete);
+HANDLER(on_hook_out_post);
+HANDLER(on_hook_out_delete);
+HANDLER(on_hook_out_events);
 HANDLER(on_settings);
 HANDLER(on_settings_put);
 HANDLER(on_facts);

@@ -3,6 +3,7 @@
 
 The first part needs the CDNOW sample and says so when it is absent; the second makes its own small shop.
 usage: test_value_shop.py RELANCE"""
+import datetime
 import json
 import os
 import pathlib
@@ -87,6 +88,30 @@ def returns_zone_and_guests(folder):
     assert fit["customers"] == 30, fit
 
 
+def segments_as_conditions(folder):
+    """rfm in a condition names those whom the RFM view counts; a plan may not use it."""
+    csv = folder / "rfm.csv"
+    today = datetime.date.today()
+    rows = ["customer,date,amount"]
+    for c in range(200):
+        rows += [f"c{c},{today - datetime.timedelta(days=(c * 7) % 300 + 40 * k)},{5 + c % 37}" for k in range(1 + c % 6)]
+    csv.write_text("\n".join(rows) + "\n")
+    db = shop(folder, "rfm", csv)
+    total = 0
+    for s in json.loads(run("value", db, "--view", "segments", "--format", "json")):
+        if s["segment"] in ("best", "loyal", "recent", "cooling", "precious", "fading", "asleep"):
+            found = json.loads(run("segment", db, f"rfm = {s['segment']}", "--format", "json"))
+            found = found[0] if isinstance(found, list) else found
+            assert found["count"] == s["customers"], (s, found)
+            total += found["count"]
+    assert total == 200, total
+    plan = folder / "plan.yaml"
+    plan.write_text("plan: p\nenter:\n  when: inactive 6 months\n  who: rfm = best\ngoal: order\ncontrol: 10%\n"
+                    "steps:\n  - {at: J, send: winback-1, by: [email]}\n")
+    refused = subprocess.run([RELANCE, "plan", "check", str(plan)], capture_output=True, text=True, timeout=60, check=False)
+    assert refused.returncode == 1 and "ranks everybody" in refused.stdout + refused.stderr, refused
+
+
 def refusals(folder):
     empty = shop(folder, "empty")
     assert "no row of orders" in run("value", empty, status=1)
@@ -97,6 +122,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         returns_zone_and_guests(folder)
+        segments_as_conditions(folder)
         refusals(folder)
         full = cdnow(folder)
     print("ok" if full else "ok, without CDNOW")

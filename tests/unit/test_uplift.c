@@ -4,6 +4,7 @@
 #include "app/case_shop.h"
 #include "app/simulate.h"
 #include "app/uplift.h"
+#include "app/variants.h"
 #include "base/hash.h"
 #include "engine/engine.h"
 
@@ -265,6 +266,78 @@ START_TEST(the_case_of_a_shop_by_hand)
 }
 END_TEST
 
+static void step_of(struct plan *p, const char *const *names, const int *weights, int count)
+{
+	p->step_count = 2;
+	p->steps[0] = (struct step){ .name = STR("hello"), .action = STEP_SEND };
+	p->steps[1] = (struct step){ .name = STR("winback-1"), .action = STEP_SEND, .variant_count = (uint8_t)count };
+	for (int i = 0; i < count; i++)
+		p->steps[1].variants[i] = (struct variant){ .name = str_from(names[i]), .weight = weights[i] };
+}
+
+/* Three variants, 500 messages each: 10 %, 10 % and 30 % order. An older version had them in another order. */
+START_TEST(variants_by_hand)
+{
+	static const char *const NEW[] = { "plain", "short", "bold" }, *const OLD[] = { "bold", "plain", "gone" };
+	struct trial_shop t;
+	struct variants *v = mem_alloc(sizeof *v);
+	struct finding f;
+	struct plan older;
+	trial_init(&t, 1700, 0);
+	struct instant sent = shop_time(&t.small, "2025-03-01 10:00");
+	older = t.plan;
+	step_of(&older, OLD, (const int[]){ 1, 1, 2 }, 3);
+	step_of(&t.plan, NEW, (const int[]){ 1, 1, 1 }, 3);
+	t.set = (struct plan_set){ .count = 2, .plans = { &older, &t.plan }, .current = { 1, 1 } };
+	for (customer_id c = 1; c <= 1600; c++) {
+		bool old = c % 4 == 0 || c > 1500;
+		int variant = c > 1500 ? 2 /* gone */ : (int)(c % 3), drawn = variant;
+		if (old && c <= 1500)
+			drawn = variant == 0 ? 1 : variant == 2 ? 0 : -1; /* plain and bold stood there in another order */
+		if (drawn < 0) {
+			old = false;
+			drawn = variant;
+		}
+		*pstate_add_sent(&t.states[c]) = (struct sent){ .at = (uint32_t)sent.s,
+			                                            .plan = old ? 0 : 1,
+			                                            .step = 1,
+			                                            .variant = (uint8_t)drawn,
+			                                            .channel = CHANNEL_POSTCARD,
+			                                            .state = SENT_ACCEPTED };
+		*pstate_add_sent(&t.states[c]) = (struct sent){
+			/* the same step again: only the first counts */
+			.at = (uint32_t)sent.s + DAY_S, .plan = 1, .step = 1, .variant = 1, .channel = CHANNEL_POSTCARD,
+			.state = SENT_ACCEPTED
+		};
+		if ((c / 3) % 10 < (variant == 2 ? 3 : 1))
+			sell(&t, c, later(sent, 5 * DAY_S), 1, 1, 12000 + c);
+	}
+	trial_ready(&t, "2025-06-01 10:00");
+	const struct uplift_ask ask = { .plan = 0, .margin_per_mille = -1 };
+	ck_assert(!variants_make(&t.shop, &ask, 0, v) && !variants_make(&t.shop, &ask, 2, v));
+	ck_assert(variants_make(&t.shop, &ask, 1, v));
+	ck_assert_int_eq(v->count, 3);
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(v->arm[i].customers, 500);
+		ck_assert_int_eq(v->arm[i].converted, i == 2 ? 150 : 50);
+	}
+	ck_assert(str_is(v->name[2], "bold") && v->margin_known);
+	const struct comparison *same = &v->outcome[UPLIFT_CONVERSION][1], *better = &v->outcome[UPLIFT_CONVERSION][2];
+	ck_assert_double_eq_tol(same->difference, 0, 1e-9);
+	ck_assert_double_eq_tol(better->difference, 0.2, 1e-9);
+	ck_assert_double_eq_tol(better->level, 1 - 0.05 / 2, 1e-12); /* two comparisons share 5 % */
+	ck_assert_double_eq_tol(v->p_holm[UPLIFT_CONVERSION][2], 2 * better->p_difference, 1e-15);
+	ck_assert_double_eq_tol(v->p_holm[UPLIFT_CONVERSION][1], same->p_difference, 1e-9);
+	variants_finding(v, 2, UPLIFT_CONVERSION, &t.settings, false, &f);
+	ck_assert_msg(f.kind == FINDING_BROUGHT && strstr(f.text, "100 buyers"), "%s", f.text);
+	variants_finding(v, 1, VARIANT_CLICKED, &t.settings, true, &f);
+	ck_assert(f.kind == FINDING_MISSING && strstr(f.text, "variantes"));
+	ck_assert(v->srm.known);
+	trial_release(&t);
+	free(v);
+}
+END_TEST
+
 /* A draw of its own for what would have happened anyway. */
 static double draw(uint64_t seed, uint64_t purpose, uint64_t c)
 {
@@ -342,4 +415,4 @@ START_TEST(no_effect_is_not_called_one)
 END_TEST
 
 UNIT_MAIN("uplift", by_hand, missing_things_are_said, the_global_group_is_the_engine_s_own_draw,
-          the_case_of_a_shop_by_hand, known_effects_are_recovered, no_effect_is_not_called_one)
+          the_case_of_a_shop_by_hand, variants_by_hand, known_effects_are_recovered, no_effect_is_not_called_one)

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -50,9 +51,10 @@ class Answer:
 
 
 class Server:
-    def __init__(self, relance, extra=()):
+    def __init__(self, relance, extra=(), listen="127.0.0.1:0"):
         self.relance = relance
         self.extra = list(extra)
+        self.listen = listen
 
     def command(self, *args):
         done = subprocess.run([self.relance, *args], capture_output=True, text=True, timeout=60, check=False)
@@ -73,12 +75,12 @@ class Server:
 
     def start(self):
         self.log = open(os.path.join(self.dir.name, "log"), "a+", encoding="utf-8")
-        self.process = subprocess.Popen([self.relance, "serve", self.db, "--listen", "127.0.0.1:0", *self.extra],
+        self.process = subprocess.Popen([self.relance, "serve", self.db, "--listen", self.listen, *self.extra],
                                         stdout=subprocess.PIPE, stderr=self.log, text=True)
         line = self.process.stdout.readline()
-        found = re.search(r"http://127\.0\.0\.1:(\d+)", line)
+        found = re.search(r"(https?)://\[?([0-9a-f.:]+?)\]?:(\d+)$", line.strip())
         assert found, line
-        self.port = int(found[1])
+        self.scheme, self.host, self.port = found[1], found[2].replace("0.0.0.0", "127.0.0.1"), int(found[3])
         self.cookie = self.csrf = self.setup = None
 
     def first_run(self):
@@ -100,7 +102,10 @@ class Server:
             body = json.dumps(body)
         if isinstance(body, str):
             body = body.encode()
-        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        if self.scheme == "https":
+            c = http.client.HTTPSConnection(self.host, self.port, timeout=timeout, context=ssl._create_unverified_context())
+        else:
+            c = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
         try:
             c.request(method, path, body=body, headers=h)
             return Answer(c.getresponse())
@@ -108,7 +113,7 @@ class Server:
             c.close()
 
     def raw(self, data, timeout=5):
-        with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as s:
+        with socket.create_connection((self.host, self.port), timeout=timeout) as s:
             s.sendall(data)
             got = b""
             try:

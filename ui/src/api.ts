@@ -28,7 +28,8 @@ export interface Customer {
 export interface Happening {
 	at: string; kind: string; title: string; detail?: string; amount?: number; plan?: string; verdict?: string; reason?: string;
 	lines?: { sku: string; name: string; quantity: number; amount: number }[]; channel?: string; purpose?: string; state?: string; wording?: string;
-	answer?: string; times?: number;
+	answer?: string; times?: number; returned?: boolean; source?: string; step?: string; subject?: string; web?: string | null; text?: string;
+	opened_at?: string | null; clicked_at?: string | null;
 }
 export interface Decision {
 	at: string; plan: string; version: number; run: number; step: string; verdict: string; channel: string; reason: string; times: number;
@@ -49,7 +50,7 @@ export interface Picture {
 }
 export interface Plan extends Picture {
 	text: string; version: number; versions: { version: number; at?: string; by?: string; note?: string }[] | number[];
-	state: string; on_since?: string | null; counts: Record<string, number>; issues: Issue[];
+	state: string; draft?: boolean; on_since?: string | null; counts: Record<string, number>; issues: Issue[];
 }
 export interface Job { state: "running" | "done" | "failed"; progress: number; result?: Replay; detail?: string }
 export interface Replay {
@@ -119,11 +120,12 @@ export async function openSession(): Promise<void> {
 	adopt(await get<Session>("/session"));
 }
 /** Roles that may not switch, write or see people; the server refuses anyway, this hides what would be refused. */
-export function may(what: "plans" | "people" | "admin"): boolean {
+export function may(what: "plans" | "people" | "admin" | "privacy"): boolean {
 	const granted = session()?.user?.may;
 	if (granted) return granted.includes(what);
 	const role = session()?.user?.role ?? "read-only";
 	if (what === "admin") return role === "owner";
+	if (what === "privacy") return role === "owner" || role === "privacy";
 	if (what === "plans") return role === "owner" || role === "marketer";
 	return role !== "read-only";
 }

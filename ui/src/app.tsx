@@ -18,6 +18,7 @@ const Messages = lazy(() => import("./pages/messages"));
 const MessagePage = lazy(() => import("./pages/message"));
 const Figures = lazy(() => import("./pages/figures"));
 const ValuePage = lazy(() => import("./pages/value"));
+const KpiPage = lazy(() => import("./pages/kpi"));
 const CasePage = lazy(() => import("./pages/case"));
 const Compliance = lazy(() => import("./pages/compliance"));
 const Settings = lazy(() => import("./pages/settings"));
@@ -211,8 +212,8 @@ function Frame(p: { children: JSX.Element }) {
 			<Dialog open={stopping()} title={t("stop_title")} close={() => setStopping(false)}>
 				<h2 class="t3">{t("stop_title")}</h2><p>{t("stop_body", { n: leaving() })}</p>
 				<Show when={leaving()}><ul class="queue"><For each={queue()}>{(x) => <li><span>{x.title}</span><small>{word("channel", x.channel)}</small><b>{num(x.count)}</b></li>}</For></ul></Show>
-				<div class="do"><button class="btn danger" onClick={stop}><Icon name="stop" />{t("stop_do")}</button>
-					<button class="btn" autofocus onClick={() => setStopping(false)}>{t("cancel")}</button></div>
+				<div class="do"><button class="btn" autofocus onClick={() => setStopping(false)}>{t("cancel")}</button>
+					<button class="btn danger" onClick={stop}><Icon name="stop" />{t("stop_do")}</button></div>
 			</Dialog>
 		</>
 	);
@@ -256,6 +257,7 @@ export function App() {
 								<Match when={first() === "messages" && parts()[2]} keyed>{(name) => <MessagePage locale={parts()[1]} name={name} />}</Match>
 								<Match when={first() === "messages"}><Messages /></Match>
 								<Match when={first() === "figures" && parts()[1] === "value"}><ValuePage /></Match>
+								<Match when={first() === "figures" && parts()[1] === "kpi"}><KpiPage /></Match>
 								<Match when={first() === "figures" && parts()[1] === "case"}><CasePage /></Match>
 								<Match when={first() === "figures" && !parts()[1]}><Figures /></Match>
 								<Match when={first() === "compliance"}><Compliance /></Match>

@@ -117,7 +117,7 @@ export const Empty = (p: ParentProps<{ title: string; picture?: "wire" | "people
 				<circle class="dot" cx="24" cy="28" r="5" /><circle class="dot" cx="88" cy="28" r="5" /><circle class="dot" cx="120" cy="28" r="5" /></Show>
 			<Show when={p.picture === "people"}><path class="ghost" d="M20 44c0-12 8-18 18-18s18 6 18 18M104 44c0-12 8-18 18-18s18 6 18 18" />
 				<path class="trace" d="M58 48c0-14 9-21 22-21s22 7 22 21" /><circle class="dot" cx="80" cy="15" r="9" /></Show>
-			<Show when={p.picture === "letter"}><path class="trace" d="M44 8h72v40H44zM44 10l36 24 36-24" /></Show>
+			<Show when={p.picture === "letter"}><path class="trace" d="M1 8h72v40H1zM1 10l36 24 36-24" /></Show>
 			<Show when={p.picture === "curve"}><path class="ghost" d="M8 48H152" /><path class="trace" d="M8 44c30 0 34-28 62-26s36-14 82-12" /></Show>
 		</svg>
 		<h2>{p.title}</h2>{p.children}

@@ -2,6 +2,7 @@
 // accessibility, without overflow, and what people do most. node ui/test/ui.mjs build/src/cli/relance [part of a test's name]
 import { chromium } from "playwright-core";
 import { readFileSync } from "node:fs";
+import { createHmac } from "node:crypto";
 import { createRequire } from "node:module";
 import assert from "node:assert/strict";
 import { CHROMIUM, OWNER, PAGES, PASSWORD, empty, living, mailLink, owner, serve } from "./serve.mjs";
@@ -50,6 +51,15 @@ async function violations(page) {
 		const r = await window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"], iframes: false });
 		return r.violations.map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => n.target.join(" ") + " " + (n.any[0]?.message ?? "")).join(" | ")}`);
 	});
+}
+/** The six digits an authenticator app would show (RFC 6238). */
+function totp(secret) {
+	const bits = [...secret].map((c) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(c).toString(2).padStart(5, "0")).join("");
+	const key = Buffer.from(bits.match(/.{8}/g).map((b) => parseInt(b, 2)));
+	const count = Buffer.alloc(8);
+	count.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30000)));
+	const mac = createHmac("sha1", key).update(count).digest(), at = mac[19] & 15;
+	return String((mac.readUInt32BE(at) & 0x7fffffff) % 1000000).padStart(6, "0");
 }
 const digits = (s) => Number(s.replace(/[^\d]/g, ""));
 /** The page where a customer who got this mail is. */
@@ -175,7 +185,7 @@ await test("segment: live count, and the error stands under its character", {}, 
 		return [range.getBoundingClientRect().left, input.getBoundingClientRect().left + parseFloat(s.borderLeftWidth) + parseFloat(s.paddingLeft), c.measureText("lifecycle = ").width];
 	});
 	assert.ok(Math.abs(caret - (box + ch)) < 2, `caret at ${caret}, character at ${box + ch}`);
-	await input.fill("lifecycle = lapsing");
+	await input.fill("lifecycle = loyal");
 	await until(page, (s) => document.querySelector(".counted b") && document.querySelector(".counted b")?.textContent !== s, all);
 	await input.fill("lifec");
 	await page.click(".hints button");
@@ -227,6 +237,13 @@ await test("plan file: a mistake is shown at its line as typed and cannot be sav
 	await page.click(".edacts .main");
 	await page.waitForSelector(".toast");
 	await until(page, () => document.querySelector(".edacts .main")?.disabled);
+	await page.click(".before .two button"); // seen first, then on, as the next version
+	await page.waitForSelector(".replayed .uplot", { timeout: 60000 });
+	await page.click(".before .do .btn");
+	await page.click("dialog[open] .main");
+	await until(page, () => /version 2 en marche/.test(document.querySelector(".sub .badge")?.textContent));
+	await page.click(".tabs button:nth-child(4)");
+	await until(page, () => /\+ priority: 45/.test(document.querySelector(".diff")?.textContent));
 });
 await test("plan form: a delay and the control group are changed, the file says it, the picture shows it", {}, async (page, url) => {
 	await open(page, url, "/plans/birthday?tab=form");
@@ -262,6 +279,97 @@ await test("emergency stop: asked once with what is in the queue, then undone", 
 	await page.click(".halt button");
 	await until(page, () => !document.querySelector(".halt"));
 });
+await test("message: saved in the shop and given back", {}, async (page, url) => {
+	await open(page, url, "/messages/fr/birthday-2");
+	const text = await page.inputValue(".edit textarea");
+	await page.fill(".edit textarea", text.replace(/^# .*$/m, "# Toujours pour vous"));
+	await until(page, () => !document.querySelector(".edacts .main").disabled);
+	await page.click(".edacts .main");
+	await until(page, () => /Texte de la boutique/.test(document.querySelector(".duo .note")?.textContent));
+	await page.reload();
+	await settle(page);
+	assert.match(await page.inputValue(".edit textarea"), /# Toujours pour vous/);
+	await page.click(".edacts .btn:not(.main)");
+	await until(page, () => /livré avec relance/.test(document.querySelector(".duo .note")?.textContent));
+});
+await test("settings: a cap is changed, kept, and undone from the notice", {}, async (page, url) => {
+	await open(page, url, "/settings?tab=sends");
+	const first = page.locator(".cap input").first();
+	await first.fill("5");
+	await page.click(".edacts .main");
+	await page.waitForSelector(".toast");
+	const read = async () => (await (await page.request.get(url + "/api/v1/settings")).json()).items.find((i) => i.name === "pressure.email").value;
+	assert.equal(await read(), "5 in 7 days");
+	await page.click(".toast button >> nth=0");
+	await page.waitForTimeout(500);
+	assert.equal(await read(), "2 in 7 days");
+});
+await test("second factor: set up with the code of the key shown, asked at the next sign-in, taken off", {}, async (page, url, context) => {
+	await open(page, url, "/settings?tab=account");
+	await page.click("text=Activer le second facteur");
+	const secret = (await page.textContent(".enrol code")).replace(/\s/g, "");
+	await page.fill(".enrol input >> nth=0", totp(secret));
+	await page.fill(".enrol input >> nth=1", PASSWORD);
+	await page.click(".enrol .main");
+	await page.waitForSelector(".once .many");
+	const codes = (await page.textContent(".once .many")).trim().split(/\s+/);
+	const guest = await (await context.browser().newContext({ locale: "fr-FR" })).newPage();
+	await guest.goto(url);
+	await guest.fill("[name=name]", OWNER);
+	await guest.fill("[name=password]", PASSWORD);
+	await guest.click("button.main");
+	await guest.fill("[autocomplete=one-time-code]", codes[0]);
+	await guest.click("button.main");
+	await guest.waitForSelector("nav.nav");
+	await guest.context().close();
+	await page.click("text=Ôter le second facteur");
+	await page.fill(".addrow input", PASSWORD);
+	await page.click(".addrow .danger");
+	await page.waitForSelector("text=Activer le second facteur");
+});
+await test("an invitation's link makes a colleague, with their role", {}, async (page, url, context) => {
+	await open(page, url, "/settings?tab=team");
+	await page.fill(".addrow input >> nth=0", "Inès, le samedi");
+	await page.selectOption(".addrow select", "seller");
+	await page.click(".addrow .btn >> nth=0");
+	const link = await page.textContent(".once code");
+	const guest = await (await context.browser().newContext({ locale: "fr-FR" })).newPage();
+	await guest.goto(link.replace(/^https?:\/\/[^/]+/, url));
+	await guest.fill("[name=name]", "Inès");
+	await guest.fill("[name=password]", "un autre mot de passe");
+	await guest.click("button.main");
+	await guest.waitForSelector("nav.nav");
+	assert.match(await guest.innerText(".nav .foot"), /Inès, vente/);
+	await guest.context().close();
+});
+await test("a request is recorded, shown with its day due, and answered", {}, async (page, url) => {
+	await open(page, url, "/customers/" + reader);
+	await page.click("text=Noter une demande");
+	await page.click("dialog[open] .main");
+	await page.waitForSelector(".toast");
+	await open(page, url, "/compliance");
+	await page.click("#requests tbody button >> nth=0");
+	await page.fill("dialog[open] textarea", "Archive remise en main propre.");
+	await page.click("dialog[open] .main");
+	await until(page, () => /traitée/.test(document.querySelector("#requests")?.textContent));
+});
+await test("indicators: a number opens the rows it was counted from; an objective is set and shows where it stands", {}, async (page, url) => {
+	await open(page, url, "/figures/kpi");
+	await page.click(".kpit .open >> nth=0");
+	await page.waitForSelector("dialog[open] tbody tr");
+	await page.keyboard.press("Escape");
+	await page.fill("#objectives input", "5000");
+	await page.click("#objectives .addrow .btn");
+	await page.waitForSelector(".goals svg[role=img]");
+	assert.match(await page.innerText(".goals"), /5\s000/);
+});
+await test("business case: a slider moves the gain", {}, async (page, url) => {
+	await open(page, url, "/figures/case?from=reference");
+	const before = await page.textContent(".answer");
+	assert.match(before, /8\s262\s500/);
+	await page.fill(".slides input >> nth=1", "2");
+	await until(page, (s) => document.querySelector(".answer").textContent !== s, before);
+});
 await test("unsubscribe: the link of a real mail shows, one press acts, the customer's page says so", {}, async (page, url, context) => {
 	const mail = mailLink(db, "winback-1", "u");
 	const guest = await (await context.browser().newContext({ locale: "fr-FR" })).newPage();
@@ -283,7 +391,7 @@ await test("survey: the answer is chosen by the mail's link, one press records i
 	await guest.waitForLoadState();
 	await guest.context().close();
 	await open(page, url, "/customers/" + mail.customer);
-	await until(page, () => /a répondu/.test(document.querySelector(".tl")?.textContent ?? ""));
+	await until(page, () => /a répondu/i.test(document.querySelector(".tl")?.textContent ?? ""));
 });
 await test("U+202F shows at 0.2 em, so that thousands part", {}, async (page, url) => {
 	await open(page, url, "/");

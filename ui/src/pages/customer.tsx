@@ -1,11 +1,11 @@
 // One person on one page: what they bought and received, what they consented to, and the reason for every decision.
 import { For, Show, createEffect, createMemo, createResource, createSignal } from "solid-js";
-import { Problem, get, type Consent, type Customer as Person, type Decision, type Happening, type Page as Rows, type Reco } from "../api";
+import { Problem, call, get, may, type Consent, type Customer as Person, type Decision, type Happening, type Page as Rows, type Reco } from "../api";
 import { day, exact, hour, money, num, now, spoken, theDay, when } from "../fmt";
 import { learn, t, word, locale } from "../i18n";
 import { planTitle, subjectOf } from "../live";
-import { href } from "../router";
-import { ChannelIcon, Icon, Load, Page, Rich, Section, Sentinel, When, refuse } from "../ui";
+import { go, href } from "../router";
+import { ChannelIcon, Dialog, Icon, Load, Page, Rich, Section, Sentinel, When, refuse, toast } from "../ui";
 import { amountOf, story, type Kind, type Line } from "./story";
 import { customers as words } from "../words/customers";
 
@@ -24,7 +24,7 @@ function Row(p: { l: Line }) {
 					<Show when={l().rest}> {l().rest}</Show></p>
 				<Show when={l().quote}><p class="quote">{l().quote}</p></Show>
 				<Show when={l().small || l().plan}><small><Show when={l().channel}>{word("channel", l().channel)}, </Show>{l().small}<Show when={(l().times ?? 1) > 1}> ({t("why_times", { n: l().times! })})</Show>
-					<Show when={l().plan && l().group !== "all" && !(l().rest ?? "").includes(planTitle(l().plan!))}>{l().small ? " " : ""}<a href={href("/plans/" + l().plan)}>{planTitle(l().plan!)}</a></Show></small></Show>
+					<Show when={l().plan && l().group !== "all" && !(l().rest ?? "").includes(planTitle(l().plan!))}>{l().small ? " " : ""}<a href={href("/plans/" + l().plan)}>{planTitle(l().plan!)}</a></Show><Show when={l().web}>, <a href={l().web!} target="_blank" rel="noopener">{t("web_version")}</a></Show></small></Show>
 			</div>
 			<div class="amt"><Show when={l().amount}>{amountOf(l())}</Show>
 				<For each={l().notes}>{(n) => <span class="op" classList={{ wrong: n.bad }} title={n.at && exact(n.at)}><Icon name={n.icon} />{n.text}<Show when={n.at}>, {when(n.at!)}</Show></span>}</For></div>
@@ -70,22 +70,58 @@ function Consents(p: { list: Consent[] }) {
 		<ul class="cons" style={{ "--cols": p.list.length }}>
 			<For each={p.list}>{(c) => (
 				<li class={c.may ? "good" : "no"}><b><ChannelIcon channel={c.purpose === "tracking" ? "tracking" : c.channel} />{c.purpose === "tracking" ? t("channel_tracking") : word("channel", c.channel)}<Icon name={c.may ? "ok" : "no"} /></b>
-					<small>{word("consent", c.state || (c.may ? "soft" : "unknown"))}<Show when={c.at}>, <span title={exact(c.at!)}>{day(c.at!)}</span></Show><Show when={c.source}><br />{c.source}</Show>
+					<small>{word("consent", c.state || (c.may ? "soft" : "unknown"))}<Show when={c.at}>, <span title={exact(c.at!)}>{day(c.at!)}</span></Show><Show when={c.source}><br />{word("event", c.source)}</Show>
 						<Show when={c.purpose === "service"}><br />{word("purpose", c.purpose)}</Show></small></li>
 			)}</For>
 		</ul>
 	);
 }
 
+const REQUESTS = ["access", "portability", "rectification", "erasure", "objection"];
+/** What the law gives the person: one button each; what cannot be undone asks for the number. */
+function Rights(p: { who: Person; name: string; again: () => void }) {
+	const [asking, setAsking] = createSignal<"" | "object" | "erase" | "request">("");
+	const [typed, setTyped] = createSignal("");
+	const [kind, setKind] = createSignal("access");
+	async function act(what: () => Promise<string>) {
+		try {
+			const said = await what();
+			setAsking("");
+			toast(said);
+			p.again();
+		} catch (e) { refuse(e); }
+	}
+	const at = () => `/customers/${p.who.id}`;
+	const object = () => act(async () => { await call("POST", at() + "/object", {}); return t("object_done"); });
+	const erase = (e: Event) => { e.preventDefault(); void act(async () => { await call("POST", at() + "/erase", { confirm: typed().trim() }); go("/customers"); return t("erase_done", { name: p.name }); }); };
+	const ask = (e: Event) => { e.preventDefault(); void act(async () => { const r = await call<{ due_at: string }>("POST", "/requests", { kind: kind(), customer: p.who.id }); return t("request_done", { day: day(r.due_at) }); }); };
+	return (
+		<Section title={t("rights")}>
+			<div class="btns"><Show when={may("privacy")}><a class="btn" href={`/api/v1${at()}/export?format=zip`} download={`client-${p.who.ref}.zip`}><Icon name="down" />{t("rights_export")}</a></Show>
+				<button class="btn" onClick={() => setAsking("request")}>{t("rights_ask")}</button>
+				<button class="btn" onClick={() => setAsking("object")}>{t("rights_object")}</button>
+				<Show when={may("privacy")}><button class="btn danger" onClick={() => { setTyped(""); setAsking("erase"); }}><Icon name="del" />{t("rights_erase")}</button></Show></div>
+			<Dialog open={asking() === "request"} title={t("rights_ask")} close={() => setAsking("")}><h2 class="t3">{t("rights_ask")}</h2>
+				<form onSubmit={ask}><label class="field"><span>{t("request_kind")}</span><select value={kind()} onChange={(e) => setKind(e.currentTarget.value)}><For each={REQUESTS}>{(k) => <option value={k}>{word("req", k)}</option>}</For></select></label>
+					<div class="do"><button type="button" class="btn" onClick={() => setAsking("")}>{t("cancel")}</button><button class="btn main">{t("save")}</button></div></form></Dialog>
+			<Dialog open={asking() === "object"} title={t("rights_object")} close={() => setAsking("")}><h2 class="t3">{t("object_title", { name: p.name })}</h2><p>{t("object_body")}</p>
+				<div class="do"><button class="btn" autofocus onClick={() => setAsking("")}>{t("cancel")}</button><button class="btn main" onClick={object}>{t("object_do")}</button></div></Dialog>
+			<Dialog open={asking() === "erase"} title={t("rights_erase")} close={() => setAsking("")}><h2 class="t3">{t("erase_title", { name: p.name })}</h2><p><Rich text={t("erase_body", { ref: p.who.ref })} /></p>
+				<form onSubmit={erase}><label class="field"><span>{t("reference")}</span><input required autocomplete="off" value={typed()} onInput={(e) => setTyped(e.currentTarget.value)} /></label>
+					<div class="do"><button type="button" class="btn" onClick={() => setAsking("")}>{t("cancel")}</button><button class="btn danger" disabled={typed().trim() !== p.who.ref}><Icon name="del" />{t("rights_erase")}</button></div></form></Dialog>
+		</Section>
+	);
+}
+
 export default function CustomerPage(p: { id: string }) {
 	const [person, { refetch }] = createResource(() => p.id, (id) => get<Person>(`/customers/${id}`));
-	const [timeline] = createResource(() => p.id, (id) => get<Rows<Happening>>(`/customers/${id}/timeline`));
+	const [timeline, { refetch: again }] = createResource(() => p.id, (id) => get<Rows<Happening>>(`/customers/${id}/timeline`));
 	const [why] = createResource(() => p.id, (id) => get<{ decisions: Decision[]; plans: { plan: string; now: string }[] }>(`/customers/${id}/why`));
 	const [recos] = createResource(() => p.id, (id) => get<{ items: Reco[] }>(`/customers/${id}/recommendations?kind=cross&n=3`)
 		.catch((e) => { if (e instanceof Problem && e.status === 404) return { items: [] }; throw e; }));
 	const [kind, setKind] = createSignal<Kind>("all");
 	const [told, setTold] = createSignal<Line[]>([]);
-	const complaint = () => told().find((l) => l.tone === "bad" && l.bold === t("story_unhappy") && Date.parse(l.at) > now().getTime() - 30 * 86400000);
+	const complaint = () => told().find((l) => l.tone === "bad" && Date.parse(l.at) > now().getTime() - 30 * 86400000);
 	const held = () => told().find((l) => l.held && Date.parse(l.at) > now().getTime() - 86400000);
 	/** Plans that say something of this person, and those that only say they do not concern them. */
 	const quiet = (x: string) => /^(n’y est pas|not in it|le plan est arrêté|the plan is off)/.test(x);
@@ -95,7 +131,7 @@ export default function CustomerPage(p: { id: string }) {
 			const active = () => c().runs.filter((r) => r.state === "active").length;
 			return (
 				<Page title={name()} badge={<span class={"badge lcb " + c().phase}>{word("phase1", c().phase)}</span>}
-					sub={<>{c().first_order ? t("since_customer", { day: day(c().first_order!) }) : t("never_ordered")}, n° {c().ref}</>}
+					sub={<>{c().first_order ? t("since_customer", { day: day(c().first_order!) }) : t("never_ordered")}, {t("number_n", { n: c().ref })}</>}
 					actions={<>
 						<Show when={c().person.phone}><a class="btn" classList={{ main: !!complaint() }} href={"tel:" + c().person.phone.replace(/\s/g, "")}><Icon name="phone" />{t("call")}</a></Show>
 						<Show when={c().person.email}><a class="btn" href={"mailto:" + c().person.email}>{t("write")}</a></Show></>}
@@ -134,6 +170,7 @@ export default function CustomerPage(p: { id: string }) {
 										<br /><small>{planTitle(d.plan)} v{d.version}{d.step ? `, ${d.step}` : ""}{d.channel ? `, ${word("channel", d.channel)}` : ""}</small></p></li>)}</For></ol></details></Show>
 						</>}</Load></Section>
 					</div>
+					<Rights who={c()} name={name()} again={() => { void refetch(); void again(); }} />
 				</Page>
 			);
 		}}</Load>

@@ -62,7 +62,6 @@ function SegmentBar(p: { text: string; set: (s: string) => void; fault: (bad: bo
 				<span class="typed"><input ref={field} value={p.text} spellcheck={false} autocomplete="off" autocapitalize="off" placeholder={t("segment_hint")} aria-invalid={!!fault()}
 					aria-describedby="seg-says" onInput={(e) => p.set(e.currentTarget.value)} />
 					<Show when={p.text}><button class="clear" type="button" aria-label={t("segment_clear")} onClick={() => p.set("")}><Icon name="no" /></button></Show></span></label>
-			<Hints text={p.text} take={(s) => { p.set(s); field.focus(); }} />
 			<div id="seg-says" aria-live="polite">
 				<Show when={fault()} fallback={
 					<Show when={p.text.trim() ? count.latest?.ok : undefined}>{(c) => <p class="counted"><b>{t("segment_count", { n: num(c().count), total: num(c().total) })}</b>
@@ -70,6 +69,7 @@ function SegmentBar(p: { text: string; set: (s: string) => void; fault: (bad: bo
 					{(f) => <p class="fault"><span class="pre" aria-hidden="true">{" ".repeat(f().offset)}^</span><span class="wrong"><Icon name="warn" />{f().hint}</span></p>}
 				</Show>
 			</div>
+			<Hints text={p.text} take={(s) => { p.set(s); field.focus(); }} />
 			<div class="chips2">
 				<For each={segments.error ? [] : segments.latest?.items} fallback={<For each={READY}>{(x) => chip(t(x[0]), x[1])}</For>}>{(s) => chip(s.name, s.text, s.count)}</For>
 				<Show when={p.text.trim() && count.latest?.ok && may("plans")}>
@@ -174,7 +174,7 @@ export default function Customers() {
 	const who = () => [word("among", query("is")), query("reason") && word("reason", query("reason")).toLocaleLowerCase(), query("step") && t("among_step", { step: query("step") }), query("channel") && word("channel", query("channel")), query("plan") && planTitle(query("plan"))].filter(Boolean).join(", ");
 	const all = () => { setQ(""); setSegment(""); go("/customers"); };
 	return (
-		<Page title={t("customers_title")} answer={<Show when={first.latest && first.latest.total !== undefined}><Rich text={first.latest!.total === null ? t("customers_many") : filtered() ? t("segment_count_plain", { n: first.latest!.total! }) : t("customers_answer", { n: first.latest!.total! })} /></Show>}>
+		<Page title={t("customers_title")} answer={<Show when={first.latest && first.latest.total !== undefined}><Rich text={first.latest!.total === null ? t("customers_many") : filtered() && !bad() ? t("segment_count_plain", { n: first.latest!.total! }) : t("customers_answer", { n: first.latest!.total! })} /></Show>}>
 			<Show when={among()}><p class="only"><span class="badge">{who()}</span> <button class="lnk" onClick={() => { for (const k of AMONG) setQuery(k, ""); }}><Icon name="no" />{t("among_clear")}</button></p></Show>
 			<div class="finder">
 				<label class="field seekf"><span>{t("search")}</span><span class="typed"><Icon name="find" /><input type="search" value={q()} placeholder={t("customers_search")} autocomplete="off" onInput={(e) => setQ(e.currentTarget.value)} /></span></label>

@@ -1,6 +1,6 @@
 // The door: sign-in, and the first run where the owner is made with the server's one-time code.
 import { For, Show, createSignal } from "solid-js";
-import { call, session, type Session } from "../api";
+import { call, session, type Problem, type Session } from "../api";
 import { changeLocale, locale, t } from "../i18n";
 import { query } from "../router";
 
@@ -8,7 +8,8 @@ const SHORTEST = 12;
 
 export function Door(p: { entered: (s: Session) => void }) {
 	const token = query("token") || new URLSearchParams(location.search).get("token") || "";
-	const setup = () => session()!.first_run;
+	/** The first owner, or somebody invited: both come with a code that works once. */
+	const setup = () => session()!.first_run || !!token;
 	const [name, setName] = createSignal("");
 	const [password, setPassword] = createSignal("");
 	const [code, setCode] = createSignal("");
@@ -28,6 +29,7 @@ export function Door(p: { entered: (s: Session) => void }) {
 			const s = await call<Session | null>("POST", setup() ? "/setup" : "/session", body);
 			p.entered(s?.user ? s : await call<Session>("POST", "/session", { name: name(), password: password() }));
 		} catch (x) {
+			if ((x as Problem).body?.factor) setWithCode(true);
 			setRefused((x as Error).message);
 		}
 		setBusy(false);
@@ -36,8 +38,8 @@ export function Door(p: { entered: (s: Session) => void }) {
 		<main class="door">
 			<form onSubmit={enter}>
 				<p class="brand">relance<i /></p>
-				<h1>{setup() ? t("setup_title") : t("sign_title")}</h1>
-				<p class="mute">{setup() ? t("setup_sub") : t("sign_sub", { shop: session()!.shop.name || "relance" })}</p>
+				<h1>{setup() ? t(session()!.first_run ? "setup_title" : "invited_title") : t("sign_title")}</h1>
+				<p class="mute">{setup() ? t(session()!.first_run ? "setup_sub" : "invited_sub", { shop: session()!.shop.name }) : t("sign_sub", { shop: session()!.shop.name || "relance" })}</p>
 				<Show when={setup() && !token}>
 					<label class="field"><span>{t("setup_token")}</span><input required value={key()} onInput={(e) => setKey(e.currentTarget.value)} autocomplete="off" />
 						<small>{t("setup_token_note")}</small></label>
@@ -48,7 +50,7 @@ export function Door(p: { entered: (s: Session) => void }) {
 					<Show when={setup()}><small>{password() && short() ? t("setup_short", { n: short() }) : t("setup_password_note")}</small></Show></label>
 				<Show when={!setup()}>
 					<Show when={withCode()} fallback={<button type="button" class="lnk" onClick={() => setWithCode(true)}>{t("sign_have_code")}</button>}>
-						<label class="field"><span>{t("sign_code")}</span><input inputmode="numeric" pattern="[0-9]{6}" autocomplete="one-time-code" autofocus
+						<label class="field"><span>{t("sign_code")}</span><input inputmode="numeric" autocomplete="one-time-code" autofocus
 							value={code()} onInput={(e) => setCode(e.currentTarget.value)} /><small>{t("sign_code_note")}</small></label></Show>
 				</Show>
 				<p class="refused" role="alert">{refused()}</p>

@@ -104,7 +104,7 @@ function One(p: { message: Message; again: (m?: Message) => void }) {
 				<div>
 					<div class="pvbar"><Seer set={setCustomer} />
 						<div class="seg" role="group" aria-label={t("preview")}>
-							<For each={views()}>{(v) => <button aria-pressed={view() === v} title={t(`preview_${v}`)} onClick={() => setView(v)}><Icon name={ICON[v]} /><span>{t(`preview_${v}`)}</span></button>}</For></div></div>
+							<For each={views()}>{(v) => <button aria-pressed={view() === v} title={t(`preview_${v}`)} aria-label={t(`preview_${v}`)} onClick={() => setView(v)}><Icon name={ICON[v]} /><span>{t(`preview_${v}`)}</span></button>}</For></div></div>
 					<div class="frame" classList={{ tel: view() === "phone" }}>
 						<Show when={view() !== "sms" && view() !== "card"}><div class="inbox"><b>{preview()?.subject ?? "\u00a0"}</b><small>{preview()?.preheader ?? "\u00a0"}</small></div></Show>
 						<Switch>

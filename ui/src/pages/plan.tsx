@@ -78,7 +78,7 @@ function Drawing(p: { plan: Picture & Partial<Plan> }) {
 							<dl><dt>{t("p_next")}</dt><dd>{count("waiting", s.waiting, s.name)}</dd>
 								<Show when={s.message}><dt>{t("p_sent")}</dt><dd>{count("sent", s.sent, s.name)}</dd>
 								<dt>{t("p_opened")}</dt><dd>{rate("opened", s.opened, s)}</dd><dt>{t("p_clicked")}</dt><dd>{rate("clicked", s.clicked, s)}</dd></Show></dl>
-							<Show when={s.sent && !tall()}><svg height="12" role="img" aria-label={`${t("p_opened")} ${pct(s.opened / s.sent)}, ${t("p_clicked")} ${pct(s.clicked / s.sent)}`}>
+							<Show when={s.sent && !tall()} fallback={<Show when={!tall()}><svg height="12" aria-hidden="true" /></Show>}><svg height="12" role="img" aria-label={`${t("p_opened")} ${pct(s.opened / s.sent)}, ${t("p_clicked")} ${pct(s.clicked / s.sent)}`}>
 								<line class="zero-l" x1="0" x2="100%" y1="6" y2="6" /><rect class="band" x="0" width={(100 * s.opened) / s.sent + "%"} y="3" height="6" /><rect class="mark" x="0" width={(100 * s.clicked) / s.sent + "%"} y="3" height="6" /></svg></Show>
 						</article></li>
 				)}</For></ol>
@@ -160,10 +160,24 @@ function Before(p: { plan: Plan; text: string; seen: (r: Replay | null) => void 
 	);
 }
 
-function Versions(p: { plan: Plan }) {
-	const rows = () => p.plan.versions.map((v) => (typeof v === "number" ? { version: v } : v) as { version: number; at?: string; by?: string; note?: string });
-	return <table class="rows"><thead><tr><th scope="col">{t("version")}</th><th scope="col">{t("changed")}</th><th scope="col">{t("by")}</th><th scope="col" class="num">{t("since")}</th></tr></thead>
-		<tbody><For each={rows()}>{(v) => <tr><td><b>{v.version}</b></td><td>{v.note ?? "–"}</td><td class="mute">{v.by ?? "–"}</td><td class="num"><Show when={v.at}><When at={v.at!} /></Show></td></tr>}</For></tbody></table>;
+interface Version { version: number; state: string; on_since: string | null; text: string }
+/** The versions that were on, the last first; the lines that changed since the one before, and its text to take again. */
+function Versions(p: { plan: Plan; take: (text: string) => void }) {
+	const rows = () => (p.plan.versions as Version[]).filter((v) => typeof v === "object").sort((a, b) => b.version - a.version);
+	const bare = (l: string) => l.replace(/(^|\s+)#.*$/, "").trim();
+	const changed = (v: Version) => {
+		const before = rows().find((x) => x.version === v.version - 1);
+		if (!before) return [];
+		const had = new Set(before.text.split("\n").map(bare)), has = new Set(v.text.split("\n").map(bare));
+		return [...[...had].filter((l) => l && !has.has(l)).map((l) => "− " + l), ...[...has].filter((l) => l && !had.has(l)).map((l) => "+ " + l)];
+	};
+	return (
+		<Show when={rows().length} fallback={<p class="mute">{t("versions_none")}</p>}>
+			<table class="rows"><thead><tr><th scope="col">{t("version")}</th><th scope="col">{t("changed")}</th><th scope="col" class="num">{t("since")}</th><th scope="col"><span class="vh">{t("version_take")}</span></th></tr></thead>
+				<tbody><For each={rows()}>{(v) => <tr><td class="nw"><b>{v.version}</b> <small>{word("pstate", v.state)}</small></td><td class="diff"><For each={changed(v)} fallback={<span class="mute">{t("version_first")}</span>}>{(l) => <code classList={{ minus: l[0] === "−" }}>{l}</code>}</For></td>
+					<td class="num"><Show when={v.on_since} fallback="–"><When at={v.on_since!} /></Show></td><td class="num"><Show when={may("plans") && v.text !== p.plan.text}><button class="lnk" onClick={() => p.take(v.text)}>{t("version_take")}</button></Show></td></tr>}</For></tbody></table>
+		</Show>
+	);
 }
 
 interface Move { from_version: number; from_step: string | null; to_step: string | null; stays: string | null; runs: number }
@@ -205,8 +219,8 @@ function One(p: { plan: Plan; again: () => void }) {
 	async function keep() {
 		if (!changed() || wrong()) return;
 		try {
-			const r = await call<{ version?: number } | null>("PUT", "/plans/" + p.plan.name, { text: text() });
-			toast(t("version_saved", { n: String(r?.version ?? (p.plan.version ?? 0) + 1) }));
+			await call("PUT", "/plans/" + p.plan.name, { text: text() });
+			toast(t("version_saved", { n: String((p.plan.version ?? 0) + 1) }));
 			p.again();
 		} catch (e) { refuse(e); }
 	}
@@ -214,17 +228,20 @@ function One(p: { plan: Plan; again: () => void }) {
 		setAsking("");
 		try {
 			await call("POST", `/plans/${p.plan.name}/switch`, { to });
-			toast(t(to === "on" ? "switched_on" : to === "off" ? "switched_off" : "switched_drain", { plan: p.plan.title }), undo ? undefined : { undo: () => void turn(to === "on" ? "off" : "on", true) });
+			toast(t(to === "on" ? "switched_on" : to === "off" ? "switched_off" : "switched_drain", { plan: p.plan.title }), undo || (to === "on" && !off()) ? undefined : { undo: () => void turn(to === "on" ? "off" : "on", true) });
 			p.again();
 		} catch (e) { refuse(e); }
 	}
 	const acts = () => <Show when={may("plans")}><div class="edacts"><button class="btn main" disabled={!changed() || wrong()} onClick={keep}>{t("save_version", { n: String((p.plan.version ?? 0) + 1) })}</button>
 								<Show when={changed()}><button class="btn" onClick={() => setText(p.plan.text)}>{t("discard")}</button></Show></div></Show>;
 	const off = () => p.plan.state !== "on";
+	/** Not on, or on with a newer text that waits for it. */
+	const ready = () => off() || !!p.plan.draft;
+	const next = () => (p.plan.draft || !p.plan.version ? (p.plan.version ?? 0) + 1 : p.plan.version);
 	const counts = () => p.plan.counts;
 	const since = () => p.plan.on_since;
 	return (
-		<Page title={p.plan.title} sub={<>{p.plan.name} <span class={"badge " + p.plan.state}>{p.plan.version ? t("version_n", { n: String(p.plan.version) }) : ""} {word("pstate", p.plan.state)}</span></>}
+		<Page title={p.plan.title} sub={<>{p.plan.name} <span class={"badge " + p.plan.state}>{p.plan.version ? t("version_n", { n: String(p.plan.version) }) : ""} {word("pstate", p.plan.state)}</span><Show when={p.plan.draft}> <span class="badge">{t("draft_waits", { n: String(next()) })}</span></Show></>}
 			actions={<Show when={!off() && may("plans")}><button class="btn" onClick={() => setAsking("off")}>{t("switch_off")}</button></Show>}
 			answer={<Rich text={off() && !counts().active ? t("p_answer_off") : (since() ? t("p_answer_since", { since: theDay(since()!) }) + " " : "") + t("p_answer", { n: counts().entered ?? 0, name: p.plan.name, active: num(counts().active ?? 0), out: num(counts().exited ?? 0) })} />}>
 			<div class="split wide">
@@ -241,12 +258,12 @@ function One(p: { plan: Plan; again: () => void }) {
 						</Match>
 						<Match when={tab() === "form"}><Suspense><PlanForm name={p.plan.name} text={text()} set={setText} off={p.plan.state !== "on"} readonly={!may("plans")} /></Suspense>
 							<Show when={issues().some((i) => i.level === "error")}><Remarks list={issues()} fine="" pick={(r) => { setQuery("tab", "file"); setJump(r); }} /></Show>{acts()}<p class="note">{t("runs_keep")}</p></Match>
-						<Match when={tab() === "versions"}><Versions plan={p.plan} /><p class="note">{t("runs_keep")}</p><Show when={p.plan.version}><Moves plan={p.plan} again={p.again} /></Show></Match>
+						<Match when={tab() === "versions"}><Versions plan={p.plan} take={(x) => { setText(x); setQuery("tab", "file"); }} /><p class="note">{t("runs_keep")}</p><Show when={p.plan.version}><Moves plan={p.plan} again={p.again} /></Show></Match>
 					</Switch>
 				</div>
-				<Section class="side before" title={off() ? t("before_on") : t("before_again")} note={t("before_note")}>
+				<Section class="side before" title={ready() ? t("before_on") : t("before_again")} note={t("before_note")}>
 					<Before plan={p.plan} text={text()} seen={setSeen} />
-					<Show when={off() && may("plans")}><div class="do"><button class="btn" classList={{ main: !!seen() }} disabled={!seen() || changed()} onClick={() => setAsking("on")}>{p.plan.version ? t("switch_on_v", { n: String(p.plan.version) }) : t("switch_on")}</button></div>
+					<Show when={ready() && may("plans")}><div class="do"><button class="btn" classList={{ main: !!seen() }} disabled={!seen() || changed()} onClick={() => setAsking("on")}>{p.plan.version ? t("switch_on_v", { n: String(next()) }) : t("switch_on")}</button></div>
 						<Show when={!seen()}><p class="note">{t("replay_needed")}</p></Show></Show>
 				</Section>
 			</div>

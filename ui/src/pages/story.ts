@@ -1,5 +1,5 @@
-// What the server tells of a person, as a person would tell it: one line per thing that happened. What became of a message
-// (gone, opened, clicked, answered) is told with it, and with the decision that sent it.
+// What the server tells of a person, as a person would tell it: one line per thing that happened. What became of a message is
+// told with it; that it was decided is told by its having left.
 import type { Happening } from "../api";
 import { money, spoken } from "../fmt";
 import { locale, t, word, type Word } from "../i18n";
@@ -10,85 +10,71 @@ export interface Note { icon: string; text: string; at?: string; bad?: boolean }
 export interface Line {
 	at: string; group: Kind; mark: "disc" | "ring" | "square" | "diamond";
 	tone?: "bad" | "wait" | "quiet"; bold: string; rest?: string; small?: string; quote?: string; amount?: number; plan?: string; notes: Note[];
-	message?: string; times?: number; held?: string; channel?: string;
+	message?: string; web?: string | null; times?: number; held?: string; channel?: string;
 }
 
 const colon = () => (locale() === "fr" ? "\u00a0:" : ":");
+const inQuotes = (s: string) => (locale() === "fr" ? `«\u00a0${s}\u00a0»` : `“${s}”`);
+const theme = (name: string) => inQuotes(planTitle(name));
 const goods = (h: Happening) => {
 	const lines = (h.lines ?? []).filter((l) => l.quantity || l.amount);
 	const names = lines.slice(0, 3).map((l) => (l.name || l.sku) + (Math.abs(l.quantity) > 1 ? ` × ${Math.abs(l.quantity)}` : ""));
 	return names.join(", ") + (lines.length > 3 ? " " + t("story_others", { n: lines.length - 3 }) : "");
 };
-const quoted = (name: string) => { const s = subjectOf(name) ?? name; return locale() === "fr" ? `«\u00a0${s}\u00a0»` : `“${s}”`; };
-const theme = (name: string) => { const s = planTitle(name); return locale() === "fr" ? `«\u00a0${s}\u00a0»` : `“${s}”`; };
-const unhappy = (h: Happening) => h.kind === "complaint" || h.answer === "unsatisfied" || /unsatisf|dissatisf|insatisf/i.test(h.detail ?? "") && h.kind === "event";
+const unhappy = (s: string | undefined) => /^(unsatisfied|dissatisfied|very_dissatisfied)$/.test(s ?? "");
 
 function order(h: Happening): Line {
-	const back = (h.amount ?? 0) < 0 || (h.lines ?? []).some((l) => l.quantity < 0);
-	return { at: h.at, group: "orders", mark: back ? "square" : "disc", bold: t(back ? "story_return" : "story_order") + colon(), rest: goods(h), amount: h.amount, notes: [] };
+	const back = h.returned ?? (h.amount ?? 0) < 0;
+	return { at: h.at, group: "orders", mark: back ? "square" : "disc", bold: t(back ? "story_return" : "story_order") + colon(), rest: goods(h), amount: h.amount,
+		small: [h.channel && h.channel !== "unknown" ? word("sale", h.channel) : "", h.detail].filter(Boolean).join(", "), notes: [] };
 }
 function cart(h: Happening): Line {
-	const state = h.state ?? h.detail ?? "changed";
-	return { at: h.at, group: "orders", mark: "square", tone: "quiet", bold: word("cart", state) + colon(), rest: goods(h), amount: state === "paid" ? undefined : h.amount, notes: [] };
+	return { at: h.at, group: "orders", mark: "square", tone: "quiet", bold: word("cart", h.state ?? "changed") + colon(), rest: goods(h), amount: h.state === "paid" ? undefined : h.amount, notes: [] };
 }
 function consent(h: Happening): Line {
-	const [channel, purpose, state] = h.channel && h.state ? [h.channel, h.purpose ?? "marketing", h.state] : h.title.replace(":", "").split(" ");
-	const what = purpose === "tracking" ? t("story_tracking") : word("channel", channel);
-	return { at: h.at, group: "consents", mark: "square", tone: state === "withdrawn" || state === "opposed" ? "wait" : undefined, bold: word("said", state), rest: what,
-		small: word("event", h.detail), quote: h.wording || undefined, notes: [] };
+	const what = h.purpose === "tracking" ? t("story_tracking") : word("channel", h.channel);
+	return { at: h.at, group: "consents", mark: "square", tone: h.state === "withdrawn" || h.state === "opposed" ? "wait" : undefined, bold: word("said", h.state ?? "granted"), rest: what,
+		small: word("event", h.source || h.detail), quote: h.wording || undefined, notes: [] };
 }
-function event(h: Happening): Line {
-	return { at: h.at, group: "all", mark: "square", tone: unhappy(h) ? "bad" : undefined, bold: word("event", h.title), small: word("event", h.detail), notes: [] };
+function message(h: Happening): Line {
+	const notes: Note[] = [];
+	if (h.clicked_at) notes.push({ icon: "hand", text: t("story_clicked"), at: h.clicked_at });
+	if (h.opened_at) notes.push({ icon: "eye", text: t("story_opened"), at: h.opened_at });
+	const bad = h.state === "refused" || h.state === "uncertain";
+	const rest = h.state === "accepted" ? "" : word("mstate", h.state ?? "");
+	return { at: h.at, group: "messages", mark: "ring", tone: bad ? "bad" : undefined, bold: inQuotes(h.subject || (h.step && subjectOf(h.step)) || h.title), rest, plan: h.plan, message: h.step, web: h.web, channel: h.channel, notes };
 }
-const OUTCOME: Record<string, [icon: string, word: Word, bad?: boolean]> = {
-	opened: ["eye", "story_opened"], clicked: ["hand", "story_clicked"], answered: ["ok", "story_answered"], unsubscribed: ["no", "story_unsubscribed", true],
-	hard_bounce: ["warn", "story_bounced", true], soft_bounce: ["warn", "story_soft", true], complaint: ["warn", "story_complaint", true],
-	refused: ["warn", "story_refused", true], uncertain: ["ask", "story_uncertain", true], dropped: ["no", "story_dropped", true],
-};
 function decision(h: Happening): Line {
-	const step = h.title === h.plan ? undefined : h.title, why = h.reason && h.reason !== "none" ? spoken(h.detail ?? "") || word("reason", h.reason).toLocaleLowerCase() : "";
-	const line: Line = { at: h.at, group: "decisions", mark: "diamond", bold: "", small: why, plan: h.plan, notes: [], times: h.times, message: step };
-	const plan = theme(h.plan ?? ""), silent = step && !subjectOf(step), what = !step ? plan : silent ? word("step", step) : quoted(step);
-	if (silent && (h.verdict === "skipped" || h.verdict === "dropped")) return { ...line, tone: "quiet", bold: t("story_step"), rest: what };
+	const step = h.step || undefined, why = h.reason && h.reason !== "none" ? spoken(h.detail ?? "") || word("reason", h.reason).toLocaleLowerCase() : "";
+	const subject = step && subjectOf(step), plan = theme(h.plan ?? ""), what = !step ? plan : subject ? inQuotes(subject) : word("step", step);
+	const line: Line = { at: h.at, group: "decisions", mark: "diamond", bold: "", small: why, plan: h.plan, notes: [], times: h.times };
+	if (step && !subject && (h.verdict === "skipped" || h.verdict === "dropped")) return { ...line, tone: "quiet", bold: t("story_step"), rest: what };
 	switch (h.verdict) {
 		case "entered": return { ...line, tone: "quiet", bold: t("story_entered"), rest: plan };
 		case "ended": return { ...line, tone: "quiet", bold: t("story_ended"), rest: plan, small: "" };
 		case "exited": return { ...line, bold: t("story_exited"), rest: plan };
 		case "control": return { ...line, bold: t("story_control"), rest: plan, small: t("story_control_why") };
-		case "held": return { ...line, tone: "wait", bold: t("story_held"), rest: what, held: h.reason, small: sentence(why, word("then", h.reason)) };
-		case "skipped": return { ...line, tone: "quiet", bold: t("story_skipped"), rest: what };
-		case "dropped": return { ...line, tone: "wait", bold: t("story_dropped_step"), rest: what };
-		default: return { ...line, group: "messages", mark: "ring", bold: t("story_decided"), rest: what };
+		case "held": return { ...line, tone: "wait", bold: t("story_held") + colon(), rest: what, held: h.reason, small: [why, word("then", h.reason)].filter(Boolean).join(colon() + " ") };
+		case "skipped": return { ...line, tone: "quiet", bold: t("story_skipped") + colon(), rest: what };
+		default: return { ...line, tone: "wait", bold: t("story_dropped_step") + colon(), rest: what };
 	}
 }
-/** "pression du canal jusqu'au …" is the reason; what comes next is a sentence of its own. */
-const sentence = (why: string, then: string) => [why, then].filter(Boolean).join(locale() === "fr" ? "\u00a0: " : ": ");
 
 /** Newest first, as they came. */
 export function story(items: Happening[]): Line[] {
-	const out: Line[] = [], gone = new Map<string, Line>();
-	const key = (h: Happening) => `${h.plan} ${h.title}`;
-	for (const h of items) // the message itself, before what became of it
-		if (h.kind === "message" && h.detail === "accepted" && !gone.has(key(h) + h.at))
-			gone.set(key(h) + h.at, { at: h.at, group: "messages", mark: "ring", bold: quoted(h.title), plan: h.plan, message: h.title, notes: [], channel: h.channel });
-	const of = (h: Happening) => [...gone.entries()].filter(([k, l]) => k.startsWith(key(h)) && l.at <= h.at).sort((a, b) => b[1].at.localeCompare(a[1].at))[0]?.[1];
-	for (const h of items) {
-		if (h.kind === "message") {
-			const line = gone.get(key(h) + h.at);
-			if (h.detail === "accepted") { if (line && !out.includes(line)) out.push(line); continue; }
-			const what = OUTCOME[h.detail ?? ""], message = of(h);
-			const text = what ? t(what[1]) + (h.answer ? " : " + word("event", h.answer) : "") : h.detail ?? "";
-			if (message) message.notes.unshift({ icon: what?.[0] ?? "ask", text, at: h.at, bad: what?.[2] });
-			else out.push({ at: h.at, group: "messages", mark: "ring", bold: quoted(h.title), rest: text, plan: h.plan, message: h.title, notes: [], channel: h.channel, tone: what?.[2] ? "bad" : undefined });
-			if (unhappy(h)) out.push({ at: h.at, group: "messages", mark: "square", tone: "bad", bold: t("story_unhappy"), small: word("event", h.answer), plan: h.plan, notes: [] });
-		} else if (h.kind === "decision") {
-			if (h.verdict === "send" && of(h)) continue; // told by the message
-			out.push(decision(h));
-		} else if (h.kind === "order" || h.kind === "return") out.push(order(h));
-		else if (h.kind === "cart") out.push(cart(h));
-		else if (h.kind === "consent") out.push(consent(h));
-		else if (h.kind === "profile") out.push({ at: h.at, group: "all", mark: "square", tone: "quiet", bold: t("story_profile"), notes: [] });
-		else out.push(event(h));
+	const out: Line[] = [];
+	for (const h of items) switch (h.kind) {
+		case "order": case "return": out.push(order(h)); break;
+		case "cart": out.push(cart(h)); break;
+		case "consent": out.push(consent(h)); break;
+		case "message": out.push(message(h)); break;
+		case "decision": if (h.verdict !== "send") out.push(decision(h)); break; // a send is told by its message
+		case "profile": out.push({ at: h.at, group: "all", mark: "square", tone: "quiet", bold: h.title, notes: [] }); break;
+		case "answer": out.push({ at: h.at, group: "messages", mark: "square", tone: unhappy(h.answer) ? "bad" : undefined, bold: h.title + colon(), rest: h.detail, plan: h.plan, notes: [] }); break;
+		case "unsubscribed": out.push({ at: h.at, group: "consents", mark: "square", tone: "wait", bold: h.title, plan: h.plan, notes: [] }); break;
+		case "complaint": case "hard_bounce": case "soft_bounce":
+			out.push({ at: h.at, group: "messages", mark: "square", tone: "bad", bold: h.title, plan: h.plan, notes: [] }); break;
+		default: out.push({ at: h.at, group: "all", mark: "square", tone: unhappy(h.text) ? "bad" : undefined, bold: word("event", h.title) + (h.detail ? colon() : ""), rest: h.detail, notes: [] });
 	}
 	return joined(out);
 }

@@ -11,8 +11,8 @@ import { FigureTabs } from "./figure-tabs";
 
 learn(words);
 interface Value {
-	segments: { key: string; name: string; advice: string; customers: number; spend: number }[];
-	share: { customers: number; total: number; top_20_share: number; customers_for_80: number; curve: number[] } | null;
+	segments: { segment: string; name: string; advice: string; customers: number; spend: number }[];
+	share: { count: number; total: number; top_20_share: number; count_for_80: number; curve: number[] } | null;
 	cohorts: { month: string; active: number[] }[];
 }
 
@@ -41,7 +41,7 @@ export default function ValuePage() {
 			const all = () => v().segments.reduce((n, s) => n + s.spend, 0);
 			const csv = () => saveCsv("rfm.csv", [t("rfm_segment"), t("rfm_customers"), t("revenue")], v().segments.map((s) => [s.name, s.customers, s.spend / 10 ** shop().exponent]));
 			return (
-				<Page title={t("value_page")} answer={<Show when={v().share}>{(s) => <Rich text={t("value_answer", { share: pct(s().top_20_share), n: s().customers_for_80, all: num(s().customers) })} />}</Show>}>
+				<Page title={t("value_page")} answer={<Show when={v().share}>{(s) => <Rich text={t("value_answer", { share: pct(s().top_20_share), n: s().count_for_80, all: num(s().count) })} />}</Show>}>
 					<FigureTabs now="value" />
 					<Show when={v().segments.length} fallback={<Empty picture="curve" title={t("value_none")}><p>{t("value_none_body")}</p><a class="btn" href={href("/customers")}>{t("nav_customers")}</a></Empty>}>
 						<Section title={t("rfm")} note={t("rfm_note")} more={<CsvButton onClick={csv} />}>

@@ -1,0 +1,225 @@
+#!/usr/bin/env python3
+"""Webhooks with shops and other programs: test_shop_hooks.py RELANCE. Bodies are of the shapes that Shopify, WooCommerce and
+PrestaShop document; the receiver of ours fails at first."""
+import base64
+import hashlib
+import hmac
+import http.server
+import json
+import os
+import sys
+import threading
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import shop
+
+RELANCE = os.path.abspath(sys.argv.pop(1))
+API = "/api/v1"
+SECRET = "un secret de boutique"
+
+SHOPIFY_ORDER = {
+    "id": 450789469, "name": "#1001", "email": "Bob.Norman@example.net", "processed_at": "2026-05-10T11:00:00-05:00", "source_name": "web",
+    "financial_status": "paid", "cancelled_at": None, "taxes_included": False, "currency": "EUR", "discount_codes": [{"code": "TENOFF"}],
+    "customer": {"id": 207119551, "email": "bob.norman@example.net", "first_name": "Bob", "last_name": "Norman"},
+    "billing_address": {"address1": "3 rue du Four", "zip": "59000", "city": "Lille", "country_code": "FR"},
+    "line_items": [
+        {"id": 1, "sku": "IPOD-8", "title": "IPod Nano", "quantity": 2, "price": "199.00", "discount_allocations": [{"amount": "10.00"}],
+         "tax_lines": [{"price": "7.76"}]},
+        {"id": 2, "sku": "", "variant_id": 77, "title": "Étui", "quantity": 1, "price": "9.90", "total_discount": "0.00", "tax_lines": []}],
+    "refunds": []}
+WOO_ORDER = {
+    "id": 727, "number": "727", "status": "processing", "customer_id": 0, "date_created": "2026-05-11T16:28:02", "date_paid": "2026-05-11T16:30:00",
+    "billing": {"first_name": "John", "last_name": "Doe", "email": "john.doe@example.net", "phone": "0612345678", "address_1": "9 Market",
+                "postcode": "59000", "city": "Lille", "country": "FR"},
+    "coupon_lines": [], "refunds": [],
+    "line_items": [{"name": "Woo Single", "product_id": 93, "variation_id": 0, "quantity": 2, "total": "6.00", "total_tax": "0.45", "sku": ""},
+                   {"name": "Ship", "product_id": 22, "variation_id": 23, "quantity": 1, "total": "12.00", "total_tax": "0.90", "sku": "SHIP"}]}
+PRESTA_ORDER = {"order": {
+    "id": 5, "id_customer": "12", "reference": "XKBKNABJK", "current_state": "2", "valid": "1", "date_add": "2026-05-12 10:00:00",
+    "associations": {"order_rows": [{"product_id": "1", "product_reference": "demo_1", "product_name": "T-shirt", "product_quantity": "3",
+                                     "unit_price_tax_incl": "19.120000"}]}}}
+
+
+class Receiver(http.server.BaseHTTPRequestHandler):
+    """Refuses each delivery the first time."""
+    told, tries = [], {}
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        number = self.headers["X-Relance-Delivery"]
+        self.tries[number] = self.tries.get(number, 0) + 1
+        status = 500 if self.tries[number] == 1 else 200
+        if status == 200:
+            self.told.append((dict(self.headers), body))
+        self.send_response(status)
+        self.end_headers()
+
+    def log_message(self, *ignored):
+        pass
+
+
+class Hooks(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = s = shop.Server(RELANCE).__enter__()
+        try:
+            s.first_run()
+            cls.ids = {p: cls.ask("POST", "/hooks/in", {"platform": p, "name": p[:4], "secret": SECRET}, 201)["id"]
+                       for p in ("shopify", "woocommerce", "prestashop")}
+        except BaseException:
+            s.__exit__()
+            raise
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.__exit__()
+
+    @classmethod
+    def ask(cls, method, path, body=None, status=200):
+        a = cls.server.ask(method, API + path, body)
+        assert a.status == status, (method, path, a.status, a.body[:300])
+        return a.json()
+
+    def tell(self, platform, topic, body, delivery, status=200, secret=SECRET, hexa=False):
+        data = json.dumps(body).encode() if not isinstance(body, bytes) else body
+        mac = hmac.new(secret.encode(), data, hashlib.sha256)
+        text = "sha256=" + mac.hexdigest() if hexa else base64.b64encode(mac.digest()).decode()
+        names = {"shopify": ("X-Shopify-Topic", "X-Shopify-Hmac-Sha256", "X-Shopify-Webhook-Id"),
+                 "woocommerce": ("X-WC-Webhook-Topic", "X-WC-Webhook-Signature", "X-WC-Webhook-Delivery-ID"),
+                 "prestashop": ("X-Prestashop-Topic", "X-Prestashop-Signature", "X-Prestashop-Delivery")}[platform]
+        a = self.server.ask("POST", f"/w/{self.ids[platform]}", data.decode(), headers=dict(zip(names, (topic, text, delivery))), signed=False)
+        self.assertEqual(a.status, status, a.text())
+        return a.json()
+
+    def customer(self, q):
+        return self.server.until(lambda: (i := self.ask("GET", f"/customers?q={q}")["items"]) and self.ask("GET", f"/customers/{i[0]['id']}"))
+
+    def spend(self, q, amount):
+        self.server.until(lambda: self.customer(q)["spend"] == amount)
+
+    def test_shopify(self):
+        self.assertEqual(self.tell("shopify", "orders/create", SHOPIFY_ORDER, "d1")["accepted"], 2)
+        # 2 × 199 − 10 + 7.76, and 9.90
+        self.spend("207119551", 39576 + 990)
+        d = self.customer("207119551")
+        self.assertEqual((d["person"]["last_name"], d["person"]["city"], d["person"]["email"]), ("Norman", "Lille", "bob.norman@example.net"))
+        t = self.ask("GET", f"/customers/{d['id']}/timeline")["items"]
+        [o] = [x for x in t if x["kind"] == "order"]
+        self.assertEqual((o["key"], o["at"], o["voucher"], [li["sku"] for li in o["lines"]]), ("shop:#1001", "2026-05-10T16:00:00Z", "TENOFF", ["IPOD-8", "shopify-77"]))
+        self.assertTrue(self.tell("shopify", "orders/create", SHOPIFY_ORDER, "d1")["known"])
+        self.assertEqual(self.tell("shopify", "orders/updated", SHOPIFY_ORDER, "d2")["accepted"], 0)
+        back = {**SHOPIFY_ORDER, "refunds": [{"id": 509, "processed_at": "2026-05-20T10:00:00Z", "refund_line_items": [
+            {"quantity": 1, "subtotal": "194.00", "total_tax": "3.88", "line_item": {"sku": "IPOD-8", "title": "IPod Nano"}}]}]}
+        self.tell("shopify", "orders/updated", back, "d3")
+        self.spend("207119551", 39576 + 990 - 19788)
+        self.tell("shopify", "orders/cancelled", {**SHOPIFY_ORDER, "cancelled_at": "2026-05-21T10:00:00Z"}, "d4")
+        self.server.until(lambda: self.customer("207119551")["orders"] == 0)
+
+    def test_shopify_people(self):
+        who = {"id": 5001, "email": "ana@example.net", "first_name": "Ana", "last_name": "Costa", "created_at": "2026-01-01T10:00:00Z",
+               "email_marketing_consent": {"state": "subscribed", "opt_in_level": "confirmed_opt_in", "consent_updated_at": "2026-01-02T10:00:00Z"}}
+        self.tell("shopify", "customers/create", who, "p1")
+        d = self.server.until(lambda: (d := self.customer("5001"))["consents"] and d)
+        self.assertEqual((d["consents"][0]["state"], d["consents"][0]["source"], d["consents"][0]["at"]), ("granted", "Shopify, confirmed_opt_in", "2026-01-02T10:00:00Z"))
+        who["email_marketing_consent"] = {"state": "unsubscribed", "opt_in_level": "confirmed_opt_in", "consent_updated_at": "2026-02-02T10:00:00Z"}
+        self.tell("shopify", "customers/update", who, "p2")
+        self.server.until(lambda: self.customer("5001")["consents"][0]["state"] == "withdrawn")
+        cart = {"token": "tok1", "email": "ana@example.net", "customer": {"id": 5001}, "updated_at": "2026-05-01T10:00:00Z", "completed_at": None,
+                "abandoned_checkout_url": "https://shop.example/c", "line_items": [{"sku": "A", "title": "A", "quantity": 1, "price": "10.00"}], "taxes_included": True}
+        self.tell("shopify", "checkouts/update", cart, "p3")
+        self.tell("shopify", "checkouts/update", {**cart, "completed_at": "2026-05-01T11:00:00Z", "updated_at": "2026-05-01T11:00:00Z"}, "p4")
+        self.server.until(lambda: {"changed", "paid"} == {x["state"] for x in self.ask("GET", f"/customers/{d['id']}/timeline")["items"] if x["kind"] == "cart"})
+        self.assertEqual(self.tell("shopify", "checkouts/create", {**cart, "email": None, "customer": None, "token": "t2"}, "p5")["accepted"], 0)
+        number = self.tell("shopify", "customers/redact", {"customer": {"id": 5001, "email": "ana@example.net"}}, "p6")["request"]
+        self.assertEqual([x["kind"] for x in self.ask("GET", "/requests")["items"] if x["id"] == number], ["erasure"])
+
+    def test_shopify_product(self):
+        self.tell("shopify", "products/update", {"id": 9, "title": "Chaise", "vendor": "Léa", "product_type": "Sièges", "variants": [
+            {"id": 1, "sku": "CH-1", "title": "Bleu", "price": "49.90", "inventory_management": "shopify", "inventory_quantity": 3}]}, "q1")
+
+    def test_woocommerce(self):
+        self.tell("woocommerce", "order.created", WOO_ORDER, "w1")
+        self.spend("john.doe", 645 + 1290)
+        self.tell("woocommerce", "order.updated", {**WOO_ORDER, "refunds": [{"id": 9, "total": "-10.00"}], "date_modified": "2026-05-15T10:00:00"}, "w2")
+        self.spend("john.doe", 645 + 1290 - 1000)
+        self.tell("woocommerce", "order.updated", {**WOO_ORDER, "status": "refunded", "refunds": [{"id": 9, "total": "-19.35"}]}, "w3")
+        self.spend("john.doe", 0)
+        a = self.server.ask("POST", f"/w/{self.ids['woocommerce']}", "webhook_id=3", signed=False)
+        self.assertEqual(a.status, 200)
+        self.tell("woocommerce", "customer.updated", {"id": 77, "email": "john.doe@example.net", "first_name": "Johnny", "last_name": "Doe", "billing": {}}, "w4")
+        self.server.until(lambda: self.customer("john.doe")["person"]["first_name"] == "Johnny")  # one person, not two
+
+    def test_prestashop(self):
+        who = {"customer": {"id": 12, "firstname": "Marie", "lastname": "Durand", "email": "marie@example.net", "newsletter": "1",
+                            "newsletter_date_add": "2026-01-05 10:00:00", "birthday": "1980-02-29", "date_add": "2026-01-01 10:00:00"}}
+        self.tell("prestashop", "customer", who, "x1", hexa=True)
+        self.tell("prestashop", "order", PRESTA_ORDER, "x2")
+        self.spend("marie", 3 * 1912)
+        d = self.customer("marie")
+        self.assertEqual((d["born"], d["ref"], d["consents"][0]["state"]), ("1980-02-29", "12", "granted"))
+        who["customer"]["newsletter"] = "0"
+        self.tell("prestashop", "customer", who, "x3")
+        self.server.until(lambda: self.customer("marie")["consents"][0]["state"] == "withdrawn")
+        self.tell("prestashop", "order", {"order": {**PRESTA_ORDER["order"], "current_state": "7", "date_upd": "2026-05-20 10:00:00"}}, "x4")
+        self.spend("marie", 0)
+
+    def test_refused(self):
+        self.tell("shopify", "orders/create", SHOPIFY_ORDER, "z1", 401, secret="autre")
+        self.tell("shopify", "orders/create", b"{", "z2", 400)
+        self.tell("shopify", "orders/create", [], "z3", 422)
+        self.tell("shopify", "shop/update", {"id": 1}, "z4")
+        a = self.server.ask("POST", "/w/99", "{}", signed=False)
+        self.assertEqual(a.status, 404)
+        a = self.server.ask("POST", f"/w/{self.ids['shopify']}", "{}", signed=False)
+        self.assertEqual(a.status, 401)
+        for wrong in ({"platform": "magento", "name": "m", "secret": SECRET}, {"platform": "shopify", "name": "A B", "secret": SECRET}, {"platform": "shopify", "name": "a", "secret": "x"}):
+            self.ask("POST", "/hooks/in", wrong, 422)
+        self.assertNotIn(SECRET, json.dumps(self.ask("GET", "/hooks")))
+        with open(self.server.db, "rb") as f:
+            self.assertNotIn(SECRET.encode(), f.read())
+
+    def test_out(self):
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for wrong in ({"url": "ftp://x", "events": "message.sent"}, {"url": "https://x.example/", "events": "everything"}, {"url": "https://x.example/"}):
+            self.ask("POST", "/hooks/out", wrong, 422)
+        made = self.ask("POST", "/hooks/out", {"url": f"http://127.0.0.1:{server.server_port}/x", "events": "customer.unsubscribed plan.goal"}, 201)
+        consent = {"kind": "consent", "customer": "1007", "channel": "email", "state": "withdrawn", "source": "comptoir"}
+        self.ask("POST", "/facts", [{**consent, "key": "out:1"}, {**consent, "key": "out:2", "state": "granted"}], 201)
+        waiting = self.server.until(lambda: [e for e in self.ask("GET", f"/hooks/out/{made['id']}/events")["items"] if e["tries"] == 1], 10)
+        self.assertEqual((len(waiting), waiting[0]["state"], waiting[0]["answer"]), (1, "waiting", "500"))
+        self.assertEqual([h["waiting"] for h in self.ask("GET", "/hooks")["out"]], [1])
+        self.server.stop()  # the queue outlives the program; its clock does not wait for us
+        import sqlite3
+        with sqlite3.connect(self.server.db) as db:
+            db.execute("UPDATE hook_event SET try_after = 0")
+        cookie, csrf = self.server.cookie, self.server.csrf
+        self.server.start()
+        self.server.cookie, self.server.csrf = cookie, csrf
+        headers, body = self.server.until(lambda: Receiver.told and Receiver.told[0], 10)
+        at, mac = (p.split("=")[1] for p in headers["X-Relance-Signature"].split(","))
+        self.assertEqual(mac, hmac.new(made["secret"].encode(), at.encode() + b"." + body, hashlib.sha256).hexdigest())
+        self.assertLess(abs(time.time() - int(at)), 60)
+        told = json.loads(body)
+        self.assertEqual((told["event"], told["ref"], told["channel"], headers["X-Relance-Event"]), ("customer.unsubscribed", "1007", "email", "customer.unsubscribed"))
+        self.assertNotIn("client7@", body.decode())
+        self.server.until(lambda: self.ask("GET", f"/hooks/out/{made['id']}/events")["items"][0]["state"] == "done")
+        # a goal: the next order of somebody in a plan
+        self.ask("POST", "/plans/cross-sell/switch", {"to": "on"})
+        for n in (1, 2):
+            time.sleep(1.1)
+            self.ask("POST", "/facts", {"kind": "order", "key": f"g:{n}", "customer": "goal-1", "lines": [{"sku": "SKU1", "quantity": 1, "amount": 100}]}, 201)
+            self.server.until(lambda n=n: self.ask("GET", "/plans/cross-sell")["counts"]["entered"] >= n, 10)
+        goal = self.server.until(lambda: [e for e in self.ask("GET", f"/hooks/out/{made['id']}/events")["items"] if e["event"] == "plan.goal"], 10)
+        self.assertEqual(len(goal), 1)
+        self.ask("POST", "/plans/cross-sell/switch", {"to": "off"})
+        self.ask("DELETE", f"/hooks/out/{made['id']}")
+        self.ask("DELETE", f"/hooks/out/{made['id']}", status=404)
+        server.shutdown()
+        server.server_close()
+
+
+if __name__ == "__main__":
+    unittest.main()

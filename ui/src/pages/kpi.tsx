@@ -1,0 +1,130 @@
+// The key figures: each with its formula, its course, the period before, and the rows it was counted from; and what the shop
+// set itself to reach.
+import { For, Match, Show, Switch, createResource, createSignal } from "solid-js";
+import { call, get, may } from "../api";
+import { day, dayOf, money, month, now, num, pct, shop } from "../fmt";
+import { learn, locale, t, word } from "../i18n";
+import { href, query, setQuery } from "../router";
+import { CsvButton, Dialog, Icon, Load, Page, Rich, Section, Sentinel, refuse, saveCsv, toast } from "../ui";
+import { figures as words } from "../words/figures";
+import { FigureTabs } from "./figure-tabs";
+
+learn(words);
+interface Value { period: string; value: number | null; previous: number | null; change: number | null; why?: string }
+interface Figure { figure: string; name: string; unit: string; better: number; formula: string; rows: boolean; values: Value[] }
+interface Kpi { groups: { name: string | null; figures: Figure[] }[] }
+interface Objective { id: number; scope: string; measure: string; unit: string; period: string; target: number; reached: number; attainment: number | null; expected: number | null; low: number | null; high: number | null; state: string; title: string; text: string }
+
+const SPANS = { month: 12, quarter: 8, year: 3 } as const;
+type By = keyof typeof SPANS;
+const STEP = { month: 1, quarter: 3, year: 12 };
+const ym = (m: number) => `${Math.floor(m / 12)}-${String((m % 12) + 1).padStart(2, "0")}`;
+const show = (unit: string, v: number) => (unit === "money" ? money(v, Math.abs(v) >= 100000) : unit === "percent" ? pct(v / 100, 1) : unit === "days" ? t("days_n", { n: num(v, 1) }) : num(v, 1));
+const period = (p: string) => (/^\d{4}-\d\d$/.test(p) ? month(p) : /^(\d{4})-Q(\d)$/.test(p) ? p.replace(/^(\d{4})-Q(\d)$/, locale() === "fr" ? "T$2 $1" : "Q$2 $1") : p);
+
+const big = (s: string) => s.charAt(0).toLocaleUpperCase() + s.slice(1);
+
+/** The course of a figure, in the width of a word. */
+function Spark(p: { values: (number | null)[] }) {
+	const known = () => p.values.filter((v): v is number => v !== null);
+	const path = () => {
+		const low = Math.min(0, ...known()), high = Math.max(...known(), low + 1e-9);
+		return p.values.map((v, i) => (v === null ? "" : `${i && p.values[i - 1] !== null ? "L" : "M"}${((100 * i) / Math.max(1, p.values.length - 1)).toFixed(1)} ${(22 - (20 * (v - low)) / (high - low)).toFixed(1)}`)).join("");
+	};
+	return <Show when={known().length > 1}><svg class="spark" viewBox="0 0 100 24" preserveAspectRatio="none" aria-hidden="true"><path class="trace" d={path()} /></svg></Show>;
+}
+
+/** The orders or people a figure was counted from. */
+function Behind(p: { figure: Figure; ask: string; close: () => void }) {
+	const [data] = createResource(() => get<{ columns: { name: string; type: string }[]; items: Record<string, unknown>[]; next: string | null }>(`/kpi/${p.figure.figure}/rows?limit=50&${p.ask}`).then((d) => { setRows(d.items); setNext(d.next); return d; }));
+	const [rows, setRows] = createSignal<Record<string, unknown>[]>([]);
+	const [next, setNext] = createSignal<string | null>(null);
+	async function more() {
+		const n = next();
+		if (!n) return;
+		setNext(null);
+		try {
+			const d = await get<{ items: Record<string, unknown>[]; next: string | null }>(`/kpi/${p.figure.figure}/rows?limit=50&cursor=${encodeURIComponent(n)}&${p.ask}`);
+			setRows((l) => [...l, ...d.items]);
+			setNext(d.next);
+		} catch (e) { refuse(e); }
+	}
+	const cell = (type: string, v: unknown) => (v === null || v === undefined ? "–" : type === "money" ? money(Number(v)) : type === "day" ? day(String(v)) : type === "yes_no" ? t(v ? "yes" : "no") : type === "count" ? num(Number(v)) : String(v));
+	return (
+		<Dialog open title={p.figure.name} close={p.close} wide><h2 class="t3">{p.figure.name}</h2><p>{p.figure.formula}</p>
+			<Load of={data} lines={4}>{(d) => <div class="scroll tallish" tabindex="0" role="region" aria-label={p.figure.name}><table class="rows"><thead><tr><For each={d().columns}>{(c) => <th scope="col" classList={{ num: c.type !== "customer" && c.type !== "text" }}>{word("col", c.name)}</th>}</For></tr></thead>
+				<tbody><For each={rows()}>{(r) => <tr><For each={d().columns}>{(c) => <td classList={{ num: c.type !== "customer" && c.type !== "text" }}>{c.type === "customer" ? <a class="t" href={href(`/customers/${r[c.name]}`)} onClick={p.close}>{`#${r[c.name]}`}</a> : cell(c.type, r[c.name])}</td>}</For></tr>}</For></tbody></table>
+				<Show when={next()} keyed>{(_n) => <Sentinel seen={() => void more()} />}</Show></div>}</Load>
+			<div class="do"><button class="btn" onClick={p.close}>{t("close")}</button></div></Dialog>
+	);
+}
+
+function Objectives() {
+	const here = () => dayOf(now()).slice(0, 7);
+	const [list, { refetch }] = createResource(() => get<{ items: Objective[] }>(`/objectives?period=${here()}`));
+	const [measure, setMeasure] = createSignal("revenue");
+	const [target, setTarget] = createSignal("");
+	async function act(what: () => Promise<unknown>, said?: string) { try { await what(); if (said) toast(said); await refetch(); } catch (e) { refuse(e); } }
+	const add = (e: Event) => { e.preventDefault(); void act(async () => {
+		await call("POST", "/objectives", { scope: "shop", measure: measure(), period: here(), target: Math.round(Number(target()) * (measure() === "revenue" ? 10 ** shop().exponent : 1)) });
+		setTarget("");
+	}, t("saved")); };
+	return (
+		<Section id="objectives" title={t("objectives")} note={month(here(), true)}>
+			<Load of={list} lines={2}>{(l) => <>
+				<Show when={l().items.length} fallback={<p class="mute">{t("objectives_none")}</p>}>
+					<ul class="goals"><For each={l().items}>{(o) => { const top = () => Math.max(o.target, o.reached, o.high ?? 0) || 1; return (
+						<li><div class="h"><b>{o.title}</b><span class={o.state === "met" || o.state === "on_track" ? "good est" : o.state === "missed" || o.state === "off_track" ? "wrong est" : "mute est"}><Icon name={o.state === "met" || o.state === "on_track" ? "ok" : o.state === "missed" || o.state === "off_track" ? "warn" : "clock"} />{word("goal", o.state)}</span></div>
+							<svg height="20" role="img" aria-label={o.text}><rect class="band bench" x="0" width="100%" y="7" height="6" rx="1" /><Show when={o.low !== null && o.high !== null}><rect class="band unk" x={(100 * o.low!) / top() + "%"} width={(100 * (o.high! - o.low!)) / top() + "%"} y="7" height="6" /></Show>
+								<rect class="band" x="0" width={(100 * o.reached) / top() + "%"} y="7" height="6" rx="1" /><rect class="mark" x={`calc(${(100 * o.target) / top()}% - 2px)`} width="2" y="2" height="16" /></svg>
+							<p class="mute">{o.text} <Show when={may("plans")}><button class="lnk" onClick={() => void act(() => call("DELETE", `/objectives/${o.id}`))}>{t("objective_remove")}</button></Show></p></li>); }}</For></ul></Show>
+				<Show when={may("plans")}><form class="addrow" onSubmit={add}><label class="field"><span>{t("objective_measure")}</span><select value={measure()} onChange={(e) => setMeasure(e.currentTarget.value)}><For each={["revenue", "orders", "volume", "conversion"]}>{(m) => <option value={m}>{word("measure", m)}</option>}</For></select></label>
+					<label class="field"><span>{t("objective_target")}</span><span class="united"><input type="number" min="0" step="any" required value={target()} onInput={(e) => setTarget(e.currentTarget.value)} /><i>{measure() === "revenue" ? shop().currency : measure() === "conversion" ? "%" : ""}</i></span></label><button class="btn">{t("objective_add")}</button></form></Show></>}</Load>
+		</Section>
+	);
+}
+
+export default function KpiPage() {
+	const by = () => ((query("by") || "month") as By);
+	const split = () => query("split");
+	const ask = () => {
+		const today = dayOf(now()), m = Number(today.slice(0, 4)) * 12 + Number(today.slice(5, 7)) - 1, last = Math.floor(m / STEP[by()]) * STEP[by()] - 1;
+		return { last, from: ym(last - (split() ? 1 : SPANS[by()]) * STEP[by()] + 1), to: ym(last) };
+	};
+	const url = () => `by=${by()}&from=${ask().from}&to=${ask().to}${split() ? "&split=" + split() : ""}`;
+	const [data, { refetch }] = createResource(url, (u) => get<Kpi>("/kpi?" + u));
+	const [behind, setBehind] = createSignal<Figure | null>(null);
+	const last = (f: Figure) => f.values[f.values.length - 1];
+	const sorted = (l: Figure[]) => [...l].sort((a, b) => Number(last(b)?.value !== null) - Number(last(a)?.value !== null));
+	const Change = (p: { f: Figure }) => {
+		const v = () => last(p.f);
+		return <Show when={v()?.change !== null && v()?.change !== undefined} fallback={<span class="mute">–</span>}><span class={"est " + (Math.abs(v()!.change!) < 0.05 ? "mute" : v()!.change! * p.f.better > 0 ? "good" : "wrong")}>{Math.abs(v()!.change!) < 0.05 ? "=" : (v()!.change! > 0 ? "+" : "") + (p.f.unit === "percent" ? t("points", { n: num(v()!.change!, 1) }) : pct(v()!.change! / 100, 1))}</span></Show>;
+	};
+	return (
+		<Load of={data} again={() => void refetch()} lines={14}>{(d) => {
+			const figures = () => d().groups[0]?.figures ?? [];
+			const of = (name: string) => figures().find((f) => f.figure === name);
+			const csv = () => saveCsv("kpi.csv", ["", t("kpi_figure"), t("kpi_unit"), ...(split() ? [t("kpi_now"), t("kpi_before")] : figures()[0]?.values.map((v) => v.period) ?? [])],
+				d().groups.flatMap((g) => g.figures.map((f) => [g.name ?? "", f.name, f.unit, ...(split() ? [last(f)?.value, last(f)?.previous] : f.values.map((v) => v.value))])));
+			const revenue = () => of("revenue"), value = (f: Figure | undefined) => (f && last(f)?.value !== null ? show(f.unit, last(f)!.value!) : "–");
+			return (
+				<Page title={t("kpi_title")} actions={<div class="seg" role="group" aria-label={t("period")}><For each={Object.keys(SPANS) as By[]}>{(b) => <button aria-pressed={by() === b} onClick={() => setQuery("by", b === "month" ? "" : b)}>{t(`kpi_${b}`)}</button>}</For></div>}
+					answer={<Show when={!split() && revenue() && last(revenue()!)}>{(v) => <Rich text={t("kpi_answer", { period: big(/^\d{4}-\d\d$/.test(v().period) ? month(v().period, true) : period(v().period)), sum: value(revenue()), orders: value(of("orders")), basket: value(of("mean_basket")) })} />}</Show>}>
+					<FigureTabs now="kpi" />
+					<Show when={!split()}><Objectives /></Show>
+					<Section title={t("kpis")} note={t("kpi_note")} more={<><label class="pick"><span class="vh">{t("kpi_split")}</span><select value={split()} onChange={(e) => setQuery("split", e.currentTarget.value)}><option value="">{t("kpi_whole")}</option><For each={["channel", "category", "store", "seller", "sector"] as const}>{(s) => <option value={s}>{t(`kpi_by_${s}`)}</option>}</For></select></label><CsvButton onClick={csv} /></>}>
+						<Switch>
+							<Match when={split()}><div class="scroll" tabindex="0" role="region" aria-label={t("kpis")}><table class="rows"><thead><tr><th scope="col">{t("kpi_figure")}</th><For each={d().groups}>{(g) => <th scope="col" class="num">{g.name ? word("sold", g.name) : "–"}</th>}</For></tr></thead>
+								<tbody><For each={figures().filter((_f, i) => d().groups.some((g) => last(g.figures[i])?.value !== null))}>{(f) => <tr><td title={f.formula}>{f.name}</td><For each={d().groups}>{(g) => { const x = () => g.figures.find((y) => y.figure === f.figure); return <td class="num">{value(x())}</td>; }}</For></tr>}</For></tbody></table></div></Match>
+							<Match when={true}><table class="rows kpit"><thead><tr><th scope="col">{t("kpi_figure")}</th><th scope="col" class="w"><span class="vh">{t("kpi_course")}</span></th><th scope="col" class="num">{period(figures()[0]?.values.slice(-1)[0]?.period ?? "")}</th><th scope="col" class="num w">{t("kpi_before")}</th><th scope="col" class="num">{t("kpi_change")}</th></tr></thead>
+								<tbody><For each={sorted(figures())}>{(f) => <tr><td><b>{f.name}</b><br /><small>{last(f)?.value === null ? t("unknown_because", { why: last(f)?.why ?? "" }) : f.formula}</small></td><td class="w"><Spark values={f.values.map((v) => v.value)} /></td>
+									<td class="num"><Show when={last(f) && last(f).value !== null} fallback={<span class="mute">{t("unknown")}</span>}><Show when={f.rows && may("people")} fallback={<b>{value(f)}</b>}><button class="open" onClick={() => setBehind(f)}><b>{value(f)}</b></button></Show></Show></td>
+									<td class="num w mute">{last(f) && last(f).previous !== null ? show(f.unit, last(f).previous!) : "–"}</td><td class="num"><Change f={f} /></td></tr>}</For></tbody></table></Match>
+						</Switch>
+					</Section>
+					<Show when={behind()} keyed>{(f) => <Behind figure={f} ask={`by=${by()}&from=${ym(ask().last - STEP[by()] + 1)}&to=${ask().to}`} close={() => setBehind(null)} />}</Show>
+				</Page>
+			);
+		}}</Load>
+	);
+}
