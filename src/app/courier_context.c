@@ -201,19 +201,19 @@ static void add_cart(struct live *l, const struct view *v, uint64_t subject, str
 		const struct cart *c = &v->k->carts[i];
 		if (c->cart != subject)
 			continue;
-		product_id *products = arena_array(a, product_id, c->line_count + 1u);
-		int32_t *quantities = arena_array(a, int32_t, c->line_count + 1u);
-		int64_t *amounts = arena_array(a, int64_t, c->line_count + 1u);
-		for (uint32_t k = 0; k < c->line_count; k++) {
-			const struct line *line = &v->k->cart_lines[c->line + k];
-			products[k] = line->product;
-			quantities[k] = line->quantity;
-			amounts[k] = line->amount;
+		uint32_t count = cart_line_count(v->k, c);
+		product_id *products = arena_array(a, product_id, count + 1u);
+		int32_t *quantities = arena_array(a, int32_t, count + 1u);
+		int64_t *amounts = arena_array(a, int64_t, count + 1u);
+		for (uint32_t k = 0; k < count; k++) {
+			products[k] = v->k->cart_lines[c->line + k].product;
+			quantities[k] = v->k->cart_lines[c->line + k].quantity;
+			amounts[k] = cart_line_amount(v->k, c->line + k);
 		}
 		struct lobject *cart = lobject_new(a, 4);
-		lobject_set(a, cart, "total", lval_int(c->total));
+		lobject_set(a, cart, "total", lval_int(cart_total(v->k, c)));
 		set(a, cart, "url", url);
-		lobject_set(a, cart, "lines", lines_of(l, products, quantities, amounts, c->line_count, a));
+		lobject_set(a, cart, "lines", lines_of(l, products, quantities, amounts, count, a));
 		lobject_set(a, data, "cart", lval_object(cart));
 		return;
 	}

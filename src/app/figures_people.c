@@ -117,7 +117,7 @@ static void carts(struct pass *x, const struct chunk *k, uint32_t i, customer_id
 		                              .period = p,
 		                              .at = k->carts[c].at,
 		                              .until = k->carts[last].at,
-		                              .amount = k->carts[last].total,
+		                              .amount = cart_total(k, &k->carts[last]),
 		                              .yes = left });
 	}
 }

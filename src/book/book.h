@@ -6,8 +6,8 @@
  * chunk (tens of microseconds), whatever the size of the base.
  *
  * One writer (book_apply, book_load); any number of readers (book_pin … book_unpin, everything on a const version).
- * Instants are u32 seconds (1970 – 2106); the intake refuses others. Limits: 2^32 − 2 customers, 2^32 − 1 lines a
- * chunk. */
+ * Instants are u32 seconds (1970 – 2106); the intake refuses others. Limits: 2^32 − 2 customers, 2^32 − 1 lines and
+ * 2^30 − 1 cart lines a chunk. */
 #ifndef RELANCE_BOOK_BOOK_H
 #define RELANCE_BOOK_BOOK_H
 
@@ -39,12 +39,19 @@ struct consent {
 	uint8_t channel, purpose, state;
 };
 
+/* One state of a cart; the next one's lines follow its own. Its length and total are cart_line_count(), cart_total().
+ */
 struct cart {
 	uint64_t cart; /* hash of the cart's id */
-	int64_t total;
 	uint32_t at;
-	uint32_t line, line_count; /* in the chunk's cart lines */
-	uint8_t state;             /* enum cart_state */
+	uint32_t line : 30; /* first of the chunk's cart lines */
+	uint32_t state : 2; /* enum cart_state */
+};
+_Static_assert(sizeof(struct cart) == 16, "a book holds millions");
+
+struct cart_line {
+	product_id product;
+	int32_t quantity;
 };
 
 struct event {
@@ -92,7 +99,9 @@ struct chunk {
 
 	struct cart *carts;
 	uint64_t *cart_key;
-	struct line *cart_lines;
+	struct cart_line *cart_lines;
+	int32_t *cart_amounts;      /* of the lines; NULL when one is too large for it: */
+	int64_t *cart_amounts_wide; /* NULL otherwise */
 	uint32_t cart_line_count;
 	struct consent *consents;
 	uint64_t *consent_key;
@@ -192,6 +201,18 @@ static inline const struct profile *view_profile(const struct view *w)
 {
 	return &w->k->profile[w->i];
 }
+/* c is one of k->carts. */
+static inline uint32_t cart_line_count(const struct chunk *k, const struct cart *c)
+{
+	bool last = c + 1 == k->carts + k->cart_start[BOOK_CHUNK];
+	return (last ? k->cart_line_count : c[1].line) - c->line;
+}
+static inline int64_t cart_line_amount(const struct chunk *k, uint32_t line)
+{
+	return k->cart_amounts ? k->cart_amounts[line] : k->cart_amounts_wide[line];
+}
+int64_t cart_total(const struct chunk *k, const struct cart *c);
+
 bool order_is_sale(const struct chunk *k, uint32_t order);
 
 /* The instant of the customer's first fact after `now`, or INSTANT_NEVER: replay's next step. */

@@ -25,6 +25,7 @@ enum {
 	C_EVENTS,
 	C_EVENT_KEY,
 	C_ORDER_DESK,
+	C_CART_AMOUNTS,
 };
 enum { C_WORDS = COLUMN_COUNT, C_CHILDREN, ALL_COLUMNS };
 
@@ -39,12 +40,13 @@ static const size_t SIZES[COLUMN_COUNT] = {
 	8,
 	sizeof(struct cart),
 	8,
-	sizeof(struct line),
+	sizeof(struct cart_line),
 	sizeof(struct consent),
 	8,
 	sizeof(struct event),
 	8,
 	sizeof(struct sale_desk),
+	8, /* narrowed when the chunk is made */
 };
 
 static void *column_add(struct column *c, size_t count)
@@ -178,13 +180,13 @@ static bool add_cart(struct builder *b, const struct fact *f, struct err *err)
 		return false;
 	struct staged_cart *c = column_add(&b->carts, 1);
 	*c = (struct staged_cart){ .head = head_of(b, f) };
-	c->cart = (struct cart){ .cart = hash_str(body.cart),
-		                     .at = c->head.at,
-		                     .line = (uint32_t)b->cart_lines.n,
-		                     .line_count = (uint32_t)body.line_count,
-		                     .state = (uint8_t)body.state };
+	c->cart = hash_str(body.cart);
+	c->line = (uint32_t)b->cart_lines.n;
+	c->line_count = (uint32_t)body.line_count;
+	c->state = (uint8_t)body.state;
+	int64_t total = 0;
 	for (size_t i = 0; i < body.line_count; i++)
-		if (__builtin_add_overflow(c->cart.total, body.lines[i].amount, &c->cart.total))
+		if (__builtin_add_overflow(total, body.lines[i].amount, &total))
 			return err_set(err, ERR_WORLD, "a cart's amounts overflow: correct it at its source and import it again");
 	column_append(&b->cart_lines, body.lines, body.line_count);
 	return true;
@@ -308,11 +310,17 @@ void builder_open_old(struct builder *b, const struct chunk *k, uint32_t i)
 				(struct line){ k->line_product[l], k->line_quantity[l], k->line_amount[l] };
 	}
 	for (uint32_t c = k->cart_start[i]; c < k->cart_start[i + 1]; c++) {
-		struct staged_cart *s = column_add(&b->carts, 1);
-		*s = (struct staged_cart){ .head = { k->cart_key[c], k->carts[c].at, b->arrival++, false },
-			                       .cart = k->carts[c] };
-		s->cart.line = (uint32_t)b->cart_lines.n;
-		column_append(&b->cart_lines, k->cart_lines + k->carts[c].line, k->carts[c].line_count);
+		const struct cart *old = &k->carts[c];
+		uint32_t count = cart_line_count(k, old);
+		*(struct staged_cart *)column_add(&b->carts, 1) =
+			(struct staged_cart){ .head = { k->cart_key[c], old->at, b->arrival++, false },
+			                      .cart = old->cart,
+			                      .line = (uint32_t)b->cart_lines.n,
+			                      .line_count = count,
+			                      .state = old->state };
+		for (uint32_t l = old->line; l < old->line + count; l++)
+			*(struct line *)column_add(&b->cart_lines, 1) =
+				(struct line){ k->cart_lines[l].product, k->cart_lines[l].quantity, cart_line_amount(k, l) };
 	}
 	for (uint32_t c = k->consent_start[i]; c < k->consent_start[i + 1]; c++)
 		*(struct staged_consent *)column_add(&b->consents, 1) =
@@ -419,10 +427,18 @@ static void emit_carts(struct builder *b)
 {
 	for (size_t i = 0; i < b->carts.n; i++) {
 		const struct staged_cart *s = column_at(&b->carts, i);
-		struct cart *c = column_add(&b->out[C_CARTS], 1);
-		*c = s->cart;
-		c->line = (uint32_t)b->out[C_CART_LINES].n;
-		column_append(&b->out[C_CART_LINES], column_at(&b->cart_lines, s->cart.line), s->cart.line_count);
+		size_t first = b->out[C_CART_LINES].n;
+		check(first + s->line_count < 1u << 30);
+		*(struct cart *)column_add(&b->out[C_CARTS], 1) = (struct cart){
+			.cart = s->cart, .at = s->head.at, .line = (uint32_t)first & 0x3fffffff, .state = s->state & 3
+		};
+		struct cart_line *to = column_add(&b->out[C_CART_LINES], s->line_count);
+		int64_t *amount = column_add(&b->out[C_CART_AMOUNTS], s->line_count);
+		const struct line *lines = column_at(&b->cart_lines, s->line);
+		for (uint32_t l = 0; l < s->line_count; l++) {
+			to[l] = (struct cart_line){ lines[l].product, lines[l].quantity };
+			amount[l] = lines[l].amount;
+		}
 		*(uint64_t *)column_add(&b->out[C_CART_KEY], 1) = s->head.key;
 	}
 }
@@ -466,6 +482,20 @@ static void *place(char **at, const void *from, size_t bytes)
 	return to;
 }
 
+/* The same amounts in half the room, in place; `size` becomes 4. False: one does not fit, nothing is changed. */
+static bool narrow(struct column *c)
+{
+	int64_t *wide = (int64_t *)(void *)c->p;
+	int32_t *to = (int32_t *)(void *)c->p;
+	for (size_t i = 0; i < c->n; i++)
+		if (wide[i] != (int32_t)wide[i])
+			return false;
+	for (size_t i = 0; i < c->n; i++)
+		to[i] = (int32_t)wide[i];
+	c->size = 4;
+	return true;
+}
+
 struct chunk *builder_finish(struct builder *b)
 {
 	uint32_t lines = (uint32_t)b->out[C_LINE_PRODUCT].n;
@@ -476,6 +506,9 @@ struct chunk *builder_finish(struct builder *b)
 		b->out[C_ORDER_DESK].n = 0;
 	for (size_t i = 0; i < COLUMN_COUNT; i++)
 		all[i] = &b->out[i];
+	struct column amounts = b->out[C_CART_AMOUNTS];
+	bool narrowed = narrow(&amounts);
+	all[C_CART_AMOUNTS] = &amounts;
 	all[C_WORDS] = &b->words_now;
 	all[C_CHILDREN] = &b->children_now;
 	for (size_t i = 0; i < ALL_COLUMNS; i++)
@@ -512,6 +545,8 @@ struct chunk *builder_finish(struct builder *b)
 	k->carts = placed[C_CARTS];
 	k->cart_key = placed[C_CART_KEY];
 	k->cart_lines = placed[C_CART_LINES];
+	k->cart_amounts = narrowed ? placed[C_CART_AMOUNTS] : NULL;
+	k->cart_amounts_wide = narrowed ? NULL : placed[C_CART_AMOUNTS];
 	k->cart_line_count = (uint32_t)b->out[C_CART_LINES].n;
 	k->consents = placed[C_CONSENTS];
 	k->consent_key = placed[C_CONSENT_KEY];

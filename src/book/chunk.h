@@ -25,7 +25,9 @@ struct staged_order {
 
 struct staged_cart {
 	struct staged head;
-	struct cart cart;
+	uint64_t cart;
+	uint32_t line, line_count;
+	uint8_t state;
 };
 
 struct staged_consent {
@@ -43,7 +45,7 @@ struct column {
 	size_t n, cap, size; /* in elements of `size` bytes */
 };
 
-enum { COLUMN_COUNT = 16 };
+enum { COLUMN_COUNT = 17 };
 
 struct builder {
 	struct book *book;

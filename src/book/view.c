@@ -44,6 +44,14 @@ void view_at(struct view *w, const struct version *v, customer_id c, struct inst
 	w->event1 = visible_events(k->events, w->event0, k->event_start[i + 1], t);
 }
 
+int64_t cart_total(const struct chunk *k, const struct cart *c)
+{
+	int64_t total = 0;
+	for (uint32_t n = cart_line_count(k, c), i = 0; i < n; i++)
+		total += cart_line_amount(k, c->line + i);
+	return total;
+}
+
 bool order_is_sale(const struct chunk *k, uint32_t order)
 {
 	return k->order_flags[order] & ORDER_SALE;

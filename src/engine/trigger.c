@@ -90,7 +90,7 @@ static void look_carts(struct look *l)
 		bool newest = true;
 		for (uint32_t j = i + 1; j < v->cart1 && newest; j++)
 			newest = v->k->carts[j].cart != c->cart;
-		if (newest && c->state == CART_CHANGED && c->line_count > 0)
+		if (newest && c->state == CART_CHANGED && cart_line_count(v->k, c) > 0)
 			fire_event(l, c->at, delayed(l, c->at), c->cart);
 	}
 }

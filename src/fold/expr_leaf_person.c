@@ -26,15 +26,15 @@ static bool is_last_change(const struct view *w, uint32_t i)
 	return true;
 }
 
-static bool is_open(const struct cart *c)
+static bool is_open(const struct chunk *k, const struct cart *c)
 {
-	return c->state == CART_CHANGED && (c->line_count > 0 || c->total > 0);
+	return c->state == CART_CHANGED && cart_line_count(k, c) > 0;
 }
 
 static int64_t cart_items(const struct chunk *k, const struct cart *c)
 {
 	int64_t n = 0;
-	for (uint32_t i = 0; i < c->line_count; i++)
+	for (uint32_t i = 0, count = cart_line_count(k, c); i < count; i++)
 		n += k->cart_lines[c->line + i].quantity;
 	return n * NUMBER_ONE;
 }
@@ -43,7 +43,7 @@ static bool cart_holds(const struct leaf *l, const struct eval *v, const struct 
 {
 	if (l->product_count == 0)
 		return true;
-	for (uint32_t i = 0; i < c->line_count; i++)
+	for (uint32_t i = 0, count = cart_line_count(v->s->view.k, c); i < count; i++)
 		if (product_passes(l, v, v->s->view.k->cart_lines[c->line + i].product))
 			return true;
 	return false;
@@ -51,9 +51,9 @@ static bool cart_holds(const struct leaf *l, const struct eval *v, const struct 
 
 static bool cart_passes(const struct leaf *l, const struct eval *v, const struct cart *c, int64_t from_s, int64_t to_s)
 {
-	if (l->cart_states ? !(l->cart_states >> c->state & 1) : !is_open(c))
+	if (l->cart_states ? !(l->cart_states >> c->state & 1) : !is_open(v->s->view.k, c))
 		return false;
-	return between(c->at, from_s, to_s - 1) && between(c->total, l->total_lo, l->total_hi) &&
+	return between(c->at, from_s, to_s - 1) && between(cart_total(v->s->view.k, c), l->total_lo, l->total_hi) &&
 	       (!l->has_items || between(cart_items(v->s->view.k, c), l->items_lo, l->items_hi)) && cart_holds(l, v, c);
 }
 
@@ -68,7 +68,7 @@ int64_t leaf_cart(const struct leaf *l, struct eval *v)
 			continue;
 		switch ((enum fn)l->fn) {
 		case F_CART: return TRI_TRUE;
-		case F_CART_TOTAL: return c->total;
+		case F_CART_TOTAL: return cart_total(w->k, c);
 		case F_CART_ITEMS: return cart_items(w->k, c);
 		case F_CART_AGE: return w->now.s - c->at;
 		default: return UNKNOWN;

@@ -180,6 +180,86 @@ START_TEST(a_pinned_version_does_not_move)
 }
 END_TEST
 
+enum { CART_FACTS = 40 };
+
+struct cart_facts {
+	struct line lines[CART_FACTS][3];
+	size_t counts[CART_FACTS];
+};
+
+/* Every cart fact again, naively: at, state, lines and total of each person's carts, in order of time. */
+static void compare_carts(struct book *b, const struct cart_facts *f, size_t facts)
+{
+	const struct version *v = book_pin(b);
+	for (customer_id c = 1; c <= 3; c++) {
+		struct view w;
+		view_at(&w, v, c, INSTANT_NEVER);
+		uint32_t at = w.cart0;
+		for (size_t i = c - 1; i < facts; i += 3) {
+			ck_assert_uint_lt(at, w.cart1);
+			const struct cart *cart = &w.k->carts[at++];
+			int64_t total = 0;
+			ck_assert_uint_eq(cart->at, 1000 + i);
+			ck_assert_uint_eq(cart->state, i % 3);
+			ck_assert_uint_eq(cart_line_count(w.k, cart), f->counts[i]);
+			for (uint32_t l = 0; l < f->counts[i]; l++) {
+				ck_assert_uint_eq(w.k->cart_lines[cart->line + l].product, f->lines[i][l].product);
+				ck_assert_int_eq(w.k->cart_lines[cart->line + l].quantity, f->lines[i][l].quantity);
+				ck_assert_int_eq(cart_line_amount(w.k, cart->line + l), f->lines[i][l].amount);
+				total += f->lines[i][l].amount;
+			}
+			ck_assert_int_eq(cart_total(w.k, cart), total);
+		}
+		ck_assert_uint_eq(at, w.cart1);
+	}
+	book_unpin(b, v);
+}
+
+static struct fact cart_fact(struct arena *a, struct cart_facts *f, size_t i, int64_t largest)
+{
+	struct buf body;
+	f->counts[i] = i % 4;
+	for (size_t l = 0; l < f->counts[i]; l++)
+		f->lines[i][l] = (struct line){ (product_id)(i + l + 1), (int32_t)l + 1, (int64_t)(100 * i + l) };
+	if (i == 9)
+		f->lines[i][0].amount = largest;
+	buf_init(&body, BODY_MAX);
+	body_write_cart(&(struct cart_body){ .cart = arena_printf(a, "cart %zu", i / 6),
+	                                     .state = (enum cart_state)(i % 3),
+	                                     .lines = f->lines[i],
+	                                     .line_count = f->counts[i],
+	                                     .url = STR("") },
+	                &body);
+	struct fact fact = { .customer = (customer_id)(1 + i % 3),
+		                 .seq = (int64_t)i + 1,
+		                 .kind = FACT_CART,
+		                 .at = { 1000 + (int64_t)i },
+		                 .key = arena_printf(a, "%zu", i),
+		                 .body = arena_str(a, buf_view(&body)) };
+	buf_release(&body);
+	return fact;
+}
+
+/* One fact at a time: each rebuilds what was known. The largest amount fits four bytes, then it does not. */
+START_TEST(carts_keep_their_lines)
+{
+	for (int wide = 0; wide < 2; wide++) {
+		struct cart_facts f;
+		struct book *b = book_new(&OPTIONS);
+		struct arena a;
+		struct err err;
+		arena_init(&a);
+		for (size_t i = 0; i < CART_FACTS; i++) {
+			struct fact fact = cart_fact(&a, &f, i, (int64_t)INT32_MAX + wide);
+			ck_assert_msg(book_apply(b, &fact, 1, &err), "%s", err.text);
+			compare_carts(b, &f, i + 1);
+		}
+		book_free(b);
+		arena_release(&a);
+	}
+}
+END_TEST
+
 START_TEST(a_corrupt_body_is_refused_and_nothing_changes)
 {
 	struct book *b = book_new(&OPTIONS);
@@ -298,4 +378,5 @@ START_TEST(a_catalogue_read_stays)
 END_TEST
 
 UNIT_MAIN("book", facts_in_batches_of_any_size, bulk_load_gives_the_same, a_pinned_version_does_not_move,
-          a_corrupt_body_is_refused_and_nothing_changes, a_catalogue_read_stays, profiles_go_round)
+          carts_keep_their_lines, a_corrupt_body_is_refused_and_nothing_changes, a_catalogue_read_stays,
+          profiles_go_round)
