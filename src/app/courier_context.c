@@ -30,6 +30,10 @@ bool courier_shop_read(struct courier_state *c, struct live *l, struct arena *a,
 	          shop_word(l, "shop.review_url", STR(""), a, &s->review_url, err) &&
 	          shop_word(l, "shop.loyalty", STR(""), a, &s->loyalty, err) &&
 	          shop_word(l, "shop.hours", STR(""), a, &s->hours, err) &&
+	          shop_word(l, "shop.logo_url", STR(""), a, &s->logo_url, err) &&
+	          shop_word(l, "shop.reassurance", STR(""), a, &s->reassurance, err) &&
+	          shop_word(l, "shop.social", STR(""), a, &s->social, err) &&
+	          shop_word(l, "shop.news", STR(""), a, &s->news, err) &&
 	          shop_word(l, "public_url", STR(""), a, &s->public_url, err);
 	if (!ok)
 		return false;
@@ -74,9 +78,38 @@ static struct lobject *customer_of(struct live *l, const struct view *v, const s
 	return o;
 }
 
+/* "title: text https://…; title …": each with what it has. name: what the first part is called. */
+static struct lval list_of(struct str text, const char *name, struct arena *a)
+{
+	enum { LIST_MAX = 12 };
+	struct lval *items = arena_array(a, struct lval, LIST_MAX);
+	size_t count = 0;
+	while (text.n && count < LIST_MAX) {
+		const char *end = memchr(text.p, ';', text.n);
+		struct str one = str_trim((struct str){ text.p, end ? (size_t)(end - text.p) : text.n });
+		text = end ? (struct str){ end + 1, text.n - (size_t)(end + 1 - text.p) } : STR("");
+		struct lobject *o = lobject_new(a, 3);
+		const char *space = one.n ? memrchr(one.p, ' ', one.n) : NULL;
+		struct str last = space ? (struct str){ space + 1, one.n - (size_t)(space + 1 - one.p) } : one;
+		if (str_starts(last, STR("https://")) || str_starts(last, STR("http://"))) {
+			set(a, o, "url", last);
+			one = str_trim((struct str){ one.p, one.n - last.n });
+		}
+		const char *colon = one.n ? memchr(one.p, ':', one.n) : NULL;
+		struct str title = str_trim((struct str){ one.p, colon ? (size_t)(colon - one.p) : one.n });
+		if (!title.n)
+			continue;
+		set(a, o, name, title);
+		if (colon)
+			set(a, o, "text", str_trim((struct str){ colon + 1, one.n - (size_t)(colon + 1 - one.p) }));
+		items[count++] = lval_object(o);
+	}
+	return lval_array(items, count);
+}
+
 static struct lobject *shop_of(struct live *l, const struct courier_shop *s, struct arena *a)
 {
-	struct lobject *o = lobject_new(a, 10);
+	struct lobject *o = lobject_new(a, 16);
 	lobject_set(a, o, "name", lval_cstr(l->shop.shop.name));
 	set(a, o, "url", s->url);
 	set(a, o, "address", s->address);
@@ -86,6 +119,10 @@ static struct lobject *shop_of(struct live *l, const struct courier_shop *s, str
 	set(a, o, "review_url", s->review_url);
 	set(a, o, "loyalty", s->loyalty);
 	set(a, o, "hours", s->hours);
+	set(a, o, "logo_url", s->logo_url);
+	lobject_set(a, o, "reassurance", list_of(s->reassurance, "title", a));
+	lobject_set(a, o, "social", list_of(s->social, "name", a));
+	lobject_set(a, o, "news", list_of(s->news, "title", a));
 	return o;
 }
 
@@ -130,7 +167,35 @@ static void add_order(struct live *l, const struct view *v, struct lobject *data
 	}
 }
 
-static void add_cart(struct live *l, const struct view *v, uint64_t subject, struct lobject *data, struct arena *a)
+/* Where the shop shows the cart: the newest fact of it that says so. */
+struct cart_page {
+	uint64_t subject;
+	struct arena *arena;
+	struct str url;
+};
+
+static bool look_for_cart(void *ctx, const struct fact *f, struct err *err)
+{
+	struct cart_page *page = ctx;
+	struct cart_body body;
+	struct err broken;
+	(void)err;
+	if (f->kind == FACT_CART && body_read_cart(f->body, page->arena, &body, &broken) &&
+	    hash_str(body.cart) == page->subject && body.url.n)
+		page->url = arena_str(page->arena, body.url);
+	return true;
+}
+
+static bool cart_url(struct live *l, customer_id c, uint64_t subject, struct arena *a, struct str *out, struct err *err)
+{
+	struct cart_page page = { .subject = subject, .arena = a };
+	bool ok = store_facts_by_customer(l->shop.db, c, c, INSTANT_NEVER, look_for_cart, &page, err);
+	*out = page.url;
+	return ok;
+}
+
+static void add_cart(struct live *l, const struct view *v, uint64_t subject, struct str url, struct lobject *data,
+                     struct arena *a)
 {
 	for (uint32_t i = v->cart1; i-- > v->cart0;) {
 		const struct cart *c = &v->k->carts[i];
@@ -145,8 +210,9 @@ static void add_cart(struct live *l, const struct view *v, uint64_t subject, str
 			quantities[k] = line->quantity;
 			amounts[k] = line->amount;
 		}
-		struct lobject *cart = lobject_new(a, 3);
+		struct lobject *cart = lobject_new(a, 4);
 		lobject_set(a, cart, "total", lval_int(c->total));
+		set(a, cart, "url", url);
 		lobject_set(a, cart, "lines", lines_of(l, products, quantities, amounts, c->line_count, a));
 		lobject_set(a, data, "cart", lval_object(cart));
 		return;
@@ -305,8 +371,11 @@ bool courier_context(struct courier_state *c, struct live *l, struct outbox_mess
 	for (uint16_t i = 0; i < s->run_count; i++) {
 		if (s->runs[i].plan != plan || s->runs[i].run_no != m->key.run_no)
 			continue;
+		struct str url;
+		if (p->trigger == TRIGGER_CART && !cart_url(l, m->key.customer, s->runs[i].subject, a, &url, err))
+			return false;
 		if (p->trigger == TRIGGER_CART)
-			add_cart(l, &v, s->runs[i].subject, data, a);
+			add_cart(l, &v, s->runs[i].subject, url, data, a);
 		else if (p->trigger == TRIGGER_LIFETIME)
 			courier_product(c, l, &v, s->runs[i].subject, data, a);
 	}

@@ -21,7 +21,8 @@ bool courier_refresh(struct courier_state *c, struct db *db, struct instant now,
 /* The shop's own words, with what stands in for those not set. */
 struct courier_shop {
 	struct str url, address, phone, email, signature, review_url, public_url, domain, loyalty, hours;
-	bool is_public; /* public_url was set: relance's pages are reached from outside */
+	struct str logo_url, reassurance, social, news; /* lists as the settings write them */
+	bool is_public;                                 /* public_url was set: relance's pages are reached from outside */
 };
 bool courier_shop_read(struct courier_state *c, struct live *l, struct arena *a, struct courier_shop *out,
                        struct err *err) MUST_CHECK;

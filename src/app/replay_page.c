@@ -383,7 +383,7 @@ static void put_budget(const struct page *p, const struct plan *plan, const stru
 	buf_cstr(p->b, "<br><small>");
 	if (!plan->budget_total) {
 		put_cost(p, x->most_in_month);
-		buf_cstr(p->b, T(p, " le mois le plus cher, ", " in the dearest month, "));
+		buf_cstr(p->b, T(p, " le mois le plus cher<br>", " in the dearest month<br>"));
 	}
 	buf_cstr(p->b, T(p, "budget\u00a0: ", "budget: "));
 	put_money(p, plan->budget);

@@ -78,6 +78,30 @@ static const char *find_phrase(struct str text, const char *phrase)
 	}
 }
 
+/* Which pairs of bytes occur in a text: most phrases are ruled out by a pair that does not. */
+struct pairs {
+	uint64_t bits[1 << 10];
+};
+
+static void pairs_of(struct str text, struct pairs *p)
+{
+	memset(p, 0, sizeof *p);
+	for (size_t i = 0; i + 1 < text.n; i++) {
+		unsigned pair = (unsigned)(unsigned char)text.p[i] << 8 | (unsigned char)text.p[i + 1];
+		p->bits[pair >> 6] |= (uint64_t)1 << (pair & 63);
+	}
+}
+
+static bool may_have(const struct pairs *p, const char *phrase)
+{
+	for (const char *c = phrase; c[0] && c[1]; c++) {
+		unsigned pair = (unsigned)(unsigned char)c[0] << 8 | (unsigned char)c[1];
+		if (c[0] != '*' && c[1] != '*' && !(p->bits[pair >> 6] >> (pair & 63) & 1))
+			return false;
+	}
+	return true;
+}
+
 static bool has(struct str text, const char *phrase)
 {
 	return find_phrase(text, phrase) != NULL;
@@ -121,8 +145,10 @@ enum bounce_reason bounce_reason_of_text(struct str text, const char *status, en
 	text = without_class(text);
 	if (directory_refusal(text, status) && stage != STAGE_DATA)
 		return RETURN_USERUNKNOWN;
+	struct pairs pairs;
+	pairs_of(text, &pairs);
 	for (size_t i = 0; i < BOUNCE_PHRASE_COUNT && found == RETURN_UNDEFINED; i++)
-		if (has(text, BOUNCE_PHRASES[i].phrase))
+		if (may_have(&pairs, BOUNCE_PHRASES[i].phrase) && has(text, BOUNCE_PHRASES[i].phrase))
 			found = BOUNCE_PHRASES[i].reason;
 	/* A server that took RCPT and says "unknown user" after the message was sent is applying the person's filter;
 	 * mobile operators do so (the address exists, mail from computers is refused). Quoted by another server without the

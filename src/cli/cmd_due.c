@@ -94,6 +94,26 @@ static void print_rows(const struct reco_shop *s, const struct people *p, const 
 	table_free(t);
 }
 
+/* Nothing sold for a season: an old export is being looked at, most likely. */
+static void say_nobody(const struct reco_shop *s)
+{
+	enum { QUIET_DAYS = 90 };
+	const struct rec_data *d = &s->reco.data;
+	int32_t newest = INT32_MIN;
+	char text[16];
+	if (!s->reco.model) {
+		fprintf(stderr, "nobody is due: %s\n", s->reco.reason);
+		return;
+	}
+	for (uint32_t o = 0; o < d->order_start[d->customers]; o++)
+		newest = d->order_day[o] > newest ? d->order_day[o] : newest;
+	if (newest < s->reco.guards.today - QUIET_DAYS)
+		fprintf(stderr, "nobody is due: the newest order is of %s; --at DATE asks as of a day near it\n",
+		        date_text((struct date){ newest }, text));
+	else
+		fputs("nobody is due: no rhythm or lifetime of a product ends in these days\n", stderr);
+}
+
 static void search(const struct reco_shop *s, const struct people *p, int32_t days, int threads, enum format format)
 {
 	size_t slices = ((size_t)p->ids + SLICE - 1) / SLICE, n = 0;
@@ -115,8 +135,7 @@ static void search(const struct reco_shop *s, const struct people *p, int32_t da
 	qsort(rows, n, sizeof *rows, by_day);
 	print_rows(s, p, rows, n, format);
 	if (!n)
-		fprintf(stderr, "nobody is due: %s\n",
-		        s->reco.model ? "no rhythm or lifetime of a product ends in these days" : s->reco.reason);
+		say_nobody(s);
 	free(rows);
 	free(q.slices);
 }

@@ -211,7 +211,9 @@ int cmd_rules(int argc, char **argv)
 	else if (ok)
 		print_rules(&r, &words, item, limit, format);
 	if (ok && !r.count)
-		fprintf(stderr, "no rules: in %llu baskets no two meet %lld times more often than chance would have it\n",
+		fprintf(stderr,
+		        "no rules: in %llu baskets no two are %lld times or more together and more often than chance would "
+		        "have it\n",
 		        (unsigned long long)r.baskets, (long long)support);
 	if (ok)
 		rules_release(&r);

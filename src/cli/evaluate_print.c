@@ -141,7 +141,10 @@ static void cross_table(const struct crosseval_report *r, int k)
 		table_cstr(t, role(r, i));
 		bars[i] = (struct bar){ r->methods[i].name, r->methods[i].hit_rate, i == r->chosen };
 	}
-	printf("Cross-sell: what %u customers bought for the first time in their next order\n\n", r->cases);
+	printf("Cross-sell: what %u customers bought for the first time in their next order\n", r->cases);
+	if (r->cases < r->whole)
+		printf("(a sample of %u: the catalogue is too large for all of them)\n", r->whole);
+	puts("");
 	table_print(t, FORMAT_TABLE, stdout);
 	table_free(t);
 	if (r->learn_cases)

@@ -24,6 +24,9 @@ bool reco_shop_open(struct reco_shop *s, const char *address, const struct reco_
 			s->reco.guards.today = day.day;
 			s->reco.guards.month = m;
 		}
+		struct str notes = s->reco.model ? rec_model_notes(s->reco.model) : STR("");
+		if (notes.n)
+			fprintf(stderr, "%.*s\n", STR_ARG(notes));
 		return true;
 	}
 	load_release(&s->world);

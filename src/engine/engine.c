@@ -24,22 +24,6 @@ static int news_since(const struct view *v, uint32_t at)
 	return news;
 }
 
-/* Exits that look at more than orders, carts and events. */
-static bool exits_by_more(const struct plan *p)
-{
-	for (uint8_t i = 0; i < p->goal_count + p->exit_count; i++) {
-		const struct plan_exit *e = i < p->goal_count ? &p->goal[i] : &p->exits[i - p->goal_count];
-		if (e->kind == EXIT_ANSWER)
-			return true;
-		if (e->kind != EXIT_WHEN)
-			continue;
-		struct expr_needs n = expr_needs(e->when);
-		if (n.time || n.messages || n.consents || n.profile || n.products || n.lifecycle_thresholds)
-			return true;
-	}
-	return false;
-}
-
 /* ---- the outputs ---- */
 
 static void decide(struct decisions *out, const struct decision *d)
@@ -71,7 +55,7 @@ static void wake_at(struct turn *t, int64_t at)
 		t->wake = at;
 }
 
-static void say(struct turn *t, const struct run *r, int step, enum verdict v, enum reason reason, int64_t argument)
+void person_say(struct turn *t, const struct run *r, int step, enum verdict v, enum reason reason, int64_t argument)
 {
 	decide(t->out, &(struct decision){ .at = t->s.view.now,
 	                                   .customer = t->s.view.customer,
@@ -87,116 +71,6 @@ static void say(struct turn *t, const struct run *r, int step, enum verdict v, e
 const struct plan *person_plan(const struct turn *t, const struct run *r)
 {
 	return t->w->plans->plans[r->plan];
-}
-
-/* ---- exits ---- */
-
-static bool sale_after(const struct view *v, int64_t after)
-{
-	for (uint32_t o = v->order1; o-- > v->order0 && v->k->order_at[o] > after;)
-		if (order_is_sale(v->k, o))
-			return true;
-	return false;
-}
-
-static bool cart_after(const struct view *v, const struct run *r, enum cart_state state)
-{
-	for (uint32_t i = v->cart1; i-- > v->cart0 && v->k->carts[i].at > r->anchor_at;)
-		if (v->k->carts[i].state == state && (r->subject == 0 || v->k->carts[i].cart == r->subject))
-			return true;
-	return false;
-}
-
-static bool event_after(const struct turn *t, struct str name, int64_t after)
-{
-	const struct view *v = &t->s.view;
-	uint32_t word = book_word_find(t->w->book, name);
-	for (uint32_t i = v->event1; i-- > v->event0 && word && v->k->events[i].at > after;)
-		if (v->k->events[i].name == word)
-			return true;
-	return false;
-}
-
-static bool answered(const struct turn *t, const struct run *r)
-{
-	for (uint16_t i = 0; i < t->state->sent_count; i++)
-		if (t->state->sent[i].plan == r->plan && t->state->sent[i].run_no == r->run_no && t->state->sent[i].answer)
-			return true;
-	return false;
-}
-
-/* Bought since the run began; for inactivity also: an order learned late that makes the person active again. */
-static bool bought_since(const struct turn *t, const struct run *r)
-{
-	const struct plan *p = person_plan(t, r);
-	if (sale_after(&t->s.view, r->anchor_at > r->entered_at ? r->anchor_at : r->entered_at))
-		return true;
-	if (p->trigger == TRIGGER_INACTIVE) {
-		zone_id zone = t->w->settings->zone; /* inactivity is counted in the shop's days, wherever the person lives */
-		struct date last = last_sale_date(&t->s.view, zone);
-		return date_known(last) &&
-		       date_add_months(last, p->months).day > zone_date(zone, (struct instant){ r->entered_at }).day;
-	}
-	return sale_after(&t->s.view, r->anchor_at);
-}
-
-static bool exit_holds(struct turn *t, const struct run *r, const struct plan_exit *e, enum reason *reason)
-{
-	switch (e->kind) {
-	case EXIT_ORDER: *reason = REASON_EXIT_ORDER; return bought_since(t, r);
-	case EXIT_CART_PAID: *reason = REASON_EXIT_CART_PAID; return cart_after(&t->s.view, r, CART_PAID);
-	case EXIT_CART_EMPTIED: *reason = REASON_EXIT_CART_EMPTIED; return cart_after(&t->s.view, r, CART_EMPTIED);
-	case EXIT_CART_CHANGED: *reason = REASON_EXIT_CART_CHANGED; return cart_after(&t->s.view, r, CART_CHANGED);
-	case EXIT_EVENT_NAMED: *reason = REASON_EXIT_EVENT; return event_after(t, e->event, r->anchor_at);
-	case EXIT_ANSWER: *reason = REASON_EXIT_ANSWERED; return answered(t, r);
-	case EXIT_WHEN:
-		*reason = REASON_EXIT_CONDITION;
-		t->s.run = r;
-		bool holds = expr_holds(e->when, &t->s);
-		t->s.run = NULL;
-		return holds;
-	}
-	return false;
-}
-
-/* The goal first: whoever bought has met it, whatever else also ends the run. */
-bool person_exits(struct turn *t, const struct run *r, enum reason *reason)
-{
-	const struct plan *p = person_plan(t, r);
-	for (uint8_t i = 0; i < p->goal_count; i++)
-		if (exit_holds(t, r, &p->goal[i], reason)) {
-			*reason = REASON_GOAL_MET;
-			return true;
-		}
-	for (uint8_t i = 0; i < p->exit_count; i++)
-		if (exit_holds(t, r, &p->exits[i], reason))
-			return true;
-	return false;
-}
-
-void person_leave(struct turn *t, struct run *r, enum reason reason)
-{
-	r->state = RUN_EXITED;
-	r->queued = 0;
-	r->hold_until = 0;
-	for (uint16_t i = 0; i < t->state->sent_count; i++) { /* what is queued will not leave */
-		struct sent *m = &t->state->sent[i];
-		if (m->plan == r->plan && m->run_no == r->run_no && m->state == SENT_QUEUED)
-			m->state = SENT_DROPPED;
-	}
-	say(t, r, -1, VERDICT_EXITED, reason, 0);
-}
-
-static void check_exits(struct turn *t)
-{
-	for (uint16_t i = 0; i < t->state->run_count; i++) {
-		struct run *r = &t->state->runs[i];
-		enum reason reason = REASON_NONE;
-		if (r->state != RUN_ACTIVE || (!t->news && !exits_by_more(person_plan(t, r))))
-			continue;
-		if (person_exits(t, r, &reason))
-			person_leave(t, r, reason);
-	}
 }
 
 /* ---- entries ---- */
@@ -230,20 +104,23 @@ static struct history history_of(const struct turn *t, uint16_t plan, const stru
 	return h;
 }
 
-static bool may_enter_again(const struct turn *t, const struct plan *p, const struct history *h)
+/* On the day of what fired, not of the look: an event of a day on which nobody might enter does not enter the day after
+ * it, because something else happened then. */
+static bool may_enter_again(const struct turn *t, const struct plan *p, const struct history *h, const struct firing *f)
 {
 	if (!h->last)
 		return true;
 	struct date last = zone_date(t->s.zone, (struct instant){ h->last->entered_at });
+	struct date day = f->state ? t->s.today : zone_date(t->s.zone, f->at);
 	if (p->again_each_year) {
 		int y1, y2, m, d;
 		date_ymd(last, &y1, &m, &d);
-		date_ymd(t->s.today, &y2, &m, &d);
+		date_ymd(day, &y2, &m, &d);
 		return y1 < y2;
 	}
 	if (p->again_months < 0 || p->again_days < 0)
 		return false;
-	return date_add_months(last, p->again_months).day + p->again_days <= t->s.today.day;
+	return date_add_months(last, p->again_months).day + p->again_days <= day.day;
 }
 
 /* When re-entry is next possible for a state trigger, so that the person is looked at again then. */
@@ -283,7 +160,7 @@ static void enter(struct turn *t, uint16_t plan, const struct firing *f, const s
 	uint64_t draw = draw_u64(t->w->seed, DRAW_CONTROL, p->draw_key, t->s.view.customer, 0, 0);
 	r->control = !only_service(p) && draw_per_million(draw) < p->control_per_million;
 	r = pstate_place_run(t->state, t->w->plans);
-	say(t, r, -1, r->control ? VERDICT_CONTROL : VERDICT_ENTERED, reason, 0);
+	person_say(t, r, -1, r->control ? VERDICT_CONTROL : VERDICT_ENTERED, reason, 0);
 }
 
 struct entering {
@@ -340,7 +217,7 @@ static void fired(void *ctx, const struct firing *f)
 	e->open |= !h.same && !(h.last && never_again);
 	if (h.active || h.same || (p->max_messages > 0 && f->subject && h.messages >= p->max_messages))
 		return;
-	if (!may_enter_again(t, p, &h)) {
+	if (!may_enter_again(t, p, &h, f)) {
 		if (f->state)
 			wake_for_again(t, p, &h);
 		return;
@@ -425,7 +302,7 @@ void person_next_step(struct turn *t, struct run *r, bool held)
 
 void person_skip(struct turn *t, struct run *r, enum verdict v, enum reason reason, int64_t argument)
 {
-	say(t, r, r->step, v, reason, argument);
+	person_say(t, r, r->step, v, reason, argument);
 	person_next_step(t, r, true);
 }
 
@@ -433,7 +310,7 @@ void person_hold(struct turn *t, struct run *r, enum reason reason, int64_t unti
 {
 	if (r->held_reason != (uint8_t)reason) {
 		r->held_reason = (uint8_t)reason;
-		say(t, r, r->step, VERDICT_HELD, reason, until);
+		person_say(t, r, r->step, VERDICT_HELD, reason, until);
 	}
 	r->hold_until = until > t->s.view.now.s && until < UINT32_MAX ? (uint32_t)until : 0;
 }
@@ -510,12 +387,30 @@ static bool do_tag(struct turn *t, struct run *r, int64_t last)
 		                .channel = CHANNEL_COUNT,
 		                .state = SENT_TAG,
 		                .purpose = PURPOSE_SERVICE };
-	say(t, r, r->step, VERDICT_TAGGED, REASON_NONE, 0);
+	person_say(t, r, r->step, VERDICT_TAGGED, REASON_NONE, 0);
 	wake_at(t, t->s.view.now.s + 1); /* another plan may have waited for it */
 	if (t->state->trigger_wake > t->wake)
 		t->state->trigger_wake = (uint32_t)t->wake;
 	person_next_step(t, r, false);
 	return true;
+}
+
+/* The plan has said enough: in this run, or about this cart or order over all its runs. */
+static bool said_enough(const struct turn *t, const struct run *r, const struct plan *p)
+{
+	int said = 0;
+	uint16_t family = t->w->plans->family[r->plan];
+	for (uint16_t k = 0; p->max_messages > 0 && k < t->state->run_count; k++) {
+		const struct run *x = &t->state->runs[k];
+		if (t->w->plans->family[x->plan] != family || (x != r && (r->subject == 0 || x->subject != r->subject)))
+			continue;
+		for (uint16_t i = 0; i < t->state->sent_count; i++) {
+			const struct sent *m = &t->state->sent[i];
+			said += t->w->plans->family[m->plan] == family && m->run_no == x->run_no && m->channel != CHANNEL_STAFF &&
+			        (m->state == SENT_ACCEPTED || m->state == SENT_QUEUED || m->state == SENT_UNCERTAIN);
+		}
+	}
+	return p->max_messages > 0 && said >= p->max_messages;
 }
 
 /* A step that is due. Returns true when the run moved on and its next step may be due too. */
@@ -549,6 +444,10 @@ static bool do_step(struct turn *t, struct run *r, int64_t due)
 	if (st->action == STEP_TAG)
 		return do_tag(t, r, last);
 	bool notify = st->action == STEP_NOTIFY;
+	if (!notify && said_enough(t, r, p)) {
+		person_skip(t, r, VERDICT_SKIPPED, REASON_MAX_MESSAGES, 0);
+		return true;
+	}
 	struct guard_answer a =
 		guard_who(t->w, &t->s, r->plan, r, notify ? STAFF_ONLY : st->channels, notify ? 1 : st->channel_count,
 	              notify ? PURPOSE_SERVICE : (enum purpose)st->purpose);
@@ -577,7 +476,7 @@ static void advance(struct turn *t, struct run *r)
 			return;
 		if (r->step >= p->step_count) {
 			r->state = RUN_ENDED;
-			say(t, r, -1, VERDICT_ENDED, REASON_LAST_STEP, 0);
+			person_say(t, r, -1, VERDICT_ENDED, REASON_LAST_STEP, 0);
 			if (p->trigger == TRIGGER_INACTIVE || p->trigger == TRIGGER_SEGMENT)
 				wake_at(t, t->s.view.now.s + 1); /* the state may last: when may the person enter again? */
 			return;
@@ -640,10 +539,10 @@ static void whole_turn(struct turn *t, int news)
 		return;
 	}
 	t->news = news != 0;
-	check_exits(t);
+	person_check_exits(t);
 	t->news = true;
 	if (check_entries(t, news)) /* bought between the event and the entry: the run ends before it says anything */
-		check_exits(t);
+		person_check_exits(t);
 	if (t->quiet)
 		t->quiet[0] = (uint32_t)t->s.view.now.s;
 	state->trigger_wake = (uint32_t)t->wake;

@@ -18,11 +18,13 @@ struct turn {
 
 void person_init(struct turn *t, const struct world *w, customer_id c, struct pstate *state, struct instant now,
                  struct decisions *out);
+void person_say(struct turn *t, const struct run *r, int step, enum verdict v, enum reason reason, int64_t argument);
 const struct plan *person_plan(const struct turn *t, const struct run *r);
 
 /* The goal first: whoever bought has met it, whatever else also ends the run. */
 bool person_exits(struct turn *t, const struct run *r, enum reason *reason);
 void person_leave(struct turn *t, struct run *r, enum reason reason);
+void person_check_exits(struct turn *t); /* of all runs */
 
 /* Which variant of a step the run gets. */
 uint8_t person_variant(const struct turn *t, const struct run *r, const struct plan *p, const struct step *st);

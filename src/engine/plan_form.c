@@ -345,7 +345,7 @@ static bool known_by(const struct node *n, const json_t *v, const char *key, str
 /* old[j]: the item of the file that item j of the form was; −1: a new one. */
 static void match(struct writer *w, const struct node *const *items, size_t n, const json_t *v, int *old)
 {
-	static const char *const KEYS[] = { "name", "send", "notify", "tag" };
+	static const char *const KEYS[] = { "name", "send", "notify", "tag", "untag" };
 	bool used[FORM_ITEMS_MAX] = { false };
 	size_t m = json_array_size(v);
 	for (size_t j = 0; j < m; j++)

@@ -21,7 +21,7 @@ struct cut {
 	struct nb_model model;
 	struct nb_pool pool;
 	struct nb_case *cases;
-	size_t count;
+	size_t count, whole; /* whole: before thin() */
 	struct nb_table table;
 };
 
@@ -36,6 +36,20 @@ static bool is_fresh(const struct nb_data *d, uint32_t user, uint32_t target)
 			return true;
 	}
 	return false;
+}
+
+/* Every case looks at every product a few times: of very many, every so-manieth is taken. */
+static void thin(struct cut *c, uint32_t items)
+{
+	enum { AT_LEAST = 500 };
+	const size_t LOOKS = 1000000000;
+	size_t most = LOOKS / (items + 1u), step, kept = 0;
+	most = most < AT_LEAST ? AT_LEAST : most;
+	step = c->count / most + 1;
+	for (size_t i = 0; i < c->count; i += step)
+		c->cases[kept++] = c->cases[i];
+	c->whole = c->count;
+	c->count = kept;
 }
 
 static void cut_make(struct cut *c, const struct nb_data *d, const int32_t *day, int32_t at, int32_t before)
@@ -62,6 +76,7 @@ static void cut_make(struct cut *c, const struct nb_data *d, const int32_t *day,
 	}
 	for (uint32_t i = 0; i < d->items; i++)
 		c->recent[i] /= (float)baskets;
+	thin(c, d->items);
 }
 
 struct cuts {
@@ -368,6 +383,7 @@ bool crosseval_run(const struct nb_data *d, const int32_t *day, int32_t split, c
 		out->chosen = out->served;
 		if (learns)
 			learn(cuts, o->k, o->threads, out);
+		out->whole = (uint32_t)last->whole;
 		finish(out, (uint32_t)last->count);
 	}
 	for (int i = 0; i <= LEARN_CUTS; i++)

@@ -21,7 +21,7 @@ struct crosseval_result {
 struct crosseval_report {
 	struct crosseval_result methods[CROSSEVAL_METHODS];
 	size_t count, best_single, blend, served, chosen; /* indices; chosen: the default */
-	uint32_t cases, learn_cases;
+	uint32_t cases, learn_cases, whole;               /* whole: cases there were, when too many to look at */
 };
 
 struct crosseval_options {

@@ -1,6 +1,6 @@
 /* Reading baskets and ranking their items. Both passes are cut in segments that threads take; a segment's place in the
- * flat array is known beforehand: k items take at least 2 k bytes of text with their line end, and one word more. What is
- * not needed of it is never touched. */
+ * flat array is known beforehand: k items take at least 2 k bytes of text with their line end, and one word more. What
+ * is not needed of it is never touched. */
 #include "fold/itemset_inner.h"
 
 #include "base/intern.h"

@@ -13,7 +13,8 @@ enum {
 	TUNE_CASES = 4000,
 	TUNE_OF = 5,
 	AGAIN_BUYERS_MIN = 20,
-	EASE_LAMBDA = 200
+	EASE_LAMBDA = 200,
+	EASE_BUYERS_MIN = 3
 };
 enum { RECENT_DAYS = 30, EASE_ITEMS_TUNE = 4096, EASE_WHOLE = 128 };
 
@@ -255,7 +256,7 @@ static void ease_links(struct learning *l, const struct nb_rows *users, struct n
 	const struct rec_data *d = l->d;
 	struct ease e = { .users = users, .m = l->m };
 	uint32_t most = l->hide_newest ? EASE_ITEMS_TUNE : REC_EASE_ITEMS_MAX;
-	while (e.n < d->items && e.n < most && l->m->customers_of[l->m->by_popular[e.n]] >= 3)
+	while (e.n < d->items && e.n < most && l->m->customers_of[l->m->by_popular[e.n]] >= EASE_BUYERS_MIN)
 		e.n++;
 	e.n = e.n > EASE_WHOLE ? e.n / EASE_WHOLE * EASE_WHOLE : e.n; /* no padded copy in the inverse */
 	e.column = mem_alloc((d->items + 1u) * sizeof(*e.column));
@@ -564,6 +565,20 @@ static const struct rec_model *near_enough(const struct rec_model *before, const
 	return near ? before : NULL;
 }
 
+static void note_left_out(struct rec_model *m, uint64_t cut_orders)
+{
+	uint32_t sold = 0;
+	int n = 0;
+	for (uint32_t i = 0; i < m->items; i++)
+		sold += m->customers_of[i] >= EASE_BUYERS_MIN;
+	if (cut_orders)
+		n = snprintf(m->notes, sizeof(m->notes), "%llu order%s of more than %d lines: learnt from in part",
+		             (unsigned long long)cut_orders, cut_orders == 1 ? "" : "s", REC_ORDER_LEARNED);
+	if (sold > REC_EASE_ITEMS_MAX && !m->o.no_ease)
+		snprintf(m->notes + n, sizeof(m->notes) - (size_t)n, "%sEASE: the %d best sellers of %u products",
+		         n ? "; " : "", REC_EASE_ITEMS_MAX, sold);
+}
+
 struct rec_model *rec_build(const struct rec_data *d, const struct rec_options *o, struct err *err)
 {
 	if (!data_ok(d, err))
@@ -601,9 +616,7 @@ struct rec_model *rec_build(const struct rec_data *d, const struct rec_options *
 		err_set(err, ERR_WORLD, "told to stop");
 		return NULL;
 	}
-	if (l.cut_orders)
-		snprintf(m->notes, sizeof(m->notes), "%llu orders of more than %d lines were learnt from in part",
-		         (unsigned long long)l.cut_orders, REC_ORDER_LEARNED);
+	note_left_out(m, l.cut_orders);
 	return m;
 }
 

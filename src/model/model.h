@@ -152,7 +152,8 @@ enum reason {
 	REASON_AUDIENCE,   /* `who` is false */
 	REASON_BLACKOUT,
 	REASON_BUDGET,
-	REASON_RESTORED, /* a restored backup: waits for a person */
+	REASON_RESTORED,     /* a restored backup: waits for a person */
+	REASON_MAX_MESSAGES, /* the plan has sent as many as it may */
 	REASON_COUNT,
 };
 

@@ -52,6 +52,8 @@ static const struct {
 	[REASON_SUPERSEDED] = { "superseded", "handed to another plan", "confié à un autre plan" },
 	[REASON_AUDIENCE] = { "audience", "not in the audience", "hors de l’audience" },
 	[REASON_BLACKOUT] = { "blackout", "blackout day until %s", "jour exclu jusqu’au %s" },
+	[REASON_MAX_MESSAGES] = { "max_messages", "as many messages as the plan allows have left",
+	                          "le plan a déjà envoyé tous ses messages" },
 	[REASON_BUDGET] = { "budget", "budget spent", "budget épuisé" },
 	[REASON_RESTORED] = { "restored", "restored backup: waits for a person", "sauvegarde restaurée : à confirmer" },
 };

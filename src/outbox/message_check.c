@@ -223,12 +223,29 @@ static size_t utf8_length(struct str s)
 	return n;
 }
 
+static bool letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (unsigned char)c >= 0x80;
+}
+
+/* As words: "free" is not in "freedom", nor "argent" in "Argentine". */
+static bool has_words(const char *text, const char *words)
+{
+	size_t n = strlen(words);
+	for (const char *at = text; (at = strstr(at, words)) != NULL; at++) {
+		bool begins = at == text || !letter(at[-1]) || !letter(words[0]);
+		if (begins && (!letter(at[n]) || !letter(words[n - 1])))
+			return true;
+	}
+	return false;
+}
+
 static void check_subject(struct checker *c, struct str s)
 {
-	static const char *const SPAM[] = { "gratuit",    "100 %",           "100%",        "argent", "gagnez",
-		                                "urgent",     "cliquez",         "free",        "winner", "cash",
-		                                "click here", "act now",         "$$$",         "€€€",    "!!",
-		                                "promo !",    "dernière chance", "last chance", "re:",    "fwd:" };
+	static const char *const SPAM[] = { "gratuit", "100 %", "100%",   "argent",  "gagnez",          "urgent",
+		                                "cliquez", "free",  "winner", "cash",    "click here",      "act now",
+		                                "$$$",     "€€€",   "!!",     "promo !", "dernière chance", "last chance" };
+	static const char *const FALSE_ANSWERS[] = { "re:", "re :", "fwd:", "fw:", "tr:", "tr :" };
 	char lower[512] = { 0 };
 	size_t upper = 0, letters = 0;
 	for (size_t i = 0; i < s.n && i < sizeof lower - 1; i++) {
@@ -246,8 +263,11 @@ static void check_subject(struct checker *c, struct str s)
 	if (letters > 8 && upper * 2 > letters)
 		found(c, 0, 0, STR("the subject shouts: mostly capitals"));
 	for (size_t i = 0; i < ARRAY_LEN(SPAM); i++)
-		if (strstr(lower, SPAM[i]))
+		if (has_words(lower, SPAM[i]))
 			found(c, 0, 0, arena_printf(&c->out->arena, "the subject smells of spam: \"%s\"", SPAM[i]));
+	for (size_t i = 0; i < ARRAY_LEN(FALSE_ANSWERS); i++)
+		if (str_starts(str_from(lower), str_from(FALSE_ANSWERS[i])))
+			found(c, 0, 0, STR("the subject pretends to be an answer"));
 }
 
 static void check_stop(struct checker *c, const struct message_text *t, const struct lobject *sample)

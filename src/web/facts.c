@@ -174,6 +174,8 @@ static bool read_profile(const json_t *o, struct incoming *in, struct arena *a, 
 	return true;
 }
 
+enum { PRODUCT_ATTRIBUTES_MAX = 16 << 10 };
+
 static bool read_product(const json_t *o, struct incoming *in, struct arena *a, char why[160])
 {
 	struct product_row *p = &in->product;
@@ -188,6 +190,13 @@ static bool read_product(const json_t *o, struct incoming *in, struct arena *a, 
 		                       .image = text(o, "image", a),
 		                       .attributes = STR(""),
 		                       .not_a_product = json_is_true(json_object_get(o, "not_a_product")) };
+	const json_t *attributes = json_object_get(o, "attributes");
+	char *kept = json_is_object(attributes) ? json_dumps(attributes, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	if (kept)
+		p->attributes = arena_str(a, str_from(kept));
+	free(kept);
+	if (p->attributes.n > PRODUCT_ATTRIBUTES_MAX)
+		return say(why, "\"attributes\" of a product take at most 16 KiB");
 	int64_t stock, lifetime, tier;
 	if (!p->sku.n || p->sku.n > 64)
 		return say(why, "a product needs its \"sku\" (1 to 64 bytes)");
@@ -321,7 +330,7 @@ static bool lay_profile(const struct shop *shop, struct store_batch *b, const st
 	p.sector = said->sector.n ? said->sector : p.sector;
 	p.postcode = in->person.postcode.n && in->person.postcode.n <= 16 ? in->person.postcode : p.postcode;
 	p.locale = said->locale >= 0 ? said->locale : p.locale;
-	p.born = date_known(said->born) ? said->born : p.born;
+	p.born = in->forget_born ? DATE_UNKNOWN : date_known(said->born) ? said->born : p.born;
 	p.created = said->created.s != INSTANT_NEVER.s ? said->created : p.created;
 	p.company |= in->company_said;
 	p.gender = said->gender ? said->gender : p.gender;

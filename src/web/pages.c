@@ -7,6 +7,7 @@
 #include "fold/basis.h"
 #include "store/erase.h"
 #include "web/facts.h"
+#include "web/pages_profile.h"
 
 #include <ctype.h>
 #include <sodium.h>
@@ -38,8 +39,7 @@ bool page_link_message(struct request *r, enum token_purpose purpose, struct tok
 	return true;
 }
 
-/* A field of an urlencoded form, decoded; empty when absent. */
-static struct str form(struct request *r, const char *name)
+struct str page_field(struct request *r, const char *name)
 {
 	struct str rest = buf_view(&r->body);
 	size_t n = strlen(name);
@@ -69,7 +69,7 @@ static struct str form(struct request *r, const char *name)
 	return STR("");
 }
 
-static void form_begin(struct request *r, const char *action, struct str token)
+void page_form_begin(struct request *r, const char *action, struct str token)
 {
 	buf_printf(&r->out, "<form method=\"post\" action=\"%s%.*s?lang=%s\">", action, STR_ARG(token), T("fr", "en"));
 }
@@ -89,7 +89,7 @@ static struct incoming consent_of(struct request *r, customer_id c, enum channel
 		                                   .wording = str_from(wording) } };
 }
 
-static bool write_or_page(struct request *r, const struct page_facts *f)
+bool page_write(struct request *r, const struct page_facts *f)
 {
 	struct err err;
 	if (page_facts_write(r->web, f, &r->arena, &err))
@@ -143,7 +143,7 @@ void page_unsubscribe(struct request *r)
 	page_text(r, "p",
 	          T("Un seul geste suffit. C’est immédiat, et nous ne vous demanderons rien d’autre.",
 	            "One press is enough. It takes effect at once, and we ask for nothing else."));
-	form_begin(r, "/u/", r->args[0]);
+	page_form_begin(r, "/u/", r->args[0]);
 	page_text(r, "button", T("Me désinscrire", "Unsubscribe"));
 	buf_cstr(&r->out, "</form>");
 	page_end(r);
@@ -193,17 +193,17 @@ void page_unsubscribe_post(struct request *r)
 	struct message_key key;
 	if (!page_link_message(r, TOKEN_UNSUBSCRIBE, &t, &key))
 		return;
-	bool one_click = str_is(form(r, "List-Unsubscribe"), "One-Click");
+	bool one_click = str_is(page_field(r, "List-Unsubscribe"), "One-Click");
 	struct page_facts f = { .count = 1, .message = &key, .receipt = RECEIPT_UNSUBSCRIBED, .answer = STR("") };
 	enum channel channel = key.channel <= CHANNEL_POSTCARD ? key.channel : CHANNEL_EMAIL;
 	f.items[0] = consent_of(r, key.customer, channel, PURPOSE_MARKETING, CONSENT_WITHDRAWN,
 	                        one_click ? "one-click unsubscribe (RFC 8058)" : "unsubscribe page",
 	                        T("Me désinscrire", "Unsubscribe"));
-	if (!write_or_page(r, &f))
+	if (!page_write(r, &f))
 		return;
 	page_begin(r, T("C’est fait", "Done"));
 	page_text(r, "p", T("Vous ne recevrez plus ces messages.", "You will not receive these messages any more."));
-	form_begin(r, "/r/", r->args[0]);
+	page_form_begin(r, "/r/", r->args[0]);
 	buf_cstr(&r->out, "<fieldset>");
 	page_text(r, "legend",
 	          T("Si vous voulez nous dire pourquoi (facultatif)", "If you want to tell us why (optional)"));
@@ -219,7 +219,7 @@ void page_reason_post(struct request *r)
 {
 	struct token t;
 	struct message_key key;
-	struct str answer = form(r, "answer");
+	struct str answer = page_field(r, "answer");
 	if (!page_link_message(r, TOKEN_UNSUBSCRIBE, &t, &key))
 		return;
 	bool known = false;
@@ -233,7 +233,7 @@ void page_reason_post(struct request *r)
 	if (!known) {
 		page_problem(r, 422);
 		r->status = 422;
-	} else if (write_or_page(r, &f)) {
+	} else if (page_write(r, &f)) {
 		page_say(r, 200, T("Merci", "Thank you"),
 		         T("Votre réponse nous aidera à mieux faire.", "Your answer will help us do better."));
 	}
@@ -275,11 +275,18 @@ void page_preferences(struct request *r)
 	const struct version *v;
 	if (!page_link_message(r, TOKEN_PREFERENCES, &t, &key) || !(v = request_book(r)))
 		return;
+	if (t.extra == PREFERENCES_PROFILE || t.extra == PREFERENCES_REQUEST) {
+		if (t.extra == PREFERENCES_PROFILE)
+			page_profile(r, &key);
+		else
+			page_request(r);
+		return;
+	}
 	page_begin(r, T("Ce que vous voulez recevoir", "What you want to receive"));
 	page_text(r, "p",
 	          T("Nos offres et nouvelles, seulement là où vous le voulez :",
 	            "Our offers and news, only where you want them:"));
-	form_begin(r, "/p/", r->args[0]);
+	page_form_begin(r, "/p/", r->args[0]);
 	buf_cstr(&r->out, "<fieldset>");
 	for (size_t i = 0; i < ARRAY_LEN(CHOICES); i++) {
 		if (CHOICES[i].purpose == PURPOSE_TRACKING)
@@ -304,16 +311,23 @@ void page_preferences_post(struct request *r)
 	const struct version *v;
 	if (!page_link_message(r, TOKEN_PREFERENCES, &t, &key) || !(v = request_book(r)))
 		return;
+	if (t.extra == PREFERENCES_PROFILE || t.extra == PREFERENCES_REQUEST) {
+		if (t.extra == PREFERENCES_PROFILE)
+			page_profile_post(r, &key);
+		else
+			page_request_post(r, &t, &key);
+		return;
+	}
 	struct page_facts f = { .count = 0 };
 	for (size_t i = 0; i < ARRAY_LEN(CHOICES); i++) {
-		bool wanted = str_is(form(r, CHOICES[i].name), "yes");
+		bool wanted = str_is(page_field(r, CHOICES[i].name), "yes");
 		if (wanted == may_now(r, v, key.customer, i))
 			continue;
 		f.items[f.count++] = consent_of(r, key.customer, CHOICES[i].channel, CHOICES[i].purpose,
 		                                wanted ? CONSENT_GRANTED : CONSENT_WITHDRAWN, "preference centre",
 		                                T(CHOICES[i].fr, CHOICES[i].en));
 	}
-	if (f.count == 0 || write_or_page(r, &f))
+	if (f.count == 0 || page_write(r, &f))
 		page_say(r, 200, T("C’est enregistré", "Saved"),
 		         T("Vos choix valent dès maintenant. Vous pouvez les changer à tout moment.",
 		           "Your choices count from now on. You can change them at any time."));
@@ -336,7 +350,7 @@ void page_survey(struct request *r)
 		return;
 	bool why = is_reason(t.extra);
 	page_begin(r, why ? T("Dites-nous pourquoi", "Tell us why") : T("Votre avis", "Your opinion"));
-	form_begin(r, "/s/", r->args[0]);
+	page_form_begin(r, "/s/", r->args[0]);
 	buf_cstr(&r->out, "<fieldset>");
 	page_text(r, "legend",
 	          why ? T("Ce qui vous a éloigné·e", "What kept you away")
@@ -362,7 +376,7 @@ static const struct {
 /* Of those who are not satisfied; their answer is kept already. */
 static void put_second_question(struct request *r)
 {
-	form_begin(r, "/q/", r->args[0]);
+	page_form_begin(r, "/q/", r->args[0]);
 	buf_cstr(&r->out, "<fieldset>");
 	page_text(r, "legend", T("Qu’est-ce qui n’allait pas\xC2\xA0? (facultatif)", "What was wrong? (optional)"));
 	for (size_t i = 0; i < ARRAY_LEN(DETAILS); i++) {
@@ -379,7 +393,7 @@ void page_survey_post(struct request *r)
 {
 	struct token t;
 	struct message_key key;
-	struct str answer = form(r, "answer"), comment = str_trim(form(r, "comment"));
+	struct str answer = page_field(r, "answer"), comment = str_trim(page_field(r, "comment"));
 	if (!page_link_message(r, TOKEN_ANSWER, &t, &key))
 		return;
 	bool why = is_reason(t.extra), known = false;
@@ -403,7 +417,7 @@ void page_survey_post(struct request *r)
 	if (!known) {
 		page_problem(r, 422);
 		r->status = 422;
-	} else if (write_or_page(r, &f)) {
+	} else if (page_write(r, &f)) {
 		page_begin(r, T("Merci pour votre réponse", "Thank you for your answer"));
 		page_text(r, "p", T("Nous la lisons vraiment.", "We really read it."));
 		if (str_is(answer, link_answer_name(LINK_UNSATISFIED)))
@@ -416,7 +430,7 @@ void page_detail_post(struct request *r)
 {
 	struct token t;
 	struct message_key key;
-	struct str what = form(r, "what");
+	struct str what = page_field(r, "what");
 	if (!page_link_message(r, TOKEN_ANSWER, &t, &key))
 		return;
 	bool known = false;
@@ -430,7 +444,7 @@ void page_detail_post(struct request *r)
 	if (!known) {
 		page_problem(r, 422);
 		r->status = 422;
-	} else if (write_or_page(r, &f)) {
+	} else if (page_write(r, &f)) {
 		page_say(r, 200, T("C’est noté", "Noted"),
 		         T("Quelqu’un de la boutique s’en occupe.", "Somebody at the shop takes care of it."));
 	}
@@ -450,7 +464,7 @@ static void put_join(struct request *r, const char *trouble)
 	page_begin(r, T("Recevoir nos nouvelles", "Get our news"));
 	if (trouble)
 		page_text(r, "p", trouble);
-	form_begin(r, "/join", STR(""));
+	page_form_begin(r, "/join", STR(""));
 	buf_printf(&r->out,
 	           "<label class=\"field\">%s<input type=\"text\" name=\"first_name\" autocomplete=\"given-name\" "
 	           "maxlength=\"80\"></label>"
@@ -509,12 +523,12 @@ static bool run_signup(struct request *r, int64_t id, struct str email, struct s
 
 void page_join_post(struct request *r)
 {
-	struct str email = str_trim(form(r, "email")), name = str_trim(form(r, "first_name"));
+	struct str email = str_trim(page_field(r, "email")), name = str_trim(page_field(r, "first_name"));
 	struct err err;
 	int64_t id = 0;
 	const char *at = email.n ? memchr(email.p, '@', email.n) : NULL;
 	if (!at || at == email.p || at + 1 == email.p + email.n || email.n > 254 || memchr(email.p, ' ', email.n) ||
-	    !str_is(form(r, "agree"), "yes")) {
+	    !str_is(page_field(r, "agree"), "yes")) {
 		put_join(r,
 		         T("Il nous faut une adresse e-mail et votre accord.", "We need an e-mail address and your consent."));
 		r->status = 422;
@@ -577,7 +591,7 @@ void page_confirm(struct request *r)
 	if (!find_signup(r, &t, &who, &wording, &confirmed))
 		return;
 	page_begin(r, T("Confirmer votre inscription", "Confirm your sign-up"));
-	form_begin(r, "/d/", r->args[0]);
+	page_form_begin(r, "/d/", r->args[0]);
 	page_text(r, "button", T("Je confirme", "I confirm"));
 	buf_cstr(&r->out, "</form>");
 	page_end(r);
@@ -609,7 +623,7 @@ void page_confirm_post(struct request *r)
 			f.items[i].customer = known;
 			f.items[i].ref = known ? STR("") : arena_printf(&r->arena, "web-%lld", (long long)t.message);
 		}
-		if (!write_or_page(r, &f))
+		if (!page_write(r, &f))
 			return;
 		struct query *q;
 		bool ok = db_begin(db, &err);

@@ -16,5 +16,12 @@ void page_say(struct request *r, int status, const char *title, const char *text
 
 /* The message that the token in the path names; false: a page was set. */
 bool page_link_message(struct request *r, enum token_purpose purpose, struct token *t, struct message_key *key);
+/* A field of an urlencoded form, decoded; empty when absent. */
+struct str page_field(struct request *r, const char *name);
+/* <form> that posts to ACTION TOKEN, in the page's language. */
+void page_form_begin(struct request *r, const char *action, struct str token);
+/* Writes what was said; false: a page was set. On the ticker. */
+struct page_facts;
+bool page_write(struct request *r, const struct page_facts *f);
 
 #endif

@@ -2,27 +2,22 @@
 
 static const char STYLE[] =
 	":root{--paper:#faf8f4;--ink:#1d1a16;--soft:#6a6258;--line:#8c8378;--accent:#a8452c;--on:#fff}"
-	"@media(prefers-color-scheme:dark){:root{--paper:#191714;--ink:#ece7df;--soft:#a89f93;--line:#7d7468;--accent:#"
-	"e08a6c;--on:#191714}}"
-	"*{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);font:17px/1.6 "
-	"system-ui,-apple-system,'Segoe UI',sans-serif}"
-	"main{max-width:34rem;margin:0 auto;padding:12vh 20px 4rem}.shop{color:var(--soft);margin:0 0 "
-	"2rem;font-size:.95rem}"
-	"h1{font-size:1.6rem;line-height:1.25;font-weight:600;margin:0 0 1rem}p{margin:0 0 1rem}fieldset{border:0;margin:0 "
-	"0 1.5rem;padding:0}"
-	"legend{padding:0;font-weight:600;margin-bottom:.5rem}label{display:flex;gap:.7rem;align-items:baseline;padding:."
-	"55rem 0}"
-	"form+p,form+form{margin-top:1.75rem}label.field{display:block;padding-bottom:1rem}input[type=email],input[type="
-	"text],textarea{display:block;width:100%;margin-top:.25rem;"
-	"padding:.6rem .7rem;"
+	"@media(prefers-color-scheme:dark){:root{--paper:#191714;--ink:#ece7df;--soft:#a89f93;--line:#7d7468;"
+	"--accent:#e08a6c;--on:#191714}}*{box-sizing:border-box}body{margin:0;background:var(--paper);"
+	"color:var(--ink);font:17px/1.6 system-ui,-apple-system,'Segoe UI',sans-serif}main{max-width:34rem;"
+	"margin:0 auto;padding:12vh 20px 4rem}.shop{color:var(--soft);margin:0 0 2rem;font-size:.95rem}"
+	"h1{font-size:1.6rem;line-height:1.25;font-weight:600;margin:0 0 1rem}p{margin:0 0 1rem}"
+	"fieldset{border:0;margin:0 0 1.5rem;padding:0}form{margin:0 0 1.2rem}button{margin-top:.5rem}"
+	"legend{padding:0;font-weight:600;margin-bottom:.5rem}label{display:flex;gap:.7rem;"
+	"align-items:baseline;padding:.55rem 0}label.field{display:block}input[type=email],input[type=text],"
+	"input[type=date],textarea{display:block;width:100%;margin-top:.25rem;padding:.6rem .7rem;"
 	"border:1px solid var(--line);border-radius:4px;background:transparent;color:inherit;font:inherit}"
-	"input[type=radio],input[type=checkbox]{accent-color:var(--accent);width:1.1rem;height:1.1rem;flex:none;position:"
-	"relative;top:.15rem}"
-	"button{font:inherit;font-weight:600;padding:.7rem "
-	"1.4rem;border:0;border-radius:4px;background:var(--accent);color:var(--on);cursor:pointer}"
+	"input[type=radio],input[type=checkbox]{accent-color:var(--accent);width:1.1rem;height:1.1rem;"
+	"flex:none;position:relative;top:.15rem}button{font:inherit;font-weight:600;padding:.7rem 1.4rem;"
+	"border:0;border-radius:4px;background:var(--accent);color:var(--on);cursor:pointer}"
 	"button.quiet{background:transparent;color:var(--accent);border:1px solid currentColor}"
-	"a{color:var(--accent)}:focus-visible{outline:3px solid "
-	"var(--accent);outline-offset:2px}.small{color:var(--soft);font-size:.9rem}";
+	"a{color:var(--accent)}:focus-visible{outline:3px solid var(--accent);outline-offset:2px}"
+	".small{color:var(--soft);font-size:.9rem}";
 
 bool page_french(struct request *r)
 {

@@ -189,6 +189,52 @@ def check_segments(folder):
         assert said in run("set", db, "recommend.segments", wrong, status=1).stderr, wrong
 
 
+def check_bad_input(folder):
+    """One product, one customer, identical baskets, a product in every basket, prices of zero, a basket of 10,000, a million
+    products sold once: an answer, or an empty list with the reason, in bounded time; what was left out is said."""
+    def shop(lines):
+        return order_lines([(i, c, f"2025-01-{1 + i % 28:02}", [(s, 1, price) for s in skus]) for i, (c, skus, price) in enumerate(lines)])
+
+    shops = {
+        "product": shop((i % 30, ["A"], 5) for i in range(100)),
+        "customer": shop((7, [f"P{i % 9}"], 5) for i in range(100)),
+        "identical": shop((i, "ABCDE", 5) for i in range(200)),
+        "every": shop((i % 40, ["EVERY", f"P{i % 11}"], 5) for i in range(300)),
+        "zero": shop((i % 40, [f"Q{i % 5}", f"P{i % 11}"], 0) for i in range(300)),
+        "huge": shop([(7, [f"S{k}" for k in range(10000)], 5)] + [(i, [f"S{i}"], 5) for i in range(8, 200)]),
+    }
+    for name, text in shops.items():
+        db = new_shop(folder, "bad-" + name, text)
+        asks = [["recommend", db, "--customer", 7, "--kind", kind, "--at", "2025-02-01"] for kind in ("cross", "up", "again", "bundle")]
+        asks += [["due", db, "--at", "2025-02-01"], ["bundles", db, "--at", "2025-02-01"], ["rules", db], ["evaluate", db, "--split", "2025-01-15"]]
+        for args in asks:
+            r = subprocess.run([PROGRAM, *map(str, args), "--format", "json"], capture_output=True, text=True, timeout=60)
+            assert r.returncode == 0, (name, args, r.stderr)
+            got = json.loads(r.stdout)
+            assert got or r.stderr.strip(), (name, args)
+            for a in got if isinstance(got, list) else []:
+                assert a.get("price") is None or a["price"] >= 0, (name, a)
+        said = run("recommend", db, "--customer", 7, "--at", "2025-02-01").stderr
+        assert ("1 order of more than 1000 lines: learnt from in part" in said) == (name == "huge"), said
+    files = {
+        "one": ("1\n" * 50, "1", "1"),
+        "same": ("1 2 3 4 5\n" * 1000, "31", "1"),
+        "every": ("".join(f"0 {i % 7 + 1}\n" for i in range(1000)), "15", "7"),
+        "huge": (" ".join(map(str, range(10000))) + "\n", None, "1"),
+        "million": ("".join(f"{i}\n" for i in range(1000000)), "1000000", "1000000"),
+    }
+    for name, (text, count, maximal) in files.items():
+        path = pathlib.Path(folder) / f"{name}.dat"
+        path.write_text(text)
+        if count:
+            assert run("itemsets", path, "--support", 1, "--count").stdout.strip() == count, name
+        else:  # 2 to the power of 10,000
+            assert "raise the support" in run("itemsets", path, "--support", 1, "--count", status=1).stderr
+        assert run("itemsets", path, "--support", 1, "--maximal", "--count").stdout.strip() == maximal, name
+        said = run("rules", "--baskets-file", path, "--min-support", 1)
+        assert "no rules: in" in said.stderr and "more often than chance" in said.stderr, (name, said)
+
+
 def real():
     found = sorted((DATA / "online_retail").glob("*.csv*")) if (DATA / "online_retail").is_dir() else []
     if not found or (found[0].suffix == ".zst" and not shutil.which("zstdcat")):
@@ -315,6 +361,7 @@ def main():
         check_catalogue(folder)
         check_guards(folder)
         check_levels(folder)
+        check_bad_input(folder)
         check_segments(folder)
         check_evaluate(folder)
         check_messages(folder)

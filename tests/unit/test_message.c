@@ -162,6 +162,36 @@ START_TEST(the_check_finds_what_a_careful_person_would)
 	};
 	for (size_t i = 0; i < ARRAY_LEN(EXPECTED); i++)
 		ck_assert_msg(strstr(all.p, EXPECTED[i]), "%s is not in:\n%s", EXPECTED[i], all.p);
+	/* what weighs too much, pretends to be an answer, or is too long; and words that only look like spam */
+	struct buf heavy;
+	buf_init(&heavy, 1 << 20);
+	buf_cstr(&heavy,
+	         "---\nsubject: \"Re: votre commande, et tout ce que nous voulions vous dire depuis si longtemps sans "
+	         "oser vous \u00e9crire\"\npreheader: x\n---\n");
+	for (int i = 0; i < 3000; i++)
+		buf_printf(&heavy, "Une ligne de plus, la %d.\n\n", i);
+	message_set_add(set, STR("fr/x.md"), buf_view(&heavy));
+	message_set_add(set, STR("fr/y.md"),
+	                STR("---\nsubject: \"Argentine: freedom, a letter from the future: ours\"\n---\nx\n"));
+	ck_assert(message_set_compile(set, &err));
+	message_findings_release(&found);
+	message_findings_init(&found);
+	message_check(set, message_find(set, LIQUID_FR, STR("x")), data, &options, &found);
+	buf_clear(&all);
+	for (size_t i = 0; i < found.count; i++)
+		buf_printf(&all, "%.*s\n", STR_ARG(found.list[i].text));
+	static const char *const HEAVY[] = { "Gmail cuts what is past 102 kB", "pretends to be an answer",
+		                                 "cut on a phone" };
+	for (size_t i = 0; i < ARRAY_LEN(HEAVY); i++)
+		ck_assert_msg(strstr(all.p, HEAVY[i]), "%s is not in:\n%s", HEAVY[i], all.p);
+	message_findings_release(&found);
+	message_findings_init(&found);
+	message_check(set, message_find(set, LIQUID_FR, STR("y")), data, &options, &found);
+	for (size_t i = 0; i < found.count; i++)
+		ck_assert_msg(!memmem(found.list[i].text.p, found.list[i].text.n, "spam", 4) &&
+		                  !memmem(found.list[i].text.p, found.list[i].text.n, "answer", 6),
+		              "%.*s", STR_ARG(found.list[i].text));
+	buf_release(&heavy);
 	buf_release(&all);
 	message_findings_release(&found);
 	message_set_free(set);

@@ -105,7 +105,7 @@ static void shuffle(struct world_of *w, uint64_t seed)
 struct traced {
 	char sha256[65];
 	struct buf text;
-	uint64_t decisions;
+	uint64_t decisions, asked;
 };
 
 static bool keep(void *ctx, struct str text, struct err *err)
@@ -140,6 +140,7 @@ static struct traced run_stretches(struct world_of *w, int threads, enum replay_
 	ck_assert_msg(replay_run(&o, r, &err), "%s", err.text);
 	memcpy(out.sha256, r->trace_sha256, sizeof out.sha256);
 	out.decisions = r->decisions;
+	out.asked = r->asked;
 	replay_result_release(r);
 	free(r);
 	book_unpin(w->shop.book, v);
@@ -171,6 +172,7 @@ START_TEST(threads_and_batches)
 		apply(w, BATCHES[i]);
 		struct traced got = run(w, (int)i + 2, response);
 		ck_assert_str_eq(got.sha256, want.sha256);
+		ck_assert_uint_eq(got.asked, want.asked);
 		buf_release(&got.text);
 		world_free(w);
 	}
@@ -245,6 +247,47 @@ START_TEST(control_groups_grow)
 	ck_assert(count[0] > entered * 5 / 100 && count[0] < entered * 17 / 100);
 	ck_assert(count[1] > entered * 32 / 100 && count[1] < entered * 48 / 100);
 	ck_assert_uint_gt(apart, PEOPLE / 10);
+}
+END_TEST
+
+/* Two who share an address are looked at by one thread, also when a slot is given to the second of them: enough people
+ * that threads are woken at all. */
+START_TEST(shared_addresses_and_slots)
+{
+	enum { MANY = 8000 };
+	static const char PLAN[] = "plan: a\nenter: {when: inactive 1 month, smooth: 2500 per day, again: after 1 month}\n"
+							   "exit: order\nsteps:\n  - {at: J, send: a}\n  - {at: J+8, send: b}\n";
+	struct world_of *w = mem_alloc(sizeof *w);
+	struct currency eur;
+	struct expr_context context;
+	small_shop_init(&w->shop, "Europe/Paris");
+	for (customer_id c = 1; c <= MANY; c++) {
+		struct profile_body p = nobody();
+		struct line l = { 1, 1, 1000 + c % 97 };
+		p.reach = REACH_EMAIL;
+		p.address = 1 + c % (MANY / 2);
+		add_profile(&w->shop, c, p);
+		add_consent(&w->shop, c, "2022-10-01 10:00", CHANNEL_EMAIL, PURPOSE_MARKETING, CONSENT_GRANTED);
+		add_order_lines(&w->shop, c, (struct instant){ shop_time(&w->shop, FIRST).s - (int64_t)(c % 90) * DAY_S },
+		                SALE_WEB, &l, 1);
+	}
+	ck_assert(currency_find(STR("EUR"), &eur));
+	settings_defaults(&w->settings, w->shop.zone, LOCALE_FR, eur);
+	plans_context(&w->settings, &context);
+	const struct plan *p = plan_read(STR("a"), str_from(PLAN), &context, &w->shop.arena, &w->issues);
+	ck_assert(p != NULL);
+	plan_set_add(&w->set, p, true, (uint32_t)shop_time(&w->shop, FIRST).s - 1);
+	apply(w, w->shop.count);
+	struct traced want = run(w, 1, RESPONSE_NONE);
+	ck_assert_uint_gt(want.decisions, 10 * MANY);
+	for (int i = 0; i < 3; i++) {
+		struct traced got = run(w, 4, RESPONSE_NONE);
+		ck_assert_str_eq(got.sha256, want.sha256);
+		ck_assert_uint_eq(got.asked, want.asked);
+		buf_release(&got.text);
+	}
+	buf_release(&want.text);
+	world_free(w);
 }
 END_TEST
 
@@ -343,6 +386,7 @@ int main(void)
 	tcase_add_loop_test(t, threads_and_batches, 0, 2);
 	tcase_add_loop_test(t, stretches, 0, 2);
 	tcase_add_test(t, order_of_facts);
+	tcase_add_test(t, shared_addresses_and_slots);
 	tcase_add_test(t, control_groups_grow);
 	tcase_add_test(t, others_taken_away);
 	suite_add_tcase(suite, t);

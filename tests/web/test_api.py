@@ -788,6 +788,10 @@ class Fresh(unittest.TestCase):
         self.assertIn(gone, proposed(who))
         fact(kind="product", sku=gone, name="Article", stock=0)
         wait_for(lambda: gone not in proposed(who), 10)
+        fact(kind="product", sku=gone, name="Article", stock=5)
+        wait_for(lambda: gone in proposed(who), 10)
+        fact(kind="product", sku=gone, name="Article", stock=5, attributes={"hidden": True})
+        wait_for(lambda: gone not in proposed(who), 10)
         server.command("set", server.db, "recommend.exclude", f"sku {hidden}")
         for n in range(12):
             fact(kind="order", key=f"new-{n}", customer=str(1030 + n), lines=[{"sku": "NEW", "name": "Nouveau", "quantity": 1, "amount": 100}])

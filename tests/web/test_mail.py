@@ -53,7 +53,9 @@ class Shop(shop.Server):
                   [[1000 + c, f"Prénom{c}", f"Martin{c}", f"client{c}@example.net", "yes", day(-300)] for c in range(1, PEOPLE + ASKED + 1)])
         self.load("consents", ["customer", "date", "channel", "purpose", "state"],
                   [[1000 + c, day(-300), "email", "tracking", "granted"] for c in range(SILENT + 1, PEOPLE + 1)])
-        for name, value in (("public_url", BASE + "/"), ("shop.url", "https://lea.example/?a=1&b=2"), ("shop.email", "bonjour@lea.example")):
+        for name, value in (("public_url", BASE + "/"), ("shop.url", "https://lea.example/?a=1&b=2"), ("shop.email", "bonjour@lea.example"),
+                            ("shop.reassurance", "Paiement sécurisé: carte ou PayPal; Retours: 30 jours"),
+                            ("shop.news", "Un atelier: le premier samedi https://lea.example/atelier; Les lampes en rotin")):
             self.command("set", self.db, name, value)
         return self
 
@@ -179,6 +181,13 @@ class Mail(unittest.TestCase):
             self.assertGreaterEqual(len(own), 3, "relance's own pages are linked as they are")
         clicks = [u for u in links(first[told[0]]) if "/c/" in u]
         self.assertEqual(len(set(clicks)), len(clicks))
+
+        # the shop's own words, as its settings have them
+        for c in silent:
+            self.assertIn("https://lea.example/atelier", links(first[c]))
+            self.assertRegex(html(first[c]), "Un atelier</a>, le premier samedi")
+            self.assertRegex(html(second[c]), "<strong>Paiement sécurisé</strong>.* carte ou PayPal")
+            self.assertNotIn('href=""', html(first[c]) + html(second[c]))
 
         # an open, a click, a proxy, a scanner, one who withdrew; the others do nothing
         opener, clicker, proxied, scanned, left = told[:5]

@@ -76,6 +76,11 @@ class Pages(unittest.TestCase):
                       self.server.ask("GET", f"/api/v1/customers/{c['id']}/timeline?limit=200").json()["items"]]
         return {x["channel"]: x["state"] for x in d["consents"]}
 
+    def test_cart_is_one_press_away(self):
+        html = self.mails[0].get_body(("html",)).get_content()
+        self.assertIn('href="https://shop.example/cart"', html)
+        self.assertNotIn('href=""', html)
+
     def test_unsubscribe(self):
         mail = self.mails[0]
         token = self.link(mail, "u")

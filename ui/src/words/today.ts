@@ -87,6 +87,7 @@ export const today = {
 	reason_audience: ["Hors de l’audience", "Not in the audience"],
 	reason_blackout: ["Jour exclu", "Blackout day"],
 	reason_budget: ["Budget épuisé", "Budget spent"],
+	reason_max_messages: ["Tous les messages du plan sont partis", "All of the plan’s messages have left"],
 	reason_restored: ["Sauvegarde restaurée", "Restored backup"],
 	then_none: ["", ""],
 	then_pressure_channel: ["le plafond de la semaine est atteint ; le message attend son tour.", "the week’s cap is reached; the message waits its turn."],

@@ -1,0 +1,161 @@
+/* What messages ask a person: the date and the tastes they tell us (« Compléter mon profil »), and what went wrong («
+ * Dire ce qui s’est passé »). Both are the preference link with a number behind it. */
+#include "web/pages_profile.h"
+
+#include "app/clock.h"
+#include "book/book.h"
+#include "web/facts.h"
+
+#define T(fr, en) (page_french(r) ? (fr) : (en))
+
+enum { INTERESTS_BYTES = 300, AGE_MAX_DAYS = 120 * 366 };
+
+/* ---- the profile ---- */
+
+static void field_begin(struct request *r, const char *label)
+{
+	buf_cstr(&r->out, "<label class=\"field\">");
+	page_text(r, "span", label);
+}
+
+void page_profile(struct request *r, const struct message_key *key)
+{
+	const struct version *v = request_book(r);
+	struct view view;
+	char born[16] = "";
+	if (!v)
+		return;
+	view_at(&view, v, key->customer, clock_now());
+	if (date_known((struct date){ view_profile(&view)->born }))
+		date_text((struct date){ view_profile(&view)->born }, born);
+	page_begin(r, T("Pour mieux vous connaître", "To know you better"));
+	page_text(r, "p", T("Dites-nous ce que vous voulez, et rien d’autre.", "Tell us what you want, and nothing else."));
+	page_form_begin(r, "/p/", r->args[0]);
+	field_begin(r, T("Votre date de naissance (facultatif)", "Your date of birth (optional)"));
+	buf_printf(&r->out, "<input type=\"date\" name=\"born\" value=\"%s\"></label>", born);
+	if (born[0]) {
+		buf_cstr(&r->out, "<label><input type=\"checkbox\" name=\"forget\" value=\"yes\">");
+		page_text(r, "span", T("Effacer cette date", "Forget this date"));
+		buf_cstr(&r->out, "</label>");
+	}
+	field_begin(r, T("Ce qui vous plaît, entre virgules (facultatif)", "What you like, between commas (optional)"));
+	buf_printf(&r->out, "<input type=\"text\" name=\"interests\" maxlength=\"%d\" placeholder=\"%s\"></label>",
+	           INTERESTS_BYTES, T("jardin, lecture", "garden, reading"));
+	page_text(r, "button", T("Enregistrer", "Save"));
+	buf_cstr(&r->out, "</form>");
+	buf_cstr(&r->out, "<p class=\"small\">");
+	buf_html(
+		&r->out,
+		str_from(T("Ces informations servent à vous conseiller et à vous fêter, à rien d’autre. Vous les changez ici "
+	               "quand vous voulez.",
+	               "This is used to advise you and to wish you well, for nothing else. You can change it here "
+	               "at any time.")));
+	buf_cstr(&r->out, "</p>");
+	page_end(r);
+}
+
+/* The newest profile, whatever source it is of: what is said here is laid over it. */
+struct newest {
+	struct arena *arena;
+	struct str key;
+	int64_t seq;
+};
+
+static bool look(void *ctx, const struct fact *f, struct err *err)
+{
+	struct newest *n = ctx;
+	(void)err;
+	if (f->kind == FACT_PROFILE && f->seq > n->seq) {
+		n->seq = f->seq;
+		n->key = arena_str(n->arena, f->key);
+	}
+	return true;
+}
+
+static size_t read_interests(struct request *r, struct str text, struct str **out)
+{
+	size_t count = 0;
+	*out = arena_array(&r->arena, struct str, BODY_LIST_MAX);
+	while (text.n && count < BODY_LIST_MAX) {
+		const char *comma = memchr(text.p, ',', text.n);
+		struct str one = str_trim((struct str){ text.p, comma ? (size_t)(comma - text.p) : text.n });
+		text = comma ? (struct str){ comma + 1, text.n - (size_t)(comma + 1 - text.p) } : STR("");
+		if (one.n && one.n <= 64)
+			(*out)[count++] = one;
+	}
+	return count;
+}
+
+void page_profile_post(struct request *r, const struct message_key *key)
+{
+	struct newest newest = { .arena = &r->arena, .key = STR("profile"), .seq = -1 };
+	struct err err;
+	struct db *db = request_db(r);
+	struct str said = str_trim(page_field(r, "born")), interests = page_field(r, "interests");
+	struct page_facts f = { .count = 1 };
+	struct incoming *in = &f.items[0];
+	struct date today = zone_date(r->web->shop.zone, clock_now());
+	if (!db)
+		return;
+	if (!store_facts_by_customer(db, key->customer, key->customer, INSTANT_NEVER, look, &newest, &err)) {
+		page_problem(r, 503);
+		r->status = 503;
+		return;
+	}
+	*in = (struct incoming){ .kind = IN_PROFILE,
+		                     .customer = key->customer,
+		                     .key = newest.key,
+		                     .profile = { .locale = -1, .created = INSTANT_NEVER, .born = DATE_UNKNOWN } };
+	in->forget_born = str_is(page_field(r, "forget"), "yes");
+	if (said.n && !in->forget_born &&
+	    (!date_parse(said, &in->profile.born) || in->profile.born.day > today.day ||
+	     in->profile.born.day < today.day - AGE_MAX_DAYS)) {
+		page_say(r, 422, T("Cette date ne va pas", "This date does not fit"),
+		         T("Revenez en arrière et vérifiez-la\u202f: jour, mois, année.",
+		           "Go back and check it: day, month, year."));
+		return;
+	}
+	interests.n =
+		interests.n < INTERESTS_BYTES ? interests.n : str_utf8_valid((struct str){ interests.p, INTERESTS_BYTES });
+	in->profile.interest_count = read_interests(r, interests, &in->profile.interests);
+	if (page_write(r, &f))
+		page_say(r, 200, T("C’est noté", "Noted"),
+		         T("Merci. Vous pouvez changer tout cela à tout moment.",
+		           "Thank you. You can change all of it at any time."));
+}
+
+/* ---- a request ---- */
+
+void page_request(struct request *r)
+{
+	page_begin(r, T("Dites-nous ce qui s’est passé", "Tell us what happened"));
+	page_text(r, "p",
+	          T("Une personne de l’équipe lit votre message et vous répond.",
+	            "Somebody of the team reads your message and answers you."));
+	page_form_begin(r, "/p/", r->args[0]);
+	field_begin(r, T("Votre message", "Your message"));
+	buf_cstr(&r->out, "<textarea name=\"request\" rows=\"6\" maxlength=\"1000\" required></textarea></label>");
+	page_text(r, "button", T("Envoyer", "Send"));
+	buf_cstr(&r->out, "</form>");
+	page_end(r);
+}
+
+void page_request_post(struct request *r, const struct token *t, const struct message_key *key)
+{
+	struct str said = str_trim(page_field(r, "request"));
+	said.n = said.n < 1000 ? said.n : str_utf8_valid((struct str){ said.p, 1000 });
+	if (!said.n) {
+		page_request(r);
+		r->status = 422;
+		return;
+	}
+	struct page_facts f = { .count = 1 };
+	f.items[0] = (struct incoming){ .kind = IN_EVENT,
+		                            .customer = key->customer,
+		                            .key = arena_printf(&r->arena, "page:request/%lld@%lld", (long long)t->message,
+		                                                (long long)clock_now().s),
+		                            .event = { .name = STR("request"), .text = said } };
+	if (page_write(r, &f))
+		page_say(r, 200, T("Votre message est arrivé", "Your message has arrived"),
+		         T("Nous vous répondons au plus vite.", "We will answer as soon as we can."));
+}
