@@ -482,15 +482,14 @@ static void put_join(struct request *r, const char *trouble)
 		&r->out, "%s</p>",
 		T(" garde votre adresse pour vous écrire ce que vous avez accepté, et rien d’autre\xC2\xA0: ni vendue, ni "
 	      "prêtée, "
-	      "effacée trois ans après votre dernier contact. Vous pouvez la consulter, la corriger, la faire effacer ou "
-	      "retirer votre accord à tout moment, en nous écrivant ou par le lien de chaque message. Vous pouvez aussi "
-	      "vous "
-	      "adresser à la CNIL.",
-	      " keeps your address to write to you what you agreed to, and for nothing else: neither sold nor lent, erased "
-	      "three "
-	      "years after your last contact. You can see it, correct it, have it erased or withdraw at any time, by "
-	      "writing "
-	      "to us or by the link in every message. You may also turn to your data protection authority."));
+	      "conservée jusqu’à ce que vous retiriez votre accord ou demandiez son effacement. Vous pouvez la consulter, "
+	      "la "
+	      "corriger, la faire effacer ou retirer votre accord à tout moment, en nous écrivant ou par le lien de chaque "
+	      "message. Vous pouvez aussi vous adresser à la CNIL.",
+	      " keeps your address to write to you what you agreed to, and for nothing else: neither sold nor lent, kept "
+	      "until "
+	      "you withdraw or ask for its erasure. You can see it, correct it, have it erased or withdraw at any time, by "
+	      "writing to us or by the link in every message. You may also turn to your data protection authority."));
 	page_end(r);
 }
 
