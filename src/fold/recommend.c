@@ -85,8 +85,9 @@ static float popular_to(const struct rec_model *m, uint32_t segment, uint32_t it
 	if (!segment)
 		return m->popular[item];
 	const uint32_t *both = m->segment_both + (size_t)segment * m->items;
-	uint32_t most = both[m->segment_top[(size_t)segment * REC_SEGMENT_TOP]];
-	return 0.5f * (m->popular[item] + (float)both[item] / (float)(most ? most : 1));
+	uint32_t top = m->segment_top[(size_t)segment * REC_SEGMENT_TOP];
+	uint32_t most = top == REC_NONE ? 1 : both[top];
+	return 0.5f * (m->popular[item] + (float)both[item] / (float)most);
 }
 
 static void vote(const struct rec_model *m, struct rec_scratch *s, uint32_t segment, uint32_t item, float weight)

@@ -142,12 +142,14 @@ void rec_learn_segments(struct rec_model *m)
 	for (uint32_t c = 0; c < d->customers; c++) {
 		uint32_t g = d->segment[c];
 		uint32_t a = d->order_start[c], z = d->order_start[c + 1];
-		m->segment_customers[g] += z > a;
+		bool bought = false;
 		for (uint32_t q = d->line_start[a]; q < d->line_start[z]; q++)
-			if ((!d->line_quantity || d->line_quantity[q] > 0) && seen[d->line_item[q]] != c + 1) {
+			if (!d->line_quantity || d->line_quantity[q] > 0) {
+				bought = true;
+				m->segment_both[(size_t)g * m->items + d->line_item[q]] += seen[d->line_item[q]] != c + 1;
 				seen[d->line_item[q]] = c + 1;
-				m->segment_both[(size_t)g * m->items + d->line_item[q]]++;
 			}
+		m->segment_customers[g] += bought;
 	}
 	for (uint32_t g = 1; g < segments; g++)
 		segment_best(m, g);

@@ -334,6 +334,38 @@ START_TEST(recommend_same_whatever_the_threads)
 }
 END_TEST
 
+/* A segment whose people only brought things back has no best seller: they are told what sells elsewhere. */
+START_TEST(recommend_stands_a_segment_of_returns)
+{
+	enum { CUSTOMERS = 120, RETURNING = 40 };
+	struct shop s;
+	shop_make(&s, 97, CUSTOMERS, 20, 6, 5);
+	uint8_t segment[CUSTOMERS] = { 0 };
+	for (uint32_t c = 0; c < RETURNING; c++)
+		segment[c] = 1;
+	for (uint32_t q = 0; q < s.d.line_start[s.d.order_start[CUSTOMERS]]; q++)
+		s.quantity[q] = q < s.d.line_start[s.d.order_start[RETURNING]] ? -1 : 1;
+	s.d.line_quantity = s.quantity;
+	s.d.segment = segment;
+	s.d.segments = 1;
+	struct rec_model *m = build(&s.d, 1);
+	struct rec_scratch *scratch = rec_scratch_new(m);
+	struct rec_guards g = rec_guards_default(15500, 6);
+	size_t answers = 0;
+	for (uint32_t c = 0; c < RETURNING; c++)
+		for (uint32_t item = 0; item < s.d.items; item++) {
+			struct rec_list l;
+			struct rec_ask ask = { c, &item, 1, &g };
+			rec_cross(m, scratch, &ask, 3, &l);
+			answers += l.count;
+		}
+	ck_assert_uint_gt(answers, 0);
+	rec_scratch_free(scratch);
+	rec_free(m);
+	shop_drop(&s);
+}
+END_TEST
+
 /* What is taken over from the model before changes no answer while the orders are the same; told to stop, it gives up.
  */
 START_TEST(recommend_builds_on_the_model_before)
@@ -619,6 +651,7 @@ START_TEST(recoeval_due_dates_are_calibrated_on_the_past)
 END_TEST
 
 UNIT_MAIN("recommend", recommend_never_breaks_a_guard, recommend_same_whatever_the_threads,
-          recommend_builds_on_the_model_before, recommend_says_why_in_exact_numbers, recommend_stands_odd_shops,
-          recommend_takes_a_million_products_sold_once, due_dates_are_calibrated,
-          recoeval_counts_up_sells_within_the_cap, recoeval_due_dates_are_calibrated_on_the_past)
+          recommend_stands_a_segment_of_returns, recommend_builds_on_the_model_before,
+          recommend_says_why_in_exact_numbers, recommend_stands_odd_shops, recommend_takes_a_million_products_sold_once,
+          due_dates_are_calibrated, recoeval_counts_up_sells_within_the_cap,
+          recoeval_due_dates_are_calibrated_on_the_past)
