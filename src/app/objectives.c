@@ -165,33 +165,41 @@ static void count_conversion(struct counting *x)
 
 /* ---- plans ---- */
 
-static const struct run *first_run(const struct counting *x, customer_id c, uint16_t family)
+/* A run of the plan's family that counts: somebody may enter again, next year or with another cart. */
+static bool counts_run(const struct counting *x, const struct run *run, uint16_t family)
 {
-	const struct pstate *state = &x->s->states[c];
-	const struct run *first = NULL;
-	for (uint16_t i = 0; i < state->run_count; i++)
-		if (x->s->plans->family[state->runs[i].plan] == family &&
-		    (!first || state->runs[i].entered_at < first->entered_at))
-			first = &state->runs[i];
-	return first;
+	return x->s->plans->family[run->plan] == family && !run->control && run->entered_at < x->end;
 }
 
-static void count_entrant(struct counting *x, customer_id c, const struct run *run)
+static bool in_window(const struct run *run, int64_t at)
 {
+	return at > run->entered_at && at <= (int64_t)run->entered_at + OBJECTIVE_WINDOW * (int64_t)DAY_S;
+}
+
+/* Each run that entered in the period; each order once, however many windows it lies in. */
+static void count_entrant(struct counting *x, customer_id c, uint16_t family)
+{
+	const struct pstate *state = &x->s->states[c];
 	struct view v;
-	int64_t last = (int64_t)run->entered_at + OBJECTIVE_WINDOW * (int64_t)DAY_S;
-	bool entered = run->entered_at >= x->start && run->entered_at < x->end, ordered = false;
-	view_at(&v, x->s->version, c, (struct instant){ last < x->s->now.s ? last : x->s->now.s });
+	view_at(&v, x->s->version, c, x->s->now);
+	for (uint16_t i = 0; i < state->run_count; i++) {
+		const struct run *run = &state->runs[i];
+		bool ordered = false;
+		if (!counts_run(x, run, family) || run->entered_at < x->start)
+			continue;
+		for (uint32_t o = v.order0; o < v.order1 && !ordered; o++)
+			ordered = order_is_sale(v.k, o) && in_window(run, v.k->order_at[o]);
+		x->prospects++;
+		x->sold += ordered;
+	}
 	for (uint32_t o = v.order0; o < v.order1; o++) {
 		int64_t at = v.k->order_at[o];
-		if (at <= run->entered_at)
-			continue;
-		ordered |= order_is_sale(v.k, o);
-		if (at >= x->start && at < x->end)
+		bool within = false;
+		for (uint16_t i = 0; at >= x->start && at < x->end && i < state->run_count && !within; i++)
+			within = counts_run(x, &state->runs[i], family) && in_window(&state->runs[i], at);
+		if (within)
 			add(x, at, worth_of(x, v.k, o));
 	}
-	x->prospects += entered;
-	x->sold += entered && ordered;
 }
 
 static void count_plan(struct counting *x)
@@ -206,12 +214,9 @@ static void count_plan(struct counting *x)
 		x->out->why_en = "no plan of that name was ever switched on";
 		return;
 	}
-	for (customer_id c = 1; c <= x->s->version->customers; c++) {
-		const struct run *run =
-			x->s->ref && (c > x->s->ids || !x->s->ref[c].p) ? NULL : first_run(x, c, (uint16_t)family);
-		if (run && !run->control && run->entered_at < x->end)
-			count_entrant(x, c, run);
-	}
+	for (customer_id c = 1; c <= x->s->version->customers; c++)
+		if (x->s->states[c].run_count && (!x->s->ref || (c <= x->s->ids && x->s->ref[c].p)))
+			count_entrant(x, c, (uint16_t)family);
 	if (x->o->measure == OBJECTIVE_CONVERSION && x->prospects == 0) {
 		x->out->why_fr = "personne n’est entré dans le plan sur la période";
 		x->out->why_en = "nobody entered the plan in the period";
@@ -294,7 +299,7 @@ void objective_progress(const struct figures_shop *s, const struct objective *o,
 		free(x);
 		return;
 	}
-	x->end = x->end < s->now.s ? x->end : s->now.s + 1;
+	x->end = x->end <= s->now.s ? x->end : s->now.s + 1; /* what is dated now has been */
 	if (o->scope == OBJECTIVE_PLAN)
 		count_plan(x);
 	else if (o->measure == OBJECTIVE_CONVERSION)
