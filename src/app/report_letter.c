@@ -17,6 +17,13 @@ static const char *tell(const struct letter *l, const char *fr, const char *en)
 	return l->ask->french ? fr : en;
 }
 
+/* French counts none as one. */
+static const char *counted(const struct letter *l, int64_t n, const char *fr_one, const char *fr, const char *en_one,
+                           const char *en)
+{
+	return l->ask->french ? n < 2 ? fr_one : fr : n == 1 ? en_one : en;
+}
+
 /* The line so far becomes an item of both. */
 static void item(struct letter *l)
 {
@@ -52,9 +59,12 @@ static void revenue(struct letter *l, const struct kpi_input in[2], struct buf *
 	buf_str(subject, buf_view(b));
 	item(l);
 	html_number(&l->line, (double)in[1].orders, 0);
-	buf_cstr(b, tell(l, " commandes de ", " orders from "));
-	html_number(&l->line, (double)in[1].buyers, 0);
-	buf_cstr(b, tell(l, " clients, dont ", " customers, "));
+	buf_cstr(b, counted(l, in[1].orders, " commande ", " commandes ", " order from ", " orders from "));
+	bool elided = l->ask->french && in[1].buyers == 1;
+	buf_cstr(b, elided ? "d’un" : tell(l, "de ", ""));
+	if (!elided)
+		html_number(&l->line, (double)in[1].buyers, 0);
+	buf_cstr(b, counted(l, in[1].buyers, " client, dont ", " clients, dont ", " customer, ", " customers, "));
 	html_number(&l->line, (double)in[1].new_customers, 0);
 	buf_cstr(b, tell(l, " pour la première fois", " of them for the first time"));
 	item(l);

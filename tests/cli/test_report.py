@@ -121,6 +121,19 @@ class Session(socketserver.StreamRequestHandler):
                 return
 
 
+def one_order(folder):
+    """A month of one order by one customer is told in the singular."""
+    db, out = folder / "one.db", folder / "one"
+    run("init", db, "--timezone", "Europe/Paris", "--currency", "EUR", "--locale", "fr")
+    (folder / "one.csv").write_text("order,customer,date,amount\n1,a,2025-10-03,10\n2,a,2025-09-04,20\n")
+    run("import", db, folder / "one.csv", "--as", "orders")
+    for lang, words in (("fr", "1 commande d’un client, dont 0 "), ("en", "1 order from 1 customer, 0 ")):
+        run("report", db, "--mail", f"{lang}@example.com", "--lang", lang, "--month", "2025-10", "--out", out)
+        said = [email.message_from_bytes(f.read_bytes(), policy=email.policy.default) for f in out.glob("report.*.eml")]
+        text = next(m for m in said if m["To"] == f"{lang}@example.com").get_body(("plain",)).get_content()
+        assert words in text, text
+
+
 def turn(db, folder):
     """relance run for a moment; how many report mails are in its folder."""
     with subprocess.Popen([RELANCE, "run", str(db), "--out", str(folder)], stderr=subprocess.PIPE, text=True) as run_:
@@ -264,6 +277,7 @@ def main():
         pages(db, folder)
         words, _ = report(db, folder, "fr")
         assert "Objectifs" in words and "atteint" in words and "en retard" in words and "60\u00a0à\u00a070\u202f%" in words
+        one_order(folder)
         mail(db, folder)
         mail_postgres(folder)
         assert "nothing to report" in run("report", db, "--html", folder / "x.html", "--month", "1999-01", status=1)
