@@ -1,4 +1,4 @@
-/* audit: was it the facts and the plans that made every decision? (M8.3; SEMANTICS "A tick", audit replay)
+/* audit: was it the facts and the plans that made every decision? (SEMANTICS "A tick", audit replay)
  *
  * Begins with nobody in any plan and repeats the tick log line by line: takes the facts up to the line's number, the
  * plan states and the hold it names, asks whom it says was asked, gives the slots, claims what was claimed; then

@@ -1,4 +1,4 @@
-/* figures: the key figures of M8.1 of a running shop, period by period: what fold/kpi computes, fed from the book, the
+/* figures: the key figures of a running shop, period by period: what fold/kpi computes, fed from the book, the
  * runs and the messages.
  *
  * Periods are whole civil months of the shop's zone, `each` months long, one after the other; entry 0 of the result is

@@ -1,4 +1,4 @@
-/* import: a file of a till, a spreadsheet or a shop platform → facts (PRODUCT M1.1; SEMANTICS "Facts and knowledge").
+/* import: a file of a till, a spreadsheet or a shop platform → facts (SEMANTICS "Facts and knowledge").
  *
  * One import is one transaction: it is wholly in or wholly out, whatever kills it; the table `import` says which. The
  * same file again adds nothing; a corrected row is a new version of its document.

@@ -1,9 +1,10 @@
-/* objectives: how far each one is, and where it ends at the present pace (M8.6).
+/* objectives: how far each one is, and where it ends at the present pace.
  *
  * What is counted, over the period's days in the shop's zone
  *   shop     all sales, guests' too            team    those of its sellers, or of the store of that name
  *   person   those of the seller               plan    orders of its treated entrants within OBJECTIVE_WINDOW days of
- *                                                      entry, dated by the order
+ *                                                      entry, dated by the order; each entry of a person
+ *                                                      opens a window, an order counts once
  *   revenue all lines, returns taken off; orders documents with a line of positive quantity; volume articles sold
  *   conversion  prospects who ordered ÷ prospects, as the key figure; of a team or person: prospects who belong to that
  *               store or bear its name as a tag. Of a plan: treated entrants of the period who ordered within the

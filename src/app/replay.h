@@ -1,4 +1,4 @@
-/* replay: what would the plans have done? (M8.3; SEMANTICS "What-if replay").
+/* replay: what would the plans have done? (SEMANTICS "What-if replay").
  *
  * The shop's history is read by `at`; the engine is asked for every person at every instant at which something could
  * change: a fact, or the moment the engine itself named. A day is: thresholds, what is due at its start, the smoothing

@@ -31,7 +31,7 @@ bool report_make(const struct figures_shop *s, const struct report_ask *ask, str
 bool report_letter(const struct figures_shop *s, const struct report_ask *ask, struct buf *subject, struct buf *text,
                    struct buf *html, struct err *err) MUST_CHECK;
 
-/* What the trade's guides give as usual, beside the shop's own figures (M8.5). */
+/* What the trade's guides give as usual, beside the shop's own figures. */
 struct benchmark {
 	const char *fr, *en;             /* what it is about */
 	const char *usual_fr, *usual_en; /* "5 – 20 %" */

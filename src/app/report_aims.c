@@ -109,7 +109,7 @@ static void own(struct benchmark *b, int64_t part, int64_t whole, const char *fr
 	b->own_en = b->known ? en : why_en;
 }
 
-/* Customers who had ordered before the year began, and of them those who did in it. */
+/* Customers who ordered in the twelve months before the year, and of them those who did in it. */
 static void again(const struct figures_shop *s, int month, int64_t *were, int64_t *came)
 {
 	struct figures_time t;

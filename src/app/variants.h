@@ -1,4 +1,4 @@
-/* variants: the variants of a step beside each other, from the messages that left (M8.2, M4.7).
+/* variants: the variants of a step beside each other, from the messages that left.
  *
  * Counted: everybody's first message of the step that was accepted in [from, to) and whose window of `window_days` is
  * over, in the variant drawn for them. Steps and variants are the same across versions of a plan when they bear the

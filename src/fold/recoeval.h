@@ -53,7 +53,6 @@ struct recoeval {
 struct recoeval_options {
 	int32_t day;
 	int k, threads, up_percent;
-	bool no_ease;
 };
 
 /* False: nothing to learn from before the day. No case is no failure: the counts are 0. */

@@ -97,9 +97,9 @@ enum rec_refusal rec_guard_item(const struct rec_model *m, const struct rec_scra
 int64_t rec_budget(const struct rec_model *m, const struct rec_scratch *s, const struct rec_ask *ask);
 /* A next purchase that should have come with this chance and did not: the customer no longer buys it. */
 #define REC_GONE 0.98
-/* Whether what a customer has is asked for a due date. */
 /* Of a customer (REC_NONE: nobody): the segment, 0 when there is none that says something. */
 uint32_t rec_segment_of(const struct rec_model *m, uint32_t customer);
+/* Whether what a customer has is asked for a due date. */
 bool rec_has_rhythm(const struct rec_model *m, const struct rec_own *own);
 const struct due_prior *rec_due_prior(const struct rec_model *m, uint32_t item);
 

@@ -1,4 +1,4 @@
-/* objective: what is to be reached, by whom, in which months (M8.6). Only the aim is stored; what was reached is
+/* objective: what is to be reached, by whom, in which months. Only the aim is stored; what was reached is
  * counted whenever it is asked for (app/objectives.h).
  *
  * target: minor units (revenue), orders, articles (volume), thousandths of a per cent (conversion). Limits:

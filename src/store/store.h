@@ -151,7 +151,7 @@ bool store_lease_release(struct db *db, const char *owner, int64_t epoch, struct
 /* Inside a transaction: fails with ERR_CONFLICT when the epoch is no longer ours. */
 bool store_fence(struct db *db, int64_t epoch, struct err *err) MUST_CHECK;
 
-/* One line of the audit log (M6.4), inside the caller's transaction: who did what to what; ids only. */
+/* One line of the audit log, inside the caller's transaction: who did what to what; ids only. */
 bool store_audit(struct db *db, struct instant at, const char *actor, const char *action, const char *object,
                  struct err *err) MUST_CHECK;
 

@@ -15,7 +15,7 @@ import tempfile
 
 RELANCE, SOURCE = sys.argv[1], pathlib.Path(sys.argv[2])
 FOLDERS = [SOURCE / "plans" / "examples", SOURCE / "plans" / "examples" / "occasions"]
-M27 = {"service-reminder", "replenishment", "range-launch", "private-sale", "event-invitation", "double-points", "arrival",
+ROUND_THE_YEAR = {"service-reminder", "replenishment", "range-launch", "private-sale", "event-invitation", "double-points", "arrival",
        "surprise", "reopening", "christmas", "saint-nicolas", "mothers-day-fr", "mothers-day-be", "winter-sales-fr",
        "winter-sales-be", "sunny-days", "loyalty-nudge", "appointment"}
 # what the simulator does not invent: the shop's own events, and a tag of its card
@@ -56,7 +56,7 @@ def one_year(folder):
 def replayed(db, plans):
     said = json.loads(run("replay", db, "--plans", plans, "--from", "2025-11-01", "--to", "2026-10-31", "--consent", "assume",
                           "--response", "rates", "--format", "json"))["plans"]
-    assert M27 <= set(said), M27 - set(said)
+    assert ROUND_THE_YEAR <= set(said), ROUND_THE_YEAR - set(said)
     for name, p in sorted(said.items()):
         assert p["entered"] > 0, f"{name}: nobody enters"
         assert p["messages"] > 0, f"{name}: nothing leaves"
