@@ -154,6 +154,17 @@ struct figures_watch {
 	void (*see)(void *ctx, const struct figures_seen *seen);
 	void *ctx;
 };
+static inline void figures_tell(const struct figures_watch *watch, struct figures_seen seen)
+{
+	if (watch)
+		watch->see(watch->ctx, &seen);
+}
+
+/* A count that was unknown begins with what is added. */
+static inline void figures_plus(int64_t *count, int64_t n)
+{
+	*count = (*count == KPI_UNKNOWN ? 0 : *count) + n;
+}
 
 void figures_people(const struct figures_shop *s, const struct figures_ask *ask, const struct figures_time *t,
                     struct kpi_input *out, const struct figures_watch *watch);

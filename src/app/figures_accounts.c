@@ -36,17 +36,6 @@ struct pass {
 	uint32_t word[WORDS]; /* 0: no such event anywhere */
 };
 
-static void plus(int64_t *count, int64_t n)
-{
-	*count = (*count == KPI_UNKNOWN ? 0 : *count) + n;
-}
-
-static void see(const struct pass *x, struct figures_seen seen)
-{
-	if (x->watch)
-		x->watch->see(x->watch->ctx, &seen);
-}
-
 static int word_of(const struct pass *x, uint32_t name)
 {
 	for (int w = 0; w < WORDS; w++)
@@ -122,20 +111,20 @@ static void account(const struct pass *x, const struct chunk *k, uint32_t i, cus
 		state_before(x, k, i, x->t->start[p + 1], &main, &add_on);
 		int64_t revenue = main.sum + add_on.sum;
 		bool eligible = main.count > 0;
-		plus(&o->accounts_eligible, eligible);
-		plus(&o->accounts_attached, eligible && add_on.count > 0);
-		plus(&o->add_on_mrr, add_on.sum);
-		plus(&o->add_ons_start, add_on_before.count);
-		plus(&o->add_ons_ended, ended_in(x, k, i, p, add_on_before.count));
-		plus(&o->recurring_revenue, revenue);
-		plus(&o->accounts, revenue > 0);
+		figures_plus(&o->accounts_eligible, eligible);
+		figures_plus(&o->accounts_attached, eligible && add_on.count > 0);
+		figures_plus(&o->add_on_mrr, add_on.sum);
+		figures_plus(&o->add_ons_start, add_on_before.count);
+		figures_plus(&o->add_ons_ended, ended_in(x, k, i, p, add_on_before.count));
+		figures_plus(&o->recurring_revenue, revenue);
+		figures_plus(&o->accounts, revenue > 0);
 		if (eligible || add_on.count || add_on_before.count)
-			see(x, (struct figures_seen){ .what = FIGURES_ACCOUNT,
-			                              .customer = c,
-			                              .period = p,
-			                              .at = x->t->start[p + 1] - 1,
-			                              .amount = revenue,
-			                              .yes = add_on.count > 0 });
+			figures_tell(x->watch, (struct figures_seen){ .what = FIGURES_ACCOUNT,
+			                                              .customer = c,
+			                                              .period = p,
+			                                              .at = x->t->start[p + 1] - 1,
+			                                              .amount = revenue,
+			                                              .yes = add_on.count > 0 });
 	}
 }
 
@@ -154,10 +143,11 @@ static int64_t won_after(const struct pass *x, const struct chunk *k, uint32_t i
 static void lead(const struct pass *x, const struct chunk *k, uint32_t i, customer_id c, uint32_t e, int p)
 {
 	int64_t won = won_after(x, k, i, k->events[e].at, x->t->start[p + 1]);
-	plus(&x->out[p].leads_qualified, 1);
-	plus(&x->out[p].leads_qualified_won, won != 0);
-	see(x,
-	    (struct figures_seen){
+	figures_plus(&x->out[p].leads_qualified, 1);
+	figures_plus(&x->out[p].leads_qualified_won, won != 0);
+	figures_tell(
+		x->watch,
+		(struct figures_seen){
 			.what = FIGURES_LEAD, .customer = c, .period = p, .at = k->events[e].at, .until = won, .yes = won != 0 });
 }
 
@@ -170,23 +160,24 @@ static void deal(const struct pass *x, const struct chunk *k, uint32_t i, custom
 			opened = k->events[before].at;
 	if (opened < 0)
 		return;
-	plus(&x->out[p].deals_won, 1);
-	plus(&x->out[p].cycle_days,
-	     zone_date(zone, (struct instant){ k->events[e].at }).day - zone_date(zone, (struct instant){ opened }).day);
-	see(x, (struct figures_seen){ .what = FIGURES_DEAL,
-	                              .customer = c,
-	                              .period = p,
-	                              .at = opened,
-	                              .until = k->events[e].at,
-	                              .amount = k->events[e].value,
-	                              .yes = true });
+	figures_plus(&x->out[p].deals_won, 1);
+	figures_plus(&x->out[p].cycle_days, zone_date(zone, (struct instant){ k->events[e].at }).day -
+	                                        zone_date(zone, (struct instant){ opened }).day);
+	figures_tell(x->watch, (struct figures_seen){ .what = FIGURES_DEAL,
+	                                              .customer = c,
+	                                              .period = p,
+	                                              .at = opened,
+	                                              .until = k->events[e].at,
+	                                              .amount = k->events[e].value,
+	                                              .yes = true });
 }
 
 static void proposal(const struct pass *x, const struct chunk *k, customer_id c, uint32_t e, int p, bool accepted)
 {
-	plus(accepted ? &x->out[p].proposals_accepted : &x->out[p].proposals, 1);
-	see(x, (struct figures_seen){
-			   .what = FIGURES_PROPOSAL, .customer = c, .period = p, .at = k->events[e].at, .yes = accepted });
+	figures_plus(accepted ? &x->out[p].proposals_accepted : &x->out[p].proposals, 1);
+	figures_tell(x->watch,
+	             (struct figures_seen){
+					 .what = FIGURES_PROPOSAL, .customer = c, .period = p, .at = k->events[e].at, .yes = accepted });
 }
 
 static void events_of(const struct pass *x, const struct chunk *k, uint32_t i, customer_id c)

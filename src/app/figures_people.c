@@ -19,17 +19,6 @@ struct pass {
 	struct thresholds thresholds;
 };
 
-static void plus(int64_t *count, int64_t n)
-{
-	*count = (*count == KPI_UNKNOWN ? 0 : *count) + n;
-}
-
-static void see(const struct pass *x, struct figures_seen seen)
-{
-	if (x->watch)
-		x->watch->see(x->watch->ctx, &seen);
-}
-
 /* ---- contacts ---- */
 
 static int64_t first_contact(const struct chunk *k, uint32_t i)
@@ -69,20 +58,22 @@ static void contacts(const struct pass *x, const struct chunk *k, uint32_t i, cu
 	for (int p = 0; p < x->t->count; p++) {
 		if (met >= x->t->start[p + 1] || bought < x->t->start[p])
 			continue;
-		plus(&x->out[p].prospects, 1);
-		plus(&x->out[p].prospects_sold, p == q);
-		see(x, (struct figures_seen){ .what = FIGURES_PROSPECT,
-		                              .customer = c,
-		                              .period = p,
-		                              .at = met,
-		                              .until = p == q ? bought : 0,
-		                              .yes = p == q });
+		figures_plus(&x->out[p].prospects, 1);
+		figures_plus(&x->out[p].prospects_sold, p == q);
+		figures_tell(x->watch, (struct figures_seen){ .what = FIGURES_PROSPECT,
+		                                              .customer = c,
+		                                              .period = p,
+		                                              .at = met,
+		                                              .until = p == q ? bought : 0,
+		                                              .yes = p == q });
 	}
 	if (q >= 0) {
-		plus(&x->out[q].convert_days, days);
-		plus(&x->out[q].converted, 1);
-		see(x, (struct figures_seen){
-				   .what = FIGURES_CONVERTED, .customer = c, .period = q, .at = met, .until = bought, .yes = true });
+		figures_plus(&x->out[q].convert_days, days);
+		figures_plus(&x->out[q].converted, 1);
+		figures_tell(
+			x->watch,
+			(struct figures_seen){
+				.what = FIGURES_CONVERTED, .customer = c, .period = q, .at = met, .until = bought, .yes = true });
 	}
 }
 
@@ -110,15 +101,15 @@ static void carts(struct pass *x, const struct chunk *k, uint32_t i, customer_id
 		if (p < 0)
 			continue;
 		bool left = k->carts[last].state == CART_CHANGED && !ordered_after(k, i, k->carts[last].at);
-		plus(&x->out[p].carts, 1);
-		plus(&x->out[p].carts_abandoned, left);
-		see(x, (struct figures_seen){ .what = FIGURES_CART,
-		                              .customer = who,
-		                              .period = p,
-		                              .at = k->carts[c].at,
-		                              .until = k->carts[last].at,
-		                              .amount = cart_total(k, &k->carts[last]),
-		                              .yes = left });
+		figures_plus(&x->out[p].carts, 1);
+		figures_plus(&x->out[p].carts_abandoned, left);
+		figures_tell(x->watch, (struct figures_seen){ .what = FIGURES_CART,
+		                                              .customer = who,
+		                                              .period = p,
+		                                              .at = k->carts[c].at,
+		                                              .until = k->carts[last].at,
+		                                              .amount = cart_total(k, &k->carts[last]),
+		                                              .yes = left });
 	}
 }
 
@@ -130,21 +121,22 @@ static void visits(const struct pass *x, const struct chunk *k, uint32_t i, cust
 		int p = k->events[e].name == x->visit ? figures_period(x->t, k->events[e].at) : -1;
 		if (p < 0)
 			continue;
-		plus(&x->out[p].web_visits, 1);
-		see(x, (struct figures_seen){ .what = FIGURES_VISIT, .customer = c, .period = p, .at = k->events[e].at });
+		figures_plus(&x->out[p].web_visits, 1);
+		figures_tell(x->watch,
+		             (struct figures_seen){ .what = FIGURES_VISIT, .customer = c, .period = p, .at = k->events[e].at });
 	}
 	for (uint32_t o = k->order_start[i]; x->visit && o < k->order_start[i + 1]; o++) {
 		bool web = order_is_sale(k, o) && k->order_flags[o] >> ORDER_CHANNEL_SHIFT == SALE_WEB;
 		int p = web ? figures_period(x->t, k->order_at[o]) : -1;
 		if (p < 0)
 			continue;
-		plus(&x->out[p].web_orders, 1);
-		see(x, (struct figures_seen){ .what = FIGURES_WEB_ORDER,
-		                              .customer = c,
-		                              .period = p,
-		                              .at = k->order_at[o],
-		                              .amount = k->order_total[o],
-		                              .yes = true });
+		figures_plus(&x->out[p].web_orders, 1);
+		figures_tell(x->watch, (struct figures_seen){ .what = FIGURES_WEB_ORDER,
+		                                              .customer = c,
+		                                              .period = p,
+		                                              .at = k->order_at[o],
+		                                              .amount = k->order_total[o],
+		                                              .yes = true });
 	}
 }
 
@@ -166,27 +158,27 @@ static void messages(const struct pass *x, customer_id c)
 		if (p < 0)
 			continue;
 		if (sent->channel == CHANNEL_EMAIL && figures_may_know(x->s, &x->thresholds, c, sent->at)) {
-			plus(&x->out[p].delivered_knowable, 1);
-			plus(&x->out[p].opened, sent->opened_at || sent->clicked_at);
-			plus(&x->out[p].clicked, sent->clicked_at != 0);
-			see(x, (struct figures_seen){ .what = FIGURES_MESSAGE,
-			                              .customer = c,
-			                              .period = p,
-			                              .at = sent->at,
-			                              .opened = sent->opened_at || sent->clicked_at,
-			                              .yes = sent->clicked_at != 0 });
+			figures_plus(&x->out[p].delivered_knowable, 1);
+			figures_plus(&x->out[p].opened, sent->opened_at || sent->clicked_at);
+			figures_plus(&x->out[p].clicked, sent->clicked_at != 0);
+			figures_tell(x->watch, (struct figures_seen){ .what = FIGURES_MESSAGE,
+			                                              .customer = c,
+			                                              .period = p,
+			                                              .at = sent->at,
+			                                              .opened = sent->opened_at || sent->clicked_at,
+			                                              .yes = sent->clicked_at != 0 });
 		}
 		if (x->asks && x->asks[x->s->plans->family[sent->plan] * STEPS_MAX + sent->step]) {
-			plus(&x->out[p].surveys_delivered, 1);
-			plus(&x->out[p].answers, sent->answer != ANSWER_NONE);
+			figures_plus(&x->out[p].surveys_delivered, 1);
+			figures_plus(&x->out[p].answers, sent->answer != ANSWER_NONE);
 			bool satisfied = sent->answer == ANSWER_VERY_SATISFIED || sent->answer == ANSWER_SATISFIED;
-			plus(&x->out[p].answers_satisfied, satisfied);
-			see(x, (struct figures_seen){ .what = FIGURES_SURVEY,
-			                              .customer = c,
-			                              .period = p,
-			                              .at = sent->at,
-			                              .answer = sent->answer,
-			                              .yes = satisfied });
+			figures_plus(&x->out[p].answers_satisfied, satisfied);
+			figures_tell(x->watch, (struct figures_seen){ .what = FIGURES_SURVEY,
+			                                              .customer = c,
+			                                              .period = p,
+			                                              .at = sent->at,
+			                                              .answer = sent->answer,
+			                                              .yes = satisfied });
 		}
 	}
 }
@@ -227,7 +219,7 @@ static void zero_where_known(struct kpi_input *out, int count)
 			known = known || ((int64_t *)&out[p])[GROUPS[g][0]] != KPI_UNKNOWN;
 		for (int p = 0; p < count && known; p++)
 			for (size_t i = 0; i < 3; i++)
-				plus(&((int64_t *)&out[p])[GROUPS[g][i]], 0);
+				figures_plus(&((int64_t *)&out[p])[GROUPS[g][i]], 0);
 	}
 }
 
