@@ -134,14 +134,26 @@ def one_order(folder):
         assert words in text, text
 
 
-def turn(db, folder):
-    """relance run for a moment; how many report mails are in its folder."""
+def lease(db):
+    base = sqlite3.connect(db, timeout=30)
+    until = base.execute("SELECT max(lease_until) FROM shard").fetchone()[0]
+    base.close()
+    return until
+
+
+def turn(db, folder, wanted=0):
+    """relance run until a turn was done and as many report mails as wanted are there; those in its folder."""
+    here = lambda: sorted(p.name for p in folder.glob("report.*.eml"))
+    end, seen, before = time.monotonic() + 60, set(), lease(db)
     with subprocess.Popen([RELANCE, "run", str(db), "--out", str(folder)], stderr=subprocess.PIPE, text=True) as run_:
-        time.sleep(3)
+        # each turn begins by renewing the lease: the first may be the opening's, the third begins after a whole turn
+        while (len(seen) < 3 or len(here()) < wanted) and time.monotonic() < end and run_.poll() is None:
+            time.sleep(0.05)
+            seen |= {lease(db)} - {0, before}
         run_.send_signal(signal.SIGTERM)
         said = run_.communicate(timeout=30)[1]
-    assert run_.returncode == 0, said
-    return sorted(p.name for p in folder.glob("report.*.eml")) if folder.exists() else []
+    assert run_.returncode == 0 and len(seen) >= 3, (said, seen)
+    return here()
 
 
 def mail(db, folder):
@@ -177,7 +189,7 @@ def mail(db, folder):
     assert "days 1 to 28" in run("set", db, "report.day", "31", status=1)
     assert turn(db, folder / "own") == []  # nobody is to get it
     run("set", db, "report.to", "lea@example.com; anne@example.com")
-    assert len(turn(db, folder / "own")) == 2
+    assert len(turn(db, folder / "own", wanted=2)) == 2
     shutil.rmtree(folder / "own")
     assert turn(db, folder / "own") == []  # never twice
     base = sqlite3.connect(db)
