@@ -281,9 +281,7 @@ static bool can_stop(const struct mail_server *server, const struct courier_shop
 {
 	if (words->is_public || m->purpose != PURPOSE_MARKETING || is_here(server->host))
 		return true;
-	*to = (struct settlement){
-		.to = MESSAGE_DEFERRED, .at = now, .try_after = { now.s + UNREACHED_S }, .outcome = STR("public_url is not set")
-	};
+	*to = untried(now, "public_url is not set");
 	return false;
 }
 
