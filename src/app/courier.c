@@ -49,12 +49,17 @@ bool courier_refresh(struct courier_state *c, struct db *db, struct instant now,
 	return true;
 }
 
-struct courier_state *courier_for(const char *address, const char *messages, const char *folder, struct err *err)
+void courier_folder(const char *address, char out[COURIER_FOLDER_MAX])
 {
-	char path[4096];
 	bool server =
 		str_starts(str_from(address), STR("postgresql://")) || str_starts(str_from(address), STR("postgres://"));
-	snprintf(path, sizeof path, "%s%s", server ? "" : address, server ? "outbox" : ".outbox");
+	snprintf(out, COURIER_FOLDER_MAX, "%s%s", server ? "" : address, server ? "outbox" : ".outbox");
+}
+
+struct courier_state *courier_for(const char *address, const char *messages, const char *folder, struct err *err)
+{
+	char path[COURIER_FOLDER_MAX];
+	courier_folder(address, path);
 	return courier_new(messages, folder ? folder : path, err);
 }
 
