@@ -298,6 +298,14 @@ def unreached(shop):
     shop.tick(now)
     shop.tick(now + datetime.timedelta(hours=1))
     assert len(server.taken) == 50, len(server.taken)
+    # the day's count cannot be written: said, and what the server took is accepted all the same
+    with sqlite3.connect(shop.db) as db:
+        for what in ("INSERT", "UPDATE"):
+            db.execute(f"CREATE TRIGGER no_{what} BEFORE {what} ON shop WHEN NEW.name = 'mail.sent' BEGIN SELECT RAISE(ABORT, 'full'); END")
+    done = relance("tick", shop.db, "--at", "2026-01-04T09:00:00Z", "--out", shop.folder)
+    assert "could not be kept" in done.stderr, done.stderr
+    states = collections.Counter(shop.states().values())
+    assert len(server.taken) == states[ACCEPTED] == 50 + 75 and UNCERTAIN not in states and 2 not in states, (states, len(server.taken))
     server.shutdown()
     print("a new sender's 50 of the first day left after three ticks without a server")
 
