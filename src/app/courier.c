@@ -351,12 +351,15 @@ static void hand_off_all(void *ctx, struct live *l, const struct outbox_message 
 	}
 	if (n && !courier_send_mails(c, l, mails, NULL, to, n, a, &err))
 		say_unsent(c, l, &err);
-	courier_pace_keep(c, l);
 }
 
 struct courier courier_of(struct courier_state *c)
 {
-	return (struct courier){
-		.ctx = c, .render = render, .wait = courier_wait, .hand_off = hand_off, .hand_off_all = hand_off_all
-	};
+	return (struct courier){ .ctx = c,
+		                     .render = render,
+		                     .wait = courier_wait,
+		                     .give_back = courier_give_back,
+		                     .batch_done = courier_pace_keep,
+		                     .hand_off = hand_off,
+		                     .hand_off_all = hand_off_all };
 }

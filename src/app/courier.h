@@ -49,9 +49,9 @@ bool courier_context(struct courier_state *c, struct live *l, struct outbox_mess
                      struct lobject **out, struct err *err) MUST_CHECK;
 
 /* A mail of the pages' own (a sign-up to confirm), now: through the shop's mail server, signed, or as NAME.eml into the
- * folder when it has none. mail: to, subject, text, html, date, zone; the sender and the Message-ID are set here.
- * `what` NULL: false when it did not leave. Else what became of it is told there, and false means that it could not
- * even be tried. */
+ * folder when it has none. mail: to, subject, text, html, date, zone; the sender, the return path (bounce.address) and
+ * the Message-ID are set here. `what` NULL: false when it did not leave. Else what became of it is told there, and
+ * false means that it could not even be tried. */
 struct mime_mail;
 bool courier_post(struct courier_state *c, struct live *l, struct str name, struct mime_mail *mail,
                   struct settlement *what, struct arena *a, struct err *err) MUST_CHECK;

@@ -52,9 +52,11 @@ bool courier_may_track(const struct live *l, customer_id c);
 /* courier_pace.c: how fast the mail server may be written to (settings smtp.throttle, smtp.warmup). */
 bool courier_wait(void *ctx, struct live *l, const struct outbox_message *m, struct arena *a, struct instant *until,
                   struct err *err) MUST_CHECK;
+/* A message that courier_wait let pass in this tick did not leave after all. */
+void courier_give_back(void *ctx, const struct outbox_message *m);
 void courier_pace_deferred(struct courier_state *c, struct str address, struct instant now); /* its domain said 4xx */
 /* After a batch. What cannot be written is said, and written after the next one: the mails have left. */
-void courier_pace_keep(struct courier_state *c, struct live *l);
+void courier_pace_keep(void *ctx, struct live *l);
 void courier_pace_free(struct courier_pace *p);
 
 /* courier_staff.c: a notice to the team: its words; where it goes; handing it to the mail server. */

@@ -111,14 +111,23 @@ bool courier_wait(void *ctx, struct live *l, const struct outbox_message *m, str
 	return true;
 }
 
+/* Only a day with a cap counts, and then every mail was counted. */
+void courier_give_back(void *ctx, const struct outbox_message *m)
+{
+	struct courier_state *c = ctx;
+	if (m->key.channel == CHANNEL_EMAIL && c->pace && c->pace->open && c->pace->server && c->pace->throttle.day_cap)
+		throttle_give_back(&c->pace->throttle);
+}
+
 void courier_pace_deferred(struct courier_state *c, struct str address, struct instant now)
 {
 	if (c->pace && c->pace->open)
 		throttle_deferred(&c->pace->throttle, address, now.s * 1000);
 }
 
-void courier_pace_keep(struct courier_state *c, struct live *l)
+void courier_pace_keep(void *ctx, struct live *l)
 {
+	struct courier_state *c = ctx;
 	struct courier_pace *p = c->pace;
 	struct err err;
 	char day[16], text[48];

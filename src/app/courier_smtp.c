@@ -197,7 +197,7 @@ static struct str signed_mail(struct signing *s, struct buf *mail, struct arena 
 struct return_path {
 	unsigned char key[TOKEN_KEY_BYTES];
 	struct str prefix, domain; /* prefix empty: no such mailbox */
-	struct str plain;
+	struct str plain;          /* for what is no message of the outbox */
 };
 
 static bool read_return_path(struct live *l, struct str email, struct return_path *r, struct arena *a, struct err *err)
@@ -211,6 +211,7 @@ static bool read_return_path(struct live *l, struct str email, struct return_pat
 	if (at) {
 		r->prefix = (struct str){ mailbox.p, (size_t)(at - mailbox.p) };
 		r->domain = (struct str){ at + 1, mailbox.n - r->prefix.n - 1 };
+		r->plain = mailbox;
 		links_key(&l->shop.shop, r->key);
 	}
 	return true;
@@ -228,10 +229,47 @@ static struct str return_path(const struct return_path *r, const struct message_
 	return s;
 }
 
+/* ---- handing over: one mail of the pages' own or a batch of the outbox ---- */
+
+struct posting {
+	struct mail_server server;
+	struct courier_shop words;
+	struct return_path from;
+	struct signing sign;
+};
+
+/* To be closed whatever the answer. Without a mail server nothing is signed, and no key is read. */
+static bool open_posting(struct courier_state *c, struct live *l, struct posting *p, struct arena *a, struct err *err)
+{
+	p->sign = (struct signing){ .count = 0 };
+	return read_server(l, &p->server, a, err) && courier_shop_read(c, l, a, &p->words, err) &&
+	       read_return_path(l, p->words.email, &p->from, a, err) &&
+	       (!p->server.host[0] || open_signing(l, p->words.domain, &p->sign, a, err));
+}
+
+/* Signed and addressed. m: NULL for what is no message of the outbox. */
+static bool put_mail(struct posting *p, struct str to, const struct outbox_message *m, struct buf *mail,
+                     struct item *item, struct arena *a, struct err *err)
+{
+	struct buf address;
+	buf_init(&address, 1024);
+	item->message = m;
+	item->address = to;
+	item->mail = (struct smtp_mail){ .smtputf8 = false };
+	bool ok = mime_address(to, &address, &item->mail.smtputf8) || err_set(err, ERR_INPUT, "not a mail address");
+	if (ok) {
+		item->mail.from = m ? return_path(&p->from, &m->key, a) : p->from.plain;
+		item->mail.to = arena_str(a, buf_view(&address));
+		item->mail.data = signed_mail(&p->sign, mail, a, err);
+		ok = item->mail.data.p != NULL;
+	}
+	buf_release(&address);
+	return ok;
+}
+
 /* A mail of the batch; false: it is settled already (no address, cannot be built). */
 static bool add_mail(struct courier_state *c, struct live *l, const struct outbox_message *m,
-                     const struct person *known, struct signing *sign, const struct return_path *from,
-                     struct item *item, struct arena *a)
+                     const struct person *known, struct posting *p, struct item *item, struct arena *a)
 {
 	struct err err;
 	struct person to = known ? *known : (struct person){ .email = STR("") };
@@ -240,23 +278,11 @@ static bool add_mail(struct courier_state *c, struct live *l, const struct outbo
 		(struct settlement){ .to = MESSAGE_REFUSED, .at = l->now, .outcome = STR("the mail could not be built") };
 	if ((!known && !store_person(l->shop.db, m->key.customer, a, &to, &ref, &err)) || !to.email.n)
 		return false;
-	struct buf mail, address;
+	struct buf mail;
 	buf_init(&mail, MIME_MAIL_MAX);
-	buf_init(&address, 1024);
-	bool utf8 = false;
 	bool ok = courier_mail(c, l, m, &to, !known && courier_may_track(l, m->key.customer), a, &mail, &err) &&
-	          mime_address(to.email, &address, &utf8);
-	if (ok) {
-		item->message = m;
-		item->address = to.email;
-		item->mail = (struct smtp_mail){ .from = return_path(from, &m->key, a),
-			                             .to = arena_str(a, buf_view(&address)),
-			                             .smtputf8 = utf8 };
-		item->mail.data = signed_mail(sign, &mail, a, &err);
-		ok = item->mail.data.p != NULL;
-	}
+	          put_mail(p, to.email, m, &mail, item, a, &err);
 	buf_release(&mail);
-	buf_release(&address);
 	return ok;
 }
 
@@ -281,18 +307,17 @@ static bool can_stop(const struct mail_server *server, const struct courier_shop
 {
 	if (words->is_public || m->purpose != PURPOSE_MARKETING || is_here(server->host))
 		return true;
-	*to = (struct settlement){
-		.to = MESSAGE_DEFERRED, .at = now, .try_after = { now.s + UNREACHED_S }, .outcome = STR("public_url is not set")
-	};
+	*to = untried(now, "public_url is not set");
 	return false;
 }
 
 /* Those the server does not take stay as they were. */
-static void run_batch(const struct mail_server *server, const struct courier_shop *words, struct batch *b)
+static void run_batch(const struct posting *p, struct batch *b)
 {
+	const struct mail_server *server = &p->server;
 	struct smtp_server s = { .host = server->host,
 		                     .port = server->port,
-		                     .helo = arena_cstr(b->arena, words->domain),
+		                     .helo = arena_cstr(b->arena, p->words.domain),
 		                     .tls = server->tls,
 		                     .user = server->user[0] ? server->user : NULL,
 		                     .password = getenv("RELANCE_SMTP_PASSWORD") };
@@ -308,44 +333,41 @@ static void run_batch(const struct mail_server *server, const struct courier_sho
 		fprintf(stderr, "relance: mail server: %s\n", unreached.text);
 }
 
+/* ok: what the mail server said, or that it is written. */
+static bool post(struct courier_state *c, struct live *l, struct str name, struct mime_mail *mail, struct posting *p,
+                 struct settlement *said, struct arena *a, struct err *err)
+{
+	struct item item = { .to = said };
+	struct batch b = { .items = &item, .count = 1, .now = l->now, .arena = a, .courier = c };
+	struct mime_result built;
+	struct buf bytes;
+	mail->from_name = str_from(l->shop.shop.name);
+	mail->from_address = p->words.email;
+	mail->message_id = arena_printf(a, "%.*s@%.*s", STR_ARG(name), STR_ARG(p->words.domain));
+	buf_init(&bytes, MIME_MAIL_MAX);
+	bool ok = mime_build(mail, &bytes, &built, err);
+	if (ok && !p->server.host[0]) {
+		ok = dir_write(c->folder, name, ".eml", buf_view(&bytes), NULL, 0, err);
+		if (ok)
+			*said = (struct settlement){ .to = MESSAGE_ACCEPTED, .at = l->now, .outcome = STR("written as a file") };
+	} else if (ok && (ok = put_mail(p, mail->to_address, NULL, &bytes, &item, a, err))) {
+		run_batch(p, &b);
+	}
+	buf_release(&bytes);
+	return ok;
+}
+
 bool courier_post(struct courier_state *c, struct live *l, struct str name, struct mime_mail *mail,
                   struct settlement *what, struct arena *a, struct err *err)
 {
-	struct mail_server server;
-	struct courier_shop words;
-	struct signing sign = { .count = 0 };
-	struct settlement said = { .to = MESSAGE_DEFERRED, .outcome = STR("server not reached") };
-	struct item item = { .to = &said };
-	struct batch b = { .items = &item, .count = 1, .now = l->now, .arena = a, .courier = c };
-	struct mime_result built;
-	struct buf bytes, address;
-	buf_init(&bytes, MIME_MAIL_MAX);
-	buf_init(&address, 1024);
-	bool ok = read_server(l, &server, a, err) && courier_shop_read(c, l, a, &words, err);
-	mail->from_name = str_from(l->shop.shop.name);
-	mail->from_address = words.email;
-	mail->message_id = arena_printf(a, "%.*s@%.*s", STR_ARG(name), STR_ARG(words.domain));
-	ok = ok && mime_build(mail, &bytes, &built, err);
-	if (ok && !server.host[0]) {
-		said = (struct settlement){ .to = MESSAGE_ACCEPTED, .at = l->now, .outcome = STR("written as a file") };
-		ok = dir_write(c->folder, name, ".eml", buf_view(&bytes), NULL, 0, err);
-	} else if (ok && !mime_address(mail->to_address, &address, &item.mail.smtputf8)) {
-		ok = err_set(err, ERR_INPUT, "not a mail address");
-	} else if (ok && (ok = open_signing(l, words.domain, &sign, a, err))) {
-		item.mail.from = words.email;
-		item.mail.to = buf_view(&address);
-		item.mail.data = signed_mail(&sign, &bytes, a, err);
-		ok = item.mail.data.p != NULL;
-		if (ok)
-			run_batch(&server, &words, &b);
-		if (ok && !what && said.to != MESSAGE_ACCEPTED && said.to != MESSAGE_UNCERTAIN)
-			ok = err_set(err, ERR_WORLD, "the mail did not leave: %.*s", STR_ARG(said.outcome));
-	}
-	close_signing(&sign);
-	buf_release(&bytes);
-	buf_release(&address);
+	struct posting p;
+	struct settlement said = untried(l->now, "server not reached");
+	bool ok = open_posting(c, l, &p, a, err) && post(c, l, name, mail, &p, &said, a, err);
+	close_signing(&p.sign);
 	if (what)
 		*what = said;
+	else if (ok && said.to != MESSAGE_ACCEPTED && said.to != MESSAGE_UNCERTAIN)
+		ok = err_set(err, ERR_WORLD, "the mail did not leave: %.*s", STR_ARG(said.outcome));
 	return ok;
 }
 
@@ -353,13 +375,9 @@ bool courier_send_mails(struct courier_state *c, struct live *l, const struct ou
                         const struct person *known, struct settlement *const *to, size_t count, struct arena *a,
                         struct err *err)
 {
-	struct mail_server server;
-	struct courier_shop words;
-	struct signing sign = { .count = 0 };
-	struct return_path from;
+	struct posting p;
 	struct batch b = { .items = arena_array(a, struct item, count + 1), .now = l->now, .arena = a, .courier = c };
-	bool ok = read_server(l, &server, a, err) && courier_shop_read(c, l, a, &words, err) &&
-	          read_return_path(l, words.email, &from, a, err) && open_signing(l, words.domain, &sign, a, err);
+	bool ok = open_posting(c, l, &p, a, err);
 	size_t kept_back = 0;
 	for (size_t i = 0; i < count; i++) {
 		const struct settlement waits = untried(l->now, ok ? "server not reached" : "not handed over");
@@ -367,12 +385,12 @@ bool courier_send_mails(struct courier_state *c, struct live *l, const struct ou
 			*to[i] = waits;
 			continue;
 		}
-		if (!known && !can_stop(&server, &words, messages[i], l->now, to[i])) {
+		if (!known && !can_stop(&p.server, &p.words, messages[i], l->now, to[i])) {
 			kept_back++;
 			continue;
 		}
 		b.items[b.count].to = to[i];
-		if (!add_mail(c, l, messages[i], known, &sign, &from, &b.items[b.count], a))
+		if (!add_mail(c, l, messages[i], known, &p, &b.items[b.count], a))
 			continue;
 		*to[i] = waits;
 		b.count++;
@@ -382,7 +400,7 @@ bool courier_send_mails(struct courier_state *c, struct live *l, const struct ou
 		      "https://…\n",
 		      stderr);
 	if (b.count)
-		run_batch(&server, &words, &b);
-	close_signing(&sign);
+		run_batch(&p, &b);
+	close_signing(&p.sign);
 	return ok;
 }

@@ -29,6 +29,10 @@ struct courier {
 	/* Whether a message has to wait before it may leave (how fast a mail server may be written to). May be NULL. */
 	bool (*wait)(void *ctx, struct live *live, const struct outbox_message *m, struct arena *a, struct instant *until,
 	             struct err *err);
+	/* With `wait`: a message it let pass did not leave after all (not rendered, nobody reached); then, once, that the
+	 * batch is through. May be NULL. */
+	void (*give_back)(void *ctx, const struct outbox_message *m);
+	void (*batch_done)(void *ctx, struct live *live);
 	struct settlement (*hand_off)(void *ctx, struct live *live, const struct outbox_message *m, struct arena *a,
 	                              struct instant now);
 };

@@ -119,6 +119,12 @@ static bool put_asked(struct live *l, const struct outbox_message *claimed, cons
 	return true;
 }
 
+static void give_back(struct live *l, const struct outbox_message *m)
+{
+	if (l->o.courier.give_back)
+		l->o.courier.give_back(l->o.courier.ctx, m);
+}
+
 /* One message that cannot be rendered must not keep the others: it waits, and `late` ends it. */
 static bool render(struct live *l, struct outbox_message *m, struct arena *a, bool *rendered, struct err *err)
 {
@@ -128,6 +134,7 @@ static bool render(struct live *l, struct outbox_message *m, struct arena *a, bo
 	if (err->kind == ERR_WORLD || err->kind == ERR_CONFLICT)
 		return false;
 	l->result->unrendered++;
+	give_back(l, m);
 	l->result->why_unrendered = *err;
 	bool ok = db_begin(l->shop.db, err) &&
 	          outbox_release(l->shop.db, l->epoch, &m->key, (struct instant){ l->now.s + RENDER_AGAIN_S }, err) &&
@@ -229,6 +236,8 @@ static bool deliver(struct live *l, struct outbox_message *go, size_t n, struct 
 			return false;
 		bool held = !together && l->world.hold_all != REASON_NONE;
 		struct settlement s = held ? waits : together ? all[i] : c->hand_off(c->ctx, l, &go[i], a, l->now);
+		if (s.untried)
+			give_back(l, &go[i]);
 		if (!settle(l, &go[i], &s, err))
 			return false;
 		count(l->result, s.to);
@@ -256,6 +265,8 @@ static bool send_batch(struct live *l, struct outbox_message *claimed, size_t n,
 		going += ok && rendered;
 	}
 	ok = ok && (going == 0 || (mark_sending(l, go, going, err) && deliver(l, go, going, a, err)));
+	if (l->o.courier.batch_done)
+		l->o.courier.batch_done(l->o.courier.ctx, l);
 	live_slice_release(&said);
 	return ok;
 }

@@ -160,6 +160,12 @@ bool throttle_take(struct throttle *t, struct str address, int64_t now_ms, int64
 	return true;
 }
 
+void throttle_give_back(struct throttle *t)
+{
+	if (t->day_sent > 0)
+		t->day_sent--;
+}
+
 void throttle_deferred(struct throttle *t, struct str address, int64_t now_ms)
 {
 	struct throttle_bucket *b = bucket_of(t, address, now_ms);

@@ -47,6 +47,9 @@ void throttle_release(struct throttle *t);
 /* May a mail to this address go now? Else *wait_ms says when to ask again: later for each one held back at the same
  * instant; -1: not today. Takes its share when it may. */
 bool throttle_take(struct throttle *t, struct str address, int64_t now_ms, int64_t *wait_ms) MUST_CHECK;
+/* One of today's did not leave after all (no server reached): the day's share is as before. The domain's bucket is not
+ * touched: it fills by itself. */
+void throttle_give_back(struct throttle *t);
 void throttle_deferred(struct throttle *t, struct str address, int64_t now_ms); /* the domain said 4xx */
 
 /* Once a shop day: how many mails may go on it (0: no cap), how many went already. */

@@ -282,6 +282,34 @@ def broken_key(shop, folder):
     print(f"{left[ACCEPTED]} mails waited for a DKIM key to be mended, none uncertain")
 
 
+def unreached(shop):
+    """A mail server that is not there takes nothing from a new sender's first day: its 50 leave once it is back."""
+    server, now = Server(), at(3, 9)
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and does not listen
+        for name, value in (("smtp.port", str(nobody.getsockname()[1])), ("smtp.warmup", "2026-01-03 1000")):
+            relance("set", shop.db, name, value)
+        relance("plan", "on", shop.db, "anti-churn", "--at", "2026-01-02T08:00")
+        for _ in range(3):
+            shop.tick(now)
+            now += datetime.timedelta(minutes=6)
+    assert not server.offers and set(shop.states().values()) <= {0, DEFERRED}, collections.Counter(shop.states().values())
+    relance("set", shop.db, "smtp.port", str(server.server_address[1]))
+    shop.tick(now)
+    shop.tick(now + datetime.timedelta(hours=1))
+    assert len(server.taken) == 50, len(server.taken)
+    # the day's count cannot be written: said, and what the server took is accepted all the same
+    with sqlite3.connect(shop.db) as db:
+        for what in ("INSERT", "UPDATE"):
+            db.execute(f"CREATE TRIGGER no_{what} BEFORE {what} ON shop WHEN NEW.name = 'mail.sent' BEGIN SELECT RAISE(ABORT, 'full'); END")
+    done = relance("tick", shop.db, "--at", "2026-01-04T09:00:00Z", "--out", shop.folder)
+    assert "could not be kept" in done.stderr, done.stderr
+    states = collections.Counter(shop.states().values())
+    assert len(server.taken) == states[ACCEPTED] == 50 + 75 and UNCERTAIN not in states and 2 not in states, (states, len(server.taken))
+    server.shutdown()
+    print("a new sender's 50 of the first day left after three ticks without a server")
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         databases = [os.path.join(folder, "s.db")]
@@ -292,6 +320,7 @@ def main():
         for db in databases:
             bad_day(Shop(db, folder))
         broken_key(Shop(os.path.join(folder, "key.db"), folder), folder)
+        unreached(Shop(os.path.join(folder, "unreached.db"), folder))
         pace(Shop(os.path.join(folder, "pace.db"), folder))
 
 

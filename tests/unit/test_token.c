@@ -124,6 +124,9 @@ START_TEST(throttle_holds_domains_back)
 	throttle_day(&t, date_from_ymd(2011, 9, 1), 10, 9);
 	ck_assert(throttle_take(&t, STR("a@example.com"), now, &wait));
 	ck_assert(!throttle_take(&t, STR("a@example.com"), now, &wait));
+	throttle_give_back(&t);
+	ck_assert(throttle_take(&t, STR("b@example.com"), now, &wait));
+	ck_assert(!throttle_take(&t, STR("b@example.com"), now, &wait));
 	ck_assert_int_eq(wait, -1); /* not today */
 	throttle_release(&t);
 }

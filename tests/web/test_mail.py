@@ -108,6 +108,8 @@ class Taker(socketserver.StreamRequestHandler):
         self.wfile.write(b"220 here\r\n")
         while line := self.rfile.readline():
             verb = line[:4].upper()
+            if verb == b"MAIL":
+                self.server.senders.append(re.search(rb"<(.*?)>", line)[1].decode())
             if verb == b"DATA":
                 self.wfile.write(b"354 go on\r\n")
                 mail = b""
@@ -145,13 +147,15 @@ class Mail(unittest.TestCase):
         s = self.s
         form = {"Content-Type": "application/x-www-form-urlencoded"}
         with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Taker) as server:
-            server.mails = []
+            server.mails, server.senders = [], []
             threading.Thread(target=server.serve_forever, daemon=True).start()
-            for name, value in (("smtp.host", "127.0.0.1"), ("smtp.port", str(server.server_address[1])), ("smtp.tls", "none")):
+            for name, value in (("smtp.host", "127.0.0.1"), ("smtp.port", str(server.server_address[1])), ("smtp.tls", "none"),
+                                ("bounce.address", "retours@lea.example")):
                 s.command("set", s.db, name, value)
             asked = urllib.parse.urlencode({"email": "nouvelle@example.org", "agree": "yes"})
             self.assertEqual(s.ask("POST", "/join?lang=fr", asked, headers=form, signed=False).status, 200)
             self.assertEqual(len(server.mails), 1)
+            self.assertEqual(server.senders, ["retours@lea.example"])  # where it goes when it cannot be delivered
             mail = email.message_from_bytes(server.mails[0], policy=email.policy.default)
             self.assertEqual((mail["To"], mail["From"].addresses[0].addr_spec), ("nouvelle@example.org", "bonjour@lea.example"))
             link = re.search(re.escape(BASE) + r"(/d/[\w-]{36})", mail.get_content())[1]
@@ -160,6 +164,7 @@ class Mail(unittest.TestCase):
         # nobody is there: the visitor is told, not left to wait for a mail
         self.assertEqual(s.ask("POST", "/join?lang=fr", asked.replace("nouvelle", "autre"), headers=form, signed=False).status, 503)
         s.command("set", s.db, "smtp.host", "")
+        s.command("set", s.db, "bounce.address", "")
 
     def test_whole_way(self):
         s, first, second = self.s, self.first, self.second
