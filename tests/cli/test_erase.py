@@ -50,7 +50,7 @@ class Erase(unittest.TestCase):
         return done.stdout + done.stderr
 
     def load(self):
-        self.run_it("import", self.db, self.orders, "--as", "orders", "--source", "till")
+        self.loaded = json.loads(self.run_it("import", self.db, self.orders, "--as", "orders", "--source", "till", "--format", "json").splitlines()[0])
         self.run_it("import", self.db, self.people, "--as", "customers", "--source", "till", "--consent-source", "formulaire")
 
     def everything(self):
@@ -83,6 +83,7 @@ class Erase(unittest.TestCase):
         self.run_it("why", self.db, "1002", status=1)
         # told again, nobody comes back
         self.load()
+        self.assertEqual((self.loaded["facts"], self.loaded["erased"]), (0, 4))
         with open(self.people, "a", encoding="utf-8") as f:
             f.write("9999,Prénom1002,Zyxwvut1002,UNIQUE.1002@example.net,,Lille,yes\n")
         self.load()
