@@ -10,7 +10,7 @@ SELECT count(*) FROM erased;
 INSERT INTO erased (hash, customer_id, at) VALUES (?1, ?2, ?3) ON CONFLICT (hash) DO NOTHING;
 
 -- name: erased_forget
-DELETE FROM erased WHERE hash = ?1;
+DELETE FROM erased WHERE customer_id IN (SELECT customer_id FROM erased WHERE hash = ?1);
 
 -- name: erased_customers
 SELECT customer_id FROM customer WHERE erased_at IS NOT NULL ORDER BY customer_id;

@@ -16,7 +16,6 @@ struct dossier {
 	json_t *all, *consents, *profiles, *orders, *carts, *events, *receipts, *messages, *decisions;
 	struct message_key *keys;
 	size_t key_count, key_cap;
-	uint64_t hashes[2];
 };
 
 static json_t *text(struct str s)
@@ -88,6 +87,8 @@ static bool take_order(struct dossier *d, const struct fact *f, struct err *err)
 	json_t *o = entry(d->orders, f);
 	json_object_set_new(o, "channel", json_string(sale_channel_name(b.channel)));
 	json_object_set_new(o, "voucher", text(b.voucher));
+	json_object_set_new(o, "store", text(b.store));
+	json_object_set_new(o, "seller", text(b.seller));
 	put_lines(o, b.lines, b.line_count);
 	return true;
 }

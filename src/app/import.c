@@ -2,6 +2,7 @@
 #include "app/import_int.h"
 
 #include "base/hash.h"
+#include "store/erase.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -151,6 +152,10 @@ struct str import_key(struct import *m, const char *fmt, ...)
 bool import_fact(struct import *m, struct fact *f, struct err *err)
 {
 	bool quarantined;
+	if (store_is_erased(m->ids, f->customer)) {
+		m->r->erased++;
+		return true;
+	}
 	if (!store_batch_fact(m->batch, f, &quarantined, err))
 		return false;
 	m->r->quarantined += quarantined;

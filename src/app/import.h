@@ -47,6 +47,7 @@ struct import_result {
 	uint64_t retracted;         /* gone from a --complete export, cancelled, or moved to another customer */
 	uint64_t cancelled;         /* documents that are no sale */
 	uint64_t quarantined;       /* dated more than a day ahead */
+	uint64_t erased;            /* told of people who were erased: not kept */
 	uint64_t consents_withheld; /* for want of --consent-source */
 	uint64_t unknown_zones;
 	bool month_first, dates_ambiguous; /* how 01/12/2010 was read, where it mattered */

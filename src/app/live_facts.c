@@ -98,7 +98,7 @@ static bool apply(struct live *l, struct batch *b, struct err *err)
 	struct book *book = l->shop.book;
 	if (!book_apply(book, b->facts, b->count, err))
 		return false;
-	book_unpin(book, l->world.version);
+	const struct version *before = l->world.version;
 	l->world.version = book_pin(book);
 	live_grow(l, l->world.version->customers);
 	l->seq_hi = b->facts[b->count - 1].seq;
@@ -110,13 +110,14 @@ static bool apply(struct live *l, struct batch *b, struct err *err)
 		if (f->kind == FACT_RECEIPT)
 			ok = take_receipt(l, f, &moved, &b->arena, err);
 		if (f->kind == FACT_PROFILE)
-			live_suppress(l, f->customer);
+			live_suppress_anew(l, before, f->customer);
 		if (f->kind == FACT_THRESHOLD)
 			ok =
 				load_thresholds(f->body, &l->thresholds) || err_set(err, ERR_WORLD, "frozen thresholds cannot be read");
 		uint32_t at = f->at.s > l->now.s ? (uint32_t)f->at.s : (uint32_t)l->now.s; /* a fact may lie a little ahead */
 		live_look_at(l, f->customer, at);
 	}
+	book_unpin(book, before);
 	ok = ok && (l->audit || live_commit(l, &moved, NULL, err));
 	live_slice_release(&moved);
 	if (b->profiles)

@@ -85,9 +85,11 @@ bool live_load_state(struct live *l, customer_id c, struct err *err) MUST_CHECK;
 /* live_others.c */
 bool live_load_suppressed(struct live *l, struct err *err) MUST_CHECK; /* all, and onto everybody's state */
 bool live_load_erased(struct live *l, struct err *err) MUST_CHECK;     /* the same of who was erased */
-void live_suppress(struct live *l, customer_id c);                     /* the profile is another one */
-bool live_read_others(struct live *l, struct err *err) MUST_CHECK;     /* what other programs changed beside facts */
-bool live_repeat_suppressed(struct live *l, struct str text);          /* a line of the log; false: it cannot be read */
+/* The profile is another one than in `before`: with another address goes what was known of the old one, as at a start.
+ */
+void live_suppress_anew(struct live *l, const struct version *before, customer_id c);
+bool live_read_others(struct live *l, struct err *err) MUST_CHECK; /* what other programs changed beside facts */
+bool live_repeat_suppressed(struct live *l, struct str text);      /* a line of the log; false: it cannot be read */
 void suppressed_release(struct suppressed *s);
 
 /* The plan (in the set) and step of a message named by words; false: unknown. */

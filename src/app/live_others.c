@@ -32,17 +32,29 @@ void suppressed_release(struct suppressed *s)
 	*s = (struct suppressed){ .cap = 0 };
 }
 
-static const struct profile *profile_of(const struct live *l, customer_id c)
+static const struct profile *profile_in(const struct version *v, customer_id c)
 {
-	const struct version *v = l->world.version;
 	return c == GUESTS || c > v->customers ? NULL : &v->chunks[1 + (c - 1) / BOOK_CHUNK]->profile[(c - 1) % BOOK_CHUNK];
 }
 
-void live_suppress(struct live *l, customer_id c)
+static const struct profile *profile_of(const struct live *l, customer_id c)
+{
+	return profile_in(l->world.version, c);
+}
+
+static void suppress(struct live *l, customer_id c)
 {
 	const struct profile *p = profile_of(l, c);
 	if (p && p->address && c < l->people)
 		l->states[c].suppressed |= bits_of(&l->suppressed, p->address);
+}
+
+void live_suppress_anew(struct live *l, const struct version *before, customer_id c)
+{
+	const struct profile *was = profile_in(before, c), *is = profile_of(l, c);
+	if (was && is && was->address != is->address && c < l->people)
+		l->states[c].suppressed = 0;
+	suppress(l, c);
 }
 
 struct reading {
@@ -68,7 +80,7 @@ bool live_load_suppressed(struct live *l, struct err *err)
 	if (!suppressions(l->shop.db, take_suppression, &r, err))
 		return false;
 	for (customer_id c = 1; c < l->people && l->suppressed.map.count; c++)
-		live_suppress(l, c);
+		suppress(l, c);
 	return true;
 }
 

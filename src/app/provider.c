@@ -47,7 +47,7 @@ static bool take_returned(struct taking *t, const struct webhook_event *e, struc
 {
 	r->bounce = e->bounce;
 	r->bounce.recipient = e->address;
-	if (!returned_write(t->batch, t->shop, r, when(t, e), t->arena, err))
+	if (!returned_write(t->batch, t->shop, r, when(t, e), t->now, t->arena, err))
 		return false;
 	t->out->receipts += r->receipt;
 	t->out->suppressed += r->suppressed;

@@ -155,7 +155,8 @@ bool returned_receipt(struct store_batch *b, struct returned *r, enum receipt re
 	return known || outbox_feedback(b, m, receipt, now, STR(""), &r->receipt, err);
 }
 
-/* The address the report names (a forward's end may be another than the customer's), and the customer's own. */
+/* The address the report names (a forward's end may be another than the customer's), and the customer's own. Known from
+ * now on, whenever it happened: an audit believes the list as it was when each line was written. */
 static bool suppress(struct store_batch *b, const struct shop *shop, struct returned *r, enum receipt receipt,
                      struct instant now, struct arena *a, struct err *err)
 {
@@ -174,13 +175,13 @@ static bool suppress(struct store_batch *b, const struct shop *shop, struct retu
 	return true;
 }
 
-bool returned_write(struct store_batch *b, const struct shop *shop, struct returned *r, struct instant now,
-                    struct arena *a, struct err *err)
+bool returned_write(struct store_batch *b, const struct shop *shop, struct returned *r, struct instant at,
+                    struct instant now, struct arena *a, struct err *err)
 {
 	enum receipt receipt = receipt_for(r->bounce.verdict);
 	if (receipt == RECEIPT_COUNT)
 		return true;
-	if (r->message.customer && !returned_receipt(b, r, receipt, now, a, err))
+	if (r->message.customer && !returned_receipt(b, r, receipt, at, a, err))
 		return false;
 	return receipt == RECEIPT_SOFT_BOUNCE || suppress(b, shop, r, receipt, now, a, err);
 }
@@ -202,7 +203,7 @@ bool returned_take(struct db *db, const struct shop *shop, struct str mail, stru
 		return out->count == 0;
 	bool ok = true;
 	for (size_t i = 0; i < out->count && ok; i++)
-		ok = returned_write(b, shop, &out->list[i], now, a, err);
+		ok = returned_write(b, shop, &out->list[i], now, now, a, err);
 	if (!ok) {
 		store_batch_rollback(b);
 		return false;

@@ -28,11 +28,12 @@ struct returned_list {
 };
 
 /* The parts of it, for what others tell of returned mails (provider.h): the message by its Message-ID, else the newest
- * that left for the recipient; what a verdict does; one receipt, unless it is known. The last two inside a batch. */
+ * that left for the recipient; what a verdict does (at: when it happened, now: when it is learned, which is since when
+ * the address is known as one not to be written to); one receipt, unless it is known. The last two inside a batch. */
 bool returned_find(struct db *db, const struct shop *shop, struct str message_id, struct str recipient, struct arena *a,
                    struct returned *r, struct err *err) MUST_CHECK;
-bool returned_write(struct store_batch *b, const struct shop *shop, struct returned *r, struct instant now,
-                    struct arena *a, struct err *err) MUST_CHECK;
+bool returned_write(struct store_batch *b, const struct shop *shop, struct returned *r, struct instant at,
+                    struct instant now, struct arena *a, struct err *err) MUST_CHECK;
 bool returned_receipt(struct store_batch *b, struct returned *r, enum receipt receipt, struct instant now,
                       struct arena *a, struct err *err) MUST_CHECK;
 

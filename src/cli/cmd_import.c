@@ -67,10 +67,12 @@ static void show(void *ctx, uint64_t done, uint64_t total)
 static void print_result(const struct import_result *r, const struct request *q)
 {
 	static const char *const NAMES[] = {
-		"rows",      "accepted",      "rejected",          "rejects_file",  "kind",      "source",    "orders",
-		"lines",     "returns",       "guest_lines",       "carts",         "consents",  "events",    "customers",
-		"products",  "new_customers", "new_products",      "facts",         "corrected", "unchanged", "retracted",
-		"cancelled", "quarantined",   "consents_withheld", "unknown_zones", "dates",     "dry_run",   "seconds"
+		"rows",          "accepted",     "rejected",    "rejects_file", "kind",
+		"source",        "orders",       "lines",       "returns",      "guest_lines",
+		"carts",         "consents",     "events",      "customers",    "products",
+		"new_customers", "new_products", "facts",       "corrected",    "unchanged",
+		"retracted",     "cancelled",    "quarantined", "erased",       "consents_withheld",
+		"unknown_zones", "dates",        "dry_run",     "seconds"
 	};
 	struct table *t = table_new(NAMES, ARRAY_LEN(NAMES));
 	table_int(t, (int64_t)r->rows);
@@ -80,9 +82,10 @@ static void print_result(const struct import_result *r, const struct request *q)
 	table_cstr(t, intake_kind_name(r->kind));
 	table_cstr(t, r->source);
 	const uint64_t figures[] = {
-		r->orders,    r->lines,     r->returns,       r->guest_lines,       r->carts,        r->consents,  r->events,
-		r->customers, r->products,  r->new_customers, r->new_products,      r->facts,        r->corrected, r->unchanged,
-		r->retracted, r->cancelled, r->quarantined,   r->consents_withheld, r->unknown_zones
+		r->orders,       r->lines,       r->returns,   r->guest_lines,       r->carts,
+		r->consents,     r->events,      r->customers, r->products,          r->new_customers,
+		r->new_products, r->facts,       r->corrected, r->unchanged,         r->retracted,
+		r->cancelled,    r->quarantined, r->erased,    r->consents_withheld, r->unknown_zones
 	};
 	for (size_t i = 0; i < ARRAY_LEN(figures); i++)
 		table_int(t, (int64_t)figures[i]);
@@ -106,6 +109,12 @@ static void print_notes(const struct import_result *r, const struct request *q)
 		fprintf(stderr,
 		        "relance: %llu facts are dated more than a day ahead: they are in quarantine, look at their dates\n",
 		        (unsigned long long)r->quarantined);
+	if (r->erased)
+		fprintf(
+			stderr,
+			"relance: %llu facts are about people who were erased: they were not kept. Who wants to come back signs "
+			"up again\n",
+			(unsigned long long)r->erased);
 	if (r->rejected)
 		fprintf(stderr, "relance: %llu rows were rejected: %s says why\n", (unsigned long long)r->rejected,
 		        r->rejects_file);

@@ -4,6 +4,7 @@
 #include "store/batch.h"
 
 #include "base/hash.h"
+#include "store/erase.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -184,7 +185,7 @@ bool store_batch_fact(struct store_batch *b, struct fact *f, bool *quarantined, 
 	bool ahead = f->at.s > b->now.s + STORE_AHEAD_S;
 	if (quarantined)
 		*quarantined = ahead;
-	if (b->ids && ids_is_erased(b->ids, f->customer)) { /* told again of somebody who was erased */
+	if (b->ids && store_is_erased(b->ids, f->customer)) { /* told again of somebody who was erased */
 		f->seq = b->seq_hi;
 		return true;
 	}

@@ -24,11 +24,13 @@ bool store_erase_settle(struct db *db, struct err *err) MUST_CHECK;
 /* Everybody who was erased. */
 bool store_erased(struct db *db, void (*fn)(void *ctx, customer_id c), void *ctx, struct err *err) MUST_CHECK;
 
-/* The person comes back by their own will (a sign-up they confirmed): the address is known as erased no more. Inside
- * the caller's transaction. */
+/* The person comes back by their own will (a sign-up they confirmed): the address is known as erased no more, nor is
+ * the reference they had, so that what they buy under it counts again. Inside the caller's transaction. */
 bool store_erased_forget(struct db *db, struct str email_or_phone, struct err *err) MUST_CHECK;
 
 /* Under this e-mail address or phone somebody was erased: who is left of them; 0: nobody. For imports. */
 customer_id store_erased_find(const struct store_ids *ids, uint64_t address_hash);
+/* What is told of them is not written (store_batch_fact, store_batch_person). */
+bool store_is_erased(const struct store_ids *ids, customer_id c);
 
 #endif

@@ -207,7 +207,7 @@ customer_id store_erased_find(const struct store_ids *ids, uint64_t address_hash
 	return i == INTERN_NONE ? 0 : ids->erased_customers[i];
 }
 
-bool ids_is_erased(const struct store_ids *ids, customer_id c)
+bool store_is_erased(const struct store_ids *ids, customer_id c)
 {
 	return ids->erased_ids.count && idmap_find(&ids->erased_ids, c) != INTERN_NONE;
 }

@@ -38,6 +38,4 @@ struct store_ids {
 /* Reads what is newer than the maps, all of it when they are stale; documents up to seq_hi. Under the shard's lock. */
 bool ids_refresh(struct store_ids *ids, struct db *db, int64_t seq_hi, struct err *err) MUST_CHECK;
 
-bool ids_is_erased(const struct store_ids *ids, customer_id c);
-
 #endif

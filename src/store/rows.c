@@ -3,6 +3,7 @@
 #include "store/batch.h"
 
 #include "model/names.h"
+#include "store/erase.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,7 +82,7 @@ static bool person_write(struct db *db, customer_id c, const struct person *p, s
 bool store_batch_person(struct store_batch *b, customer_id c, const struct person *p, bool *changed, struct err *err)
 {
 	check(c != GUESTS);
-	if (b->ids && ids_is_erased(b->ids, c)) {
+	if (b->ids && store_is_erased(b->ids, c)) {
 		if (changed)
 			*changed = false;
 		return true;

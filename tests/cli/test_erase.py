@@ -5,6 +5,7 @@ import csv
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -21,10 +22,10 @@ class Erase(unittest.TestCase):
         self.orders, self.people = os.path.join(self.dir.name, "orders.csv"), os.path.join(self.dir.name, "people.csv")
         with open(self.orders, "w", newline="", encoding="utf-8") as f:
             out = csv.writer(f)
-            out.writerow(["order", "customer", "date", "sku", "product_name", "quantity", "amount"])
+            out.writerow(["order", "customer", "date", "sku", "product_name", "quantity", "amount", "store", "seller"])
             for c in (1001, 1002, 1003):
                 for k in range(4):
-                    out.writerow([f"{c}-{k}", c, f"2026-0{k + 1}-1{k} 10:00", f"S{k}", f"Article {k}", 1, "12.50"])
+                    out.writerow([f"{c}-{k}", c, f"2026-0{k + 1}-1{k} 10:00", f"S{k}", f"Article {k}", 1, "12.50", "Lille Centre", "Nadia"])
         with open(self.people, "w", newline="", encoding="utf-8") as f:
             out = csv.writer(f)
             out.writerow(["customer", "first_name", "last_name", "email", "phone", "city", "email_consent"])
@@ -33,10 +34,10 @@ class Erase(unittest.TestCase):
         self.begin()
         self.assertTrue(os.listdir(self.db + ".outbox"))
 
-    def begin(self):
+    def begin(self, plan="survey"):
         self.run_it("init", self.db, "--timezone", "Europe/Paris", "--currency", "EUR", "--locale", "fr", "--name", "Chez Léa")
         self.load()
-        self.run_it("plan", "on", self.db, "survey", "--at", "2026-04-01T00:00:00Z")
+        self.run_it("plan", "on", self.db, plan, "--at", "2026-04-01T00:00:00Z")
         for day in range(12, 22):
             self.run_it("tick", self.db, "--at", f"2026-04-{day:02}T12:00:00Z")
 
@@ -49,7 +50,7 @@ class Erase(unittest.TestCase):
         return done.stdout + done.stderr
 
     def load(self):
-        self.run_it("import", self.db, self.orders, "--as", "orders", "--source", "till")
+        self.loaded = json.loads(self.run_it("import", self.db, self.orders, "--as", "orders", "--source", "till", "--format", "json").splitlines()[0])
         self.run_it("import", self.db, self.people, "--as", "customers", "--source", "till", "--consent-source", "formulaire")
 
     def everything(self):
@@ -82,6 +83,7 @@ class Erase(unittest.TestCase):
         self.run_it("why", self.db, "1002", status=1)
         # told again, nobody comes back
         self.load()
+        self.assertEqual((self.loaded["facts"], self.loaded["erased"]), (0, 4))
         with open(self.people, "a", encoding="utf-8") as f:
             f.write("9999,Prénom1002,Zyxwvut1002,UNIQUE.1002@example.net,,Lille,yes\n")
         self.load()
@@ -94,6 +96,25 @@ class Erase(unittest.TestCase):
         self.assertEqual((audit["same"], audit["erased"], audit["blurred"] > 0), ("yes", 1, True), audit)
         self.assertLess(audit["blurred"], audit["rounds"])
         self.run_it("check", self.db)
+
+    def test_audit_with_budget(self):
+        """Whoever is erased no longer asks for the money they got: the audit tells an erasure, not a difference."""
+        plans = os.path.join(self.dir.name, "plans")
+        os.mkdir(plans)
+        with open(os.path.join(os.environ["RELANCE_SOURCE"], "plans", "survey.yaml"), encoding="utf-8") as f:
+            text = f.read()
+        with open(os.path.join(plans, "survey.yaml"), "w", encoding="utf-8") as f:
+            f.write(text + "\nbudget: 5 EUR per month\n")
+        self.db = os.path.join(self.dir.name, "budget.db")
+        self.begin(os.path.join(plans, "survey.yaml"))
+        audit = json.loads(self.run_it("replay", self.db, "--audit", "--format", "json"))
+        self.assertEqual((audit["same"], audit["blurred"]), ("yes", 0), audit)
+        with sqlite3.connect(self.db) as db:
+            self.assertGreater(db.execute("SELECT count(*) FROM round WHERE kind = 3").fetchone()[0], 0)
+        for who in ("1001", "1002", "1003"):
+            self.run_it("erase", self.db, who, "--yes")
+            audit = json.loads(self.run_it("replay", self.db, "--audit", "--format", "json"))
+            self.assertEqual((audit["same"], audit["blurred"] > 0), ("yes", True), audit)
 
     def test_postgres_files(self):
         """On a server messages are written to ./outbox: an erasure takes them from there."""
@@ -141,6 +162,7 @@ class Erase(unittest.TestCase):
         self.assertEqual(data["person"]["last_name"], "Zyxwvut1001")
         self.assertEqual((data["consents"][0]["state"], data["consents"][0]["source"]), ("granted", "formulaire (people.csv)"))
         self.assertEqual((len(rows), rows[0]["name"], rows[0]["amount"]), (4, "Article 0", "12.50"))
+        self.assertEqual((data["orders"][0]["store"], data["orders"][0]["seller"]), ("Lille Centre", "Nadia"))
         self.assertTrue(data["decisions"] and data["messages"][0]["content"]["text"])
         self.assertNotIn("Zyxwvut1002", json.dumps(data))
         path = os.path.join(self.dir.name, "data.json")

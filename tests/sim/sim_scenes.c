@@ -585,6 +585,38 @@ static void others(void)
 	sound();
 }
 
+/* The address of somebody is stopped, then corrected: the right one is written to, at once as after a start. */
+static void corrected(void)
+{
+	struct err err;
+	struct tick_result r;
+	begin("corrected");
+	tick("first", NOW, false, &r);
+	struct live_options o = options("second", true);
+	struct live *l = live_open(address, &o, (struct instant){ NOW + 10 }, &err);
+	MUST(l != NULL);
+	struct db *db = open_db();
+	put_address(db, 2, 102, NOW + 11);
+	put_address(db, 3, 103, NOW + 11);
+	MUST(suppression_put(db, 102, CHANNEL_EMAIL, STR("hard_bounce"), (struct instant){ NOW + 11 }, &err));
+	MUST(suppression_put(db, 103, CHANNEL_EMAIL, STR("hard_bounce"), (struct instant){ NOW + 11 }, &err));
+	MUST(suppression_put(db, 104, CHANNEL_EMAIL, STR("complaint"), (struct instant){ NOW + 11 }, &err));
+	MUST(live_tick(l, (struct instant){ NOW + 20 }, &r, &err));
+	HOLDS(live_state(l, 2)->suppressed && live_state(l, 3)->suppressed);
+	put_address(db, 2, 202, NOW + 21);
+	put_address(db, 3, 104, NOW + 21);
+	MUST(live_tick(l, (struct instant){ NOW + 30 }, &r, &err));
+	HOLDS(!live_state(l, 2)->suppressed && live_state(l, 3)->suppressed);
+	live_close(l);
+	l = live_open(address, &o, (struct instant){ NOW + 40 }, &err);
+	MUST(l != NULL);
+	HOLDS(!live_state(l, 2)->suppressed && live_state(l, 3)->suppressed);
+	MUST(live_tick(l, (struct instant){ NOW + 50 }, &r, &err));
+	live_close(l);
+	db_close(db);
+	sound();
+}
+
 int main(int argc, char **argv)
 {
 	scene = "making the shop";
@@ -603,6 +635,7 @@ int main(int argc, char **argv)
 	late();
 	future();
 	others();
+	corrected();
 	if (argc < 2) {
 		faults(false);
 		faults(true);

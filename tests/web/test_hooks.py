@@ -51,11 +51,15 @@ class Hooks(unittest.TestCase):
 
     def test_bounce_once(self):
         c = self.silent[0]
-        event = {"event": "hard_bounce", "email": f"client{c}@example.net", "message-id": f"<{self.ids[c]}>", "ts_event": int(time.time()) - 60,
+        event = {"event": "hard_bounce", "email": f"client{c}@example.net", "message-id": f"<{self.ids[c]}>", "ts_event": int(time.time()) - 3600,
                  "reason": "550 5.1.1 user unknown"}
+        before = int(time.time())
         got = self.post("brevo", event)
         self.assertEqual((got["events"], got["receipts"], got["suppressed"], got["unknown_here"]), (1, 1, 1, 0))
         self.assertIn(c, self.s.receipts("hard_bounce"))
+        self.assertEqual(self.rows("SELECT at FROM fact WHERE kind = 6 AND body LIKE '%hard_bounce%'"), [(event["ts_event"],)])
+        known = self.rows("SELECT at FROM suppression WHERE reason = 'hard_bounce'")
+        self.assertTrue(known and min(at for at, in known) >= before, "known since it was told, whenever it happened")
         again = self.post("brevo", event)
         self.assertEqual(again["receipts"], 0, "the same again writes nothing")
         full = {**event, "email": f"client{self.silent[1]}@example.net", "message-id": f"<{self.ids[self.silent[1]]}>", "event": "soft_bounce",

@@ -193,6 +193,29 @@ class Pages(unittest.TestCase):
         self.ask("POST", f"/d/{token}", "")
         self.assertEqual(len(find()), 1)
 
+    def test_erased_comes_back(self):
+        """Who was erased and signs up again is a customer again, under the number the till knows them by."""
+        order = {"kind": "order", "key": "cb:2", "customer": "back-1", "lines": [{"sku": "SKU1", "quantity": 1, "amount": 700}]}
+        facts = [{"kind": "profile", "key": "cb:1", "customer": "back-1", "email": "revenante@example.org"}, {**order, "at": "1999-06-01T10:00:00Z"}]
+        tell = lambda what: self.assertEqual(self.server.ask("POST", "/api/v1/facts", what).status, 201)
+        find = lambda: self.server.ask("GET", "/api/v1/customers?q=back-1").json()["items"]
+        tell(facts)
+        who = self.server.until(find)[0]["id"]
+        self.assertEqual(self.server.ask("POST", f"/api/v1/customers/{who}/erase", {"confirm": "back-1"}).status, 200)
+        tell({**order, "key": "cb:3"})
+        time.sleep(0.6)
+        self.assertEqual(find(), [])
+        was = set(glob.glob(self.server.db + ".outbox/signup*.eml"))
+        self.ask("POST", "/join?lang=fr", form(email="revenante@example.org", agree="yes"))
+        [name] = set(glob.glob(self.server.db + ".outbox/signup*.eml")) - was
+        with open(name, "rb") as f:
+            mail = email.message_from_binary_file(f, policy=email.policy.default)
+        os.unlink(name)
+        token = re.search(r"/d/([\w-]{36})", mail.get_content())[1]
+        self.ask("POST", f"/d/{token}?lang=fr", "")
+        tell({**order, "key": "cb:4"})
+        self.assertNotEqual(self.server.until(find)[0]["id"], who)
+
 
 if __name__ == "__main__":
     unittest.main()
