@@ -54,24 +54,6 @@ void page_profile(struct request *r, const struct message_key *key)
 	page_end(r);
 }
 
-/* The newest profile, whatever source it is of: what is said here is laid over it. */
-struct newest {
-	struct arena *arena;
-	struct str key;
-	int64_t seq;
-};
-
-static bool look(void *ctx, const struct fact *f, struct err *err)
-{
-	struct newest *n = ctx;
-	(void)err;
-	if (f->kind == FACT_PROFILE && f->seq > n->seq) {
-		n->seq = f->seq;
-		n->key = arena_str(n->arena, f->key);
-	}
-	return true;
-}
-
 static size_t read_interests(struct request *r, struct str text, struct str **out)
 {
 	size_t count = 0;
@@ -88,23 +70,13 @@ static size_t read_interests(struct request *r, struct str text, struct str **ou
 
 void page_profile_post(struct request *r, const struct message_key *key)
 {
-	struct newest newest = { .arena = &r->arena, .key = STR("profile"), .seq = -1 };
-	struct err err;
-	struct db *db = request_db(r);
 	struct str said = str_trim(page_field(r, "born")), interests = page_field(r, "interests");
 	struct page_facts f = { .count = 1 };
 	struct incoming *in = &f.items[0];
 	struct date today = zone_date(r->web->shop.zone, clock_now());
-	if (!db)
-		return;
-	if (!store_facts_by_customer(db, key->customer, key->customer, INSTANT_NEVER, look, &newest, &err)) {
-		page_problem(r, 503);
-		r->status = 503;
-		return;
-	}
 	*in = (struct incoming){ .kind = IN_PROFILE,
 		                     .customer = key->customer,
-		                     .key = newest.key,
+		                     .key = STR("page:profile"),
 		                     .profile = { .locale = -1, .created = INSTANT_NEVER, .born = DATE_UNKNOWN } };
 	in->forget_born = str_is(page_field(r, "forget"), "yes");
 	if (said.n && !in->forget_born &&
