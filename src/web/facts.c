@@ -338,7 +338,7 @@ static bool lay_profile(const struct shop *shop, struct store_batch *b, const st
 		p.tags = said->tags;
 		p.tag_count = said->tag_count;
 	}
-	if (said->interest_count) {
+	if (said->interest_count || in->forget_interests) {
 		p.interests = said->interests;
 		p.interest_count = said->interest_count;
 	}

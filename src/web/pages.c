@@ -445,8 +445,7 @@ void page_detail_post(struct request *r)
 		page_problem(r, 422);
 		r->status = 422;
 	} else if (page_write(r, &f)) {
-		page_say(r, 200, T("C’est noté", "Noted"),
-		         T("Quelqu’un de la boutique s’en occupe.", "Somebody at the shop takes care of it."));
+		page_say(r, 200, T("C’est noté", "Noted"), T("Merci de nous l’avoir dit.", "Thank you for telling us."));
 	}
 }
 

@@ -8,7 +8,7 @@
 
 #define T(fr, en) (page_french(r) ? (fr) : (en))
 
-enum { INTERESTS_BYTES = 300, AGE_MAX_DAYS = 120 * 366 };
+enum { INTERESTS_BYTES = 2000, AGE_MAX_DAYS = 120 * 366 };
 
 /* ---- the profile ---- */
 
@@ -16,6 +16,17 @@ static void field_begin(struct request *r, const char *label)
 {
 	buf_cstr(&r->out, "<label class=\"field\">");
 	page_text(r, "span", label);
+}
+
+static void put_interests(struct request *r, const struct view *v)
+{
+	const char *between = "";
+	for (uint32_t i = v->k->word_start[v->i]; i < v->k->word_start[v->i + 1]; i++)
+		if (v->k->words[i] & 1) {
+			buf_cstr(&r->out, between);
+			buf_html(&r->out, book_word_text(r->web->book, v->k->words[i] >> 1));
+			between = ", ";
+		}
 }
 
 void page_profile(struct request *r, const struct message_key *key)
@@ -39,8 +50,10 @@ void page_profile(struct request *r, const struct message_key *key)
 		buf_cstr(&r->out, "</label>");
 	}
 	field_begin(r, T("Ce qui vous plaît, entre virgules (facultatif)", "What you like, between commas (optional)"));
-	buf_printf(&r->out, "<input type=\"text\" name=\"interests\" maxlength=\"%d\" placeholder=\"%s\"></label>",
+	buf_printf(&r->out, "<input type=\"text\" name=\"interests\" maxlength=\"%d\" placeholder=\"%s\" value=\"",
 	           INTERESTS_BYTES, T("jardin, lecture", "garden, reading"));
+	put_interests(r, &view);
+	buf_cstr(&r->out, "\"></label><input type=\"hidden\" name=\"listed\" value=\"yes\">");
 	page_text(r, "button", T("Enregistrer", "Save"));
 	buf_cstr(&r->out, "</form>");
 	buf_cstr(&r->out, "<p class=\"small\">");
@@ -62,7 +75,7 @@ static size_t read_interests(struct request *r, struct str text, struct str **ou
 		const char *comma = memchr(text.p, ',', text.n);
 		struct str one = str_trim((struct str){ text.p, comma ? (size_t)(comma - text.p) : text.n });
 		text = comma ? (struct str){ comma + 1, text.n - (size_t)(comma + 1 - text.p) } : STR("");
-		if (one.n && one.n <= 64)
+		if (one.n && one.n <= 128)
 			(*out)[count++] = one;
 	}
 	return count;
@@ -90,6 +103,7 @@ void page_profile_post(struct request *r, const struct message_key *key)
 	interests.n =
 		interests.n < INTERESTS_BYTES ? interests.n : str_utf8_valid((struct str){ interests.p, INTERESTS_BYTES });
 	in->profile.interest_count = read_interests(r, interests, &in->profile.interests);
+	in->forget_interests = str_is(page_field(r, "listed"), "yes") && in->profile.interest_count == 0;
 	if (page_write(r, &f))
 		page_say(r, 200, T("C’est noté", "Noted"),
 		         T("Merci. Vous pouvez changer tout cela à tout moment.",
@@ -101,9 +115,12 @@ void page_profile_post(struct request *r, const struct message_key *key)
 void page_request(struct request *r)
 {
 	page_begin(r, T("Dites-nous ce qui s’est passé", "Tell us what happened"));
-	page_text(r, "p",
-	          T("Une personne de l’équipe lit votre message et vous répond.",
-	            "Somebody of the team reads your message and answers you."));
+	page_text(
+		r, "p",
+		T("Votre message est gardé dans votre dossier client, où l’équipe peut le lire. Si vous attendez une réponse, "
+	      "écrivez-nous plutôt directement.",
+	      "Your message is kept in your customer file, where the team can read it. If you expect an answer, rather "
+	      "write to us directly."));
 	page_form_begin(r, "/p/", r->args[0]);
 	field_begin(r, T("Votre message", "Your message"));
 	buf_cstr(&r->out, "<textarea name=\"request\" rows=\"6\" maxlength=\"1000\" required></textarea></label>");
@@ -129,5 +146,6 @@ void page_request_post(struct request *r, const struct token *t, const struct me
 		                            .event = { .name = STR("request"), .text = said } };
 	if (page_write(r, &f))
 		page_say(r, 200, T("Votre message est arrivé", "Your message has arrived"),
-		         T("Nous vous répondons au plus vite.", "We will answer as soon as we can."));
+		         T("Il est dans votre dossier client. Merci de nous l’avoir dit.",
+		           "It is in your customer file. Thank you for telling us."));
 }
