@@ -84,6 +84,14 @@ SELECT email, first_name, locale, wording, asked_at, coalesce(confirmed_at, 0) F
 -- name: web_signup_confirm
 UPDATE signup SET confirmed_at = ?2 WHERE signup_id = ?1 AND confirmed_at IS NULL;
 
+-- Who erased themselves may come back: that is no reason to be silent.
+-- name: web_signup_quiet
+SELECT (SELECT count(*) FROM signup WHERE lower(email) = lower(?1) AND asked_at > ?2) +
+  (SELECT count(*) FROM suppression WHERE hash = ?3 AND channel = ?4 AND reason <> 'erased');
+
+-- name: web_signup_drop
+DELETE FROM signup WHERE signup_id = ?1;
+
 -- name: web_signup_sweep
 DELETE FROM signup WHERE asked_at < ?1;
 

@@ -309,6 +309,27 @@ bool store_batch_known_of(struct store_batch *b, customer_id c, enum fact_kind k
 	return true;
 }
 
+bool store_batch_newest_profile(struct store_batch *b, customer_id c, struct arena *a, struct fact *out, bool *found,
+                                struct err *err)
+{
+	struct str key = STR("");
+	int got = 0;
+	*found = false;
+	uint32_t at = idmap_find(&b->waiting_map, c);
+	for (at = at == INTERN_NONE ? at : b->newest[at]; at != INTERN_NONE && !key.n; at = b->before[at])
+		if (b->facts[at].kind == FACT_PROFILE)
+			key = b->facts[at].key;
+	if (!key.n && (b->flushed || !b->ids || c <= b->customers_before)) {
+		struct query *q = db_query(b->db, "newest_profile_key");
+		query_int(q, 1, c);
+		got = query_next(q, err);
+		if (got == 1)
+			key = arena_str(a, query_get_text(q, 0));
+		query_done(q);
+	}
+	return got >= 0 && (!key.n || store_batch_known_of(b, c, FACT_PROFILE, key, a, out, found, err));
+}
+
 /* ---- commit ---- */
 
 bool store_batch_commit(struct store_batch *b, struct err *err)

@@ -120,6 +120,10 @@ bool store_batch_known(struct store_batch *b, enum fact_kind kind, struct str ke
 bool store_batch_known_of(struct store_batch *b, customer_id c, enum fact_kind kind, struct str key, struct arena *a,
                           struct fact *out, bool *found, struct err *err) MUST_CHECK;
 
+/* The newest profile of this customer, whatever source told it; a profile told again is laid over it. */
+bool store_batch_newest_profile(struct store_batch *b, customer_id c, struct arena *a, struct fact *out, bool *found,
+                                struct err *err) MUST_CHECK;
+
 bool store_batch_commit(struct store_batch *b, struct err *err) MUST_CHECK; /* frees b, also on failure */
 void store_batch_rollback(struct store_batch *b);                           /* frees b */
 

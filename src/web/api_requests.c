@@ -210,23 +210,12 @@ void on_export(struct request *r)
 
 /* ---- rectification ---- */
 
-static bool profile_key(struct request *r, customer_id c, struct str *key, struct err *err)
-{
-	struct query *q = db_query(live_db(r->web->live), "newest_profile_key");
-	query_int(q, 1, c);
-	int got = query_next(q, err);
-	*key = got == 1 ? arena_str(&r->arena, query_get_text(q, 0)) : STR("relance:profile");
-	query_done(q);
-	return got >= 0;
-}
-
 /* What is given takes the place of what was there; what is not given stays. */
 void on_rectify(struct request *r)
 {
 	struct err err;
 	char why[160];
 	struct page_facts f = { .count = 1 };
-	struct str key;
 	customer_id c = customer_arg(r);
 	json_t *o = c ? request_json(r) : NULL;
 	if (!o)
@@ -237,10 +226,8 @@ void on_rectify(struct request *r)
 	json_object_del(o, "at");
 	if (!incoming_read(o, &f.items[0], &r->arena, r->web->shop.zone, why)) {
 		request_problem(r, 422, "%s", why);
-	} else if (!profile_key(r, c, &key, &err)) {
-		request_err(r, &err);
 	} else {
-		f.items[0].key = key;
+		f.items[0].key = STR("relance:profile");
 		f.items[0].ref = STR("");
 		f.items[0].customer = c;
 		if (!page_facts_write(r->web, &f, &r->arena, &err) || !audit_now(r, "person corrected", c, &err)) {

@@ -84,6 +84,7 @@ static const struct word EVENTS[] = {
 	{ "call", "A appelé", "Called" },
 	{ "left_reason", "A dit pourquoi il ou elle s’éloigne", "Said why they are leaving" },
 	{ "survey_comment", "A laissé un commentaire", "Left a comment" },
+	{ "request", "A écrit à la boutique", "Wrote to the shop" },
 	{ "survey_detail", "A précisé ce qui n’allait pas", "Said what went wrong" },
 	{ "voucher_redeemed", "A utilisé un bon", "Redeemed a voucher" },
 	{ "gift", "A reçu un cadeau", "Got a gift" },

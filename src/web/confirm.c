@@ -49,3 +49,19 @@ bool web_confirm_mail(struct request *r, int64_t id, struct str email, bool fr, 
 	return ok && courier_post(w->courier, w->live, arena_printf(&r->arena, "signup.%lld", (long long)id), &mail, NULL,
 	                          &r->arena, err);
 }
+
+bool web_signups_sweep(struct web *w, struct instant now, struct err *err)
+{
+	struct db *db = live_db(w->live);
+	if (now.s >= w->signups_swept && now.s - w->signups_swept < HOUR_S)
+		return true;
+	w->signups_swept = now.s;
+	if (!db_begin(db, err))
+		return false;
+	struct query *q = db_query(db, "web_signup_sweep");
+	query_int(q, 1, now.s - SIGNUP_S);
+	bool ok = query_run(q, NULL, err) && db_commit(db, err);
+	if (!ok)
+		db_rollback(db);
+	return ok;
+}

@@ -314,7 +314,7 @@ static bool put(struct store_batch *b, struct fact *f, bool dated, struct arena 
 	return true;
 }
 
-/* The known profile with what was said laid over it. */
+/* The known profile, whoever told it, with what was said laid over it: the book takes the newest profile whole. */
 static bool lay_profile(const struct shop *shop, struct store_batch *b, const struct incoming *in, customer_id c,
                         struct arena *a, struct buf *body, struct err *err)
 {
@@ -322,7 +322,7 @@ static bool lay_profile(const struct shop *shop, struct store_batch *b, const st
 	const struct profile_body *said = &in->profile;
 	struct fact known;
 	bool found, changed;
-	if (!store_batch_known_of(b, c, FACT_PROFILE, in->key, a, &known, &found, err) ||
+	if (!store_batch_newest_profile(b, c, a, &known, &found, err) ||
 	    (found && !body_read_profile(known.body, a, &p, err)))
 		return false;
 	p.zone = said->zone.n ? said->zone : p.zone;
@@ -338,7 +338,7 @@ static bool lay_profile(const struct shop *shop, struct store_batch *b, const st
 		p.tags = said->tags;
 		p.tag_count = said->tag_count;
 	}
-	if (said->interest_count) {
+	if (said->interest_count || in->forget_interests) {
 		p.interests = said->interests;
 		p.interest_count = said->interest_count;
 	}

@@ -33,7 +33,7 @@ struct incoming {
 			struct person person;
 			struct profile_body profile;
 			bool company_said;
-			bool forget_born; /* the birth date is taken away */
+			bool forget_born, forget_interests; /* they are taken away */
 		};
 	};
 };

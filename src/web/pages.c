@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FIELD_MAX = 2000, SIGNUP_S = 7 * DAY_S };
+enum { FIELD_MAX = 2000, SIGNUP_AGAIN_S = 3600 };
 
 #define T(fr, en) (page_french(r) ? (fr) : (en))
 
@@ -445,8 +445,7 @@ void page_detail_post(struct request *r)
 		page_problem(r, 422);
 		r->status = 422;
 	} else if (page_write(r, &f)) {
-		page_say(r, 200, T("C’est noté", "Noted"),
-		         T("Quelqu’un de la boutique s’en occupe.", "Somebody at the shop takes care of it."));
+		page_say(r, 200, T("C’est noté", "Noted"), T("Merci de nous l’avoir dit.", "Thank you for telling us."));
 	}
 }
 
@@ -481,15 +480,13 @@ static void put_join(struct request *r, const char *trouble)
 	buf_printf(
 		&r->out, "%s</p>",
 		T(" garde votre adresse pour vous écrire ce que vous avez accepté, et rien d’autre\xC2\xA0: ni vendue, ni "
-	      "prêtée, "
-	      "conservée jusqu’à ce que vous retiriez votre accord ou demandiez son effacement. Vous pouvez la consulter, "
-	      "la "
-	      "corriger, la faire effacer ou retirer votre accord à tout moment, en nous écrivant ou par le lien de chaque "
-	      "message. Vous pouvez aussi vous adresser à la CNIL.",
+	      "prêtée, conservée jusqu’à ce que vous en demandiez l’effacement. Pour la consulter, la corriger ou la faire "
+	      "effacer, écrivez-nous\u202f; chaque message porte un lien pour vous désinscrire. Vous pouvez aussi vous "
+	      "adresser à la CNIL.",
 	      " keeps your address to write to you what you agreed to, and for nothing else: neither sold nor lent, kept "
-	      "until "
-	      "you withdraw or ask for its erasure. You can see it, correct it, have it erased or withdraw at any time, by "
-	      "writing to us or by the link in every message. You may also turn to your data protection authority."));
+	      "until you ask for its erasure. To see it, correct it or have it erased, write to us; every message has a "
+	      "link "
+	      "to unsubscribe. You may also turn to your data protection authority."));
 	page_end(r);
 }
 
@@ -504,20 +501,44 @@ static bool run_signup(struct request *r, int64_t id, struct str email, struct s
 	int64_t now = clock_now().s;
 	if (!db_begin(db, err))
 		return false;
-	struct query *q = db_query(db, "web_signup_sweep");
-	query_int(q, 1, now - SIGNUP_S);
-	bool ok = query_run(q, NULL, err);
-	q = db_query(db, "web_signup_put");
+	struct query *q = db_query(db, "web_signup_put");
 	query_int(q, 1, id);
 	query_text(q, 2, email);
 	query_text(q, 3, name);
 	query_text(q, 4, str_from(T("fr", "en")));
 	query_text(q, 5, str_from(join_wording(r)));
 	query_int(q, 6, now);
-	ok = ok && query_run(q, NULL, err) && db_commit(db, err);
+	bool ok = query_run(q, NULL, err) && db_commit(db, err);
 	if (!ok)
 		db_rollback(db);
 	return ok;
+}
+
+/* No mail has left for it: asked again, one may. */
+static void drop_signup(struct request *r, int64_t id)
+{
+	struct db *db = live_db(r->web->live);
+	struct err err;
+	if (!db_begin(db, &err))
+		return;
+	struct query *q = db_query(db, "web_signup_drop");
+	query_int(q, 1, id);
+	if (!query_run(q, NULL, &err) || !db_commit(db, &err))
+		db_rollback(db);
+}
+
+/* Nobody is mailed at somebody else's wish again and again, nor at an address that is dead or complained. */
+static bool join_is_quiet(struct request *r, struct str email, bool *quiet, struct err *err)
+{
+	struct query *q = db_query(live_db(r->web->live), "web_signup_quiet");
+	query_text(q, 1, email);
+	query_int(q, 2, clock_now().s - SIGNUP_AGAIN_S);
+	query_int(q, 3, (int64_t)store_address_hash(&r->web->shop, email));
+	query_int(q, 4, CHANNEL_EMAIL);
+	int got = query_next(q, err);
+	*quiet = got == 1 && query_get_int(q, 0) > 0;
+	query_done(q);
+	return got >= 0;
 }
 
 void page_join_post(struct request *r)
@@ -525,6 +546,7 @@ void page_join_post(struct request *r)
 	struct str email = str_trim(page_field(r, "email")), name = str_trim(page_field(r, "first_name"));
 	struct err err;
 	int64_t id = 0;
+	bool quiet = false;
 	const char *at = email.n ? memchr(email.p, '@', email.n) : NULL;
 	if (!at || at == email.p || at + 1 == email.p + email.n || email.n > 254 || memchr(email.p, ' ', email.n) ||
 	    !str_is(page_field(r, "agree"), "yes")) {
@@ -536,7 +558,12 @@ void page_join_post(struct request *r)
 	randombytes_buf(&id, sizeof id);
 	id &= INT64_MAX;
 	name.n = name.n < 80 ? name.n : str_utf8_valid((struct str){ name.p, 80 });
-	if (!run_signup(r, id, email, name, &err) || !web_confirm_mail(r, id, email, page_french(r), &err)) {
+	bool ok = join_is_quiet(r, email, &quiet, &err) && (quiet || run_signup(r, id, email, name, &err));
+	if (ok && !quiet && !web_confirm_mail(r, id, email, page_french(r), &err)) {
+		drop_signup(r, id);
+		ok = false;
+	}
+	if (!ok) {
 		fprintf(stderr, "relance: a sign-up was not taken: %s\n", err.text);
 		page_problem(r, 503);
 		r->status = 503;

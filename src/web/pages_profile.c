@@ -8,7 +8,7 @@
 
 #define T(fr, en) (page_french(r) ? (fr) : (en))
 
-enum { INTERESTS_BYTES = 300, AGE_MAX_DAYS = 120 * 366 };
+enum { INTERESTS_BYTES = 2000, AGE_MAX_DAYS = 120 * 366 };
 
 /* ---- the profile ---- */
 
@@ -16,6 +16,17 @@ static void field_begin(struct request *r, const char *label)
 {
 	buf_cstr(&r->out, "<label class=\"field\">");
 	page_text(r, "span", label);
+}
+
+static void put_interests(struct request *r, const struct view *v)
+{
+	const char *between = "";
+	for (uint32_t i = v->k->word_start[v->i]; i < v->k->word_start[v->i + 1]; i++)
+		if (v->k->words[i] & 1) {
+			buf_cstr(&r->out, between);
+			buf_html(&r->out, book_word_text(r->web->book, v->k->words[i] >> 1));
+			between = ", ";
+		}
 }
 
 void page_profile(struct request *r, const struct message_key *key)
@@ -39,8 +50,10 @@ void page_profile(struct request *r, const struct message_key *key)
 		buf_cstr(&r->out, "</label>");
 	}
 	field_begin(r, T("Ce qui vous plaît, entre virgules (facultatif)", "What you like, between commas (optional)"));
-	buf_printf(&r->out, "<input type=\"text\" name=\"interests\" maxlength=\"%d\" placeholder=\"%s\"></label>",
+	buf_printf(&r->out, "<input type=\"text\" name=\"interests\" maxlength=\"%d\" placeholder=\"%s\" value=\"",
 	           INTERESTS_BYTES, T("jardin, lecture", "garden, reading"));
+	put_interests(r, &view);
+	buf_cstr(&r->out, "\"></label><input type=\"hidden\" name=\"listed\" value=\"yes\">");
 	page_text(r, "button", T("Enregistrer", "Save"));
 	buf_cstr(&r->out, "</form>");
 	buf_cstr(&r->out, "<p class=\"small\">");
@@ -54,24 +67,6 @@ void page_profile(struct request *r, const struct message_key *key)
 	page_end(r);
 }
 
-/* The newest profile, whatever source it is of: what is said here is laid over it. */
-struct newest {
-	struct arena *arena;
-	struct str key;
-	int64_t seq;
-};
-
-static bool look(void *ctx, const struct fact *f, struct err *err)
-{
-	struct newest *n = ctx;
-	(void)err;
-	if (f->kind == FACT_PROFILE && f->seq > n->seq) {
-		n->seq = f->seq;
-		n->key = arena_str(n->arena, f->key);
-	}
-	return true;
-}
-
 static size_t read_interests(struct request *r, struct str text, struct str **out)
 {
 	size_t count = 0;
@@ -80,7 +75,7 @@ static size_t read_interests(struct request *r, struct str text, struct str **ou
 		const char *comma = memchr(text.p, ',', text.n);
 		struct str one = str_trim((struct str){ text.p, comma ? (size_t)(comma - text.p) : text.n });
 		text = comma ? (struct str){ comma + 1, text.n - (size_t)(comma + 1 - text.p) } : STR("");
-		if (one.n && one.n <= 64)
+		if (one.n && one.n <= 128)
 			(*out)[count++] = one;
 	}
 	return count;
@@ -88,23 +83,13 @@ static size_t read_interests(struct request *r, struct str text, struct str **ou
 
 void page_profile_post(struct request *r, const struct message_key *key)
 {
-	struct newest newest = { .arena = &r->arena, .key = STR("profile"), .seq = -1 };
-	struct err err;
-	struct db *db = request_db(r);
 	struct str said = str_trim(page_field(r, "born")), interests = page_field(r, "interests");
 	struct page_facts f = { .count = 1 };
 	struct incoming *in = &f.items[0];
 	struct date today = zone_date(r->web->shop.zone, clock_now());
-	if (!db)
-		return;
-	if (!store_facts_by_customer(db, key->customer, key->customer, INSTANT_NEVER, look, &newest, &err)) {
-		page_problem(r, 503);
-		r->status = 503;
-		return;
-	}
 	*in = (struct incoming){ .kind = IN_PROFILE,
 		                     .customer = key->customer,
-		                     .key = newest.key,
+		                     .key = STR("page:profile"),
 		                     .profile = { .locale = -1, .created = INSTANT_NEVER, .born = DATE_UNKNOWN } };
 	in->forget_born = str_is(page_field(r, "forget"), "yes");
 	if (said.n && !in->forget_born &&
@@ -118,6 +103,7 @@ void page_profile_post(struct request *r, const struct message_key *key)
 	interests.n =
 		interests.n < INTERESTS_BYTES ? interests.n : str_utf8_valid((struct str){ interests.p, INTERESTS_BYTES });
 	in->profile.interest_count = read_interests(r, interests, &in->profile.interests);
+	in->forget_interests = str_is(page_field(r, "listed"), "yes") && in->profile.interest_count == 0;
 	if (page_write(r, &f))
 		page_say(r, 200, T("C’est noté", "Noted"),
 		         T("Merci. Vous pouvez changer tout cela à tout moment.",
@@ -129,9 +115,12 @@ void page_profile_post(struct request *r, const struct message_key *key)
 void page_request(struct request *r)
 {
 	page_begin(r, T("Dites-nous ce qui s’est passé", "Tell us what happened"));
-	page_text(r, "p",
-	          T("Une personne de l’équipe lit votre message et vous répond.",
-	            "Somebody of the team reads your message and answers you."));
+	page_text(
+		r, "p",
+		T("Votre message est gardé dans votre dossier client, où l’équipe peut le lire. Si vous attendez une réponse, "
+	      "écrivez-nous plutôt directement.",
+	      "Your message is kept in your customer file, where the team can read it. If you expect an answer, rather "
+	      "write to us directly."));
 	page_form_begin(r, "/p/", r->args[0]);
 	field_begin(r, T("Votre message", "Your message"));
 	buf_cstr(&r->out, "<textarea name=\"request\" rows=\"6\" maxlength=\"1000\" required></textarea></label>");
@@ -157,5 +146,6 @@ void page_request_post(struct request *r, const struct token *t, const struct me
 		                            .event = { .name = STR("request"), .text = said } };
 	if (page_write(r, &f))
 		page_say(r, 200, T("Votre message est arrivé", "Your message has arrived"),
-		         T("Nous vous répondons au plus vite.", "We will answer as soon as we can."));
+		         T("Il est dans votre dossier client. Merci de nous l’avoir dit.",
+		           "It is in your customer file. Thank you for telling us."));
 }

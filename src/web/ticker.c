@@ -186,7 +186,8 @@ static bool tick(struct web *w, struct err *err)
 	if (jumped)
 		fputs("relance: the clock jumped forward by more than an hour: nothing is sent until it is confirmed\n",
 		      stderr);
-	if (!live_tick(w->live, now, &t, err) || !courier_look(w->courier, w->live, err) ||
+	if (!web_signups_sweep(w, now, err) || !live_tick(w->live, now, &t, err) ||
+	    !courier_look(w->courier, w->live, err) ||
 	    (t.hold_all == REASON_NONE && !monthly_turn(&w->monthly, w->courier, w->live, now, err)))
 		return false;
 	w->counters.ticks++;

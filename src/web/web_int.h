@@ -196,6 +196,7 @@ struct web {
 	pthread_t ticker;
 	struct tick_result untold; /* since the pages were told last */
 	double told;
+	int64_t signups_swept; /* when */
 	char trouble[ERR_TEXT_MAX]; /* under `lock`: why the shop does not turn */
 
 	/* the book; held for reading by requests, for writing while the shop is opened again */
@@ -478,6 +479,8 @@ HANDLER(page_confirm_post);
 void page_problem(struct request *r, int status);
 
 /* ---- confirm.c ---- */
+enum { SIGNUP_S = 7 * DAY_S }; /* a sign-up waits so long for its confirmation */
+bool web_signups_sweep(struct web *w, struct instant now, struct err *err) MUST_CHECK; /* once an hour, on the ticker */
 bool web_confirm_mail(struct request *r, int64_t id, struct str email, bool fr, struct err *err) MUST_CHECK;
 
 /* ---- facts.c ---- */

@@ -6,6 +6,7 @@ import email.policy
 import glob
 import os
 import re
+import sqlite3
 import sys
 import time
 import unittest
@@ -171,16 +172,47 @@ class Pages(unittest.TestCase):
     def test_no_open_redirect(self):
         self.ask("GET", "/c/" + "A" * 36 + "?u=https://evil.example/", status=404)
 
+    def test_join_mails_an_address_once(self):
+        """Asked again within the hour, or of an address that is not to be written to: the same page, and no mail."""
+        sent = lambda: len(glob.glob(self.server.db + ".outbox/signup*.eml"))
+        join = lambda who: self.ask("POST", "/join?lang=en", form(email=who, agree="yes"))
+        before, first = sent(), join("encore@example.org")
+        self.assertEqual(sent(), before + 1)
+        self.assertEqual((join("encore@example.org"), join("Encore@Example.org ")), (first, first))
+        dead = {"address": "morte@example.org", "channel": "email", "reason": "hard bounce"}
+        self.assertEqual(self.server.ask("POST", "/api/v1/suppressions", dead).status, 200)
+        self.assertEqual(join("morte@example.org"), first)
+        self.assertEqual(sent(), before + 1)
+        with sqlite3.connect(self.server.db) as db:
+            db.execute("UPDATE signup SET asked_at = asked_at - 3700 WHERE email = 'encore@example.org'")
+        join("encore@example.org")
+        self.assertEqual(sent(), before + 2)
+
+    def test_zz_signups_that_nobody_confirmed_go(self):
+        self.ask("POST", "/join", form(email="perdue@example.org", agree="yes"))
+        kept = lambda: sqlite3.connect(self.server.db).execute("SELECT count(*) FROM signup WHERE email = 'perdue@example.org'").fetchone()[0]
+        self.assertEqual(kept(), 1)
+        with sqlite3.connect(self.server.db) as db:
+            db.execute("UPDATE signup SET asked_at = asked_at - 8 * 86400")
+        signed_in = self.server.cookie, self.server.csrf
+        self.server.stop()
+        self.server.start()
+        self.server.cookie, self.server.csrf = signed_in
+        self.server.until(lambda: kept() == 0)
+
     def test_join(self):
         page = self.ask("GET", "/join?lang=fr")
+        self.assertIn("jusqu’à ce que vous en demandiez l’effacement", page)
+        self.assertIn("écrivez-nous\u202f; chaque message", page)
         self.assertIn("Je peux me désinscrire", page)
         self.ask("POST", "/join", form(email="nouvelle@example.org"), 422)
         self.ask("POST", "/join", form(email="nobody", agree="yes"), 422)
         self.ask("POST", "/join?lang=fr", form(email="nouvelle@example.org", first_name="<b>Zoé</b>", agree="yes"))
-        [name] = glob.glob(self.server.db + ".outbox/signup*.eml")
-        with open(name, "rb") as f:
-            mail = email.message_from_binary_file(f, policy=email.policy.default)
-        self.assertEqual(mail["To"], "nouvelle@example.org")
+        mails = []
+        for name in glob.glob(self.server.db + ".outbox/signup*.eml"):
+            with open(name, "rb") as f:
+                mails.append(email.message_from_binary_file(f, policy=email.policy.default))
+        [mail] = [m for m in mails if m["To"] == "nouvelle@example.org"]
         token = re.search(r"/d/([\w-]{36})", mail.get_content())[1]
         find = lambda: self.server.ask("GET", "/api/v1/customers?q=nouvelle@").json()["items"]
         self.ask("GET", f"/d/{token}?lang=fr")

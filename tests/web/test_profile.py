@@ -63,13 +63,20 @@ class Profile(unittest.TestCase):
         after = self.profile(c)
         self.assertEqual(after["interests"], ["jardin", "<b>lecture</b>"])
         self.assertEqual({k: after[k] for k in before}, before, "what was known of the person stays")
+        self.s.until(lambda: re.search('name="interests"[^>]* value="(jardin, )?&lt;b&gt;lecture&lt;/b&gt;(, jardin)?"', self.get(path)), 5)
+        self.assertEqual(self.send(path, born="1984-07-21"), 200)  # a form without the field says nothing of it
+        self.assertEqual(len(self.profile(c)["interests"]), 2)
+        self.assertEqual(self.send(path, born="1984-07-21", interests=" ", listed="yes"), 200)
+        self.assertFalse(self.profile(c).get("interests"))
         self.assertEqual(self.send(path, born="1984-07-21", forget="yes"), 200)
-        self.s.until(lambda: 'value=""' in self.get(path), 5)
+        self.s.until(lambda: 'name="born" value=""' in self.get(path), 5)
         self.assertNotIn("born", self.profile(c))
 
     def test_request(self):
         _, path = self.forms(sorted(self.mails)[1])
-        self.assertIn("<textarea", self.get(path + "?lang=en"))
+        page = self.get(path + "?lang=en")
+        self.assertIn("<textarea", page)
+        self.assertIn("kept in your customer file", page)  # nobody is told of it: no answer is promised
         self.assertEqual(self.send(path, request="  "), 422)
         self.assertEqual(self.send(path, request="Le pied est cassé."), 200)
         with test_mail.sqlite3.connect(self.s.db) as db:

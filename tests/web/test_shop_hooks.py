@@ -3,11 +3,15 @@
 PrestaShop document; the receiver of ours fails at first."""
 import base64
 import contextlib
+import email
+import email.policy
+import glob
 import hashlib
 import hmac
 import http.server
 import json
 import os
+import re
 import sqlite3
 import sys
 import threading
@@ -136,6 +140,32 @@ class Hooks(unittest.TestCase):
         self.assertEqual(self.tell("shopify", "checkouts/create", {**cart, "email": None, "customer": None, "token": "t2"}, "p5")["accepted"], 0)
         number = self.tell("shopify", "customers/redact", {"customer": {"id": 5001, "email": "ana@example.net"}}, "p6")["request"]
         self.assertEqual([x["kind"] for x in self.ask("GET", "/requests")["items"] if x["id"] == number], ["erasure"])
+
+    def test_what_is_known_stays(self):
+        """A profile told by another source is laid over what is known: a sign-up, a shop's webhook, a correction."""
+        def profile():
+            with sqlite3.connect(self.server.db) as db:
+                rows = db.execute("SELECT key, body FROM fact JOIN customer USING (customer_id) WHERE kind = 4 AND ref = '1007' ORDER BY seq").fetchall()
+            return rows[-1][0], json.loads(rows[-1][1])
+        a = self.ask("POST", "/facts", [{"kind": "profile", "key": "crm:1007", "customer": "1007", "tags": ["vip", "jardin"], "zone": "Europe/Madrid"}], 201)
+        self.assertEqual(a["accepted"], 1)
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        joined = self.server.ask("POST", "/join?lang=en", "email=client7%40example.net&agree=yes", headers=form, signed=False)
+        self.assertEqual(joined.status, 200)
+        [name] = glob.glob(self.server.db + ".outbox/signup*.eml")
+        with open(name, "rb") as f:
+            token = re.search(r"/d/([\w-]{36})", email.message_from_binary_file(f, policy=email.policy.default).get_content())[1]
+        self.assertEqual(self.server.ask("POST", f"/d/{token}", "", headers=form, signed=False).status, 200)
+        told = [profile()]
+        who = {"id": 1007, "email": "client7@example.net", "first_name": "Prénom7", "last_name": "Martin7", "phone": "+33612345678"}
+        self.tell("shopify", "customers/update", who, "k1")
+        told.append(profile())
+        self.ask("PATCH", f"/customers/{self.customer('1007')['id']}/person", {"gender": "f"})
+        told.append(profile())
+        self.assertEqual(len({key for key, _ in told}), 3, told)
+        for key, body in told:
+            self.assertEqual((body["born"], body["tags"], body["zone"]), (3784, ["vip", "jardin"], "Europe/Madrid"), key)  # 1980-05-12, in days
+        self.assertEqual((told[0][1]["locale"], told[2][1]["locale"], told[2][1]["gender"]), ("en", "en", "f"))
 
     def test_shopify_product(self):
         self.tell("shopify", "products/update", {"id": 9, "title": "Chaise", "vendor": "Léa", "product_type": "Sièges", "variants": [
