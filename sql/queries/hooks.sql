@@ -52,6 +52,9 @@ DELETE FROM hook_event WHERE hook_id = ?1;
 -- name: hook_out_all
 SELECT hook_id, url, events, secret, seq FROM hook_out ORDER BY hook_id;
 
+-- name: hook_out_count
+SELECT count(*) FROM hook_out;
+
 -- name: hook_out_seq
 UPDATE hook_out SET seq = ?2 WHERE hook_id = ?1;
 
@@ -85,3 +88,7 @@ SELECT coalesce(max(tick), 0) FROM tick;
 -- name: goals_since
 SELECT customer_id, plan, run_no, first_at FROM decision
 WHERE verdict = 6 AND reason = 19 AND tick > ?1 AND tick <= ?2 ORDER BY tick, customer_id, plan, run_no;
+
+-- name: goals_page
+SELECT coalesce(max(g.tick), 0), count(*) FROM (SELECT tick FROM decision
+WHERE verdict = 6 AND reason = 19 AND tick > ?1 AND tick <= ?2 ORDER BY tick LIMIT ?3) g;

@@ -18,6 +18,7 @@ enum {
 	LOOK_MS = 500,
 	HOOKS_MAX = 32,
 	FACTS_AT_ONCE = 2000,
+	GOALS_AT_ONCE = 2000,
 	DUE_AT_ONCE = 20,
 	TRIES_MAX = 14,
 	FIRST_WAIT_S = 30,
@@ -231,20 +232,41 @@ static bool take_fact(void *ctx, const struct fact *f, struct err *err)
 
 /* ---- goals: decisions, known by the tick that said them ---- */
 
-static bool look_at_goals(struct hooks *x, struct err *err)
+bool hooks_goals_from_now(struct db *db, struct arena *a, struct err *err)
 {
-	int64_t from = 0, to = 0;
+	int64_t tick;
+	return one_int(db, "tick_newest", &tick, err) &&
+	       store_shop_set(db, "hooks.tick", arena_printf(a, "%lld", (long long)tick), err);
+}
+
+/* Whole ticks, as few as hold GOALS_AT_ONCE goals. */
+static bool page_of_goals(struct hooks *x, int64_t from, int64_t *to, struct err *err)
+{
+	struct query *q = db_query(x->db, "goals_page");
+	query_int(q, 1, from);
+	query_int(q, 2, *to);
+	query_int(q, 3, GOALS_AT_ONCE);
+	int got = query_next(q, err);
+	if (got == 1 && query_get_int(q, 1) == GOALS_AT_ONCE)
+		*to = query_get_int(q, 0);
+	query_done(q);
+	return got >= 0;
+}
+
+/* *to: the newest tick, and then the one that was reached. */
+static bool look_at_goals(struct hooks *x, int64_t *to, struct err *err)
+{
+	int64_t from = 0;
 	bool found;
 	_Static_assert(VERDICT_EXITED == 6 && REASON_GOAL_MET == 19, "as goals_since and its index say");
-	if (!one_int(x->db, "tick_newest", &to, err))
-		return false;
-	x->tick = to;
-	struct query *q;
 	if (!shop_int(x->db, "hooks.tick", &x->arena, &from, &found, err))
 		return false;
-	q = db_query(x->db, "goals_since");
-	query_int(q, 1, found ? from : to);
-	query_int(q, 2, to);
+	from = found ? from : *to;
+	if (!page_of_goals(x, from, to, err))
+		return false;
+	struct query *q = db_query(x->db, "goals_since");
+	query_int(q, 1, from);
+	query_int(q, 2, *to);
 	int got;
 	while ((got = query_next(q, err)) == 1) {
 		struct buf b;
@@ -254,9 +276,8 @@ static bool look_at_goals(struct hooks *x, struct err *err)
 		event_end(x, &b, INT64_MAX, "plan.goal");
 	}
 	query_done(q);
-	return got == 0 && (found && from == to
-	                        ? true
-	                        : store_shop_set(x->db, "hooks.tick", arena_printf(&x->arena, "%lld", (long long)to), err));
+	return got == 0 && ((found && from == *to) ||
+	                    store_shop_set(x->db, "hooks.tick", arena_printf(&x->arena, "%lld", (long long)*to), err));
 }
 
 /* ---- one look ---- */
@@ -302,7 +323,7 @@ static bool clear_old(struct hooks *x, struct err *err)
 /* Whether there is anything new is one small read: the transaction is begun only then. */
 static bool look(struct hooks *x, bool *more, struct err *err)
 {
-	int64_t hi, tick, from = INT64_MAX;
+	int64_t hi, tick, reached, from = INT64_MAX;
 	uint32_t customers;
 	*more = false;
 	if (!store_seq_hi(x->db, &hi, &customers, err) || !one_int(x->db, "tick_newest", &tick, err))
@@ -315,11 +336,14 @@ static bool look(struct hooks *x, bool *more, struct err *err)
 		return false;
 	x->seen = from;
 	x->news_count = 0;
+	reached = tick;
 	bool ok = store_facts_after(x->db, from, FACTS_AT_ONCE, take_fact, x, err) && move_on(x, err) &&
-	          look_at_goals(x, err) && queue_news(x, err) && clear_old(x, err) && db_commit(x->db, err);
+	          look_at_goals(x, &reached, err) && queue_news(x, err) && clear_old(x, err) && db_commit(x->db, err);
 	if (!ok)
 		db_rollback(x->db);
-	*more = ok && x->seen < hi;
+	else
+		x->tick = reached;
+	*more = ok && (x->seen < hi || reached < tick);
 	return ok;
 }
 

@@ -326,6 +326,15 @@ static bool name_fits(const char *name)
 	return n > 0 && n <= 32;
 }
 
+static bool count_out(struct db *db, int64_t *count, struct err *err)
+{
+	struct query *q = db_query(db, "hook_out_count");
+	int got = query_next(q, err);
+	*count = got == 1 ? query_get_int(q, 0) : 0;
+	query_done(q);
+	return got >= 0;
+}
+
 /* A number is never given twice: what is on its way to a hook taken away would come to the new one. */
 static bool insert(struct request *r, const char *way, struct str *texts, int64_t *id, struct err *err)
 {
@@ -333,6 +342,11 @@ static bool insert(struct request *r, const char *way, struct str *texts, int64_
 	bool in = strcmp(way, "in") == 0;
 	if (!db_begin(db, err) || !hooks_numbers(db, in ? "hooks.in" : "hooks.out",
 	                                         in ? "hook_in_newest" : "hook_out_newest", 1, &r->arena, id, err))
+		return false;
+	int64_t others = 0;
+	if (!in && !count_out(db, &others, err))
+		return false;
+	if (!in && others == 0 && !hooks_goals_from_now(db, &r->arena, err))
 		return false;
 	struct query *q = db_query(db, in ? "hook_in_put" : "hook_out_put");
 	for (int i = 0; i < 3; i++)

@@ -272,6 +272,46 @@ class Numbers(unittest.TestCase):
         self.consent(2, "granted")
         self.assertGreater(self.events(hook)[0]["id"], old["id"])
 
+    def test_goals_from_now(self):
+        """Goals met while nobody wanted to be told are not told to who comes later; many are told in pages."""
+        first = self.ask("POST", "/hooks/out", self.NOWHERE, 201)["id"]
+        self.consent(1)
+        self.events(first)
+        self.ask("DELETE", f"/hooks/out/{first}")
+        columns = [c[1] for c in self.sql("PRAGMA table_info(decision)")]
+
+        def goals(tick, count, start=1):
+            given = {"tick": tick, "plan": "p", "step": "", "verdict": 6, "reason": 19, "first_at": 1, "last_at": 1}
+            rows = [{**dict.fromkeys(columns, 0), **given, "customer_id": c % 60 + 1, "run_no": c} for c in range(start, start + count)]
+            with contextlib.closing(sqlite3.connect(self.server.db, timeout=10)) as db, db:
+                db.executemany(f"INSERT INTO decision ({','.join(columns)}) VALUES ({','.join('?' * len(columns))})", [[r[c] for c in columns] for r in rows])
+
+        def looked():
+            return int(self.sql("SELECT value FROM shop WHERE name = 'hooks.tick'")[0][0])
+
+        def newest():
+            return self.sql("SELECT max(tick) FROM tick")[0][0]
+
+        def told(name):
+            return self.sql("SELECT count(*) FROM hook_event WHERE name = ?", name)[0][0]
+
+        self.consent(2, "granted")
+        self.server.until(lambda: newest() > looked(), 10)
+        goals(newest(), 3)
+        second = self.ask("POST", "/hooks/out", self.NOWHERE, 201)["id"]
+        self.consent(3)
+        self.events(second)
+        self.server.until(lambda: newest() == looked(), 10)
+        self.assertEqual(told("plan.goal"), 0)
+        top = newest()
+        goals(top - 1, 2100, 100)
+        goals(top, 5, 5000)
+        self.sql("UPDATE shop SET value = ? WHERE name = 'hooks.tick'", str(top - 2))
+        self.consent(4, "granted")
+        due = self.sql("SELECT count(*) FROM decision WHERE verdict = 6 AND reason = 19 AND tick > ?", top - 2)[0][0]
+        self.server.until(lambda: newest() == looked(), 20)
+        self.assertEqual(told("plan.goal"), due)
+
 
 if __name__ == "__main__":
     unittest.main()
