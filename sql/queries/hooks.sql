@@ -66,8 +66,8 @@ VALUES (?5, ?1, ?2, ?3, ?4, ?4, 0, 'waiting', '');
 SELECT coalesce(max(event_id), 0) FROM hook_event;
 
 -- name: hook_event_due
-SELECT e.event_id, e.hook_id, e.name, e.body, e.created_at, e.tries FROM hook_event e
-WHERE e.state = 'waiting' AND e.try_after <= ?1 ORDER BY e.try_after, e.event_id LIMIT ?2;
+SELECT e.event_id, e.name, e.body, e.tries FROM hook_event e
+WHERE e.state = 'waiting' AND e.hook_id = ?3 AND e.try_after <= ?1 ORDER BY e.try_after, e.event_id LIMIT ?2;
 
 -- name: hook_event_settle
 UPDATE hook_event SET state = ?2, answer = ?3, try_after = ?4, tries = tries + 1 WHERE event_id = ?1;

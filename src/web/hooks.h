@@ -5,7 +5,7 @@
 
 #include "web/facts.h"
 
-enum { TOLD_MAX = 256 };
+enum { TOLD_MAX = 256, HOOKS_OUT_MAX = 32 };
 
 enum shop_platform { SHOP_SHOPIFY, SHOP_WOOCOMMERCE, SHOP_PRESTASHOP, SHOP_PLATFORM_COUNT };
 extern const char *const SHOP_PLATFORMS[SHOP_PLATFORM_COUNT];

@@ -16,7 +16,6 @@
 
 enum {
 	LOOK_MS = 500,
-	HOOKS_MAX = 32,
 	FACTS_AT_ONCE = 2000,
 	GOALS_AT_ONCE = 2000,
 	DUE_AT_ONCE = 20,
@@ -30,6 +29,7 @@ enum {
 struct hook_out {
 	int64_t id, seq;
 	struct str url, events, secret;
+	bool usable; /* its secret can be read */
 };
 
 struct news {
@@ -48,7 +48,7 @@ struct hooks {
 	bool stopping;
 	/* one look */
 	struct arena arena;
-	struct hook_out hooks[HOOKS_MAX];
+	struct hook_out hooks[HOOKS_OUT_MAX];
 	size_t count;
 	struct news *news;
 	size_t news_count, news_cap;
@@ -130,7 +130,7 @@ static bool queue_event(struct hooks *x, int64_t id, const struct hook_out *h, c
 static void tell(struct hooks *x, int64_t seq, const char *name, struct str body)
 {
 	for (size_t i = 0; i < x->count; i++) {
-		if (x->hooks[i].seq >= seq || !wants(&x->hooks[i], name))
+		if (!x->hooks[i].usable || x->hooks[i].seq >= seq || !wants(&x->hooks[i], name))
 			continue;
 		x->news = mem_grow(x->news, &x->news_cap, x->news_count + 1, sizeof *x->news);
 		x->news[x->news_count++] = (struct news){ i, name, arena_str(&x->arena, body) };
@@ -292,9 +292,10 @@ static bool load_hooks(struct hooks *x, struct err *err)
 			                  .url = arena_str(&x->arena, query_get_text(q, 1)),
 			                  .events = arena_str(&x->arena, query_get_text(q, 2)),
 			                  .seq = query_get_int(q, 4) };
-		if (x->count < HOOKS_MAX &&
-		    auth_unseal(x->web, arena_cstr(&x->arena, query_get_text(q, 3)), &x->arena, &h.secret))
-			x->hooks[x->count++] = h;
+		if (x->count == HOOKS_OUT_MAX)
+			continue;
+		h.usable = auth_unseal(x->web, arena_cstr(&x->arena, query_get_text(q, 3)), &x->arena, &h.secret);
+		x->hooks[x->count++] = h;
 	}
 	return got == 0;
 }
@@ -350,9 +351,8 @@ static bool look(struct hooks *x, bool *more, struct err *err)
 /* ---- telling ---- */
 
 struct due {
-	int64_t id, hook, tries;
+	int64_t id, tries;
 	struct str name, body;
-	struct instant created;
 };
 
 static size_t ignore(char *bytes, size_t size, size_t n, void *ctx)
@@ -421,9 +421,14 @@ static long post(const struct hook_out *h, const struct due *d, struct str body,
 	return status;
 }
 
-static bool settle(struct hooks *x, const struct due *d, long status, const char *why, struct err *err)
+static bool answered_well(long status)
 {
-	bool done = status >= 200 && status < 300, over = !done && (d->tries + 1 >= TRIES_MAX || status == 410);
+	return status >= 200 && status < 300;
+}
+
+static bool settle(struct hooks *x, const struct due *d, bool again, long status, const char *why, struct err *err)
+{
+	bool done = answered_well(status), over = !done && (!again || d->tries + 1 >= TRIES_MAX || status == 410);
 	int64_t wait = FIRST_WAIT_S;
 	for (int64_t i = 0; i < d->tries && wait < LONGEST_WAIT_S; i++)
 		wait *= 2;
@@ -438,30 +443,53 @@ static bool settle(struct hooks *x, const struct due *d, long status, const char
 	return ok;
 }
 
-static bool deliver(struct hooks *x, struct err *err)
+static bool is_stopping(struct hooks *x)
 {
-	struct due due[DUE_AT_ONCE];
-	size_t n = 0;
-	int got;
+	pthread_mutex_lock(&x->lock);
+	bool stopping = x->stopping;
+	pthread_mutex_unlock(&x->lock);
+	return stopping;
+}
+
+static bool read_due(struct hooks *x, const struct hook_out *h, struct due due[DUE_AT_ONCE], size_t *n, struct err *err)
+{
 	struct query *q = db_query(x->db, "hook_event_due");
+	int got;
+	*n = 0;
 	query_int(q, 1, x->now.s);
 	query_int(q, 2, DUE_AT_ONCE);
+	query_int(q, 3, h->id);
 	while ((got = query_next(q, err)) == 1)
-		due[n++] = (struct due){ .id = query_get_int(q, 0),
-			                     .hook = query_get_int(q, 1),
-			                     .name = arena_str(&x->arena, query_get_text(q, 2)),
-			                     .body = arena_str(&x->arena, query_get_text(q, 3)),
-			                     .created = { query_get_int(q, 4) },
-			                     .tries = query_get_int(q, 5) };
-	bool ok = got == 0;
-	for (size_t i = 0; ok && i < n && !x->stopping; i++)
-		for (size_t k = 0; ok && k < x->count; k++) {
-			char why[CURL_ERROR_SIZE];
-			if (x->hooks[k].id != due[i].hook)
-				continue;
-			long status = post(&x->hooks[k], &due[i], whole_body(x, &due[i]), clock_now(), why);
-			ok = settle(x, &due[i], status, why, err);
-		}
+		due[(*n)++] = (struct due){ .id = query_get_int(q, 0),
+			                        .name = arena_str(&x->arena, query_get_text(q, 1)),
+			                        .body = arena_str(&x->arena, query_get_text(q, 2)),
+			                        .tries = query_get_int(q, 3) };
+	return got == 0;
+}
+
+/* A hook that does not answer costs the others one try a turn, not one for each event. */
+static bool deliver_to(struct hooks *x, const struct hook_out *h, struct err *err)
+{
+	struct due due[DUE_AT_ONCE];
+	size_t n;
+	if (!read_due(x, h, due, &n, err))
+		return false;
+	for (size_t i = 0; i < n && !is_stopping(x); i++) {
+		char why[CURL_ERROR_SIZE] = "its secret cannot be read: make it anew";
+		long status = h->usable ? post(h, &due[i], whole_body(x, &due[i]), clock_now(), why) : 0;
+		if (!settle(x, &due[i], h->usable, status, why, err))
+			return false;
+		if (h->usable && !answered_well(status))
+			break;
+	}
+	return true;
+}
+
+static bool deliver(struct hooks *x, struct err *err)
+{
+	bool ok = true;
+	for (size_t k = 0; ok && k < x->count && !is_stopping(x); k++)
+		ok = deliver_to(x, &x->hooks[k], err);
 	return ok;
 }
 

@@ -346,6 +346,8 @@ static bool insert(struct request *r, const char *way, struct str *texts, int64_
 	int64_t others = 0;
 	if (!in && !count_out(db, &others, err))
 		return false;
+	if (others >= HOOKS_OUT_MAX)
+		return err_set(err, ERR_CONFLICT, "there are %d already: delete one first", HOOKS_OUT_MAX);
 	if (!in && others == 0 && !hooks_goals_from_now(db, &r->arena, err))
 		return false;
 	struct query *q = db_query(db, in ? "hook_in_put" : "hook_out_put");

@@ -8,6 +8,7 @@ import hmac
 import http.server
 import json
 import os
+import socket
 import sqlite3
 import sys
 import threading
@@ -60,6 +61,13 @@ class Receiver(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *ignored):
         pass
+
+
+class Welcoming(Receiver):
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(204)
+        self.end_headers()
 
 
 class Hooks(unittest.TestCase):
@@ -311,6 +319,26 @@ class Numbers(unittest.TestCase):
         due = self.sql("SELECT count(*) FROM decision WHERE verdict = 6 AND reason = 19 AND tick > ?", top - 2)[0][0]
         self.server.until(lambda: newest() == looked(), 20)
         self.assertEqual(told("plan.goal"), due)
+
+    def test_one_does_not_hold_up_the_others(self):
+        silent = socket.create_server(("127.0.0.1", 0))  # never answers
+        self.addCleanup(silent.close)
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Welcoming)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        lost, slow, good = (self.ask("POST", "/hooks/out", {**self.NOWHERE, "url": f"http://127.0.0.1:{port}/"}, 201)["id"]
+                            for port in (9, silent.getsockname()[1], server.server_port))
+        self.sql("UPDATE hook_out SET secret = 'no longer readable' WHERE hook_id = ?", lost)
+        for n in range(60):
+            self.sql("INSERT INTO hook_event VALUES (?, ?, 'plan.goal', '{}', 4000000000, 0, 0, 'waiting', '')", n + 1, (lost, slow)[n % 2])
+        self.sql("INSERT INTO hook_event VALUES (99, ?, 'plan.goal', '{}', 4000000000, 0, 0, 'waiting', '')", good)
+        self.server.until(lambda: self.events(good)[0]["state"] == "done", 25)
+        self.server.until(lambda: self.sql("SELECT count(*) FROM hook_event WHERE hook_id = ? AND state = 'given_up'", lost) == [(30,)], 25)
+        self.assertGreaterEqual(self.sql("SELECT count(*) FROM hook_event WHERE hook_id = ? AND state = 'waiting'", slow)[0][0], 30)
+        for _ in range(29):
+            self.ask("POST", "/hooks/out", self.NOWHERE, 201)
+        self.ask("POST", "/hooks/out", self.NOWHERE, 409)
 
 
 if __name__ == "__main__":
