@@ -76,9 +76,11 @@ struct request {
 	struct arena arena;
 	struct identity who;
 	bool bad, too_large, suspended, answered, key_used;
-	double began;              /* monotonic */
-	char again[TOKEN_HEX + 1]; /* under what its answer is kept (again.c); empty: it is not */
-	size_t bytes;              /* of the answer */
+	double began;                   /* monotonic */
+	char again[TOKEN_HEX + 1];      /* under what its answer is kept (again.c); empty: it is not */
+	char asking_key[TOKEN_HEX + 1]; /* the same, while it is among web.asking; empty: it is not */
+	struct request *asking;         /* the next there */
+	size_t bytes;                   /* of the answer */
 	/* the answer */
 	int status;
 	const char *type;
@@ -216,6 +218,7 @@ struct web {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	struct request *queue_first, *queue_last;
+	struct request *asking; /* with an Idempotency-Key, being answered; by ->asking */
 	bool stopping, woken;
 	struct thresholds thresholds;
 	enum reason hold_all;
@@ -305,6 +308,8 @@ const struct world *request_world(struct request *r);
 /* ---- again.c ---- */
 bool again_known(struct request *r); /* answered already, as the first time or with a problem */
 bool again_keep(struct request *r);  /* r->next keeps the answer */
+/* Its key may be asked with again; before the answer is sent. */
+void again_done(struct request *r);
 
 /* ---- ticker.c ---- */
 bool ticker_start(struct web *w, struct err *err) MUST_CHECK;
