@@ -144,6 +144,10 @@ class Hooks(unittest.TestCase):
         self.assertEqual(self.tell("shopify", "checkouts/create", {**cart, "email": None, "customer": None, "token": "t2"}, "p5")["accepted"], 0)
         number = self.tell("shopify", "customers/redact", {"customer": {"id": 5001, "email": "ana@example.net"}}, "p6")["request"]
         self.assertEqual([x["kind"] for x in self.ask("GET", "/requests")["items"] if x["id"] == number], ["erasure"])
+        before = len(self.ask("GET", "/requests")["items"])
+        again = self.tell("shopify", "customers/redact", {"customer": {"id": 5001, "email": "ana@example.net"}}, "p6")
+        self.assertEqual((again["known"], again["request"]), (True, 0))
+        self.assertEqual(len(self.ask("GET", "/requests")["items"]), before)
 
     def test_shopify_product(self):
         self.tell("shopify", "products/update", {"id": 9, "title": "Chaise", "vendor": "Léa", "product_type": "Sièges", "variants": [
