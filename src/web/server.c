@@ -287,6 +287,8 @@ static void on_end(void *ctx, struct MHD_Connection *c, void **state, enum MHD_R
 	log_request(r);
 	request_release(r);
 	facts_release(r);
+	if (r->let_go)
+		r->let_go(r);
 	if (r->ready)
 		MHD_destroy_response(r->ready);
 	buf_release(&r->body);

@@ -91,7 +91,8 @@ struct request {
 	/* on the ticker */
 	handler_fn next;
 	struct request *queue;
-	void *handed; /* in the arena, for next */
+	void *handed;                      /* in the arena, for next */
+	void (*let_go)(struct request *r); /* at its end, of what was handed; or NULL */
 	struct incoming *facts;
 	size_t fact_count;
 	/* lent */
@@ -220,6 +221,7 @@ struct web {
 	struct request *queue_first, *queue_last;
 	struct request *asking; /* with an Idempotency-Key, being answered; by ->asking */
 	bool stopping, woken;
+	bool copying; /* a backup is being made */
 	struct thresholds thresholds;
 	enum reason hold_all;
 	uint64_t phases[8], phases_version; /* customers by phase, of that version of the book */

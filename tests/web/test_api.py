@@ -422,6 +422,19 @@ class Api(unittest.TestCase):
             self.server.command("check", back)
         self.assertEqual(self.ask("GET", "/audit?limit=1")["items"][0]["action"], "backup taken")
 
+    def test_one_backup_at_a_time(self):
+        statuses = []
+        for _ in range(20):
+            threads = [threading.Thread(target=lambda: statuses.append(self.server.ask("GET", API + "/backup").status)) for _ in range(8)]
+            for t in threads:
+                t.start()
+            for t in threads:
+                t.join()
+            if 409 in statuses:
+                break
+        self.assertEqual(set(statuses), {200, 409})
+        self.assertEqual(self.server.ask("GET", API + "/backup").status, 200)
+
     def test_value_of_the_base(self):
         v = self.ask("GET", "/value?lang=fr")
         buyers = v["share"]["count"]  # those erased meanwhile bought, too
