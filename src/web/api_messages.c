@@ -463,6 +463,13 @@ static bool trial_read(struct request *r, json_t *o, struct trial *t)
 		request_problem(r, 422, "\"locale\" (fr or en) and \"name\" are needed");
 		return false;
 	}
+	if (t->customer != 0 &&
+	    !(r->who.may & MAY_PEOPLE)) { /* a text of one's own can show all that is known of somebody */
+		request_problem(r, 403,
+		                "a message with a customer's values shows what is known of them: that needs the "
+		                "permission people; without \"customer\" the sample is taken");
+		return false;
+	}
 	if (!text)
 		return true;
 	struct db *db = request_db(r);

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SIGN_IN_TRIES = 5, SIGN_IN_WINDOW_S = 900, SESSION_S = 14 * DAY_S, SESSIONS_MAX = 100000 };
+enum { SIGN_IN_TRIES = 5, SIGN_IN_WINDOW_S = 900, SESSION_S = 14 * DAY_S, SESSIONS_MAX = 100000, FAILURE_PLACES = 4 };
 
 static const struct {
 	const char *name;
@@ -277,18 +277,41 @@ bool auth_allowed(struct request *r)
 
 /* ---- slowing down those who guess ---- */
 
+/* Keyed, so that nobody outside can choose who shares a place with whom. */
+static uint64_t guesser(const struct web *w, const void *p, size_t n)
+{
+	unsigned char hash[crypto_shorthash_BYTES];
+	uint64_t who;
+	_Static_assert(sizeof hash == sizeof who && sizeof w->link_key >= crypto_shorthash_KEYBYTES, "a 64-bit hash");
+	crypto_shorthash(hash, p, n, w->link_key);
+	memcpy(&who, hash, sizeof who);
+	return who;
+}
+
+/* One's own place, else a free one, else the one with the fewest failures, shared: those of others are never forgotten
+ * to make room. */
 static struct failure *failure_at(struct web *w, uint64_t who)
 {
-	struct failure *f = &w->failures[who % FAILURES];
-	if (f->who != who || clock_monotonic() - f->since > SIGN_IN_WINDOW_S)
-		*f = (struct failure){ .who = who, .since = clock_monotonic() };
-	return f;
+	struct failure *best = NULL;
+	for (size_t i = 0; i < FAILURE_PLACES; i++) {
+		struct failure *f = &w->failures[(who + i) % FAILURES];
+		if (f->count && clock_monotonic() - f->since > SIGN_IN_WINDOW_S)
+			f->count = 0;
+		if (f->count && f->who == who)
+			return f;
+		if (!best || f->count < best->count)
+			best = f;
+	}
+	if (!best->count)
+		*best = (struct failure){ .who = who, .since = clock_monotonic() };
+	return best;
 }
 
 static bool too_many(struct request *r, const char *name, bool failed)
 {
 	struct web *w = r->web;
-	uint64_t by_address = door_client(r), by_name = hash64(name, strlen(name), 9);
+	uint64_t client = door_client(r);
+	uint64_t by_address = guesser(w, &client, sizeof client), by_name = guesser(w, name, strlen(name));
 	pthread_mutex_lock(&w->lock);
 	struct failure *a = failure_at(w, by_address), *n = failure_at(w, by_name);
 	if (failed) {
@@ -303,8 +326,11 @@ static bool too_many(struct request *r, const char *name, bool failed)
 
 static void forget_failures(struct request *r, const char *name)
 {
+	uint64_t who = guesser(r->web, name, strlen(name));
 	pthread_mutex_lock(&r->web->lock);
-	failure_at(r->web, hash64(name, strlen(name), 9))->count = 0;
+	struct failure *f = failure_at(r->web, who);
+	if (f->who == who)
+		f->count = 0;
 	pthread_mutex_unlock(&r->web->lock);
 }
 

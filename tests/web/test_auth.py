@@ -155,6 +155,20 @@ class Auth(unittest.TestCase):
         self.ask("DELETE", f"/invites/{last}")
         self.ask("DELETE", f"/invites/{last}", status=404)
 
+    def test_messages_show_nobody_to_those_who_may_not_see_people(self):
+        spy = "---\nsubject: x\n---\n{{ customer.first_name }} {{ customer.email }}\n"
+        who = self.ask("GET", "/customers?q=client7@")["items"][0]["id"]
+        wanted = {"locale": "fr", "name": "winback-1", "text": spy, "customer": who}
+        self.user("ludo", "reader")
+        reader = self.sign_in("ludo")
+        plans = {"Authorization": "Bearer " + self.ask("POST", "/keys", {"name": "texts", "scopes": "read plans"}, 201)["key"]}
+        for path, asker in (("preview", reader), ("preview", plans), ("test", plans)):
+            body = {**wanted, **({"to": "spy@example.org"} if path == "test" else {})}
+            self.ask("POST", "/messages/" + path, body, 403, asker)
+            self.ask("POST", "/messages/" + path, {**body, "customer": -1}, 403, asker)
+            self.ask("POST", "/messages/" + path, {k: v for k, v in body.items() if k != "customer"}, who=asker)
+        self.assertIn("client7@example.net", self.ask("POST", "/messages/preview", wanted)["text"])
+
     def test_the_table_is_documented(self):
         document = self.ask("GET", "/openapi.json")["paths"]
         told = {(m.upper(), re.sub(r"\{\w+\}", "{}", p)): o.get("x-scope", "") for p, ms in document.items() for m, o in ms.items()}
