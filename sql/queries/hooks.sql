@@ -52,6 +52,9 @@ DELETE FROM hook_event WHERE hook_id = ?1;
 -- name: hook_out_all
 SELECT hook_id, url, events, secret, seq FROM hook_out ORDER BY hook_id;
 
+-- name: hook_out_count
+SELECT count(*) FROM hook_out;
+
 -- name: hook_out_seq
 UPDATE hook_out SET seq = ?2 WHERE hook_id = ?1;
 
@@ -63,8 +66,8 @@ VALUES (?5, ?1, ?2, ?3, ?4, ?4, 0, 'waiting', '');
 SELECT coalesce(max(event_id), 0) FROM hook_event;
 
 -- name: hook_event_due
-SELECT e.event_id, e.hook_id, e.name, e.body, e.created_at, e.tries FROM hook_event e
-WHERE e.state = 'waiting' AND e.try_after <= ?1 ORDER BY e.try_after, e.event_id LIMIT ?2;
+SELECT e.event_id, e.name, e.body, e.tries FROM hook_event e
+WHERE e.state = 'waiting' AND e.hook_id = ?3 AND e.try_after <= ?1 ORDER BY e.try_after, e.event_id LIMIT ?2;
 
 -- name: hook_event_settle
 UPDATE hook_event SET state = ?2, answer = ?3, try_after = ?4, tries = tries + 1 WHERE event_id = ?1;
@@ -85,3 +88,7 @@ SELECT coalesce(max(tick), 0) FROM tick;
 -- name: goals_since
 SELECT customer_id, plan, run_no, first_at FROM decision
 WHERE verdict = 6 AND reason = 19 AND tick > ?1 AND tick <= ?2 ORDER BY tick, customer_id, plan, run_no;
+
+-- name: goals_page
+SELECT coalesce(max(g.tick), 0), count(*) FROM (SELECT tick FROM decision
+WHERE verdict = 6 AND reason = 19 AND tick > ?1 AND tick <= ?2 ORDER BY tick LIMIT ?3) g;

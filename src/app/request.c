@@ -27,16 +27,23 @@ struct instant request_due(zone_id zone, struct instant asked, bool extended)
 	return (struct instant){ zone_instant(zone, (struct date){ day.day + 1 }, 0).s - 1 };
 }
 
-static bool audited(struct db *db, struct query *q, const char *action, int64_t id, const char *actor,
-                    struct instant now, struct err *err)
+static bool changed_one(struct db *db, struct query *q, const char *action, int64_t id, const char *actor,
+                        struct instant now, struct err *err)
 {
 	char object[40];
 	int64_t changed = 0;
 	snprintf(object, sizeof object, "request %lld", (long long)id);
-	bool ok = query_run(q, &changed, err);
-	if (ok && changed == 0)
-		ok = err_set(err, ERR_CONFLICT, "there is no open request of number %lld", (long long)id);
-	ok = ok && store_audit(db, now, actor, action, object, err) && db_commit(db, err);
+	if (!query_run(q, &changed, err))
+		return false;
+	if (changed == 0)
+		return err_set(err, ERR_CONFLICT, "there is no open request of number %lld", (long long)id);
+	return store_audit(db, now, actor, action, object, err);
+}
+
+static bool audited(struct db *db, struct query *q, const char *action, int64_t id, const char *actor,
+                    struct instant now, struct err *err)
+{
+	bool ok = changed_one(db, q, action, id, actor, now, err) && db_commit(db, err);
 	if (!ok)
 		db_rollback(db);
 	return ok;
@@ -51,8 +58,8 @@ static bool next_id(struct db *db, int64_t *id, struct err *err)
 	return got >= 0;
 }
 
-bool request_add(struct db *db, enum request_kind kind, customer_id c, struct str came_by, struct instant asked,
-                 const char *actor, struct instant now, int64_t *id, struct err *err)
+bool request_add_within(struct db *db, enum request_kind kind, customer_id c, struct str came_by, struct instant asked,
+                        const char *actor, struct instant now, int64_t *id, struct err *err)
 {
 	bool known = came_by.n == 0;
 	char action[48];
@@ -63,12 +70,8 @@ bool request_add(struct db *db, enum request_kind kind, customer_id c, struct st
 		               STR_ARG(came_by));
 	if (asked.s <= 0 || asked.s > now.s + DAY_S)
 		return err_set(err, ERR_INPUT, "a request was asked on a day of the past");
-	if (!db_begin(db, err))
+	if (!next_id(db, id, err))
 		return false;
-	if (!next_id(db, id, err)) {
-		db_rollback(db);
-		return false;
-	}
 	struct query *q = db_query(db, "request_put");
 	query_int(q, 1, *id);
 	query_text(q, 2, str_from(KINDS[kind]));
@@ -78,7 +81,17 @@ bool request_add(struct db *db, enum request_kind kind, customer_id c, struct st
 	query_text(q, 6, came_by.n ? came_by : STR("page"));
 	query_text(q, 7, str_from(actor));
 	snprintf(action, sizeof action, "request taken: %s", KINDS[kind]);
-	return audited(db, q, action, *id, actor, now, err);
+	return changed_one(db, q, action, *id, actor, now, err);
+}
+
+bool request_add(struct db *db, enum request_kind kind, customer_id c, struct str came_by, struct instant asked,
+                 const char *actor, struct instant now, int64_t *id, struct err *err)
+{
+	bool ok =
+		db_begin(db, err) && request_add_within(db, kind, c, came_by, asked, actor, now, id, err) && db_commit(db, err);
+	if (!ok)
+		db_rollback(db);
+	return ok;
 }
 
 bool request_close(struct db *db, int64_t id, bool done, struct str answer, const char *actor, struct instant now,

@@ -31,6 +31,9 @@ struct instant request_due(zone_id zone, struct instant asked, bool extended);
 /* Each is one transaction with its line of the audit log. came_by "": page. */
 bool request_add(struct db *db, enum request_kind kind, customer_id c, struct str came_by, struct instant asked,
                  const char *actor, struct instant now, int64_t *id, struct err *err) MUST_CHECK;
+/* The same inside the caller's transaction, which commits it. */
+bool request_add_within(struct db *db, enum request_kind kind, customer_id c, struct str came_by, struct instant asked,
+                        const char *actor, struct instant now, int64_t *id, struct err *err) MUST_CHECK;
 /* done or refused, with what was done or why not: a refusal needs a reason. */
 bool request_close(struct db *db, int64_t id, bool done, struct str answer, const char *actor, struct instant now,
                    struct err *err) MUST_CHECK;

@@ -1,7 +1,8 @@
 /* The same question asked again: a request with an Idempotency-Key on a route marked ONCE is answered from what was
  * answered the first time, for a day. The key is the asker's own (account or key of a program) and of that path; with
- * another body it is refused. Only small answers are kept, and only of routes whose answers hold numbers, never a
- * secret or a person. What failed in the world (5xx) or was slowed (429) is not kept: it may be asked again. */
+ * another body it is refused, and so it is while the first is being answered. Only small answers are kept, and only of
+ * routes whose answers hold numbers, never a secret or a person. What failed in the world (5xx) or was slowed (429) is
+ * not kept: it may be asked again. */
 #include "base/hash.h"
 #include "web/web_int.h"
 
@@ -41,6 +42,38 @@ static void answer_again(struct request *r, struct query *q, const char *body)
 	request_add_header(r, "Idempotency-Replayed", STR("true"));
 }
 
+/* Among those being answered; false: somebody has this key already. */
+static bool begin(struct request *r)
+{
+	struct web *w = r->web;
+	pthread_mutex_lock(&w->lock);
+	struct request *other = w->asking;
+	while (other && strcmp(other->asking_key, r->again) != 0)
+		other = other->asking;
+	if (!other) {
+		memcpy(r->asking_key, r->again, sizeof r->asking_key);
+		r->asking = w->asking;
+		w->asking = r;
+	}
+	pthread_mutex_unlock(&w->lock);
+	return !other;
+}
+
+void again_done(struct request *r)
+{
+	struct web *w = r->web;
+	if (!r->asking_key[0])
+		return;
+	pthread_mutex_lock(&w->lock);
+	struct request **p = &w->asking;
+	while (*p != r)
+		p = &(*p)->asking;
+	*p = r->asking;
+	pthread_mutex_unlock(&w->lock);
+	r->asking = NULL;
+	r->asking_key[0] = 0;
+}
+
 bool again_known(struct request *r)
 {
 	const char *key = request_header(r, "Idempotency-Key");
@@ -58,6 +91,11 @@ bool again_known(struct request *r)
 	const char *parts[] = { r->who.actor, r->method, r->path, key };
 	hash_parts(parts, ARRAY_LEN(parts), r->again);
 	hash_body(r, body);
+	if (!begin(r)) {
+		r->again[0] = 0;
+		request_problem(r, 409, "the first request with this Idempotency-Key is still being answered: ask again soon");
+		return true;
+	}
 	struct query *q = db_query(db, "answered_get");
 	query_text(q, 1, str_from(r->again));
 	query_int(q, 2, clock_now().s - DAY_S);

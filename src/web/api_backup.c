@@ -17,6 +17,15 @@ struct copy {
 	uint64_t size;
 };
 
+/* What was not sent: the shop was closed, or the server is stopping. */
+static void copy_close(struct request *r)
+{
+	struct copy *c = r->handed;
+	if (c->file >= 0)
+		close(c->file);
+	c->file = -1;
+}
+
 /* On the ticker: noted, then sent. */
 static void send_copy(struct request *r)
 {
@@ -26,11 +35,11 @@ static void send_copy(struct request *r)
 	if (!db_begin(db, &err) || !store_audit(db, clock_now(), r->who.actor, "backup taken", "shop", &err) ||
 	    !db_commit(db, &err)) {
 		db_rollback(db);
-		close(c->file);
 		request_err(r, &err);
 		return;
 	}
 	r->ready = MHD_create_response_from_fd64(c->size, c->file); /* closes it */
+	c->file = -1;
 	r->status = 200;
 	(void)MHD_add_response_header(r->ready, "Content-Type", "application/vnd.sqlite3");
 	(void)MHD_add_response_header(r->ready, "Content-Disposition", "attachment; filename=\"relance.backup\"");
@@ -59,6 +68,23 @@ static bool make_copy(struct db *db, struct copy *out, struct err *err)
 	return ok;
 }
 
+/* One at a time: a copy takes a thread that answers and as much disk as the shop. */
+static bool copy_begin(struct web *w)
+{
+	pthread_mutex_lock(&w->lock);
+	bool free_now = !w->copying;
+	w->copying = true;
+	pthread_mutex_unlock(&w->lock);
+	return free_now;
+}
+
+static void copy_end(struct web *w)
+{
+	pthread_mutex_lock(&w->lock);
+	w->copying = false;
+	pthread_mutex_unlock(&w->lock);
+}
+
 void on_backup(struct request *r)
 {
 	struct err err;
@@ -66,10 +92,17 @@ void on_backup(struct request *r)
 	struct copy *c = arena_new(&r->arena, struct copy);
 	if (!db)
 		return;
-	if (!make_copy(db, c, &err)) {
+	if (!copy_begin(r->web)) {
+		request_problem(r, 409, "a backup is being made already: ask again when it is done");
+		return;
+	}
+	bool made = make_copy(db, c, &err);
+	copy_end(r->web);
+	if (!made) {
 		request_err(r, &err);
 		return;
 	}
 	r->handed = c;
+	r->let_go = copy_close;
 	request_hand_over(r, send_copy);
 }

@@ -5,7 +5,7 @@
 
 #include "web/facts.h"
 
-enum { TOLD_MAX = 256 };
+enum { TOLD_MAX = 256, HOOKS_OUT_MAX = 32 };
 
 enum shop_platform { SHOP_SHOPIFY, SHOP_WOOCOMMERCE, SHOP_PRESTASHOP, SHOP_PLATFORM_COUNT };
 extern const char *const SHOP_PLATFORMS[SHOP_PLATFORM_COUNT];
@@ -46,6 +46,9 @@ void hooks_sign(struct str secret, int64_t at, struct str body, char out[65]);
 /* The first of `count` numbers in a row that nobody had before, kept under `name` among the shop's settings: after the
  * last one given, and after what the query `newest` says. Inside the caller's transaction. */
 bool hooks_numbers(struct db *db, const char *name, const char *newest, int64_t count, struct arena *a, int64_t *first,
-                   struct err *err);
+                   struct err *err) MUST_CHECK;
+/* The goals told are those from now on: for the first hook of a shop that had none, and so nobody looked. Inside the
+ * caller's transaction. */
+bool hooks_goals_from_now(struct db *db, struct arena *a, struct err *err) MUST_CHECK;
 
 #endif

@@ -16,8 +16,8 @@
 
 enum {
 	LOOK_MS = 500,
-	HOOKS_MAX = 32,
 	FACTS_AT_ONCE = 2000,
+	GOALS_AT_ONCE = 2000,
 	DUE_AT_ONCE = 20,
 	TRIES_MAX = 14,
 	FIRST_WAIT_S = 30,
@@ -29,6 +29,7 @@ enum {
 struct hook_out {
 	int64_t id, seq;
 	struct str url, events, secret;
+	bool usable; /* its secret can be read */
 };
 
 struct news {
@@ -47,7 +48,7 @@ struct hooks {
 	bool stopping;
 	/* one look */
 	struct arena arena;
-	struct hook_out hooks[HOOKS_MAX];
+	struct hook_out hooks[HOOKS_OUT_MAX];
 	size_t count;
 	struct news *news;
 	size_t news_count, news_cap;
@@ -129,7 +130,7 @@ static bool queue_event(struct hooks *x, int64_t id, const struct hook_out *h, c
 static void tell(struct hooks *x, int64_t seq, const char *name, struct str body)
 {
 	for (size_t i = 0; i < x->count; i++) {
-		if (x->hooks[i].seq >= seq || !wants(&x->hooks[i], name))
+		if (!x->hooks[i].usable || x->hooks[i].seq >= seq || !wants(&x->hooks[i], name))
 			continue;
 		x->news = mem_grow(x->news, &x->news_cap, x->news_count + 1, sizeof *x->news);
 		x->news[x->news_count++] = (struct news){ i, name, arena_str(&x->arena, body) };
@@ -231,20 +232,41 @@ static bool take_fact(void *ctx, const struct fact *f, struct err *err)
 
 /* ---- goals: decisions, known by the tick that said them ---- */
 
-static bool look_at_goals(struct hooks *x, struct err *err)
+bool hooks_goals_from_now(struct db *db, struct arena *a, struct err *err)
 {
-	int64_t from = 0, to = 0;
+	int64_t tick;
+	return one_int(db, "tick_newest", &tick, err) &&
+	       store_shop_set(db, "hooks.tick", arena_printf(a, "%lld", (long long)tick), err);
+}
+
+/* Whole ticks, as few as hold GOALS_AT_ONCE goals. */
+static bool page_of_goals(struct hooks *x, int64_t from, int64_t *to, struct err *err)
+{
+	struct query *q = db_query(x->db, "goals_page");
+	query_int(q, 1, from);
+	query_int(q, 2, *to);
+	query_int(q, 3, GOALS_AT_ONCE);
+	int got = query_next(q, err);
+	if (got == 1 && query_get_int(q, 1) == GOALS_AT_ONCE)
+		*to = query_get_int(q, 0);
+	query_done(q);
+	return got >= 0;
+}
+
+/* *to: the newest tick, and then the one that was reached. */
+static bool look_at_goals(struct hooks *x, int64_t *to, struct err *err)
+{
+	int64_t from = 0;
 	bool found;
 	_Static_assert(VERDICT_EXITED == 6 && REASON_GOAL_MET == 19, "as goals_since and its index say");
-	if (!one_int(x->db, "tick_newest", &to, err))
-		return false;
-	x->tick = to;
-	struct query *q;
 	if (!shop_int(x->db, "hooks.tick", &x->arena, &from, &found, err))
 		return false;
-	q = db_query(x->db, "goals_since");
-	query_int(q, 1, found ? from : to);
-	query_int(q, 2, to);
+	from = found ? from : *to;
+	if (!page_of_goals(x, from, to, err))
+		return false;
+	struct query *q = db_query(x->db, "goals_since");
+	query_int(q, 1, from);
+	query_int(q, 2, *to);
 	int got;
 	while ((got = query_next(q, err)) == 1) {
 		struct buf b;
@@ -254,9 +276,8 @@ static bool look_at_goals(struct hooks *x, struct err *err)
 		event_end(x, &b, INT64_MAX, "plan.goal");
 	}
 	query_done(q);
-	return got == 0 && (found && from == to
-	                        ? true
-	                        : store_shop_set(x->db, "hooks.tick", arena_printf(&x->arena, "%lld", (long long)to), err));
+	return got == 0 && ((found && from == *to) ||
+	                    store_shop_set(x->db, "hooks.tick", arena_printf(&x->arena, "%lld", (long long)*to), err));
 }
 
 /* ---- one look ---- */
@@ -271,9 +292,10 @@ static bool load_hooks(struct hooks *x, struct err *err)
 			                  .url = arena_str(&x->arena, query_get_text(q, 1)),
 			                  .events = arena_str(&x->arena, query_get_text(q, 2)),
 			                  .seq = query_get_int(q, 4) };
-		if (x->count < HOOKS_MAX &&
-		    auth_unseal(x->web, arena_cstr(&x->arena, query_get_text(q, 3)), &x->arena, &h.secret))
-			x->hooks[x->count++] = h;
+		if (x->count == HOOKS_OUT_MAX)
+			continue;
+		h.usable = auth_unseal(x->web, arena_cstr(&x->arena, query_get_text(q, 3)), &x->arena, &h.secret);
+		x->hooks[x->count++] = h;
 	}
 	return got == 0;
 }
@@ -302,7 +324,7 @@ static bool clear_old(struct hooks *x, struct err *err)
 /* Whether there is anything new is one small read: the transaction is begun only then. */
 static bool look(struct hooks *x, bool *more, struct err *err)
 {
-	int64_t hi, tick, from = INT64_MAX;
+	int64_t hi, tick, reached, from = INT64_MAX;
 	uint32_t customers;
 	*more = false;
 	if (!store_seq_hi(x->db, &hi, &customers, err) || !one_int(x->db, "tick_newest", &tick, err))
@@ -315,20 +337,22 @@ static bool look(struct hooks *x, bool *more, struct err *err)
 		return false;
 	x->seen = from;
 	x->news_count = 0;
+	reached = tick;
 	bool ok = store_facts_after(x->db, from, FACTS_AT_ONCE, take_fact, x, err) && move_on(x, err) &&
-	          look_at_goals(x, err) && queue_news(x, err) && clear_old(x, err) && db_commit(x->db, err);
+	          look_at_goals(x, &reached, err) && queue_news(x, err) && clear_old(x, err) && db_commit(x->db, err);
 	if (!ok)
 		db_rollback(x->db);
-	*more = ok && x->seen < hi;
+	else
+		x->tick = reached;
+	*more = ok && (x->seen < hi || reached < tick);
 	return ok;
 }
 
 /* ---- telling ---- */
 
 struct due {
-	int64_t id, hook, tries;
+	int64_t id, tries;
 	struct str name, body;
-	struct instant created;
 };
 
 static size_t ignore(char *bytes, size_t size, size_t n, void *ctx)
@@ -397,9 +421,14 @@ static long post(const struct hook_out *h, const struct due *d, struct str body,
 	return status;
 }
 
-static bool settle(struct hooks *x, const struct due *d, long status, const char *why, struct err *err)
+static bool answered_well(long status)
 {
-	bool done = status >= 200 && status < 300, over = !done && (d->tries + 1 >= TRIES_MAX || status == 410);
+	return status >= 200 && status < 300;
+}
+
+static bool settle(struct hooks *x, const struct due *d, bool again, long status, const char *why, struct err *err)
+{
+	bool done = answered_well(status), over = !done && (!again || d->tries + 1 >= TRIES_MAX || status == 410);
 	int64_t wait = FIRST_WAIT_S;
 	for (int64_t i = 0; i < d->tries && wait < LONGEST_WAIT_S; i++)
 		wait *= 2;
@@ -414,30 +443,53 @@ static bool settle(struct hooks *x, const struct due *d, long status, const char
 	return ok;
 }
 
-static bool deliver(struct hooks *x, struct err *err)
+static bool is_stopping(struct hooks *x)
 {
-	struct due due[DUE_AT_ONCE];
-	size_t n = 0;
-	int got;
+	pthread_mutex_lock(&x->lock);
+	bool stopping = x->stopping;
+	pthread_mutex_unlock(&x->lock);
+	return stopping;
+}
+
+static bool read_due(struct hooks *x, const struct hook_out *h, struct due due[DUE_AT_ONCE], size_t *n, struct err *err)
+{
 	struct query *q = db_query(x->db, "hook_event_due");
+	int got;
+	*n = 0;
 	query_int(q, 1, x->now.s);
 	query_int(q, 2, DUE_AT_ONCE);
+	query_int(q, 3, h->id);
 	while ((got = query_next(q, err)) == 1)
-		due[n++] = (struct due){ .id = query_get_int(q, 0),
-			                     .hook = query_get_int(q, 1),
-			                     .name = arena_str(&x->arena, query_get_text(q, 2)),
-			                     .body = arena_str(&x->arena, query_get_text(q, 3)),
-			                     .created = { query_get_int(q, 4) },
-			                     .tries = query_get_int(q, 5) };
-	bool ok = got == 0;
-	for (size_t i = 0; ok && i < n && !x->stopping; i++)
-		for (size_t k = 0; ok && k < x->count; k++) {
-			char why[CURL_ERROR_SIZE];
-			if (x->hooks[k].id != due[i].hook)
-				continue;
-			long status = post(&x->hooks[k], &due[i], whole_body(x, &due[i]), clock_now(), why);
-			ok = settle(x, &due[i], status, why, err);
-		}
+		due[(*n)++] = (struct due){ .id = query_get_int(q, 0),
+			                        .name = arena_str(&x->arena, query_get_text(q, 1)),
+			                        .body = arena_str(&x->arena, query_get_text(q, 2)),
+			                        .tries = query_get_int(q, 3) };
+	return got == 0;
+}
+
+/* A hook that does not answer costs the others one try a turn, not one for each event. */
+static bool deliver_to(struct hooks *x, const struct hook_out *h, struct err *err)
+{
+	struct due due[DUE_AT_ONCE];
+	size_t n;
+	if (!read_due(x, h, due, &n, err))
+		return false;
+	for (size_t i = 0; i < n && !is_stopping(x); i++) {
+		char why[CURL_ERROR_SIZE] = "its secret cannot be read: make it anew";
+		long status = h->usable ? post(h, &due[i], whole_body(x, &due[i]), clock_now(), why) : 0;
+		if (!settle(x, &due[i], h->usable, status, why, err))
+			return false;
+		if (h->usable && !answered_well(status))
+			break;
+	}
+	return true;
+}
+
+static bool deliver(struct hooks *x, struct err *err)
+{
+	bool ok = true;
+	for (size_t k = 0; ok && k < x->count && !is_stopping(x); k++)
+		ok = deliver_to(x, &x->hooks[k], err);
 	return ok;
 }
 

@@ -215,6 +215,7 @@ static enum MHD_Result take(struct request *r)
 		ticker_submit(r->web, r);
 		return MHD_YES;
 	}
+	again_done(r);
 	return send_answer(r);
 }
 
@@ -282,9 +283,12 @@ static void on_end(void *ctx, struct MHD_Connection *c, void **state, enum MHD_R
 	if (!r)
 		return;
 	door_answers(r, false);
+	again_done(r);
 	log_request(r);
 	request_release(r);
 	facts_release(r);
+	if (r->let_go)
+		r->let_go(r);
 	if (r->ready)
 		MHD_destroy_response(r->ready);
 	buf_release(&r->body);

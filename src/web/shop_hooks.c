@@ -190,21 +190,33 @@ static bool write_told(struct request *r, const struct hook *h, struct told *t, 
 	return writer_end(w, b, ok, err);
 }
 
-/* On the ticker: the platform passes on what a person asked about their data. */
+struct asked {
+	struct told *told;
+	const struct hook *hook;
+	struct str delivery;
+};
+
+/* On the ticker: the platform passes on what a person asked about their data. Told again it is no new request. */
 static void take_request(struct request *r)
 {
-	struct told *t = r->handed;
+	const struct asked *a = r->handed;
+	struct db *db = live_db(r->web->live);
 	struct err err;
 	int64_t id = 0;
-	customer_id c = who_is(r, t);
+	bool fresh = false;
+	customer_id c = who_is(r, a->told);
 	struct instant now = clock_now();
-	int kind = request_kind_find(str_from(t->asks));
-	if (c && !request_add(live_db(r->web->live), (enum request_kind)kind, c, STR("page"), now, "shop platform", now,
-	                      &id, &err)) {
+	enum request_kind kind = (enum request_kind)request_kind_find(str_from(a->told->asks));
+	bool ok = db_begin(db, &err) && note_delivery(db, a->hook, a->delivery, now, &fresh, &err) &&
+	          (!fresh || !c || request_add_within(db, kind, c, STR("page"), now, "shop platform", now, &id, &err)) &&
+	          db_commit(db, &err);
+	if (!ok) {
+		db_rollback(db);
 		request_err(r, &err);
 		return;
 	}
 	put_open(&r->out, NULL, '{');
+	put_bool(&r->out, "known", !fresh);
 	put_int(&r->out, "request", id);
 	put_close(&r->out, '}');
 	request_send_json(r, 200);
@@ -233,7 +245,11 @@ static void take(struct request *r, const struct hook *h, const json_t *body)
 		return;
 	}
 	if (t->asks) {
-		r->handed = t;
+		struct asked *a = arena_new(&r->arena, struct asked);
+		struct hook *kept = arena_new(&r->arena, struct hook); /* ours ends with this call */
+		*kept = *h;
+		*a = (struct asked){ t, kept, arena_str(&r->arena, delivery_of(r)) };
+		r->handed = a;
 		request_hand_over(r, take_request);
 		return;
 	}
@@ -326,6 +342,15 @@ static bool name_fits(const char *name)
 	return n > 0 && n <= 32;
 }
 
+static bool count_out(struct db *db, int64_t *count, struct err *err)
+{
+	struct query *q = db_query(db, "hook_out_count");
+	int got = query_next(q, err);
+	*count = got == 1 ? query_get_int(q, 0) : 0;
+	query_done(q);
+	return got >= 0;
+}
+
 /* A number is never given twice: what is on its way to a hook taken away would come to the new one. */
 static bool insert(struct request *r, const char *way, struct str *texts, int64_t *id, struct err *err)
 {
@@ -333,6 +358,13 @@ static bool insert(struct request *r, const char *way, struct str *texts, int64_
 	bool in = strcmp(way, "in") == 0;
 	if (!db_begin(db, err) || !hooks_numbers(db, in ? "hooks.in" : "hooks.out",
 	                                         in ? "hook_in_newest" : "hook_out_newest", 1, &r->arena, id, err))
+		return false;
+	int64_t others = 0;
+	if (!in && !count_out(db, &others, err))
+		return false;
+	if (others >= HOOKS_OUT_MAX)
+		return err_set(err, ERR_CONFLICT, "there are %d already: delete one first", HOOKS_OUT_MAX);
+	if (!in && others == 0 && !hooks_goals_from_now(db, &r->arena, err))
 		return false;
 	struct query *q = db_query(db, in ? "hook_in_put" : "hook_out_put");
 	for (int i = 0; i < 3; i++)

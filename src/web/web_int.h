@@ -76,9 +76,11 @@ struct request {
 	struct arena arena;
 	struct identity who;
 	bool bad, too_large, suspended, answered, key_used;
-	double began;              /* monotonic */
-	char again[TOKEN_HEX + 1]; /* under what its answer is kept (again.c); empty: it is not */
-	size_t bytes;              /* of the answer */
+	double began;                   /* monotonic */
+	char again[TOKEN_HEX + 1];      /* under what its answer is kept (again.c); empty: it is not */
+	char asking_key[TOKEN_HEX + 1]; /* the same, while it is among web.asking; empty: it is not */
+	struct request *asking;         /* the next there */
+	size_t bytes;                   /* of the answer */
 	/* the answer */
 	int status;
 	const char *type;
@@ -89,7 +91,8 @@ struct request {
 	/* on the ticker */
 	handler_fn next;
 	struct request *queue;
-	void *handed; /* in the arena, for next */
+	void *handed;                      /* in the arena, for next */
+	void (*let_go)(struct request *r); /* at its end, of what was handed; or NULL */
 	struct incoming *facts;
 	size_t fact_count;
 	/* lent */
@@ -217,7 +220,9 @@ struct web {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	struct request *queue_first, *queue_last;
+	struct request *asking; /* with an Idempotency-Key, being answered; by ->asking */
 	bool stopping, woken;
+	bool copying; /* a backup is being made */
 	struct thresholds thresholds;
 	enum reason hold_all;
 	uint64_t phases[8], phases_version; /* customers by phase, of that version of the book */
@@ -306,6 +311,8 @@ const struct world *request_world(struct request *r);
 /* ---- again.c ---- */
 bool again_known(struct request *r); /* answered already, as the first time or with a problem */
 bool again_keep(struct request *r);  /* r->next keeps the answer */
+/* Its key may be asked with again; before the answer is sent. */
+void again_done(struct request *r);
 
 /* ---- ticker.c ---- */
 bool ticker_start(struct web *w, struct err *err) MUST_CHECK;

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import sys
+import threading
 import tempfile
 import time
 import unittest
@@ -421,6 +422,19 @@ class Api(unittest.TestCase):
             self.server.command("check", back)
         self.assertEqual(self.ask("GET", "/audit?limit=1")["items"][0]["action"], "backup taken")
 
+    def test_one_backup_at_a_time(self):
+        statuses = []
+        for _ in range(20):
+            threads = [threading.Thread(target=lambda: statuses.append(self.server.ask("GET", API + "/backup").status)) for _ in range(8)]
+            for t in threads:
+                t.start()
+            for t in threads:
+                t.join()
+            if 409 in statuses:
+                break
+        self.assertEqual(set(statuses), {200, 409})
+        self.assertEqual(self.server.ask("GET", API + "/backup").status, 200)
+
     def test_value_of_the_base(self):
         v = self.ask("GET", "/value?lang=fr")
         buyers = v["share"]["count"]  # those erased meanwhile bought, too
@@ -709,6 +723,27 @@ class Api(unittest.TestCase):
         secret = {"Idempotency-Key": "k"}
         made = [self.ask("POST", "/keys", {"name": "k", "scopes": "read"}, 201, headers=secret)["key"] for _ in range(2)]
         self.assertNotEqual(*made)
+
+    def test_asked_while_answering(self):
+        """The same twice at once: one is done, the other is told so or to wait."""
+        who = self.ask("GET", "/customers?q=1044")["items"][0]["id"]
+        before = len(self.ask("GET", "/requests")["items"])
+        statuses, replayed = [], []
+
+        def ask(n):
+            a = self.server.ask("POST", API + "/requests", {"kind": "access", "customer": who}, headers={"Idempotency-Key": f"at-once-{n}"})
+            statuses.append(a.status)
+            replayed.append(a.headers["Idempotency-Replayed"])
+
+        for n in range(5):
+            threads = [threading.Thread(target=ask, args=(n,)) for _ in range(6)]
+            for t in threads:
+                t.start()
+            for t in threads:
+                t.join()
+        self.assertEqual(len(self.ask("GET", "/requests")["items"]), before + 5)
+        self.assertEqual(sum(s == 201 and not r for s, r in zip(statuses, replayed)), 5)
+        self.assertLessEqual(set(statuses), {201, 409})
 
     def test_facts_refused(self):
         good = {"kind": "event", "key": "x:1", "customer": "never-kept", "name": "visit"}

@@ -12,6 +12,7 @@ import http.server
 import json
 import os
 import re
+import socket
 import sqlite3
 import sys
 import threading
@@ -64,6 +65,13 @@ class Receiver(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *ignored):
         pass
+
+
+class Welcoming(Receiver):
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(204)
+        self.end_headers()
 
 
 class Hooks(unittest.TestCase):
@@ -140,6 +148,10 @@ class Hooks(unittest.TestCase):
         self.assertEqual(self.tell("shopify", "checkouts/create", {**cart, "email": None, "customer": None, "token": "t2"}, "p5")["accepted"], 0)
         number = self.tell("shopify", "customers/redact", {"customer": {"id": 5001, "email": "ana@example.net"}}, "p6")["request"]
         self.assertEqual([x["kind"] for x in self.ask("GET", "/requests")["items"] if x["id"] == number], ["erasure"])
+        before = len(self.ask("GET", "/requests")["items"])
+        again = self.tell("shopify", "customers/redact", {"customer": {"id": 5001, "email": "ana@example.net"}}, "p6")
+        self.assertEqual((again["known"], again["request"]), (True, 0))
+        self.assertEqual(len(self.ask("GET", "/requests")["items"]), before)
 
     def test_what_is_known_stays(self):
         """A profile told by another source is laid over what is known: a sign-up, a shop's webhook, a correction."""
@@ -301,6 +313,66 @@ class Numbers(unittest.TestCase):
         self.server.until(lambda: self.sql("SELECT count(*) FROM hook_event") == [(0,)], 10)
         self.consent(2, "granted")
         self.assertGreater(self.events(hook)[0]["id"], old["id"])
+
+    def test_goals_from_now(self):
+        """Goals met while nobody wanted to be told are not told to who comes later; many are told in pages."""
+        first = self.ask("POST", "/hooks/out", self.NOWHERE, 201)["id"]
+        self.consent(1)
+        self.events(first)
+        self.ask("DELETE", f"/hooks/out/{first}")
+        columns = [c[1] for c in self.sql("PRAGMA table_info(decision)")]
+
+        def goals(tick, count, start=1):
+            given = {"tick": tick, "plan": "p", "step": "", "verdict": 6, "reason": 19, "first_at": 1, "last_at": 1}
+            rows = [{**dict.fromkeys(columns, 0), **given, "customer_id": c % 60 + 1, "run_no": c} for c in range(start, start + count)]
+            with contextlib.closing(sqlite3.connect(self.server.db, timeout=10)) as db, db:
+                db.executemany(f"INSERT INTO decision ({','.join(columns)}) VALUES ({','.join('?' * len(columns))})", [[r[c] for c in columns] for r in rows])
+
+        def looked():
+            return int(self.sql("SELECT value FROM shop WHERE name = 'hooks.tick'")[0][0])
+
+        def newest():
+            return self.sql("SELECT max(tick) FROM tick")[0][0]
+
+        def told(name):
+            return self.sql("SELECT count(*) FROM hook_event WHERE name = ?", name)[0][0]
+
+        self.consent(2, "granted")
+        self.server.until(lambda: newest() > looked(), 10)
+        goals(newest(), 3)
+        second = self.ask("POST", "/hooks/out", self.NOWHERE, 201)["id"]
+        self.consent(3)
+        self.events(second)
+        self.server.until(lambda: newest() == looked(), 10)
+        self.assertEqual(told("plan.goal"), 0)
+        top = newest()
+        goals(top - 1, 2100, 100)
+        goals(top, 5, 5000)
+        self.sql("UPDATE shop SET value = ? WHERE name = 'hooks.tick'", str(top - 2))
+        self.consent(4, "granted")
+        due = self.sql("SELECT count(*) FROM decision WHERE verdict = 6 AND reason = 19 AND tick > ?", top - 2)[0][0]
+        self.server.until(lambda: newest() == looked(), 20)
+        self.assertEqual(told("plan.goal"), due)
+
+    def test_one_does_not_hold_up_the_others(self):
+        silent = socket.create_server(("127.0.0.1", 0))  # never answers
+        self.addCleanup(silent.close)
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Welcoming)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        lost, slow, good = (self.ask("POST", "/hooks/out", {**self.NOWHERE, "url": f"http://127.0.0.1:{port}/"}, 201)["id"]
+                            for port in (9, silent.getsockname()[1], server.server_port))
+        self.sql("UPDATE hook_out SET secret = 'no longer readable' WHERE hook_id = ?", lost)
+        for n in range(60):
+            self.sql("INSERT INTO hook_event VALUES (?, ?, 'plan.goal', '{}', 4000000000, 0, 0, 'waiting', '')", n + 1, (lost, slow)[n % 2])
+        self.sql("INSERT INTO hook_event VALUES (99, ?, 'plan.goal', '{}', 4000000000, 0, 0, 'waiting', '')", good)
+        self.server.until(lambda: self.events(good)[0]["state"] == "done", 25)
+        self.server.until(lambda: self.sql("SELECT count(*) FROM hook_event WHERE hook_id = ? AND state = 'given_up'", lost) == [(30,)], 25)
+        self.assertGreaterEqual(self.sql("SELECT count(*) FROM hook_event WHERE hook_id = ? AND state = 'waiting'", slow)[0][0], 30)
+        for _ in range(29):
+            self.ask("POST", "/hooks/out", self.NOWHERE, 201)
+        self.ask("POST", "/hooks/out", self.NOWHERE, 409)
 
 
 if __name__ == "__main__":
