@@ -8,10 +8,16 @@ SELECT h.hook_id, h.platform, h.name,
 
 -- name: hook_in_put
 INSERT INTO hook_in (hook_id, platform, name, secret, created_at)
-VALUES ((SELECT coalesce(max(hook_id), 0) + 1 FROM hook_in), ?1, ?2, ?3, ?4) RETURNING hook_id;
+VALUES (?5, ?1, ?2, ?3, ?4);
+
+-- name: hook_in_newest
+SELECT coalesce(max(hook_id), 0) FROM hook_in;
 
 -- name: hook_in_delete
 DELETE FROM hook_in WHERE hook_id = ?1;
+
+-- name: hook_in_forget
+DELETE FROM hook_delivery WHERE hook_id = ?1;
 
 -- name: hook_delivery_put
 INSERT INTO hook_delivery (hook_id, delivery, at) VALUES (?1, ?2, ?3) ON CONFLICT (hook_id, delivery) DO NOTHING;
@@ -32,11 +38,16 @@ SELECT h.hook_id, h.url, h.events,
 
 -- name: hook_out_put
 INSERT INTO hook_out (hook_id, url, events, secret, created_at, seq)
-VALUES ((SELECT coalesce(max(hook_id), 0) + 1 FROM hook_out), ?1, ?2, ?3, ?4, (SELECT seq_hi FROM shard WHERE shard = 0))
-RETURNING hook_id;
+VALUES (?5, ?1, ?2, ?3, ?4, (SELECT seq_hi FROM shard WHERE shard = 0));
+
+-- name: hook_out_newest
+SELECT coalesce(max(hook_id), 0) FROM hook_out;
 
 -- name: hook_out_delete
 DELETE FROM hook_out WHERE hook_id = ?1;
+
+-- name: hook_out_forget
+DELETE FROM hook_event WHERE hook_id = ?1;
 
 -- name: hook_out_all
 SELECT hook_id, url, events, secret, seq FROM hook_out ORDER BY hook_id;
@@ -46,7 +57,10 @@ UPDATE hook_out SET seq = ?2 WHERE hook_id = ?1;
 
 -- name: hook_event_put
 INSERT INTO hook_event (event_id, hook_id, name, body, created_at, try_after, tries, state, answer)
-VALUES ((SELECT coalesce(max(event_id), 0) + 1 FROM hook_event), ?1, ?2, ?3, ?4, ?4, 0, 'waiting', '');
+VALUES (?5, ?1, ?2, ?3, ?4, ?4, 0, 'waiting', '');
+
+-- name: hook_event_newest
+SELECT coalesce(max(event_id), 0) FROM hook_event;
 
 -- name: hook_event_due
 SELECT e.event_id, e.hook_id, e.name, e.body, e.created_at, e.tries FROM hook_event e

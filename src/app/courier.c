@@ -49,12 +49,17 @@ bool courier_refresh(struct courier_state *c, struct db *db, struct instant now,
 	return true;
 }
 
-struct courier_state *courier_for(const char *address, const char *messages, const char *folder, struct err *err)
+void courier_folder(const char *address, char out[COURIER_FOLDER_MAX])
 {
-	char path[4096];
 	bool server =
 		str_starts(str_from(address), STR("postgresql://")) || str_starts(str_from(address), STR("postgres://"));
-	snprintf(path, sizeof path, "%s%s", server ? "" : address, server ? "outbox" : ".outbox");
+	snprintf(out, COURIER_FOLDER_MAX, "%s%s", server ? "" : address, server ? "outbox" : ".outbox");
+}
+
+struct courier_state *courier_for(const char *address, const char *messages, const char *folder, struct err *err)
+{
+	char path[COURIER_FOLDER_MAX];
+	courier_folder(address, path);
 	return courier_new(messages, folder ? folder : path, err);
 }
 
@@ -315,11 +320,20 @@ static struct settlement hand_off(void *ctx, struct live *l, const struct outbox
 	};
 }
 
+/* Once a tick, however many batches wait for the same reason. */
+static void say_unsent(struct courier_state *c, const struct live *l, const struct err *err)
+{
+	if (c->told_at.s != l->now.s)
+		fprintf(stderr, "relance: no mail can be handed over, all of it waits: %s\n", err->text);
+	c->told_at = l->now;
+}
+
 /* Mail goes to the server in one go, the rest one by one. */
-static bool hand_off_all(void *ctx, struct live *l, const struct outbox_message *messages, size_t count,
-                         struct settlement *out, struct arena *a, struct instant now, struct err *err)
+static void hand_off_all(void *ctx, struct live *l, const struct outbox_message *messages, size_t count,
+                         struct settlement *out, struct arena *a, struct instant now)
 {
 	struct courier_state *c = ctx;
+	struct err err;
 	bool server = courier_has_server(l, a);
 	const struct outbox_message *mails[OUTBOX_CLAIM_MAX];
 	struct settlement *to[OUTBOX_CLAIM_MAX];
@@ -329,13 +343,15 @@ static bool hand_off_all(void *ctx, struct live *l, const struct outbox_message 
 			mails[n] = &messages[i];
 			to[n++] = &out[i];
 		} else if (server && messages[i].key.channel == CHANNEL_STAFF) {
-			if (!courier_staff_send(c, l, &messages[i], &out[i], a, err))
-				return false;
+			if (!courier_staff_send(c, l, &messages[i], &out[i], a, &err))
+				say_unsent(c, l, &err);
 		} else {
 			out[i] = hand_off(ctx, l, &messages[i], a, now);
 		}
 	}
-	return n == 0 || courier_send_mails(c, l, mails, NULL, to, n, a, err);
+	if (n && !courier_send_mails(c, l, mails, NULL, to, n, a, &err))
+		say_unsent(c, l, &err);
+	courier_pace_keep(c, l);
 }
 
 struct courier courier_of(struct courier_state *c)

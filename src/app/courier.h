@@ -16,7 +16,11 @@ struct courier_state;
 
 /* messages: a folder of message files, NULL: those shipped. folder: where files are written. */
 struct courier_state *courier_new(const char *messages, const char *folder, struct err *err) MUST_CHECK;
-/* The courier of a shop: `folder` NULL is ADDRESS.outbox, or ./outbox for a server's address. */
+/* Where a shop's messages are written as files when nobody says where: ADDRESS.outbox, or ./outbox for a server's
+ * address (which may hold a password). Whoever looks for them (an erasure) asks here. */
+enum { COURIER_FOLDER_MAX = 4096 };
+void courier_folder(const char *address, char out[COURIER_FOLDER_MAX]);
+/* The courier of a shop: `folder` NULL is courier_folder. */
 struct courier_state *courier_for(const char *address, const char *messages, const char *folder,
                                   struct err *err) MUST_CHECK;
 void courier_free(struct courier_state *c);

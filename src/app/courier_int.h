@@ -11,6 +11,7 @@ struct courier_state {
 	char *folder, *messages;
 	int64_t revision; /* of what was saved in the shop, in `set` */
 	struct instant looked_at;
+	struct instant told_at;    /* when it was said that no mail can be handed over */
 	struct courier_reco *reco; /* NULL until first needed */
 	struct courier_pace *pace; /* NULL until first needed */
 };
@@ -35,8 +36,9 @@ void courier_product(const struct courier_state *c, struct live *l, const struct
                      struct lobject *data, struct arena *a);
 void courier_reco_free(struct courier_reco *r);
 
-/* courier_smtp.c: whether the shop has a mail server, and a batch of mails to it: every to[i] is filled. known: all go
- * to this person (a test), NULL: each to its customer. */
+/* courier_smtp.c: whether the shop has a mail server, and a batch of mails to it. known: all go to this person (a
+ * test), NULL: each to its customer. Every to[i] is filled, whatever the answer; false: nothing was handed over (a key
+ * that cannot be read), all of them wait, and err says why. */
 bool courier_has_server(struct live *l, struct arena *a);
 bool courier_send_mails(struct courier_state *c, struct live *l, const struct outbox_message *const *messages,
                         const struct person *known, struct settlement *const *to, size_t count, struct arena *a,
@@ -51,7 +53,8 @@ bool courier_may_track(const struct live *l, customer_id c);
 bool courier_wait(void *ctx, struct live *l, const struct outbox_message *m, struct arena *a, struct instant *until,
                   struct err *err) MUST_CHECK;
 void courier_pace_deferred(struct courier_state *c, struct str address, struct instant now); /* its domain said 4xx */
-bool courier_pace_keep(struct courier_state *c, struct live *l, struct err *err) MUST_CHECK; /* after a batch */
+/* After a batch. What cannot be written is said, and written after the next one: the mails have left. */
+void courier_pace_keep(struct courier_state *c, struct live *l);
 void courier_pace_free(struct courier_pace *p);
 
 /* courier_staff.c: a notice to the team: its words; where it goes; handing it to the mail server. */

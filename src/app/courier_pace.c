@@ -117,18 +117,19 @@ void courier_pace_deferred(struct courier_state *c, struct str address, struct i
 		throttle_deferred(&c->pace->throttle, address, now.s * 1000);
 }
 
-bool courier_pace_keep(struct courier_state *c, struct live *l, struct err *err)
+void courier_pace_keep(struct courier_state *c, struct live *l)
 {
 	struct courier_pace *p = c->pace;
+	struct err err;
 	char day[16], text[48];
 	if (!p || !p->open || !p->throttle.day_cap || p->kept == p->throttle.day_sent)
-		return true;
+		return;
 	int n = snprintf(text, sizeof text, "%s %lld", date_text(p->throttle.day, day), (long long)p->throttle.day_sent);
-	bool ok = db_begin(l->shop.db, err) &&
-	          store_shop_set(l->shop.db, "mail.sent", (struct str){ text, (size_t)n }, err) &&
-	          db_commit(l->shop.db, err);
-	if (!ok)
-		db_rollback(l->shop.db);
-	p->kept = p->throttle.day_sent;
-	return ok;
+	if (db_begin(l->shop.db, &err) && store_shop_set(l->shop.db, "mail.sent", (struct str){ text, (size_t)n }, &err) &&
+	    db_commit(l->shop.db, &err)) {
+		p->kept = p->throttle.day_sent;
+		return;
+	}
+	db_rollback(l->shop.db);
+	fprintf(stderr, "relance: how many mails left today could not be kept: %s\n", err.text);
 }

@@ -265,6 +265,15 @@ static bool is_here(const char *host)
 	return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
 }
 
+static struct settlement untried(struct instant now, const char *why)
+{
+	return (struct settlement){ .to = MESSAGE_DEFERRED,
+		                        .at = now,
+		                        .try_after = { now.s + UNREACHED_S },
+		                        .outcome = str_from(why),
+		                        .untried = true };
+}
+
 /* Marketing needs a working way to stop in every message (LAW): without public_url the links lead nowhere, and mail for
  * the world waits. */
 static bool can_stop(const struct mail_server *server, const struct courier_shop *words, const struct outbox_message *m,
@@ -352,7 +361,12 @@ bool courier_send_mails(struct courier_state *c, struct live *l, const struct ou
 	bool ok = read_server(l, &server, a, err) && courier_shop_read(c, l, a, &words, err) &&
 	          read_return_path(l, words.email, &from, a, err) && open_signing(l, words.domain, &sign, a, err);
 	size_t kept_back = 0;
-	for (size_t i = 0; i < count && ok; i++) {
+	for (size_t i = 0; i < count; i++) {
+		const struct settlement waits = untried(l->now, ok ? "server not reached" : "not handed over");
+		if (!ok) {
+			*to[i] = waits;
+			continue;
+		}
 		if (!known && !can_stop(&server, &words, messages[i], l->now, to[i])) {
 			kept_back++;
 			continue;
@@ -360,19 +374,15 @@ bool courier_send_mails(struct courier_state *c, struct live *l, const struct ou
 		b.items[b.count].to = to[i];
 		if (!add_mail(c, l, messages[i], known, &sign, &from, &b.items[b.count], a))
 			continue;
-		*to[i] = (struct settlement){ .to = MESSAGE_DEFERRED,
-			                          .at = l->now,
-			                          .try_after = { l->now.s + UNREACHED_S },
-			                          .outcome = STR("server not reached"),
-			                          .untried = true };
+		*to[i] = waits;
 		b.count++;
 	}
 	if (kept_back)
 		fputs("relance: marketing mails wait: their links to stop would lead nowhere; relance set DB public_url "
 		      "https://…\n",
 		      stderr);
-	if (ok && b.count)
+	if (b.count)
 		run_batch(&server, &words, &b);
 	close_signing(&sign);
-	return ok && courier_pace_keep(c, l, err);
+	return ok;
 }

@@ -89,5 +89,10 @@ bool courier_staff_send(struct courier_state *c, struct live *l, const struct ou
                         struct arena *a, struct err *err)
 {
 	struct person team = { .first_name = m->message };
+	*to = (struct settlement){ .to = MESSAGE_DEFERRED,
+		                       .at = l->now,
+		                       .try_after = { l->now.s + 300 },
+		                       .outcome = STR("not handed over"),
+		                       .untried = true };
 	return courier_staff_address(c, l, a, &team.email, err) && courier_send_mails(c, l, &m, &team, &to, 1, a, err);
 }

@@ -86,6 +86,22 @@ static void state_before(const struct pass *x, const struct chunk *k, uint32_t i
 	}
 }
 
+/* Whether what event `e` ends began in period `p`: one of the same monthly value did, and none ended it yet. */
+static bool began_in(const struct pass *x, const struct chunk *k, uint32_t i, uint32_t e, int p)
+{
+	int64_t open = 0;
+	for (uint32_t f = k->event_start[i]; f < e; f++) {
+		int w = figures_period(x->t, k->events[f].at) == p ? word_of(x, k->events[f].name) : WORDS;
+		if (w == W_ADD_ON)
+			open += k->events[f].value == k->events[e].value;
+		else if (w == W_ADD_ON_ENDED && k->events[f].value == 0)
+			open = 0;
+		else if (w == W_ADD_ON_ENDED && open)
+			open -= k->events[f].value == k->events[e].value;
+	}
+	return open > 0;
+}
+
 /* Add-ons that ran at the start and were ended in the period. */
 static int64_t ended_in(const struct pass *x, const struct chunk *k, uint32_t i, int p, int64_t running)
 {
@@ -93,7 +109,7 @@ static int64_t ended_in(const struct pass *x, const struct chunk *k, uint32_t i,
 	for (uint32_t e = k->event_start[i]; e < k->event_start[i + 1]; e++)
 		if (x->word[W_ADD_ON_ENDED] && k->events[e].name == x->word[W_ADD_ON_ENDED] &&
 		    figures_period(x->t, k->events[e].at) == p)
-			ended += k->events[e].value == 0 ? running : 1;
+			ended += k->events[e].value == 0 ? running : !began_in(x, k, i, e, p);
 	return ended < running ? ended : running;
 }
 

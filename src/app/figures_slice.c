@@ -62,6 +62,20 @@ static void mark_all(struct marks *m, const struct figures_shop *s, enum slice_b
 	}
 }
 
+/* seen: to be freed. */
+static void marks_make(struct marks *m, const struct figures_shop *s, enum slice_by by)
+{
+	*m = (struct marks){ .count = book_word_count(s->book) + SALE_CHANNEL_COUNT + 1 };
+	m->seen = mem_alloc(m->count);
+	mark_all(m, s, by);
+}
+
+static struct str mark_name(const struct figures_shop *s, enum slice_by by, uint32_t number)
+{
+	return by == SLICE_CHANNEL ? str_from(sale_channel_name((enum sale_channel)number))
+	                           : book_word_text(s->book, number);
+}
+
 static int by_name(const void *x, const void *y)
 {
 	const struct slice *a = x, *b = y;
@@ -72,16 +86,13 @@ static int by_name(const void *x, const void *y)
 
 bool slices_list(const struct figures_shop *s, enum slice_by by, struct slice **out, size_t *count, struct err *err)
 {
-	struct marks m = { .count = book_word_count(s->book) + SALE_CHANNEL_COUNT + 1 };
-	m.seen = mem_alloc(m.count);
-	mark_all(&m, s, by);
+	struct marks m;
+	marks_make(&m, s, by);
 	*out = mem_alloc((SLICES_MAX + 1) * sizeof **out);
 	*count = 0;
 	for (uint32_t i = 0; i < m.count && *count <= SLICES_MAX; i++)
 		if (m.seen[i])
-			(*out)[(*count)++] = (struct slice){ by == SLICE_CHANNEL ? str_from(sale_channel_name((enum sale_channel)i))
-				                                                     : book_word_text(s->book, i),
-				                                 i };
+			(*out)[(*count)++] = (struct slice){ mark_name(s, by, i), i };
 	free(m.seen);
 	if (*count <= SLICES_MAX) {
 		qsort(*out, *count, sizeof **out, by_name);
@@ -122,33 +133,40 @@ void slice_narrow(const struct figures_shop *s, enum slice_by by, const struct s
 	}
 }
 
-bool slice_narrow_to(const struct figures_shop *s, enum slice_by by, struct str name, struct figures_ask *ask,
-                     uint64_t **segment, struct err *err)
+/* There is no `name`: says which it may have been. */
+static void refuse(const struct marks *m, const struct figures_shop *s, enum slice_by by, struct str name,
+                   struct err *err)
 {
-	struct slice *all;
-	size_t count;
-	if (!slices_list(s, by, &all, &count, err))
-		return false;
-	const char **names = mem_alloc((count + 1) * sizeof *names);
+	const char **names = mem_alloc(m->count * sizeof *names);
+	size_t count = 0;
 	struct arena text;
 	arena_init(&text);
-	for (size_t i = 0; i < count; i++) {
-		if (str_eq(all[i].name, name)) {
-			slice_narrow(s, by, &all[i], ask, segment);
-			name = (struct str){ 0 };
-			break;
-		}
-		names[i] = arena_cstr(&text, all[i].name);
-	}
-	const char *near = name.p && count ? str_nearest(name, names, count, 6) : NULL;
-	bool found = !name.p;
-	if (!found && count == 0)
+	for (uint32_t i = 0; i < m->count; i++)
+		if (m->seen[i])
+			names[count++] = arena_cstr(&text, mark_name(s, by, i));
+	const char *near = count ? str_nearest(name, names, count, 6) : NULL;
+	if (count == 0)
 		err_set(err, ERR_INPUT, "--%s: the shop holds none: import the column \"%s\"", slice_name(by), COLUMNS[by]);
-	else if (!found)
+	else
 		err_set(err, ERR_INPUT, "--%s: there is no \"%.*s\"%s%s%s", slice_name(by), STR_ARG(name),
 		        near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 	arena_release(&text);
 	free(names);
-	free(all);
+}
+
+bool slice_narrow_to(const struct figures_shop *s, enum slice_by by, struct str name, struct figures_ask *ask,
+                     uint64_t **segment, struct err *err)
+{
+	struct marks m;
+	marks_make(&m, s, by);
+	uint32_t number = by == SLICE_CHANNEL ? 0 : book_word_find(s->book, name);
+	while (by == SLICE_CHANNEL && number < SALE_CHANNEL_COUNT && !str_eq(mark_name(s, by, number), name))
+		number++;
+	bool found = number < m.count && m.seen[number];
+	if (found)
+		slice_narrow(s, by, &(struct slice){ name, number }, ask, segment);
+	else
+		refuse(&m, s, by, name, err);
+	free(m.seen);
 	return found;
 }

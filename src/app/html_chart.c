@@ -174,13 +174,7 @@ void html_number(struct html *h, double v, int decimals)
 
 void html_money(struct html *h, double minor, bool cents)
 {
-	static const struct {
-		const char *code, *sign;
-	} SIGNS[] = { { "EUR", "€" }, { "GBP", "£" }, { "USD", "$" } };
-	const char *sign = h->currency.code;
-	for (size_t i = 0; i < ARRAY_LEN(SIGNS); i++)
-		if (str_is(str_from(h->currency.code), SIGNS[i].code))
-			sign = SIGNS[i].sign;
+	const char *sign = currency_sign(&h->currency);
 	double major = minor / pow(10, h->currency.exponent);
 	int decimals = cents ? h->currency.exponent : 0;
 	if (!h->french && sign != h->currency.code) {

@@ -72,10 +72,13 @@ static bool read_last_tick(struct live *l, struct err *err)
 	return ok;
 }
 
-static bool hold_clock(struct live *l, struct err *err)
+/* In a transaction of its own: a hold outlives this process. */
+static bool set_flag(struct db *db, const char *name, struct err *err)
 {
-	return db_begin(l->shop.db, err) && store_shop_set(l->shop.db, "clock_hold", STR("1"), err) &&
-	       db_commit(l->shop.db, err);
+	if (db_begin(db, err) && store_shop_set(db, name, STR("1"), err) && db_commit(db, err))
+		return true;
+	db_rollback(db);
+	return false;
 }
 
 /* After a silence of 30 days a machine's clock, or the shop, is not what it was: a person confirms (SEMANTICS "A
@@ -96,13 +99,13 @@ static bool check_silence(struct live *l, struct err *err)
 	int64_t heard = l->last_tick.s > confirmed ? l->last_tick.s : confirmed;
 	if (l->last_tick.s == 0 || l->now.s - heard <= SILENCE_MAX_S)
 		return true;
-	return hold_clock(l, err);
+	return set_flag(l->shop.db, "clock_hold", err);
 }
 
 bool live_watch_clock(struct live *l, struct instant wall, double running, bool *jumped, struct err *err)
 {
 	*jumped = clock_gained(&l->clock, wall, running) > l->shop.settings.jump_s;
-	return !*jumped || hold_clock(l, err);
+	return !*jumped || set_flag(l->shop.db, "clock_hold", err);
 }
 
 static void begin_world(struct live *l)
@@ -131,8 +134,7 @@ static bool open_all(struct live *l, struct err *err)
 	if (!store_mark_check(l->shop.db, &restored, err) || !read_last_tick(l, err) || !recover(l, err) ||
 	    !check_silence(l, err))
 		return false;
-	if (restored && !(db_begin(l->shop.db, err) && store_shop_set(l->shop.db, "restored_hold", STR("1"), err) &&
-	                  db_commit(l->shop.db, err)))
+	if (restored && !set_flag(l->shop.db, "restored_hold", err))
 		return false;
 	begin_world(l);
 	if (!live_load_plans(l, err) || !live_load_states(l, err))

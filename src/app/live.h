@@ -22,10 +22,10 @@ struct live;
 struct courier {
 	void *ctx;
 	bool (*render)(void *ctx, struct live *live, struct outbox_message *m, struct arena *a, struct err *err);
-	/* All of a batch at once: fills out[i] for every message. NULL: hand_off one by one. False: the world failed,
-	 * nothing left. */
-	bool (*hand_off_all)(void *ctx, struct live *live, const struct outbox_message *messages, size_t count,
-	                     struct settlement *out, struct arena *a, struct instant now, struct err *err);
+	/* All of a batch at once: fills out[i] for every message, whatever happens: what could not be handed over is
+	 * deferred. NULL: hand_off one by one. */
+	void (*hand_off_all)(void *ctx, struct live *live, const struct outbox_message *messages, size_t count,
+	                     struct settlement *out, struct arena *a, struct instant now);
 	/* Whether a message has to wait before it may leave (how fast a mail server may be written to). May be NULL. */
 	bool (*wait)(void *ctx, struct live *live, const struct outbox_message *m, struct arena *a, struct instant *until,
 	             struct err *err);

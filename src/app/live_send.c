@@ -222,8 +222,8 @@ static bool deliver(struct live *l, struct outbox_message *go, size_t n, struct 
 	if (!live_read_holds(l, err))
 		return false;
 	bool together = c->hand_off_all && l->world.hold_all == REASON_NONE;
-	if (together && !c->hand_off_all(c->ctx, l, go, n, all, a, l->now, err))
-		return false;
+	if (together)
+		c->hand_off_all(c->ctx, l, go, n, all, a, l->now);
 	for (size_t i = 0; i < n; i++) {
 		if (!together && !live_read_holds(l, err))
 			return false;

@@ -667,7 +667,7 @@ static void put_head(const struct page *p)
 	put_date(p, p->o->to);
 	buf_cstr(p->b, ", ");
 	put_number(p, p->o->sides[0].result->customers);
-	buf_printf(p->b, "%s %s\u202f; %s.</p>\n", T(p, " clients\u202f;", " customers;"), said_consent(p),
+	buf_printf(p->b, "%s %s%s %s.</p>\n", T(p, " clients\u202f;", " customers;"), said_consent(p), T(p, "\u202f;", ";"),
 	           said_response(p));
 }
 

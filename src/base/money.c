@@ -27,6 +27,17 @@ bool currency_find(struct str code, struct currency *out)
 	return true;
 }
 
+const char *currency_sign(const struct currency *currency)
+{
+	static const struct {
+		const char *code, *sign;
+	} SIGNS[] = { { "EUR", "€" }, { "GBP", "£" }, { "USD", "$" } };
+	for (size_t i = 0; i < sizeof SIGNS / sizeof SIGNS[0]; i++)
+		if (strcmp(currency->code, SIGNS[i].code) == 0)
+			return SIGNS[i].sign;
+	return currency->code;
+}
+
 bool money_add(struct money a, struct money b, struct money *out)
 {
 	return !__builtin_add_overflow(a.minor, b.minor, &out->minor);

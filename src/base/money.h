@@ -17,6 +17,9 @@ struct currency {
 
 bool currency_find(struct str code, struct currency *out) __attribute__((warn_unused_result));
 
+/* "€", "£", "$" where a sign is known by all, else the code itself, which `currency` holds. */
+const char *currency_sign(const struct currency *currency);
+
 /* False on overflow, *out untouched. */
 bool money_add(struct money a, struct money b, struct money *out) __attribute__((warn_unused_result));
 bool money_sub(struct money a, struct money b, struct money *out) __attribute__((warn_unused_result));

@@ -1,5 +1,6 @@
 /* relance erase: a person taken out of the shop (GDPR article 17). */
 #include "app/clock.h"
+#include "app/courier.h"
 #include "app/erase.h"
 #include "cli/cli.h"
 
@@ -46,11 +47,13 @@ static bool erase(struct db *db, const struct shop *shop, const char *who, const
 int cmd_erase(int argc, char **argv)
 {
 	const char *where[2], *out = NULL;
-	char folder[4096];
+	char folder[COURIER_FOLDER_MAX];
 	bool yes = false;
 	const struct opt opts[] = {
 		{ "--yes", OPT_FLAG, &yes, NULL, "it cannot be undone: yes" },
-		{ "--out", OPT_TEXT, &out, "DIR", "where messages were written as files (default DB.outbox)" },
+		{ "--out", OPT_TEXT, &out, "DIR",
+		  "where messages were written as files (default DB.outbox; ./outbox on "
+		  "PostgreSQL)" },
 	};
 	int count, status = opts_parse(&USAGE, opts, ARRAY_LEN(opts), argc, argv, where, &count);
 	if (status >= 0)
@@ -64,7 +67,7 @@ int cmd_erase(int argc, char **argv)
 	struct db *db = store_open(where[0], false, &shop, &err);
 	if (!db)
 		return cli_fail(&err);
-	snprintf(folder, sizeof folder, "%s.outbox", db_kind(db) == DB_SQLITE ? where[0] : ".");
+	courier_folder(where[0], folder);
 	bool ok = erase(db, &shop, where[1], out ? out : folder, &r, &err);
 	db_close(db);
 	if (!ok)

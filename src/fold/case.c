@@ -211,16 +211,16 @@ void case_money(struct buf *out, struct money m, struct currency currency, bool 
 	int64_t unit = 1, size = m.minor < 0 ? -m.minor : m.minor;
 	for (int i = 0; i < currency.exponent; i++)
 		unit *= 10;
-	bool euro = strcmp(currency.code, "EUR") == 0;
+	const char *sign = currency_sign(&currency);
 	if (m.minor < 0)
 		buf_cstr(out, "−");
 	if (!french)
-		buf_printf(out, "%s%s", euro ? "€" : currency.code, euro ? "" : " ");
+		buf_printf(out, "%s%s", sign, sign == currency.code ? " " : "");
 	whole(out, size / unit, french);
 	if (size % unit)
 		buf_printf(out, "%c%0*lld", french ? ',' : '.', currency.exponent, (long long)(size % unit));
 	if (french)
-		buf_printf(out, NARROW "%s", euro ? "€" : currency.code);
+		buf_printf(out, NARROW "%s", sign);
 }
 
 /* Millionths as per cent without needless zeros: 15000 → 1.5 % */

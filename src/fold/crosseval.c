@@ -347,6 +347,8 @@ static int32_t step_days(const struct nb_data *d, const int32_t *day, int32_t cu
 		first = day[b] < first ? day[b] : first;
 		last = day[b] > last ? day[b] : last;
 	}
+	if (first > last)
+		return CUT_STEP_DAYS;
 	int32_t ahead = (last - cut) / LEARN_CUTS, back = (cut - first) / (2 * LEARN_CUTS);
 	int32_t step = ahead < back ? ahead : back;
 	return step < CUT_STEP_DAYS ? CUT_STEP_DAYS : step > CUT_STEP_DAYS_MAX ? CUT_STEP_DAYS_MAX : step;

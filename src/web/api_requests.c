@@ -8,6 +8,7 @@
 #include "web/web_int.h"
 
 #include "app/clock.h"
+#include "app/courier.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -274,12 +275,9 @@ static bool erase_now(void *ctx, struct db *db, struct err *err)
 {
 	struct erasing *e = ctx;
 	struct web *w = e->r->web;
-	char folder[4096];
-	if (w->o.out)
-		snprintf(folder, sizeof folder, "%s", w->o.out);
-	else
-		snprintf(folder, sizeof folder, "%s.outbox", strstr(w->o.address, "://") ? "." : w->o.address);
-	return erase_customer(db, e->c, e->r->who.actor, folder, clock_now(), &e->report, err);
+	char folder[COURIER_FOLDER_MAX];
+	courier_folder(w->o.address, folder);
+	return erase_customer(db, e->c, e->r->who.actor, w->o.out ? w->o.out : folder, clock_now(), &e->report, err);
 }
 
 void on_erase(struct request *r)

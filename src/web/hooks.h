@@ -43,4 +43,9 @@ void hooks_stop(struct web *w);
 /* HMAC-SHA256 of "AT.BODY", as hexadecimal digits: what X-Relance-Signature holds after "v1=". */
 void hooks_sign(struct str secret, int64_t at, struct str body, char out[65]);
 
+/* The first of `count` numbers in a row that nobody had before, kept under `name` among the shop's settings: after the
+ * last one given, and after what the query `newest` says. Inside the caller's transaction. */
+bool hooks_numbers(struct db *db, const char *name, const char *newest, int64_t count, struct arena *a, int64_t *first,
+                   struct err *err);
+
 #endif

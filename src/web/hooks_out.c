@@ -84,13 +84,44 @@ static bool wants(const struct hook_out *h, const char *name)
 	return false;
 }
 
-static bool queue_event(struct hooks *x, const struct hook_out *h, const char *name, struct str body, struct err *err)
+static bool shop_int(struct db *db, const char *name, struct arena *a, int64_t *out, bool *found, struct err *err)
+{
+	struct str text;
+	if (!store_shop_get(db, name, a, &text, found, err))
+		return false;
+	*found = *found && str_i64(text, out);
+	return true;
+}
+
+static bool one_int(struct db *db, const char *query, int64_t *out, struct err *err)
+{
+	struct query *q = db_query(db, query);
+	int got = query_next(q, err);
+	*out = got == 1 ? query_get_int(q, 0) : 0;
+	query_done(q);
+	return got >= 0;
+}
+
+bool hooks_numbers(struct db *db, const char *name, const char *newest, int64_t count, struct arena *a, int64_t *first,
+                   struct err *err)
+{
+	int64_t given = 0, stands = 0;
+	bool found;
+	if (!shop_int(db, name, a, &given, &found, err) || !one_int(db, newest, &stands, err))
+		return false;
+	*first = (found && given > stands ? given : stands) + 1;
+	return store_shop_set(db, name, arena_printf(a, "%lld", (long long)(*first + count - 1)), err);
+}
+
+static bool queue_event(struct hooks *x, int64_t id, const struct hook_out *h, const char *name, struct str body,
+                        struct err *err)
 {
 	struct query *q = db_query(x->db, "hook_event_put");
 	query_int(q, 1, h->id);
 	query_text(q, 2, str_from(name));
 	query_text(q, 3, body);
 	query_int(q, 4, x->now.s);
+	query_int(q, 5, id);
 	return query_run(q, NULL, err);
 }
 
@@ -107,9 +138,11 @@ static void tell(struct hooks *x, int64_t seq, const char *name, struct str body
 
 static bool queue_news(struct hooks *x, struct err *err)
 {
-	bool ok = true;
+	int64_t first = 0;
+	bool ok = x->news_count == 0 ||
+	          hooks_numbers(x->db, "hooks.event", "hook_event_newest", (int64_t)x->news_count, &x->arena, &first, err);
 	for (size_t i = 0; ok && i < x->news_count; i++)
-		ok = queue_event(x, &x->hooks[x->news[i].hook], x->news[i].name, x->news[i].body, err);
+		ok = queue_event(x, first + (int64_t)i, &x->hooks[x->news[i].hook], x->news[i].name, x->news[i].body, err);
 	x->news_count = 0;
 	return ok;
 }
@@ -198,30 +231,12 @@ static bool take_fact(void *ctx, const struct fact *f, struct err *err)
 
 /* ---- goals: decisions, known by the tick that said them ---- */
 
-static bool shop_int(struct db *db, const char *name, struct arena *a, int64_t *out, bool *found, struct err *err)
-{
-	struct str text;
-	if (!store_shop_get(db, name, a, &text, found, err))
-		return false;
-	*found = *found && str_i64(text, out);
-	return true;
-}
-
-static bool newest_tick(struct hooks *x, int64_t *tick, struct err *err)
-{
-	struct query *q = db_query(x->db, "tick_newest");
-	int got = query_next(q, err);
-	*tick = got == 1 ? query_get_int(q, 0) : 0;
-	query_done(q);
-	return got >= 0;
-}
-
 static bool look_at_goals(struct hooks *x, struct err *err)
 {
 	int64_t from = 0, to = 0;
 	bool found;
 	_Static_assert(VERDICT_EXITED == 6 && REASON_GOAL_MET == 19, "as goals_since and its index say");
-	if (!newest_tick(x, &to, err))
+	if (!one_int(x->db, "tick_newest", &to, err))
 		return false;
 	x->tick = to;
 	struct query *q;
@@ -290,7 +305,7 @@ static bool look(struct hooks *x, bool *more, struct err *err)
 	int64_t hi, tick, from = INT64_MAX;
 	uint32_t customers;
 	*more = false;
-	if (!store_seq_hi(x->db, &hi, &customers, err) || !newest_tick(x, &tick, err))
+	if (!store_seq_hi(x->db, &hi, &customers, err) || !one_int(x->db, "tick_newest", &tick, err))
 		return false;
 	for (size_t i = 0; i < x->count; i++)
 		from = x->hooks[i].seq < from ? x->hooks[i].seq : from;

@@ -326,15 +326,24 @@ static bool name_fits(const char *name)
 	return n > 0 && n <= 32;
 }
 
-static bool insert(struct request *r, struct query *q, const char *what, int64_t *id, struct err *err)
+/* A number is never given twice: what is on its way to a hook taken away would come to the new one. */
+static bool insert(struct request *r, const char *way, struct str *texts, int64_t *id, struct err *err)
 {
 	struct db *db = live_db(r->web->live);
-	int got = query_next(q, err);
-	*id = got == 1 ? query_get_int(q, 0) : 0;
-	query_done(q);
+	bool in = strcmp(way, "in") == 0;
+	if (!db_begin(db, err) || !hooks_numbers(db, in ? "hooks.in" : "hooks.out",
+	                                         in ? "hook_in_newest" : "hook_out_newest", 1, &r->arena, id, err))
+		return false;
+	struct query *q = db_query(db, in ? "hook_in_put" : "hook_out_put");
+	for (int i = 0; i < 3; i++)
+		query_text(q, i + 1, texts[i]);
+	query_int(q, 4, clock_now().s);
+	query_int(q, 5, *id);
 	char object[40];
 	snprintf(object, sizeof object, "%lld", (long long)*id);
-	return got == 1 && store_audit(db, clock_now(), r->who.actor, what, object, err) && db_commit(db, err);
+	return query_run(q, NULL, err) &&
+	       store_audit(db, clock_now(), r->who.actor, in ? "webhook in made" : "webhook out made", object, err) &&
+	       db_commit(db, err);
 }
 
 void on_hook_in_post(struct request *r)
@@ -360,13 +369,8 @@ void on_hook_in_post(struct request *r)
 	         !auth_seal(r->web, str_from(secret), sealed))
 		request_problem(r, 422, "\"secret\" is needed: what the platform signs with, 8 to %d bytes", SECRET_MAX);
 	else {
-		bool ok = db_begin(db, &err);
-		struct query *q = db_query(db, "hook_in_put");
-		query_text(q, 1, str_from(platform));
-		query_text(q, 2, str_from(name));
-		query_text(q, 3, str_from(sealed));
-		query_int(q, 4, clock_now().s);
-		if (ok && insert(r, q, "webhook in made", &id, &err)) {
+		struct str texts[] = { str_from(platform), str_from(name), str_from(sealed) };
+		if (insert(r, "in", texts, &id, &err)) {
 			put_open(&r->out, NULL, '{');
 			put_int(&r->out, "id", id);
 			put_str(&r->out, "path", arena_printf(&r->arena, "/w/%lld", (long long)id));
@@ -380,19 +384,25 @@ void on_hook_in_post(struct request *r)
 	json_decref(o);
 }
 
-static void delete_hook(struct request *r, const char *query, const char *what)
+static bool delete_row(struct db *db, const char *query, int64_t id, int64_t *changed, struct err *err)
+{
+	struct query *q = db_query(db, query);
+	query_int(q, 1, id);
+	return query_run(q, changed, err);
+}
+
+/* With all that was waiting for it or known of it. */
+static void delete_hook(struct request *r, const char *query, const char *forget, const char *what)
 {
 	struct db *db = live_db(r->web->live);
 	struct err err;
 	int64_t id = 0, changed = 0;
 	if (!str_i64(r->args[0], &id))
 		id = 0;
-	bool ok = db_begin(db, &err);
-	struct query *q = db_query(db, query);
-	query_int(q, 1, id);
-	ok = ok && query_run(q, &changed, &err) &&
-	     store_audit(db, clock_now(), r->who.actor, what, arena_cstr(&r->arena, r->args[0]), &err) &&
-	     db_commit(db, &err);
+	bool ok = db_begin(db, &err) && delete_row(db, query, id, &changed, &err) &&
+	          delete_row(db, forget, id, NULL, &err) &&
+	          store_audit(db, clock_now(), r->who.actor, what, arena_cstr(&r->arena, r->args[0]), &err) &&
+	          db_commit(db, &err);
 	if (!ok) {
 		db_rollback(db);
 		request_err(r, &err);
@@ -408,12 +418,12 @@ static void delete_hook(struct request *r, const char *query, const char *what)
 
 void on_hook_in_delete(struct request *r)
 {
-	delete_hook(r, "hook_in_delete", "webhook in deleted");
+	delete_hook(r, "hook_in_delete", "hook_in_forget", "webhook in deleted");
 }
 
 void on_hook_out_delete(struct request *r)
 {
-	delete_hook(r, "hook_out_delete", "webhook out deleted");
+	delete_hook(r, "hook_out_delete", "hook_out_forget", "webhook out deleted");
 }
 
 /* ---- who wants to be told ---- */
@@ -451,13 +461,8 @@ void on_hook_out_post(struct request *r)
 	else if (!auth_seal(r->web, str_from(secret), sealed))
 		request_problem(r, 503, "the secret could not be kept; try again");
 	else {
-		bool ok = db_begin(db, &err);
-		struct query *q = db_query(db, "hook_out_put");
-		query_text(q, 1, str_from(url));
-		query_text(q, 2, str_from(events));
-		query_text(q, 3, str_from(sealed));
-		query_int(q, 4, clock_now().s);
-		if (ok && insert(r, q, "webhook out made", &id, &err)) {
+		struct str texts[] = { str_from(url), str_from(events), str_from(sealed) };
+		if (insert(r, "out", texts, &id, &err)) {
 			put_open(&r->out, NULL, '{');
 			put_int(&r->out, "id", id);
 			put_cstr(&r->out, "secret", secret);

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { TICK_MS = 200, RETRY_S = 2, JUMP_S = 3600, LISTENER_S = 15 };
+enum { TICK_MS = 200, RETRY_S = 2, LISTENER_S = 15 };
 
 static const double TELL_S = 0.25; /* between two events of the same kind */
 /* Between two turns for facts: what comes meanwhile is decided upon together, and the writer has the disk. */
@@ -276,40 +276,17 @@ static bool turn_is_due(struct web *w, const struct pace *p)
 	return due;
 }
 
-/* A jump of the wall clock against the monotonic one holds sending until a person confirms (SEMANTICS "A tick"). */
-static bool clock_jumped(double *last_wall, double *last_monotonic)
-{
-	double wall = (double)clock_now().s, monotonic = clock_monotonic();
-	bool jumped = wall - *last_wall - (monotonic - *last_monotonic) > JUMP_S;
-	*last_wall = wall;
-	*last_monotonic = monotonic;
-	return jumped;
-}
-
-static bool turn(struct web *w, double *wall, double *monotonic, struct err *err)
-{
-	struct db *db = live_db(w->live);
-	if (clock_jumped(wall, monotonic)) {
-		fputs("relance: the clock jumped forward by more than an hour: nothing is sent until somebody resumes\n",
-		      stderr);
-		if (!db_begin(db, err) || !store_shop_set(db, "clock_hold", STR("1"), err) || !db_commit(db, err))
-			return false;
-	}
-	return tick(w, err);
-}
-
 static void *ticker_main(void *ctx)
 {
 	struct web *w = ctx;
 	struct err err;
 	pthread_setname_np(pthread_self(), "ticker");
 	struct pace pace = { .next = 0 };
-	double wall = (double)clock_now().s, monotonic = clock_monotonic();
 	do {
 		run_queue(w);
 		if (!turn_is_due(w, &pace))
 			continue;
-		bool ok = w->live ? turn(w, &wall, &monotonic, &err) : open_shop(w, &err);
+		bool ok = w->live ? tick(w, &err) : open_shop(w, &err);
 		pace.soonest = clock_monotonic() + PAUSE_S;
 		pace.next = clock_monotonic() + (ok ? TICK_MS / 1000.0 : RETRY_S);
 		set_trouble(w, ok ? "" : err.text);

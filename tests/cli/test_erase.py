@@ -18,7 +18,6 @@ class Erase(unittest.TestCase):
     def setUp(self):
         self.dir = tempfile.TemporaryDirectory()
         self.db = os.path.join(self.dir.name, "shop.db")
-        self.run_it("init", self.db, "--timezone", "Europe/Paris", "--currency", "EUR", "--locale", "fr", "--name", "Chez Léa")
         self.orders, self.people = os.path.join(self.dir.name, "orders.csv"), os.path.join(self.dir.name, "people.csv")
         with open(self.orders, "w", newline="", encoding="utf-8") as f:
             out = csv.writer(f)
@@ -31,18 +30,21 @@ class Erase(unittest.TestCase):
             out.writerow(["customer", "first_name", "last_name", "email", "phone", "city", "email_consent"])
             for c in (1001, 1002, 1003):
                 out.writerow([c, f"Prénom{c}", f"Zyxwvut{c}", f"unique.{c}@example.net", f"06 12 34 5{c % 10} 78", "Lille", "yes"])
+        self.begin()
+        self.assertTrue(os.listdir(self.db + ".outbox"))
+
+    def begin(self):
+        self.run_it("init", self.db, "--timezone", "Europe/Paris", "--currency", "EUR", "--locale", "fr", "--name", "Chez Léa")
         self.load()
-        at = "2026-05-01T08:00:00Z"
         self.run_it("plan", "on", self.db, "survey", "--at", "2026-04-01T00:00:00Z")
         for day in range(12, 22):
             self.run_it("tick", self.db, "--at", f"2026-04-{day:02}T12:00:00Z")
-        self.assertTrue(os.listdir(self.db + ".outbox"), at)
 
     def tearDown(self):
         self.dir.cleanup()
 
     def run_it(self, *args, status=0):
-        done = subprocess.run([RELANCE, *args], capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run([RELANCE, *args], capture_output=True, text=True, timeout=60, check=False, cwd=self.dir.name)
         self.assertEqual(done.returncode, status, done.stderr)
         return done.stdout + done.stderr
 
@@ -92,6 +94,22 @@ class Erase(unittest.TestCase):
         self.assertEqual((audit["same"], audit["erased"], audit["blurred"] > 0), ("yes", 1, True), audit)
         self.assertLess(audit["blurred"], audit["rounds"])
         self.run_it("check", self.db)
+
+    def test_postgres_files(self):
+        """On a server messages are written to ./outbox: an erasure takes them from there."""
+        server = os.environ.get("RELANCE_TEST_PG")
+        if not server:
+            self.skipTest("no PostgreSQL: RELANCE_TEST_PG is not set (tools/with_postgres.sh)")
+        os.environ["RELANCE_KEYS"] = os.path.join(self.dir.name, "keys")
+        shutil.rmtree(self.db + ".outbox")
+        self.db = f"{server}&schema=erased_{os.getpid()}"
+        self.begin()
+        box = os.path.join(self.dir.name, "outbox")
+        theirs = [x for x in os.listdir(box) if x.startswith("2.")]
+        self.assertTrue(theirs)
+        self.assertIn(f"files deleted        {len(theirs)}\n", self.run_it("erase", self.db, "1002", "--yes"))
+        self.assertEqual([x for x in os.listdir(box) if x.startswith("2.")], [])
+        self.assertTrue(os.listdir(box))
 
     def test_requests(self):
         said = self.run_it("request", self.db, "add", "access", "1001", "--by", "letter", "--asked", "2026-01-31")

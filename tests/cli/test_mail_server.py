@@ -258,6 +258,30 @@ def pace(shop):
     print(f"{total} mails paced by domain; then a new sender's 112 on its third day")
 
 
+def broken_key(shop, folder):
+    """One DKIM key that cannot be read: nothing was handed over, so all mails wait, whatever the batch, and leave once it is mended."""
+    server, keys, now = Server(), os.path.join(folder, "dkim"), at(3, 9)
+    relance("domain", "keys", "example.com", "--out", keys)
+    relance("set", shop.db, "smtp.port", str(server.server_address[1]))
+    relance("set", shop.db, "dkim.keys", keys)
+    relance("plan", "on", shop.db, "anti-churn", "--at", "2026-01-02T08:00")
+    bad = os.path.join(keys, "broken.pem")
+    with open(bad, "w", encoding="ascii") as f:
+        f.write("no key\n")
+    for _ in range(2):
+        done = relance("tick", shop.db, "--at", now.strftime("%Y-%m-%dT%H:%M:%SZ"), "--out", shop.folder)
+        assert done.stderr.count("broken.pem") == 1, done.stderr
+        states = collections.Counter(shop.states().values())
+        assert set(states) == {DEFERRED} and states[DEFERRED] > 50 and not server.offers, states
+        now += datetime.timedelta(minutes=6)
+    os.remove(bad)
+    shop.tick(now)
+    left = collections.Counter(shop.states().values())
+    assert left == {ACCEPTED: states[DEFERRED]} and len(server.taken) == left[ACCEPTED], (left, states)
+    server.shutdown()
+    print(f"{left[ACCEPTED]} mails waited for a DKIM key to be mended, none uncertain")
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         databases = [os.path.join(folder, "s.db")]
@@ -267,6 +291,7 @@ def main():
             print("PostgreSQL is left out: RELANCE_TEST_PG is not set (tools/with_postgres.sh)")
         for db in databases:
             bad_day(Shop(db, folder))
+        broken_key(Shop(os.path.join(folder, "key.db"), folder), folder)
         pace(Shop(os.path.join(folder, "pace.db"), folder))
 
 

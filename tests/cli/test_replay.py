@@ -174,7 +174,7 @@ def budget(db, folder, one):
     check("budget: csv, by channel", float(rows["cost email"]), plan["cost_by_channel"]["email"])
     table = run("replay", db, "--plans", tight, *PERIOD)
     check("budget: table", "anti-churn: 2.00 GBP spent in the dearest month, of a budget of 2.00 a month" in table, True)
-    check("budget: page", all(w in page.read_text() for w in ("budget spent", "budget: GBP 2 a month", "Channel by channel")), True)
+    check("budget: page", all(w in page.read_text() for w in ("budget spent", "budget: £2 a month", "Channel by channel")), True)
 
 
 def forgotten_range(db, text):

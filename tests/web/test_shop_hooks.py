@@ -2,6 +2,7 @@
 """Webhooks with shops and other programs: test_shop_hooks.py RELANCE. Bodies are of the shapes that Shopify, WooCommerce and
 PrestaShop document; the receiver of ours fails at first."""
 import base64
+import contextlib
 import email
 import email.policy
 import glob
@@ -223,7 +224,6 @@ class Hooks(unittest.TestCase):
         self.assertEqual((len(waiting), waiting[0]["state"], waiting[0]["answer"]), (1, "waiting", "500"))
         self.assertEqual([h["waiting"] for h in self.ask("GET", "/hooks")["out"]], [1])
         self.server.stop()  # the queue outlives the program; its clock does not wait for us
-        import sqlite3
         with sqlite3.connect(self.server.db) as db:
             db.execute("UPDATE hook_event SET try_after = 0")
         cookie, csrf = self.server.cookie, self.server.csrf
@@ -250,6 +250,57 @@ class Hooks(unittest.TestCase):
         self.ask("DELETE", f"/hooks/out/{made['id']}", status=404)
         server.shutdown()
         server.server_close()
+
+
+class Numbers(unittest.TestCase):
+    """Hooks that come and go, in a shop of its own."""
+    NOWHERE = {"url": "http://127.0.0.1:9/x", "events": "customer.unsubscribed customer.subscribed plan.goal"}
+
+    def setUp(self):
+        self.server = shop.Server(RELANCE).__enter__()
+        self.addCleanup(self.server.__exit__)
+        self.server.first_run()
+
+    def ask(self, method, path, body=None, status=200):
+        a = self.server.ask(method, API + path, body)
+        self.assertEqual(a.status, status, (method, path, a.body[:300]))
+        return a.json()
+
+    def sql(self, text, *values):
+        with contextlib.closing(sqlite3.connect(self.server.db, timeout=10)) as db, db:
+            return db.execute(text, values).fetchall()
+
+    def consent(self, n, state="withdrawn"):
+        self.ask("POST", "/facts", [{"kind": "consent", "customer": "1007", "channel": "email", "state": state, "source": "comptoir", "key": f"n:{n}"}], 201)
+
+    def events(self, hook, seconds=10):
+        return self.server.until(lambda: self.ask("GET", f"/hooks/out/{hook}/events")["items"], seconds)
+
+    def test_number_of_a_hook(self):
+        first = self.ask("POST", "/hooks/out", self.NOWHERE, 201)["id"]
+        self.consent(1)
+        self.events(first)
+        self.ask("DELETE", f"/hooks/out/{first}")
+        self.assertEqual(self.sql("SELECT count(*) FROM hook_event"), [(0,)])
+        second = self.ask("POST", "/hooks/out", self.NOWHERE, 201)["id"]
+        self.assertGreater(second, first)
+        self.assertEqual(self.ask("GET", f"/hooks/out/{second}/events")["items"], [])
+        made = {"platform": "shopify", "name": "s", "secret": SECRET}
+        first = self.ask("POST", "/hooks/in", made, 201)["id"]
+        self.sql("INSERT INTO hook_delivery VALUES (?, 'd1', 4000000000)", first)
+        self.ask("DELETE", f"/hooks/in/{first}")
+        self.assertEqual(self.sql("SELECT count(*) FROM hook_delivery"), [(0,)])
+        self.assertGreater(self.ask("POST", "/hooks/in", made, 201)["id"], first)
+
+    def test_number_of_an_event(self):
+        hook = self.ask("POST", "/hooks/out", self.NOWHERE, 201)["id"]
+        self.consent(1)
+        [old] = self.events(hook)
+        self.sql("UPDATE hook_event SET state = 'done', created_at = 0")
+        self.ask("POST", "/facts", {"kind": "event", "key": "n:e", "customer": "1001", "name": "visit"}, 201)
+        self.server.until(lambda: self.sql("SELECT count(*) FROM hook_event") == [(0,)], 10)
+        self.consent(2, "granted")
+        self.assertGreater(self.events(hook)[0]["id"], old["id"])
 
 
 if __name__ == "__main__":
