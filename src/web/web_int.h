@@ -199,7 +199,7 @@ struct web {
 	pthread_t ticker;
 	struct tick_result untold; /* since the pages were told last */
 	double told;
-	int64_t signups_swept; /* when */
+	int64_t signups_swept;      /* when */
 	char trouble[ERR_TEXT_MAX]; /* under `lock`: why the shop does not turn */
 
 	/* the book; held for reading by requests, for writing while the shop is opened again */
