@@ -162,7 +162,7 @@ static bool about_people(const struct reco_rules *rules)
 static void set_masks(struct reco *r)
 {
 	struct rec_data *d = &r->data;
-	for (size_t i = 0; i < r->rules.count; i++) {
+	for (size_t i = 0; i < r->rules.count && i < REC_RULES_MAX; i++) {
 		const struct reco_rule *x = &r->rules.rules[i];
 		d->visitor_rules |= (uint32_t)(!x->condition || x->unless) << i;
 		for (int kind = 0; kind < REC_KINDS; kind++)
