@@ -234,7 +234,7 @@ class Api(unittest.TestCase):
         zone = zoneinfo.ZoneInfo("Europe/Paris")
         today = now.astimezone(zone).date() == (now + datetime.timedelta(hours=3)).astimezone(zone).date()
         if today:  # it falls due three hours later: foreseen, not decided
-            self.server.until(lambda: [x for x in self.ask("GET", "/today")["leaving"] if x["plan"] == "abandoned-cart"], 10)
+            self.server.until(lambda: [x for x in self.ask("GET", "/today")["leaving"] if x["plan"] == "abandoned-cart"], 60)
             self.assertEqual([c["ref"] for c in self.ask("GET", "/customers?is=leaving&plan=abandoned-cart&channel=email")["items"]], ["1007"])
             self.assertEqual(self.ask("GET", "/customers?is=leaving&channel=sms")["total"], 0)
         self.assertEqual(self.ask("GET", "/customers?is=queued")["total"], 0)
