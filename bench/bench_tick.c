@@ -308,10 +308,9 @@ int main(int argc, char **argv)
 
 	struct err err;
 	double before = resident_mb(), start = figure_seconds();
-	struct live_options o = { .owner = "bench",
-		                      .lease_s = 3600,
-		                      .fold_log = true,
-		                      .courier = { .render = render, .hand_off = hand_off } };
+	struct live_options o = {
+		.owner = "bench", .lease_s = 3600, .fold_log = true, .courier = { .render = render, .hand_off = hand_off }
+	};
 	struct live *l = live_open(address, &o, (struct instant){ noon }, &err);
 	if (!l)
 		die(&err);

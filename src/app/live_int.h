@@ -38,7 +38,7 @@ struct live {
 	char *address;
 	struct shop_world shop;
 	struct log_folder *folder; /* NULL: whoever commits folds */
-	struct arena arena; /* plans */
+	struct arena arena;        /* plans */
 	struct plan_set *plans;
 	struct pstate *states;
 	size_t people; /* states has this many places: ids 0 … people − 1 */
