@@ -330,9 +330,10 @@ static int by_customer(const void *x, const void *y)
 	return (a->order > b->order) - (a->order < b->order);
 }
 
-/* A new chunk from the old one (may be NULL) and the todo items that fall into it. */
+/* A new chunk from the old one (may be NULL) and the todo items that fall into it; who is in `groups` is folded from
+ * those alone. */
 static struct chunk *rebuild(struct book *b, size_t index, const struct chunk *old, const struct todo *todo,
-                             size_t count, struct err *err)
+                             size_t count, const struct book_group *groups, size_t group_count, struct err *err)
 {
 	struct builder *w = b->writer;
 	customer_id first = chunk_first(index);
@@ -340,8 +341,16 @@ static struct chunk *rebuild(struct book *b, size_t index, const struct chunk *o
 	size_t next = 0;
 	for (uint32_t i = 0; i < chunk_room(index); i++) {
 		builder_begin(w, first + i);
-		if (old)
+		if (group_count && groups->customer == first + i) {
+			builder_group(w, groups);
+			for (size_t f = 0; f < groups->fact_count; f++)
+				if (!builder_fact(w, &groups->facts[f], err))
+					return NULL;
+			groups++;
+			group_count--;
+		} else if (old) {
 			builder_open_old(w, old, i);
+		}
 		for (; next < count && todo[next].fact->customer == first + i; next++)
 			if (!builder_fact(w, todo[next].fact, err))
 				return NULL;
@@ -379,7 +388,7 @@ static bool apply_chunks(struct book *b, struct version *v, const struct todo *t
 		size_t index = chunk_of(todo[i].fact->customer), end = i;
 		while (end < count && chunk_of(todo[end].fact->customer) == index)
 			end++;
-		struct chunk *fresh = rebuild(b, index, v->chunks[index], todo + i, end - i, err);
+		struct chunk *fresh = rebuild(b, index, v->chunks[index], todo + i, end - i, NULL, 0, err);
 		if (!fresh)
 			return false;
 		chunk_unref(v->chunks[index]);
@@ -433,6 +442,29 @@ bool book_apply(struct book *b, const struct fact *facts, size_t count, struct e
 	if (guests_due) {
 		b->guest_count = 0;
 		arena_clear(&b->guest_arena);
+	}
+	publish(b, v);
+	return true;
+}
+
+bool book_replace(struct book *b, const struct book_group *groups, size_t count, struct err *err)
+{
+	customer_id highest = count ? groups[count - 1].customer : 0;
+	if (highest < b->current->customers)
+		highest = b->current->customers;
+	struct version *v = version_next(b, chunk_of(highest) + 1, highest, b->current->seq_hi);
+	for (size_t i = 0; i < count;) {
+		size_t index = chunk_of(groups[i].customer), end = i;
+		while (end < count && chunk_of(groups[end].customer) == index)
+			end++;
+		struct chunk *fresh = rebuild(b, index, v->chunks[index], NULL, 0, groups + i, end - i, err);
+		if (!fresh) {
+			version_unref(b, v);
+			return false;
+		}
+		chunk_unref(v->chunks[index]);
+		v->chunks[index] = fresh;
+		i = end;
 	}
 	publish(b, v);
 	return true;

@@ -77,8 +77,8 @@ const struct plan *person_plan(const struct turn *t, const struct run *r)
 
 struct history {
 	const struct run *last;
-	bool active, same;       /* an active run; a run about the same subject and event */
-	uint16_t runs, messages; /* messages: about the same subject */
+	bool active, same;         /* an active run; a run about the same subject and event */
+	uint16_t number, messages; /* the last run's, of the record itself; messages: about the same subject */
 };
 
 static struct history history_of(const struct turn *t, uint16_t plan, const struct firing *f)
@@ -89,7 +89,8 @@ static struct history history_of(const struct turn *t, uint16_t plan, const stru
 		const struct run *r = &t->state->runs[i];
 		if (t->w->plans->family[r->plan] != family)
 			continue;
-		h.runs++;
+		if (!run_is_joined(r->run_no) && r->run_no > h.number)
+			h.number = r->run_no;
 		h.last = r;
 		bool about = f->subject == 0 || r->subject == f->subject;
 		h.active |= r->state == RUN_ACTIVE && (about || !f->subject);
@@ -148,7 +149,7 @@ static struct run run_for(const struct turn *t, uint16_t plan, const struct firi
 		                 .entered_at = (uint32_t)from,
 		                 .plan = plan,
 		                 .anchor_at = (uint32_t)(f->state ? from : f->anchor.s),
-		                 .run_no = (uint16_t)(h->runs + 1),
+		                 .run_no = (uint16_t)(h->number + 1),
 		                 .day = zone_date(t->s.zone, (struct instant){ from }).day };
 }
 
@@ -538,6 +539,11 @@ static void whole_turn(struct turn *t, int news)
 		state->wake = UINT32_MAX;
 		return;
 	}
+	if (view_profile(&t->s.view)->merged) {
+		person_leave_all(t, REASON_MERGED);
+		state->wake = UINT32_MAX;
+		return;
+	}
 	t->news = news != 0;
 	person_check_exits(t);
 	t->news = true;
@@ -572,7 +578,8 @@ bool engine_enter(const struct world *w, customer_id c, struct pstate *state, ui
 {
 	struct turn t;
 	person_init(&t, w, c, state, now, out);
-	if (state->erased || !w->plans->on[plan] || w->plans->draining[plan] || w->plans->current[plan] != plan)
+	if (state->erased || view_profile(&t.s.view)->merged || !w->plans->on[plan] || w->plans->draining[plan] ||
+	    w->plans->current[plan] != plan)
 		return false;
 	struct entering e = { .t = &t, .plan = plan, .granted = true };
 	trigger_look(w, &t.s, plan, fired, &e);
@@ -590,7 +597,8 @@ bool engine_spend(const struct world *w, const struct spend *s, struct pstate *s
 	person_init(&t, w, s->customer, state, s->at, out);
 	t.wake = state->trigger_wake;
 	struct run *r = pstate_run(state, s->plan, s->run_no);
-	if (!r || r->state != RUN_ACTIVE || r->queued || r->step != s->step || r->hold_until > s->at.s)
+	if (!r || r->state != RUN_ACTIVE || r->queued || r->step != s->step || r->hold_until > s->at.s ||
+	    view_profile(&t.s.view)->merged)
 		return false;
 	const struct plan *p = person_plan(&t, r);
 	if (granted) {
@@ -612,6 +620,8 @@ bool engine_candidate(const struct world *w, customer_id c, const struct pstate 
 	struct turn t;
 	struct decisions none = { 0 };
 	person_init(&t, w, c, (struct pstate *)state, now, &none);
+	if (view_profile(&t.s.view)->merged)
+		return false;
 	struct entering e = { .t = &t, .plan = plan, .just_ask = true };
 	trigger_look(w, &t.s, plan, fired, &e);
 	return e.would;

@@ -98,6 +98,13 @@ void person_leave(struct turn *t, struct run *r, enum reason reason)
 	person_say(t, r, -1, VERDICT_EXITED, reason, 0);
 }
 
+void person_leave_all(struct turn *t, enum reason reason)
+{
+	for (uint16_t i = 0; i < t->state->run_count; i++)
+		if (t->state->runs[i].state == RUN_ACTIVE)
+			person_leave(t, &t->state->runs[i], reason);
+}
+
 /* Exits that look at more than orders, carts and events. */
 static bool exits_by_more(const struct plan *p)
 {

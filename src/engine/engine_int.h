@@ -24,6 +24,7 @@ const struct plan *person_plan(const struct turn *t, const struct run *r);
 /* The goal first: whoever bought has met it, whatever else also ends the run. */
 bool person_exits(struct turn *t, const struct run *r, enum reason *reason);
 void person_leave(struct turn *t, struct run *r, enum reason reason);
+void person_leave_all(struct turn *t, enum reason reason);
 void person_check_exits(struct turn *t); /* of all runs */
 
 /* Which variant of a step the run gets. */

@@ -101,9 +101,11 @@ const struct summary *web_summary(struct web *w, struct instant now)
 	for (customer_id c = 1; c < l->people && c <= l->world.version->customers; c++) {
 		const struct pstate *state = &l->states[c];
 		for (uint16_t i = 0; i < state->run_count; i++)
-			sum_run(s, l->plans, &state->runs[i]);
+			if (!run_is_joined(state->runs[i].run_no))
+				sum_run(s, l->plans, &state->runs[i]);
 		for (uint16_t i = 0; i < state->sent_count; i++)
-			sum_sent(s, l->plans, &state->sent[i], day, s->since.s);
+			if (!run_is_joined(state->sent[i].run_no))
+				sum_sent(s, l->plans, &state->sent[i], day, s->since.s);
 		if (state->sent_count)
 			sum_brought(l, s, c, state);
 	}
