@@ -133,7 +133,7 @@ static void *read_on(void *ctx)
 			struct view w;
 			view_at(&w, v, 1 + rng_below(&r, v->customers), (struct instant){ t->now });
 			for (uint32_t o = w.order0; o < w.order1; o++)
-				sum += w.k->order_total[o];
+				sum += order_total(w.k, o);
 			n++;
 		}
 		book_unpin(t->book, v);
