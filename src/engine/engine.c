@@ -66,7 +66,7 @@ int64_t person_value(const struct view *v)
 {
 	int64_t sum = 0;
 	for (uint32_t o = v->order0; o < v->order1; o++)
-		if (__builtin_add_overflow(sum, v->k->order_total[o], &sum))
+		if (__builtin_add_overflow(sum, order_total(v->k, o), &sum))
 			return INT64_MAX;
 	return sum;
 }

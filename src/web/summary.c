@@ -75,9 +75,9 @@ static void sum_brought(struct live *l, struct summary *s, customer_id c, const 
 			continue;
 		struct plan_summary *p = &s->plans[l->plans->family[best->plan]];
 		p->orders++;
-		p->revenue += v.k->order_total[o];
+		p->revenue += order_total(v.k, o);
 		s->orders++;
-		s->revenue += v.k->order_total[o];
+		s->revenue += order_total(v.k, o);
 	}
 }
 
