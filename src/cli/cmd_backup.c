@@ -24,7 +24,7 @@ int cmd_backup(int argc, char **argv)
 	struct db *db = store_open(positional[0], true, NULL, &err);
 	if (!db)
 		return cli_fail(&err);
-	bool ok = store_backup(db, positional[1], &err);
+	bool ok = store_backup(db, positional[1], NULL, NULL, &err);
 	if (ok)
 		printf("%s holds %s. The key stays in %s.\n", positional[1], db_address(db), store_key_path(db));
 	db_close(db);
