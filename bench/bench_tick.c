@@ -149,7 +149,7 @@ static void *feed(void *ctx)
 	struct err err;
 	struct shop shop;
 	struct db *db = store_open(t->address, false, &shop, &err);
-	if (!db)
+	if (!db || !db_log_left(db, &err))
 		die(&err);
 	struct rng r;
 	rng_init(&r, 7, (uint64_t)t->now);
@@ -308,9 +308,9 @@ int main(int argc, char **argv)
 
 	struct err err;
 	double before = resident_mb(), start = figure_seconds();
-	struct live_options o = { .owner = "bench",
-		                      .lease_s = 3600,
-		                      .courier = { .render = render, .hand_off = hand_off } };
+	struct live_options o = {
+		.owner = "bench", .lease_s = 3600, .fold_log = true, .courier = { .render = render, .hand_off = hand_off }
+	};
 	struct live *l = live_open(address, &o, (struct instant){ noon }, &err);
 	if (!l)
 		die(&err);

@@ -127,6 +127,8 @@ static bool open_all(struct live *l, struct err *err)
 	if (!load_shop(l->address, &o, &l->shop, err))
 		return false;
 	memcpy(l->seen, l->shop.changes, sizeof l->seen);
+	if (l->o.fold_log && !log_folder_start(&l->folder, l->shop.db, err))
+		return false;
 	if (!store_lease(l->shop.db, l->o.owner, l->now, l->o.lease_s, &l->epoch, err))
 		return false;
 	l->lease = true;
@@ -248,6 +250,7 @@ void live_close(struct live *l)
 	struct err ignored;
 	if (l->lease && !store_lease_release(l->shop.db, l->o.owner, l->epoch, &ignored))
 		l->lease = false; /* it runs out by itself */
+	log_folder_stop(l->folder);
 	if (l->world.version)
 		book_unpin(l->shop.book, l->world.version);
 	load_release(&l->shop);

@@ -94,12 +94,12 @@ static bool open_shop(struct web *w, struct err *err)
 	static char owner[96];
 	clock_owner(owner);
 	struct live_options o = {
-		.owner = owner, .threads = w->o.threads, .lease_s = 60, .courier = courier_of(w->courier)
+		.owner = owner, .threads = w->o.threads, .lease_s = 60, .fold_log = true, .courier = courier_of(w->courier)
 	};
 	w->live = live_open(w->o.address, &o, clock_now(), err);
 	if (!w->live)
 		return false;
-	if (!db_log_left(live_db(w->live), err) || !writer_open(w, err)) {
+	if (!writer_open(w, err)) {
 		live_close(w->live);
 		w->live = NULL;
 		return false;

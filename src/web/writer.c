@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { GROUP_FACTS = 20000, UNDECIDED_MAX = 4096, LOG_BYTES = 16 << 20, LOG_MS = 100 };
+enum { GROUP_FACTS = 20000, UNDECIDED_MAX = 4096 };
 
 /* A commit whose facts the ticker has not seen yet. */
 struct undecided {
@@ -28,10 +28,6 @@ struct writer {
 	pthread_cond_t wake;
 	struct request *first, *last;
 	bool started, stopping;
-
-	pthread_t folder; /* folds the database's log, so that no commit waits for it */
-	bool folding;
-	_Atomic unsigned openings; /* of the database: the file may be another one */
 	struct undecided undecided[UNDECIDED_MAX];
 	size_t undecided_from, undecided_count;
 };
@@ -45,7 +41,8 @@ bool writer_open(struct web *w, struct err *err)
 	pthread_mutex_lock(&x->batch);
 	x->db = store_open(w->o.address, false, &shop, err);
 	x->ids = x->db ? store_ids_load(x->db, err) : NULL;
-	bool ok = x->ids && store_ids_documents(x->ids, x->db, err) && db_log_left(x->db, err);
+	bool ok = x->ids && store_ids_documents(x->ids, x->db, err) &&
+	          db_log_left(x->db, err); /* the ticker's shop has a thread that folds */
 	pthread_mutex_unlock(&x->batch);
 	if (!ok)
 		writer_close(w);
@@ -60,7 +57,6 @@ void writer_close(struct web *w)
 	db_close(x->db);
 	x->ids = NULL;
 	x->db = NULL;
-	x->openings++;
 	pthread_mutex_unlock(&x->batch);
 }
 
@@ -211,39 +207,6 @@ static void *writer_main(void *ctx)
 	return NULL;
 }
 
-/* A failure to fold is told by the next commit that needs the room. */
-static void *folder_main(void *ctx)
-{
-	struct web *w = ctx;
-	struct writer *x = w->writer;
-	struct db *db = NULL;
-	unsigned opening = 0;
-	pthread_setname_np(pthread_self(), "log");
-	for (;;) {
-		struct err err;
-		struct shop shop;
-		pthread_mutex_lock(&x->lock);
-		bool stopping = x->stopping;
-		pthread_mutex_unlock(&x->lock);
-		if (stopping)
-			break;
-		nanosleep(&(struct timespec){ 0, LOG_MS * 1000000L }, NULL);
-		if (db && opening != x->openings) {
-			db_close(db);
-			db = NULL;
-		}
-		opening = x->openings;
-		if (!db)
-			db = store_open(w->o.address, false, &shop, &err);
-		if (db && !db_log_fold(db, LOG_BYTES, &err)) {
-			db_close(db);
-			db = NULL;
-		}
-	}
-	db_close(db);
-	return NULL;
-}
-
 /* ---- its life ---- */
 
 void writer_new(struct web *w)
@@ -258,8 +221,7 @@ bool writer_start(struct web *w, struct err *err)
 {
 	struct writer *x = w->writer;
 	x->started = pthread_create(&x->thread, NULL, writer_main, w) == 0;
-	x->folding = x->started && pthread_create(&x->folder, NULL, folder_main, w) == 0;
-	return x->folding || err_set(err, ERR_WORLD, "no thread could be made");
+	return x->started || err_set(err, ERR_WORLD, "no thread could be made");
 }
 
 /* Everything queued is written and answered first. */
@@ -272,9 +234,7 @@ void writer_stop(struct web *w)
 	pthread_mutex_unlock(&x->lock);
 	if (x->started)
 		pthread_join(x->thread, NULL);
-	if (x->folding)
-		pthread_join(x->folder, NULL);
-	x->started = x->folding = false;
+	x->started = false;
 }
 
 void writer_free(struct web *w)
