@@ -239,10 +239,10 @@ void on_today(struct request *r)
 	            : "Sending waits for your consent: the clock jumped or a backup was put back",
 	         "/settings");
 	put_need(b, "request", requests_open,
-	         requests_late ? (fr ? "Demandes sur leurs données dont le délai est passé"
-	                             : "Requests about their data that are overdue")
-	                       : (fr ? "Demandes sur leurs données, à satisfaire dans le mois"
-	                             : "Requests about their data, to be answered within a month"),
+	         requests_late
+	             ? (fr ? "Demandes de clients dont le délai est passé" : "Customers’ requests that are overdue")
+	             : (fr ? "Demandes et messages de clients, à traiter dans le mois"
+	                   : "Customers’ requests and messages, to be answered within a month"),
 	         "/compliance");
 	put_close(b, ']');
 	put_open(b, "brought", '{');
