@@ -1,5 +1,6 @@
 #include "app/erase.h"
 
+#include "app/arrival.h"
 #include "store/merge.h"
 
 #include <dirent.h>
@@ -148,7 +149,7 @@ bool erase_customer(struct db *db, customer_id c, const char *actor, const char 
 	size_t count = 0;
 	*out = (struct erase_report){ .files = 0 };
 	arena_init(&a);
-	bool ok = store_records(db, c, &a, &records, &count, err);
+	bool ok = arrivals_settle(db, err) && store_records(db, c, &a, &records, &count, err);
 	for (size_t i = count; i-- > 0 && ok;) {
 		struct erase_report one;
 		ok = erase_record(db, records[i], actor, folder, now, &one, err);

@@ -1,11 +1,13 @@
 #include "app/load.h"
 
+#include "app/arrival.h"
 #include "app/config.h"
 #include "app/together.h"
 
 #include "base/par.h"
 
 #include <jansson.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -257,6 +259,7 @@ static bool load_everybody(struct loading *l, int wanted, int64_t seq_hi, struct
 	mark_joined(l);
 	par_for(l->ranges, 1, threads, load_ranges, l);
 	book_load_done(l->book, l->customers, seq_hi);
+	malloc_trim(0); /* what each thread read with is not needed again: a sixth of the process otherwise */
 	if (l->failed)
 		*err = l->err;
 	return !l->failed && (!l->joined || fold_joined(l, err));
@@ -293,7 +296,7 @@ static bool load_facts(const char *address, const struct load_options *o, struct
 bool load_shop(const char *address, const struct load_options *o, struct shop_world *out, struct err *err)
 {
 	*out = (struct shop_world){ 0 };
-	out->db = store_open(address, o->read_only, &out->shop, err);
+	out->db = shop_open(address, o->read_only, &out->shop, err);
 	if (!out->db)
 		return false;
 	out->book = book_new(&(struct book_options){ .zone = out->shop.zone, .locale = out->shop.locale });

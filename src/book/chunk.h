@@ -52,7 +52,7 @@ struct column {
 	size_t n, cap, size; /* in elements of `size` bytes */
 };
 
-enum { COLUMN_COUNT = 17 };
+enum { COLUMN_COUNT = 18 };
 
 struct builder {
 	struct book *book;
@@ -66,7 +66,6 @@ struct builder {
 	struct profile profile;
 	struct column orders, carts, consents, events, lines, cart_lines, words_now, children_now;
 	uint32_t arrival;
-	bool touched;                   /* a fact came: else what was known stays as it is settled */
 	const struct book_group *group; /* NULL: one record alone */
 	struct join_profile *profiles_said;
 	size_t profile_count, profile_cap;
@@ -98,6 +97,8 @@ void builder_start(struct builder *b, customer_id first);
 void builder_begin(struct builder *b, customer_id c);
 void builder_open_old(struct builder *b, const struct chunk *old, uint32_t i);
 void builder_group(struct builder *b, const struct book_group *g); /* after builder_begin: all its facts, at once */
+/* Instead of all that: customers from … to − 1 of `old` just as they are, whose turn it is. */
+void builder_copy(struct builder *b, const struct chunk *old, uint32_t from, uint32_t to);
 bool builder_fact(struct builder *b, const struct fact *f, struct err *err) MUST_CHECK;
 void builder_end(struct builder *b);
 struct chunk *builder_finish(struct builder *b); /* refs = 1 */

@@ -1,4 +1,5 @@
 /* relance duplicates, merge, unmerge: records that are one person. */
+#include "app/arrival.h"
 #include "app/clock.h"
 #include "app/duplicates.h"
 #include "cli/cli.h"
@@ -79,7 +80,7 @@ int cmd_merge(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	struct err err;
-	struct word w = { .at = at, .db = store_open(where[0], false, &w.shop, &err) };
+	struct word w = { .at = at, .db = shop_open(where[0], false, &w.shop, &err) };
 	bool ok = w.db && store_find_customer(w.db, &w.shop, str_from(where[1]), &w.one, &err) &&
 	          store_find_record(w.db, &w.shop, str_from(where[2]), &w.other, &err) && say(&w, merge, &err);
 	db_close(w.db);
@@ -110,7 +111,7 @@ int cmd_unmerge(int argc, char **argv)
 	if (status >= 0)
 		return status;
 	struct err err;
-	struct word w = { .at = at, .db = store_open(where[0], false, &w.shop, &err) };
+	struct word w = { .at = at, .db = shop_open(where[0], false, &w.shop, &err) };
 	bool ok = w.db && store_find_record(w.db, &w.shop, str_from(where[1]), &w.other, &err) && say(&w, unmerge, &err);
 	db_close(w.db);
 	if (!ok)
@@ -205,7 +206,7 @@ int cmd_duplicates(int argc, char **argv)
 	if (limit < 1)
 		return cli_usage_error("--limit is a number from 1 up");
 	struct err err;
-	struct word w = { .db = store_open(where[0], !apart, &w.shop, &err) };
+	struct word w = { .db = shop_open(where[0], !apart, &w.shop, &err) };
 	bool ok = w.db != NULL;
 	if (ok && apart)
 		ok = store_find_record(w.db, &w.shop, str_from(where[1]), &w.one, &err) &&
