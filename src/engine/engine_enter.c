@@ -40,6 +40,9 @@ static bool may_enter_again(const struct turn *t, const struct plan *p, const st
 {
 	if (!h->last)
 		return true;
+	bool always = !p->again_each_year && p->again_months == 0 && p->again_days == 0;
+	if (always && (f->state || f->at.s >= h->last->entered_at)) /* no need to ask for the days */
+		return true;
 	struct date last = zone_date(t->s.zone, (struct instant){ h->last->entered_at });
 	struct date day = f->state ? t->s.today : zone_date(t->s.zone, f->at);
 	if (p->again_each_year) {
