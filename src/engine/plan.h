@@ -133,6 +133,7 @@ struct plan {
 	int32_t smooth_per_day;           /* 0: no smoothing */
 	struct plan_exit goal[EXITS_MAX], exits[EXITS_MAX];
 	uint8_t goal_count, exit_count;
+	uint8_t who_news;  /* enum fact_news: what `who` looks at */
 	uint8_t exit_news; /* enum fact_news: what goal and exits look at, so that they are asked when it has come */
 	uint32_t control_per_million;
 	int32_t priority; /* the higher wins */
