@@ -1,5 +1,6 @@
 #include "app/load.h"
 
+#include "app/arrival.h"
 #include "app/config.h"
 
 #include "base/par.h"
@@ -214,7 +215,7 @@ static bool load_facts(const char *address, const struct load_options *o, struct
 bool load_shop(const char *address, const struct load_options *o, struct shop_world *out, struct err *err)
 {
 	*out = (struct shop_world){ 0 };
-	out->db = store_open(address, o->read_only, &out->shop, err);
+	out->db = shop_open(address, o->read_only, &out->shop, err);
 	if (!out->db)
 		return false;
 	out->book = book_new(&(struct book_options){ .zone = out->shop.zone, .locale = out->shop.locale });
