@@ -1,5 +1,6 @@
 #include "app/live_int.h"
 
+#include "app/arrival.h"
 #include "base/par.h"
 
 #include <stdio.h>
@@ -129,6 +130,8 @@ static bool open_all(struct live *l, struct err *err)
 	if (!load_shop(l->address, &o, &l->shop, err))
 		return false;
 	memcpy(l->seen, l->shop.changes, sizeof l->seen);
+	if (l->o.fold_log && !log_folder_start(&l->folder, l->shop.db, err))
+		return false;
 	if (!store_lease(l->shop.db, l->o.owner, l->now, l->o.lease_s, &l->epoch, err))
 		return false;
 	l->lease = true;
@@ -178,7 +181,7 @@ struct live *live_open(const char *address, const struct live_options *o, struct
 static bool open_for(struct live *l, struct str who, customer_id *c, struct err *err)
 {
 	struct shop shop;
-	struct db *db = store_open(l->address, true, &shop, err);
+	struct db *db = shop_open(l->address, true, &shop, err);
 	bool found = db && store_find_customer(db, &shop, who, c, err);
 	db_close(db);
 	struct load_options o = { .read_only = true, .known = INSTANT_NEVER, .one = true, .only = found ? *c : 0 };
@@ -252,6 +255,7 @@ void live_close(struct live *l)
 	live_finish(l);
 	if (l->lease && !store_lease_release(l->shop.db, l->o.owner, l->epoch, &ignored))
 		l->lease = false; /* it runs out by itself */
+	log_folder_stop(l->folder);
 	if (l->world.version)
 		book_unpin(l->shop.book, l->world.version);
 	load_release(&l->shop);

@@ -54,6 +54,7 @@ struct live_options {
 	const char *owner; /* who holds the lease: host, process, nonce */
 	int threads;
 	int64_t lease_s;                           /* 60 */
+	bool fold_log;                             /* by a thread of its own (log_folder.h): no turn waits for it */
 	struct courier courier;                    /* render NULL: decide only, leave the messages queued */
 	void (*trace)(void *ctx, struct str text); /* every decision's line; may be NULL */
 	void *trace_ctx;

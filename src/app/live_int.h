@@ -4,6 +4,7 @@
 
 #include "app/clock.h"
 #include "app/live.h"
+#include "app/log_folder.h"
 #include "app/peers.h"
 #include "app/plans.h"
 #include "app/purse.h"
@@ -36,7 +37,8 @@ struct live {
 	struct live_options o;
 	char *address;
 	struct shop_world shop;
-	struct arena arena; /* plans */
+	struct log_folder *folder; /* NULL: whoever commits folds */
+	struct arena arena;        /* plans */
 	struct plan_set *plans;
 	struct pstate *states;
 	size_t people; /* states has this many places: ids 0 … people − 1 */

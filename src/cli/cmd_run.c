@@ -91,7 +91,7 @@ int cmd_run(int argc, char **argv)
 	sigaction(SIGINT, &action, NULL);
 	char owner[96];
 	clock_owner(owner);
-	struct live_options o = { .owner = owner, .threads = (int)threads, .lease_s = 60 };
+	struct live_options o = { .owner = owner, .threads = (int)threads, .lease_s = 60, .fold_log = true };
 	struct err err;
 	bool ok = true;
 	struct courier_state *courier = courier_for(where[0], messages, out, &err);
