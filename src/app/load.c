@@ -6,6 +6,7 @@
 #include "base/par.h"
 
 #include <jansson.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -205,6 +206,7 @@ static bool load_facts(const char *address, const struct load_options *o, struct
 	par_for(l.ranges, 1, threads, load_ranges, &l);
 	pthread_mutex_destroy(&l.lock);
 	book_load_done(w->book, w->customers, w->seq_hi);
+	malloc_trim(0); /* what each thread read with is not needed again: a sixth of the process otherwise */
 	if (l.failed)
 		*err = l.err;
 	return !l.failed;

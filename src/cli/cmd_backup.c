@@ -26,7 +26,7 @@ int cmd_backup(int argc, char **argv)
 	if (!db)
 		return cli_fail(&err);
 	struct arrivals waiting;
-	bool ok = arrivals_waiting(db, &waiting, &err) && store_backup(db, positional[1], &err);
+	bool ok = arrivals_waiting(db, &waiting, &err) && store_backup(db, positional[1], NULL, NULL, &err);
 	if (ok)
 		printf("%s holds %s. The key stays in %s.\n", positional[1], db_address(db), store_key_path(db));
 	if (ok && waiting.last)

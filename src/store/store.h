@@ -175,8 +175,10 @@ bool store_changes(struct db *db, int64_t counts[STORE_PART_COUNT], struct err *
 bool store_check(struct db *db, void (*report)(void *ctx, const char *finding), void *ctx, int64_t *findings,
                  struct err *err) MUST_CHECK;
 
-/* Live backup into one file (SQLite backup API; for PostgreSQL a portable SQLite file of all tables). */
-bool store_backup(struct db *db, const char *to, struct err *err) MUST_CHECK;
+/* Live backup into one file (SQLite backup API; for PostgreSQL a portable SQLite file of all tables): the shop as it
+ * was when it began. `copied` is told how far it is, now and then, on the caller's thread; may be NULL. */
+bool store_backup(struct db *db, const char *to, void (*copied)(void *ctx, double share), void *ctx,
+                  struct err *err) MUST_CHECK;
 /* A restored backup starts a new incarnation: unsettled messages become uncertain, plans are paused. */
 bool store_restore(const char *from, const char *address, bool replace, struct err *err) MUST_CHECK;
 /* The side file `DB.mark` holds the highest seq and message count ever reached; opening a database below it is noticed:

@@ -1,6 +1,5 @@
 /* The people behind a count: ?plan=anti-churn&is=waiting&step=winback-2 names those whom the page's number counted, by
  * the same rules as summary.c. And lists in an order other than by number. */
-#include "app/live_int.h"
 #include "web/web_int.h"
 
 #include "app/clock.h"
@@ -69,7 +68,7 @@ static bool of_sent(const struct question *q, const struct plan_set *set, const 
 		return false;
 	switch (q->is) {
 	case QUEUED: return m->state == SENT_QUEUED;
-	case LEAVING: return m->state == SENT_QUEUED || (gone && m->at >= q->day); /* and those web_forecast() names */
+	case LEAVING: return m->state == SENT_QUEUED || (gone && m->at >= q->day); /* and those the forecast names */
 	case SENT: return gone;
 	case OPENED: return gone && m->opened_at;
 	case CLICKED: return gone && m->clicked_at;
@@ -78,29 +77,28 @@ static bool of_sent(const struct question *q, const struct plan_set *set, const 
 	}
 }
 
-static bool brought(const struct question *q, const struct live *l, customer_id c, const struct pstate *s)
+static bool brought(const struct question *q, const struct world *w, customer_id c, const struct pstate *s)
 {
 	struct view v;
-	view_at(&v, l->world.version, c, q->now);
+	view_at(&v, w->version, c, q->now);
 	for (uint32_t o = v.order0; o < v.order1; o++) {
 		const struct sent *m =
 			v.k->order_at[o] >= q->since.s && order_is_sale(v.k, o) ? summary_speaker(s, v.k->order_at[o]) : NULL;
-		if (m && is_plan(q, l->plans, m->plan))
+		if (m && is_plan(q, w->plans, m->plan))
 			return true;
 	}
 	return false;
 }
 
-static bool answers(const struct question *q, const struct live *l, customer_id c)
+static bool answers(const struct question *q, const struct world *w, customer_id c, const struct pstate *s)
 {
-	const struct pstate *s = &l->states[c];
 	if (q->is == BROUGHT)
-		return s->sent_count && brought(q, l, c, s);
+		return s->sent_count && brought(q, w, c, s);
 	for (uint16_t i = 0; i < s->run_count; i++)
-		if (of_run(q, l->plans, &s->runs[i]))
+		if (of_run(q, w->plans, &s->runs[i]))
 			return true;
 	for (uint16_t i = 0; i < s->sent_count; i++)
-		if (of_sent(q, l->plans, &s->sent[i]))
+		if (of_sent(q, w->plans, &s->sent[i]))
 			return true;
 	return false;
 }
@@ -127,13 +125,12 @@ static bool read_step(struct request *r, struct question *q, const struct plan_s
 	return q->step >= 0;
 }
 
-static bool read_question(struct request *r, struct question *q)
+static bool read_question(struct request *r, const struct world *w, struct question *q)
 {
-	const struct live *l = r->web->live;
 	const char *is = request_query(r, "is"), *plan = request_query(r, "plan"), *reason = request_query(r, "reason"),
 			   *channel = request_query(r, "channel");
 	int word = word_find(WORDS, AMONG_COUNT, is);
-	zone_id zone = l->shop.settings.zone;
+	zone_id zone = w->settings->zone;
 	*q = (struct question){ .is = (enum among)word, .family = -1, .step = -1, .reason = -1, .channel = -1 };
 	if (word < 0) {
 		request_problem(r, 422,
@@ -142,8 +139,8 @@ static bool read_question(struct request *r, struct question *q)
 		                is);
 		return false;
 	}
-	for (uint16_t i = 0; plan && i < l->plans->count; i++)
-		if (l->plans->family[i] == i && str_eq(l->plans->plans[i]->name, str_from(plan)))
+	for (uint16_t i = 0; plan && i < w->plans->count; i++)
+		if (w->plans->family[i] == i && str_eq(w->plans->plans[i]->name, str_from(plan)))
 			q->family = i;
 	if (plan && plan[0] && q->family < 0) {
 		request_problem(r, 422, "no plan \"%s\" was ever on", plan);
@@ -160,29 +157,39 @@ static bool read_question(struct request *r, struct question *q)
 	}
 	q->now = clock_now();
 	q->day = zone_instant(zone, zone_date(zone, q->now), 0).s;
-	q->since = web_summary(r->web, q->now)->since;
-	return read_step(r, q, l->plans);
+	q->since = summary_since(q->now);
+	return read_step(r, q, w->plans);
 }
 
-/* The people ?is= names, a bit each, in the request's arena; on the ticker. NULL: a problem was set. */
-uint64_t *among_bits(struct request *r, uint64_t *count)
+/* Those who get something before the day ends, whom a decision already taken does not tell. */
+static bool add_leaving(struct request *r, const struct question *q, uint64_t *bits)
 {
-	const struct live *l = r->web->live;
-	struct question q;
-	const struct version *v = request_book(r);
-	if (!v || !read_question(r, &q))
-		return NULL;
-	uint64_t *bits = arena_array(&r->arena, uint64_t, ((size_t)v->customers + 64) / 64);
-	for (customer_id c = 1; c < l->people && c <= v->customers && c <= l->world.version->customers; c++)
-		if (answers(&q, l, c))
-			bits[c >> 6] |= 1ull << (c & 63);
-	const struct forecast *f = q.is == LEAVING ? web_forecast(r->web, q.now) : NULL;
-	for (size_t i = 0; f && i < f->count; i++) {
+	struct forecast *f = request_forecast(r);
+	if (!f)
+		return false;
+	for (size_t i = 0; i < f->count; i++) {
 		const struct leaving *x = &f->items[i];
-		if ((q.family < 0 || x->family == q.family) && (q.channel < 0 || x->channel == q.channel) &&
-		    x->customer <= v->customers)
+		if ((q->family < 0 || x->family == q->family) && (q->channel < 0 || x->channel == q->channel) &&
+		    x->customer <= r->version->customers)
 			bits[x->customer >> 6] |= 1ull << (x->customer & 63);
 	}
+	forecast_let_go(r->web, f);
+	return true;
+}
+
+uint64_t *among_bits(struct request *r, uint64_t *count)
+{
+	struct question q;
+	const struct world *w = request_still_world(r);
+	if (!w || !read_question(r, w, &q))
+		return NULL;
+	const struct version *v = w->version;
+	uint64_t *bits = arena_array(&r->arena, uint64_t, ((size_t)v->customers + 64) / 64);
+	for (customer_id c = 1; c <= v->customers; c++)
+		if (answers(&q, w, c, &r->still->states[c]))
+			bits[c >> 6] |= 1ull << (c & 63);
+	if (q.is == LEAVING && !add_leaving(r, &q, bits))
+		return NULL;
 	if (!bits_without_gone(r, bits, v->customers))
 		return NULL;
 	*count = bits_count(bits, v->customers);

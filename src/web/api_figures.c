@@ -1,5 +1,4 @@
 /* Figures: what plans did, months, the life cycle over time, consents, settings. Only what is measured is said. */
-#include "app/live_int.h"
 #include "web/web_int.h"
 
 #include "app/clock.h"
@@ -63,8 +62,8 @@ static void put_months(struct request *r, const struct version *v, struct date f
 				continue;
 			months[m - first].orders += sale;
 			months[m - first].new_customers += new_one;
-			months[m - first].revenue += w.k->order_total[o];
-			months[m - first].sales += sale ? w.k->order_total[o] : 0;
+			months[m - first].revenue += order_total(w.k, o);
+			months[m - first].sales += sale ? order_total(w.k, o) : 0;
 		}
 	}
 	put_open(b, "months", '[');
@@ -133,25 +132,24 @@ static void put_uplift(struct request *r, const struct figures_shop *shop, uint1
 
 void on_figures(struct request *r)
 {
-	struct live *l = r->web->live;
 	struct date from, to;
 	struct buf *b = &r->out;
 	enum locale locale = request_locale(r);
-	if (!range(r, 365, &from, &to) || !request_book(r))
-		return;
-	const struct summary *s = web_summary(r->web, clock_now());
 	uint64_t sent = 0, opened = 0, clicked = 0;
 	struct figures_shop shop;
-	figures_shop_of(l, NULL, 0, clock_now(), &shop);
+	const struct summary *s = range(r, 365, &from, &to) ? request_summary(r) : NULL;
+	if (!s || !request_figures(r, &shop))
+		return;
+	const struct plan_set *set = shop.plans;
 	put_open(b, NULL, '{');
 	put_open(b, "plans", '[');
 	for (uint16_t i = 0; i < s->count; i++) {
 		const struct plan_summary *p = &s->plans[i];
-		if (l->plans->family[i] != i)
+		if (set->family[i] != i)
 			continue;
 		put_open(b, NULL, '{');
-		put_str(b, "name", l->plans->plans[i]->name);
-		put_str(b, "title", l->plans->plans[l->plans->current[i]]->title[locale]);
+		put_str(b, "name", set->plans[i]->name);
+		put_str(b, "title", set->plans[set->current[i]]->title[locale]);
 		put_int(b, "entered", p->entered);
 		put_int(b, "control", p->control);
 		put_int(b, "sent", p->sent);
@@ -167,10 +165,9 @@ void on_figures(struct request *r)
 		clicked += p->clicked;
 	}
 	put_close(b, ']');
-	book_unpin(r->web->book, shop.version);
 	put_months(r, r->version, from, to);
 	put_open(b, "kpis", '[');
-	const struct thresholds *t = &l->thresholds;
+	const struct thresholds *t = r->still->world.thresholds;
 	put_kpi(b, "average_basket", "money", "mean order value of the trailing 12 months", t->buyers_12m > 0,
 	        (double)t->average_basket, "nobody ordered in the last 12 months");
 	put_kpi(b, "buyers_12m", "customers", "customers who ordered in the trailing 12 months", true, t->buyers_12m, "");

@@ -142,13 +142,12 @@ static bool read_ask(struct request *r, struct list_ask *ask)
 	return ask->sort != SORT_NONE;
 }
 
-/* The people a list is of, when it is of some or in an order of its own. NULL: a problem was set, or the ticker will
- * call again. */
+/* The people a list is of, when it is of some or in an order of its own. NULL: a problem was set. */
 static uint64_t *list_bits(struct request *r, const struct version *v, const struct list_ask *ask, uint64_t *total)
 {
 	size_t words = ((size_t)v->customers + 64) / 64;
 	uint64_t *bits = NULL, *those = NULL;
-	if (ask->segment && !(bits = segment_bits(r, str_from(ask->segment), on_customers, total)))
+	if (ask->segment && !(bits = segment_bits(r, str_from(ask->segment), total)))
 		return NULL;
 	if (ask->among && !(those = among_bits(r, total)))
 		return NULL;
@@ -175,11 +174,6 @@ void on_customers(struct request *r)
 	struct list_ask ask;
 	if (!read_ask(r, &ask))
 		return;
-	if (ask.among && !r->handed) {
-		r->handed = r;
-		request_hand_over(r, on_customers);
-		return;
-	}
 	customer_id *ids = arena_array(&r->arena, customer_id, (size_t)limit + 1);
 	const struct world *w = request_world(r);
 	const struct version *v = r->version;

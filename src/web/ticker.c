@@ -28,6 +28,8 @@ void ticker_submit(struct web *w, struct request *r)
 	bool stopping = w->stopping;
 	if (r->fact_count) {
 		stopping = !writer_submit(w, r);
+	} else if (!stopping && r->lane != LANE_TICKER) {
+		stopping = !readers_submit(w, r);
 	} else if (!stopping) {
 		r->queue = NULL;
 		if (w->queue_last)
@@ -122,15 +124,11 @@ static void close_shop(struct web *w)
 {
 	pthread_rwlock_wrlock(&w->world); /* waits for those who read */
 	w->book = NULL;
+	gate_forget(w);
+	forecast_forget(w);
 	scene_release(w);
 	pthread_rwlock_unlock(&w->world);
-	forecast_release(w);
 	writer_close(w);
-	if (w->summary) {
-		free(w->summary->plans);
-		free(w->summary);
-		w->summary = NULL;
-	}
 	courier_rest(w->courier);
 	live_close(w->live);
 	w->live = NULL;
@@ -140,6 +138,7 @@ bool ticker_apart(struct web *w, bool (*fn)(void *ctx, struct db *db, struct err
 {
 	struct shop shop;
 	struct err again;
+	bool shut = gate_open(w); /* those who read come to their end */
 	close_shop(w);
 	struct db *db = store_open(w->o.address, false, &shop, err);
 	bool ok = db && fn(ctx, db, err);
@@ -147,6 +146,8 @@ bool ticker_apart(struct web *w, bool (*fn)(void *ctx, struct db *db, struct err
 		db_close(db);
 	if (!open_shop(w, &again)) /* the ticker tries again by itself */
 		fprintf(stderr, "relance: %s\n", again.text);
+	if (shut)
+		gate_shut(w);
 	return ok;
 }
 
@@ -175,12 +176,11 @@ static void tell(struct web *w, const struct tick_result *t)
 	w->told = now;
 }
 
-static bool tick(struct web *w, struct err *err)
+static bool turn(struct web *w, struct err *err)
 {
 	struct tick_result t;
 	struct instant now = clock_now();
 	bool jumped;
-	visits_settle(w, false);
 	if (!live_watch_clock(w->live, now, clock_running(), &jumped, err))
 		return false;
 	if (jumped)
@@ -201,6 +201,16 @@ static bool tick(struct web *w, struct err *err)
 	writer_decided(w, live_world(w->live)->version->seq_hi);
 	tell(w, &t);
 	return true;
+}
+
+static bool tick(struct web *w, struct err *err)
+{
+	visits_settle(w, false);
+	gate_shut(w);
+	bool ok = turn(w, err);
+	gate_open(w);
+	gate_sweep(w);
+	return ok;
 }
 
 /* ---- what was handed over ---- */
@@ -226,13 +236,23 @@ static struct request *take_queue(struct web *w)
 
 static void run_one(struct web *w, struct request *r)
 {
-	if (w->live)
-		r->next(r);
-	else if (!r->answered) /* else it was answered, and only its keeping waited */
+	handler_fn handler = r->next;
+	r->next = NULL;
+	if (w->live) {
+		gate_shut(w);
+		handler(r);
+		gate_open(w);
+	} else if (!r->answered) { /* else it was answered, and only its keeping waited */
 		request_problem(r, 503, "the shop is being opened; try again in a few seconds");
+	}
 	if (!w->live)
 		r->again[0] = 0;
-	ticker_answer(r);
+	if (r->next) { /* done; what there is to show is read elsewhere */
+		request_release(r);
+		ticker_submit(w, r);
+	} else {
+		ticker_answer(r);
+	}
 }
 
 static void run_queue(struct web *w)

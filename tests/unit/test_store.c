@@ -267,8 +267,8 @@ START_TEST(a_restored_backup_sends_nothing_by_itself)
 	int64_t e = shop_with_lease(db);
 	OK(put_one(db, e, NOW.s, VERDICT_SEND, REASON_NONE, true, &err));
 	snprintf(file, sizeof file, "%s/copy.backup", dir);
-	OK(store_backup(db, file, &err));
-	ck_assert(!store_backup(db, file, &err));
+	OK(store_backup(db, file, NULL, NULL, &err));
+	ck_assert(!store_backup(db, file, NULL, NULL, &err));
 	struct fact later = order(1, "till:8", 1200000000, "{\"lines\":[[1,1,1]]}");
 	OK(one_fact(db, &later, &err));
 	db_close(db);
