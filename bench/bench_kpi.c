@@ -224,9 +224,9 @@ int main(int argc, char **argv)
 		                       .order_day = s.day,
 		                       .order_flags = s.flags,
 		                       .order_line = s.order_line,
-		                       .line_product = s.product,
-		                       .line_quantity = s.quantity,
-		                       .line_amount = s.amount };
+		                       .line_product = { s.product, sizeof *s.product },
+		                       .line_quantity = { s.quantity, sizeof *s.quantity },
+		                       .line_amount = { s.amount, sizeof *s.amount } };
 	struct kpi_plan plan = {
 		.by = KPI_WHOLE,
 		.groups = 1,

@@ -1,5 +1,6 @@
 #include "app/live_int.h"
 
+#include "app/arrival.h"
 #include "base/par.h"
 
 #include <stdio.h>
@@ -177,7 +178,7 @@ struct live *live_open(const char *address, const struct live_options *o, struct
 static bool open_for(struct live *l, struct str who, customer_id *c, struct err *err)
 {
 	struct shop shop;
-	struct db *db = store_open(l->address, true, &shop, err);
+	struct db *db = shop_open(l->address, true, &shop, err);
 	bool found = db && store_find_customer(db, &shop, who, c, err);
 	db_close(db);
 	struct load_options o = { .read_only = true, .known = INSTANT_NEVER, .one = true, .only = found ? *c : 0 };

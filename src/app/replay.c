@@ -397,7 +397,7 @@ static void set_up_people(struct replay *r)
 	}
 	r->asks = mem_alloc(people);
 	if (!r->o->ask_everything)
-		r->quiet = mem_alloc(people * (2 + r->world.plans->count) * sizeof *r->quiet);
+		r->quiet = mem_alloc(people * (QUIET_MORE + r->world.plans->count) * sizeof *r->quiet);
 	allot_init(&r->waiting, r->world.plans, people);
 	r->peers = peers_find(r->world.version);
 	r->world.states = r->peers ? r->states : NULL;

@@ -100,9 +100,9 @@ struct replay {
 	uint32_t *next_fact;            /* per customer: next fact not seen yet */
 	struct conversion *conversions; /* per customer; at = 0: none. NULL without rates */
 	uint32_t *feedback;             /* per customer: next of o->feedback; NULL without recorded responses */
-	uint32_t *quiet;                /* per customer 2 + plans: see struct world; NULL: everything is asked every time */
-	customer_id *peers;             /* ring of those who share an address; NULL when nobody does */
-	uint8_t *asks;                  /* per unit: enum asks */
+	uint32_t *quiet;    /* per customer QUIET_MORE + plans: see struct world; NULL: everything is asked every time */
+	customer_id *peers; /* ring of those who share an address; NULL when nobody does */
+	uint8_t *asks;      /* per unit: enum asks */
 	int threads;
 	int hand_count;
 	struct hand *hands; /* by thread */

@@ -166,7 +166,7 @@ void look_begin(struct hand *h, customer_id c, int32_t day)
 {
 	struct replay *r = h->r;
 	h->world.thresholds = &r->thresholds[day];
-	h->world.quiet = r->quiet ? r->quiet + c * (2 + r->world.plans->count) : NULL;
+	h->world.quiet = r->quiet ? r->quiet + c * (QUIET_MORE + r->world.plans->count) : NULL;
 }
 
 bool look_on(struct hand *h, customer_id c, struct instant now, bool begins)

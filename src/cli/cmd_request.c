@@ -1,4 +1,5 @@
 /* relance request: what people ask about their data, by when it has to be answered, and the answers themselves. */
+#include "app/arrival.h"
 #include "app/clock.h"
 #include "app/dossier.h"
 #include "app/request.h"
@@ -167,7 +168,7 @@ int cmd_request(int argc, char **argv)
 	struct shop shop;
 	struct err err;
 	bool known = true;
-	struct db *db = store_open(a.db, false, &shop, &err);
+	struct db *db = shop_open(a.db, false, &shop, &err);
 	if (!db)
 		return cli_fail(&err);
 	bool ok = act(&a, db, &shop, &known, &err);

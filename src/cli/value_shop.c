@@ -29,7 +29,7 @@ static void reject(struct sale_source *s, const struct shop_sales *f, const stru
 
 static bool counts(struct sale_source *s, const struct shop_sales *f, const struct chunk *k)
 {
-	if (order_is_sale(k, f->order) || k->order_total[f->order] <= 0)
+	if (order_is_sale(k, f->order) || order_total(k, f->order) <= 0)
 		return true;
 	reject(s, f, k);
 	return false;
@@ -77,7 +77,7 @@ static bool given_whole(const struct chunk *k, uint32_t order)
 		return true;
 	bool whole = false;
 	for (; line < end && !order_is_sale(k, order); line++)
-		whole = whole || k->line_amount[line] > 0;
+		whole = whole || line_amount(k, line) > 0;
 	return whole;
 }
 
@@ -91,8 +91,8 @@ static enum sale_next shop_next(struct sale_source *s, struct sale *out, struct 
 	bool whole = given_whole(k, f->order);
 	out->customer = key_of(f, k->first + f->i);
 	out->date = zone_date(f->world.shop.zone, (struct instant){ k->order_at[f->order] });
-	out->minor = whole ? k->order_total[f->order] : k->line_amount[f->line];
-	out->product = whole ? STR("") : product_of(f, k->line_product[f->line]);
+	out->minor = whole ? order_total(k, f->order) : line_amount(k, f->line);
+	out->product = whole ? STR("") : product_of(f, line_product(k, f->line));
 	f->in_order = !whole && ++f->line < k->order_line[f->order + 1];
 	if (!f->in_order)
 		f->order++;

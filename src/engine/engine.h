@@ -15,6 +15,8 @@
 #include "engine/plan.h"
 #include "engine/settings.h"
 
+enum { QUIET_MORE = 3 };
+
 struct world {
 	const struct book *book;
 	const struct version *version;
@@ -26,9 +28,9 @@ struct world {
 	const struct pstate
 		*states;              /* all persons, for those who share an address; NULL: pressure counts one person alone */
 	const customer_id *peers; /* next person with the same address, in a ring; 0: none. NULL when states is */
-	/* What the triggers last said of this one person, so that they need not be asked again before that changes: 2 +
-	 * plans->count numbers, zeros at first. For a caller that shows facts by `at` and asks at every one of them; NULL:
-	 * everything is asked every time. */
+	/* What the triggers last said of this one person, so that they need not be asked again before that changes:
+	 * QUIET_MORE + plans->count numbers, zeros at first. For a caller that shows facts by `at`, asks at every one of
+	 * them and has profiles that stay as they are; NULL: everything is asked every time. */
 	uint32_t *quiet;
 	bool assume_consent;  /* what-if replay on history that holds no consents */
 	enum reason hold_all; /* REASON_NONE, or why nothing may leave: EMERGENCY_STOP, CLOCK_JUMP, RESTORED */

@@ -82,6 +82,8 @@ bool engine_receipt(const struct world *w, struct pstate *state, uint16_t plan, 
 	bool settles = receipt == RECEIPT_ACCEPTED || receipt == RECEIPT_UNCERTAIN || receipt == RECEIPT_REFUSED ||
 	               receipt == RECEIPT_DROPPED;
 	struct run *r = pstate_run(state, plan, run_no);
+	if (r)
+		r->next = 0;
 	if (!settles || !r || !r->queued || r->step != step)
 		return true;
 	struct turn t = { .w = w, .state = state, .s.view.now = at };

@@ -116,7 +116,7 @@ static bool exits_by_more(const struct plan *p)
 
 void person_check_exits(struct turn *t)
 {
-	for (uint16_t i = 0; i < t->state->run_count; i++) {
+	for (uint16_t i = person_first_run(t); i < t->state->run_count; i++) {
 		struct run *r = &t->state->runs[i];
 		enum reason reason = REASON_NONE;
 		if (r->state != RUN_ACTIVE || (!t->news && !exits_by_more(person_plan(t, r))))

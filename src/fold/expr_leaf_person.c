@@ -35,7 +35,7 @@ static int64_t cart_items(const struct chunk *k, const struct cart *c)
 {
 	int64_t n = 0;
 	for (uint32_t i = 0, count = cart_line_count(k, c); i < count; i++)
-		n += k->cart_lines[c->line + i].quantity;
+		n += cart_line_quantity(k, c->line + i);
 	return n * NUMBER_ONE;
 }
 
@@ -44,7 +44,7 @@ static bool cart_holds(const struct leaf *l, const struct eval *v, const struct 
 	if (l->product_count == 0)
 		return true;
 	for (uint32_t i = 0, count = cart_line_count(v->s->view.k, c); i < count; i++)
-		if (product_passes(l, v, v->s->view.k->cart_lines[c->line + i].product))
+		if (product_passes(l, v, cart_line_product(v->s->view.k, c->line + i)))
 			return true;
 	return false;
 }

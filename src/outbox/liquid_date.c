@@ -156,7 +156,7 @@ static bool read_time(struct reading *d)
 static int month_number(const char *p, int n)
 {
 	for (int m = 0; m < 12; m++)
-		if (n >= 3 && strncmp(p, MONTHS[m], 3) == 0 && (n == 3 || strncmp(p, MONTHS[m], (size_t)n) == 0))
+		if (n >= 3 && strncmp(p, MONTHS[m], 3) == 0) /* whatever follows, as the reference */
 			return m + 1;
 	return 0;
 }

@@ -153,10 +153,18 @@ static bool eval_lookup(struct liquid *r, const struct lexpr *e, struct lval *ou
 		hash = lkey_hash(name);
 	}
 	const struct lval *root = find_hinted(r, name, hash, e->lookup.hint);
+	uint32_t i = 0;
+	if (!root && e->lookup.segment_count && str_is(name, "self")) { /* self['a b'] and self.a are the variable itself */
+		const struct lsegment *s = &e->lookup.segments[i++];
+		struct lval key = lval_str(s->key);
+		if (s->expr && !leval(r, s->expr, &key))
+			return false;
+		root = key.type == LVAL_STRING ? lfind_variable(r, lval_view(key), lkey_hash(lval_view(key))) : NULL;
+	}
 	if (!root)
-		return strict ? undefined(r, e, 0) : true;
+		return strict ? undefined(r, e, i) : true;
 	struct lval v = *root;
-	for (uint32_t i = 0; i < e->lookup.segment_count; i++) {
+	for (; i < e->lookup.segment_count; i++) {
 		const struct lsegment *s = &e->lookup.segments[i];
 		struct lval key, next;
 		bool found;

@@ -236,7 +236,7 @@ struct llocal {
 	struct lval value;
 };
 
-struct lregisters { /* what {% render %} sees of its caller's, and does not change */
+struct lregisters { /* what cycle, offset: continue and ifchanged remember; of one {% render %} alone */
 	struct lobject *cycles, *offsets;
 	struct str changed;
 	bool has_changed;
@@ -336,13 +336,16 @@ void lbuf_init(struct liquid *r, struct buf *b);
 struct ldecimal {
 	__int128 mantissa;
 	int scale;
-	bool is_int;  /* of integer type: results stay integers */
-	bool inexact; /* out of range: f holds the value */
+	bool is_int;     /* of integer type: results stay integers */
+	bool minus_zero; /* -0.0 */
+	bool inexact;    /* out of range: f holds the value */
 	double f;
 };
 
 struct ldecimal ldecimal_from(struct lval v); /* to_number */
 struct lval ldecimal_value(struct ldecimal d);
+/* The same; a whole number beyond 64 bits as its digits: a text that the next filter reads as a number. */
+struct lval lgive_number(struct liquid *r, struct ldecimal d);
 bool ldecimal_op(struct ldecimal a, struct ldecimal b, char op, struct ldecimal *out); /* false: divided by 0 */
 int ldecimal_compare(struct ldecimal a, struct ldecimal b);
 struct ldecimal ldecimal_round(struct ldecimal a, int64_t digits, char mode); /* mode: 'r' half away, 'c'eil, 'f'loor */

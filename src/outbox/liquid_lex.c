@@ -200,6 +200,8 @@ static struct lval number_literal(struct str s)
 	int64_t i;
 	if (str_i64(s, &i))
 		return lval_int(i);
+	if (!memchr(s.p, '.', s.n))
+		return lval_str(s); /* beyond 64 bits: printed as written, and counted with as far as 128 bits go */
 	double f = 0;
 	return str_f64(s, &f) ? lval_float(f) : lval_int(0);
 }

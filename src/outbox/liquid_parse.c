@@ -9,6 +9,7 @@ struct body {
 	struct lnode *nodes;
 	size_t count, cap;
 	bool blank;
+	bool sealed; /* a tag that leaves no node came last: a "-" after it does not reach the text before it */
 };
 
 struct parse {
@@ -58,6 +59,7 @@ static struct lnode *add_node(struct body *b, enum lnode_type type, uint32_t pos
 	b->nodes = mem_grow(b->nodes, &b->cap, b->count + 1, sizeof *b->nodes);
 	struct lnode *n = &b->nodes[b->count++];
 	*n = (struct lnode){ .type = type, .pos = pos };
+	b->sealed = false;
 	b->blank = b->blank && blank;
 	return n;
 }
@@ -506,8 +508,11 @@ static bool tag_partial(struct parse *ps, struct body *body, struct ltag *tag)
 				return false;
 		} else if (!out->with && (lis_id(key, "with") || lis_id(key, "for"))) {
 			out->each = key->text.n == 3;
-			if (!(out->with = lparse_expr(&p, false)))
+			const struct lexpr *with = lparse_expr(&p, false);
+			if (!with)
 				return false;
+			bool nothing = with->type == LEXPR_LITERAL && !lval_truthy(with->literal);
+			out->with = nothing ? NULL : with; /* `with false` is none, for the reference */
 		} else if (lis_id(key, "as") && next->type == LTOK_ID) {
 			out->alias = next->text;
 			p.at++;
@@ -536,6 +541,7 @@ static bool tag_flow(struct parse *ps, struct body *body, struct ltag *tag)
 static bool tag_inline_comment(struct parse *ps, struct body *body, struct ltag *tag)
 {
 	const char *p = tag->markup.p, *end = p + tag->markup.n;
+	body->sealed = true;
 	while ((p = p < end ? memchr(p, '\n', (size_t)(end - p)) : NULL)) {
 		while (p < end && lis_space(*p))
 			p++;
@@ -560,6 +566,7 @@ static bool tag_comment(struct parse *ps, struct body *body, struct ltag *tag)
 {
 	struct str token;
 	int open = 1;
+	body->sealed = true;
 	while (lcut_next(ps->tokens, &token)) {
 		struct ltag inner;
 		if (!read_tag(ps, token, &inner))
@@ -598,7 +605,7 @@ static bool tag_raw(struct parse *ps, struct body *body, struct ltag *tag)
 	ps->trim = lcut_trims_after(token);
 	struct str text = { start, (size_t)(stop - start) };
 	if (doc)
-		body->blank = body->blank && text.n == 0;
+		body->blank = body->blank && text.n == 0, body->sealed = true;
 	else
 		add_node(body, LNODE_RAW, tag->pos, text.n == 0)->text = text;
 	return true;
@@ -660,7 +667,8 @@ static bool parse_tag(struct parse *ps, struct body *body, struct ltag *tag, boo
 
 static void trim_before(struct parse *ps, struct body *body, struct str token)
 {
-	if (token.n > 2 && token.p[2] == '-' && body->count && body->nodes[body->count - 1].type == LNODE_TEXT) {
+	if (token.n > 2 && token.p[2] == '-' && body->count && !body->sealed &&
+	    body->nodes[body->count - 1].type == LNODE_TEXT) {
 		struct str *text = &body->nodes[body->count - 1].text;
 		while (text->n && lis_space(text->p[text->n - 1]))
 			text->n--;

@@ -52,7 +52,7 @@ static bool render_if(struct liquid *r, const struct lnode *n)
 static bool render_case(struct liquid *r, const struct lbranches *b)
 {
 	bool otherwise = true;
-	for (uint32_t i = 0; i < b->count && r->flow == LFLOW_ON; i++) {
+	for (uint32_t i = 0; i < b->count; i++) {
 		const struct lbranch *branch = &b->list[i];
 		if (!branch->when) {
 			if (otherwise && !render_block(r, &branch->block))
@@ -452,6 +452,7 @@ static bool render_isolated(struct liquid *r, const struct lpartial *p, const st
 	r->counters = NULL;
 	r->data = NULL;
 	r->isolated = true;
+	r->registers = (struct lregisters){ 0 };
 	ok = ok && lcharge(r, 1) && render_template(r, t);
 	r->local_count = base;
 	r->local_base = saved.local_base;
@@ -524,7 +525,7 @@ static bool render_block(struct liquid *r, const struct lblock *b)
 		return lfail(r, ERR_LIMIT, "blocks and partials nested more than %d deep", LIQUID_RENDER_DEPTH_MAX);
 	r->depth++;
 	bool ok = lcharge(r, 1 + b->count);
-	for (const struct lnode *n = b->nodes, *end = n + b->count; ok && n < end && r->flow == LFLOW_ON; n++) {
+	for (const struct lnode *n = b->nodes, *end = n + b->count; ok && n < end; n++) {
 		if (n->type == LNODE_TEXT) {
 			lput(r->out, n->text.p, n->text.n);
 			continue;
@@ -534,6 +535,8 @@ static bool render_block(struct liquid *r, const struct lblock *b)
 		                               ? lpeek_value(r, n->output.expr)
 		                               : NULL;
 		ok = there ? lwrite(r, *there) : render_node(r, n);
+		if (r->flow != LFLOW_ON) /* seen after a tag alone, as the reference does */
+			break;
 	}
 	r->depth--;
 	return ok;

@@ -86,6 +86,8 @@ struct product_row {
 	int32_t vat_x2, stock, lifetime_days, tier; /* −1 unknown */
 	bool not_a_product;
 };
+/* Nothing is known of it yet: every text empty, every number unknown. */
+extern const struct product_row PRODUCT_UNSAID;
 
 /* ---- writing: one batch, one transaction ---- */
 
@@ -100,7 +102,7 @@ struct store_batch *store_batch_begin(struct db *db, struct store_ids *ids, stru
  * own queries may be run while a batch is open; they are part of its transaction.
  *
  * Adds a fact (copied); learned_at 0 becomes `now`. Its seq is given out at once, in order (returned through f->seq).
- * `at` more than a day after `now` goes to quarantine instead (quarantined = true, no seq). */
+ * `at` more than a day after learned_at goes to quarantine instead (quarantined = true, no seq). */
 bool store_batch_fact(struct store_batch *b, struct fact *f, bool *quarantined, struct err *err) MUST_CHECK;
 
 /* Person and catalogue rows: inserted or, when a non-empty field differs, updated (empty fields leave what is there).

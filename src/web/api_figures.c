@@ -62,8 +62,8 @@ static void put_months(struct request *r, const struct version *v, struct date f
 				continue;
 			months[m - first].orders += sale;
 			months[m - first].new_customers += new_one;
-			months[m - first].revenue += w.k->order_total[o];
-			months[m - first].sales += sale ? w.k->order_total[o] : 0;
+			months[m - first].revenue += order_total(w.k, o);
+			months[m - first].sales += sale ? order_total(w.k, o) : 0;
 		}
 	}
 	put_open(b, "months", '[');

@@ -1,5 +1,6 @@
 #include "web/facts.h"
 
+#include "app/arrival.h"
 #include "app/clock.h"
 #include "model/names.h"
 
@@ -242,173 +243,7 @@ bool incoming_read(const json_t *o, struct incoming *in, struct arena *a, zone_i
 	return true;
 }
 
-/* ---- writing ---- */
-
-static bool product_of(struct store_ids *ids, struct store_batch *b, const struct incoming_line *l, product_id *out,
-                       struct err *err)
-{
-	bool created, changed;
-	*out = store_product(ids, l->sku, &created);
-	if (!created)
-		return true;
-	struct str none = STR("");
-	struct product_row p = { .sku = l->sku,
-		                     .name = l->name,
-		                     .type = none,
-		                     .family = none,
-		                     .category = none,
-		                     .brand = none,
-		                     .replaced_by = none,
-		                     .url = none,
-		                     .image = none,
-		                     .attributes = none,
-		                     .price = -1,
-		                     .cost = -1,
-		                     .vat_x2 = -1,
-		                     .stock = -1,
-		                     .lifetime_days = -1,
-		                     .tier = -1 };
-	return store_batch_product(b, &p, &changed, err);
-}
-
-static bool take_lines(struct store_ids *ids, struct store_batch *b, const struct incoming *in, struct arena *a,
-                       struct line **out, struct err *err)
-{
-	*out = arena_array(a, struct line, in->line_count + 1);
-	for (size_t i = 0; i < in->line_count; i++) {
-		(*out)[i] = (struct line){ .quantity = in->lines[i].quantity, .amount = in->lines[i].amount };
-		if (!product_of(ids, b, &in->lines[i], &(*out)[i].product, err))
-			return false;
-	}
-	return true;
-}
-
-/* dated: the teller said when; else the same content told again, later, is still the same. */
-static bool put(struct store_batch *b, struct fact *f, bool dated, struct arena *a, struct facts_result *out,
-                struct err *err)
-{
-	struct fact known;
-	bool found, quarantined, document = f->kind == FACT_ORDER || f->kind == FACT_CART;
-	if (!(document ? store_batch_known(b, f->kind, f->key, a, &known, &found, err)
-	               : store_batch_known_of(b, f->customer, f->kind, f->key, a, &known, &found, err)))
-		return false;
-	if (found && known.customer == f->customer && (!dated || known.at.s == f->at.s) && str_eq(known.body, f->body)) {
-		out->unchanged++;
-		return true;
-	}
-	if (found && known.customer != f->customer) { /* the document is somebody else's now */
-		struct fact gone = { .customer = known.customer,
-			                 .kind = FACT_RETRACT,
-			                 .key = f->key,
-			                 .at = f->at,
-			                 .body = f->kind == FACT_ORDER ? STR("{\"kind\":\"order\"}") : STR("{\"kind\":\"cart\"}") };
-		if (!store_batch_fact(b, &gone, &quarantined, err))
-			return false;
-	}
-	if (!store_batch_fact(b, f, &quarantined, err))
-		return false;
-	out->accepted++;
-	out->quarantined += quarantined;
-	if (!quarantined)
-		out->seq = f->seq;
-	return true;
-}
-
-/* The known profile, whoever told it, with what was said laid over it: the book takes the newest profile whole. */
-static bool lay_profile(const struct shop *shop, struct store_batch *b, const struct incoming *in, customer_id c,
-                        struct arena *a, struct buf *body, struct err *err)
-{
-	struct profile_body p = { .locale = -1, .created = INSTANT_NEVER, .born = DATE_UNKNOWN };
-	const struct profile_body *said = &in->profile;
-	struct fact known;
-	bool found, changed;
-	if (!store_batch_newest_profile(b, c, a, &known, &found, err) ||
-	    (found && !body_read_profile(known.body, a, &p, err)))
-		return false;
-	p.zone = said->zone.n ? said->zone : p.zone;
-	p.store = said->store.n ? said->store : p.store;
-	p.sector = said->sector.n ? said->sector : p.sector;
-	p.postcode = in->person.postcode.n && in->person.postcode.n <= 16 ? in->person.postcode : p.postcode;
-	p.locale = said->locale >= 0 ? said->locale : p.locale;
-	p.born = in->forget_born ? DATE_UNKNOWN : date_known(said->born) ? said->born : p.born;
-	p.created = said->created.s != INSTANT_NEVER.s ? said->created : p.created;
-	p.company |= in->company_said;
-	p.gender = said->gender ? said->gender : p.gender;
-	if (said->tag_count) {
-		p.tags = said->tags;
-		p.tag_count = said->tag_count;
-	}
-	if (said->interest_count || in->forget_interests) {
-		p.interests = said->interests;
-		p.interest_count = said->interest_count;
-	}
-	const struct person *who = &in->person;
-	p.reach |= (who->email.n ? REACH_EMAIL : 0u) | (who->phone.n ? REACH_PHONE : 0u) |
-	           (who->address1.n && (who->city.n || who->postcode.n) ? REACH_POST : 0u);
-	if (who->email.n)
-		p.address = store_address_hash(shop, who->email);
-	else if (who->phone.n && !p.address)
-		p.address = store_address_hash(shop, who->phone);
-	body_write_profile(&p, body);
-	return store_batch_person(b, c, who, &changed, err);
-}
-
-static bool write_body(const struct shop *shop, struct store_ids *ids, struct store_batch *b, const struct incoming *in,
-                       struct fact *f, struct arena *a, struct buf *body, struct err *err)
-{
-	switch (in->kind) {
-	case IN_ORDER: {
-		struct order_body o = in->order;
-		o.line_count = in->line_count;
-		f->kind = FACT_ORDER;
-		if (!take_lines(ids, b, in, a, &o.lines, err))
-			return false;
-		body_write_order(&o, body);
-		return true;
-	}
-	case IN_CART: {
-		struct cart_body o = in->cart;
-		o.line_count = in->line_count;
-		f->kind = FACT_CART;
-		if (!take_lines(ids, b, in, a, &o.lines, err))
-			return false;
-		body_write_cart(&o, body);
-		return true;
-	}
-	case IN_CONSENT:
-		f->kind = FACT_CONSENT;
-		body_write_consent(&in->consent, body);
-		return true;
-	case IN_EVENT:
-		f->kind = FACT_EVENT;
-		body_write_event(&in->event, body);
-		return true;
-	case IN_PROFILE: f->kind = FACT_PROFILE; return lay_profile(shop, b, in, f->customer, a, body, err);
-	case IN_PRODUCT: break;
-	}
-	return true;
-}
-
-bool incoming_write(const struct shop *shop, struct store_ids *ids, struct store_batch *b, const struct incoming *in,
-                    struct instant now, struct arena *a, struct buf *body, struct facts_result *out, struct err *err)
-{
-	bool changed;
-	if (in->kind == IN_PRODUCT) {
-		store_product(ids, in->product.sku, NULL);
-		if (!store_batch_product(b, &in->product, &changed, err))
-			return false;
-		out->accepted += changed;
-		out->unchanged += !changed;
-		return true;
-	}
-	customer_id c = in->customer ? in->customer : in->ref.n ? store_customer(ids, in->ref, NULL) : GUESTS;
-	struct fact f = { .customer = c, .key = in->key, .at = in->at.s ? in->at : now };
-	buf_clear(body);
-	if (!write_body(shop, ids, b, in, &f, a, body, err))
-		return false;
-	f.body = buf_view(body);
-	return put(b, &f, in->at.s != 0, a, out, err);
-}
+/* ---- the program's own pages ---- */
 
 bool page_facts_write(struct web *w, const struct page_facts *f, struct arena *a, struct err *err)
 {
@@ -430,81 +265,148 @@ bool page_facts_write(struct web *w, const struct page_facts *f, struct arena *a
 
 /* ---- POST /facts ---- */
 
-static bool read_one(struct request *r, json_t *o, size_t line)
+/* One object after the other: the first FACTS_DIRECT are kept as they are, more of them only packed. */
+struct taking {
+	struct request *r;
+	struct arena one; /* of the fact being packed */
+	size_t line;
+};
+
+static void pack_all(struct request *r)
 {
-	char why[160];
+	buf_init(&r->packed, ARRIVAL_BYTES_MAX);
+	arrival_begin(&r->packed);
+	for (size_t i = 0; i < r->fact_count; i++)
+		arrival_add(&r->packed, &r->facts[i]);
+	free(r->facts);
+	r->facts = NULL;
+}
+
+void facts_pack(struct request *r)
+{
+	if (!r->packed.n)
+		pack_all(r);
+}
+
+static bool take_one(struct taking *t, json_t *o)
+{
+	struct request *r = t->r;
+	struct incoming in;
+	char why[160] = "a fact is a JSON object";
 	if (r->fact_count == FACTS_MAX) {
 		request_problem(r, 413, "at most %d facts a request: send the rest in another", FACTS_MAX);
 		return false;
 	}
-	r->facts = r->fact_count % 64 ? r->facts : mem_realloc(r->facts, (r->fact_count + 64) * sizeof *r->facts);
-	struct incoming *in = &r->facts[r->fact_count++];
-	if (json_is_object(o) && incoming_read(o, in, &r->arena, r->web->shop.zone, why))
-		return true;
-	request_problem(r, 422, "line %zu: %s; nothing of this request was kept", line,
-	                json_is_object(o) ? why : "a fact is a JSON object");
-	return false;
+	if (r->fact_count == FACTS_DIRECT)
+		facts_pack(r);
+	arena_clear(&t->one);
+	if (!json_is_object(o) ||
+	    !incoming_read(o, &in, r->fact_count < FACTS_DIRECT ? &r->arena : &t->one, r->web->shop.zone, why)) {
+		request_problem(r, 422, "line %zu: %s; nothing of this request was kept", t->line, why);
+		return false;
+	}
+	if (r->packed.n) {
+		arrival_add(&r->packed, &in);
+	} else {
+		if (!r->facts)
+			r->facts = mem_alloc(FACTS_DIRECT * sizeof *r->facts);
+		r->facts[r->fact_count] = in;
+	}
+	r->fact_count++;
+	return true;
+}
+
+static void skip_space(struct taking *t, struct str *rest)
+{
+	while (rest->n && strchr(" \t\r\n", rest->p[0])) {
+		t->line += rest->p[0] == '\n';
+		*rest = (struct str){ rest->p + 1, rest->n - 1 };
+	}
 }
 
 /* One JSON object, an array of them, or one a line. */
-void on_facts(struct request *r)
+static bool take_all(struct taking *t)
 {
-	struct str rest = buf_view(&r->body);
+	struct str rest = buf_view(&t->r->body);
 	bool ok = true;
-	size_t line = 1;
-	while (ok && rest.n) {
+	for (skip_space(t, &rest); ok && rest.n; skip_space(t, &rest)) {
 		json_error_t why;
-		while (rest.n && strchr(" \t\r\n", rest.p[0])) {
-			line += rest.p[0] == '\n';
-			rest = (struct str){ rest.p + 1, rest.n - 1 };
-		}
-		if (!rest.n)
-			break;
 		json_t *o = json_loadb(rest.p, rest.n, JSON_DISABLE_EOF_CHECK, &why), *item;
-		if (!o) {
-			request_problem(r, 400, "no JSON: line %zu, column %d; nothing of this request was kept",
-			                line + (size_t)why.line - 1, why.column);
-			return;
-		}
 		size_t i;
+		if (!o) {
+			request_problem(t->r, 400, "no JSON: line %zu, column %d; nothing of this request was kept",
+			                t->line + (size_t)why.line - 1, why.column);
+			return false;
+		}
 		if (json_is_array(o)) {
-			json_array_foreach(o, i, item) ok = ok && read_one(r, item, line);
+			json_array_foreach(o, i, item) ok = ok && take_one(t, item);
 		} else {
-			ok = read_one(r, o, line);
+			ok = take_one(t, o);
 		}
 		json_decref(o);
 		for (int n = 0; n < why.position; n++)
-			line += rest.p[n] == '\n';
+			t->line += rest.p[n] == '\n';
 		rest = (struct str){ rest.p + why.position, rest.n - (size_t)why.position };
 	}
-	if (ok && r->fact_count == 0)
-		request_problem(r, 422, "there is no fact in the body");
-	else if (ok)
+	if (ok && t->r->fact_count == 0)
+		request_problem(t->r, 422, "there is no fact in the body");
+	return ok && t->r->fact_count > 0;
+}
+
+/* Facts come faster than they can be applied. */
+static bool there_is_room(struct request *r)
+{
+	struct backlog b = writer_backlog(r->web);
+	if (b.facts < r->web->o.waiting)
+		return true;
+	r->web->counters.facts_refused++;
+	request_add_header(r, "Retry-After", STR("10"));
+	request_problem(
+		r, 503,
+		"%lld facts wait to be applied, and more than %lld are not kept waiting: send this request again in 10 s",
+		(long long)b.facts, (long long)r->web->o.waiting);
+	return false;
+}
+
+void on_facts(struct request *r)
+{
+	struct taking t = { .r = r, .line = 1 };
+	if (!there_is_room(r))
+		return;
+	arena_init(&t.one);
+	if (take_all(&t))
 		request_hand_over(r, on_facts);
-	if (r->status != 200)
+	else
 		facts_release(r);
+	arena_release(&t.one);
 }
 
 void facts_release(struct request *r)
 {
 	free(r->facts);
 	r->facts = NULL;
+	buf_release(&r->packed);
 	r->fact_count = 0;
 }
 
 void facts_answer(struct request *r, const struct err *err)
 {
 	const struct facts_result *f = r->handed;
+	size_t count = r->fact_count;
 	facts_release(r);
 	if (err) {
 		request_err(r, err);
 		return;
 	}
 	put_open(&r->out, NULL, '{');
-	put_int(&r->out, "accepted", (int64_t)f->accepted);
-	put_int(&r->out, "unchanged", (int64_t)f->unchanged);
-	put_int(&r->out, "quarantined", (int64_t)f->quarantined);
-	put_int(&r->out, "seq", f->seq);
+	put_int(&r->out, "accepted", f->arrival ? (int64_t)count : (int64_t)f->accepted);
+	if (f->arrival) {
+		put_int(&r->out, "waiting", (int64_t)count);
+	} else {
+		put_int(&r->out, "unchanged", (int64_t)f->unchanged);
+		put_int(&r->out, "quarantined", (int64_t)f->quarantined);
+		put_int(&r->out, "seq", f->seq);
+	}
 	put_close(&r->out, '}');
-	request_send_json(r, 201);
+	request_send_json(r, f->arrival ? 202 : 201);
 }

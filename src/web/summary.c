@@ -71,9 +71,9 @@ static void sum_brought(const struct world *w, struct summary *s, customer_id c,
 			continue;
 		struct plan_summary *p = &s->plans[w->plans->family[best->plan]];
 		p->orders++;
-		p->revenue += v.k->order_total[o];
+		p->revenue += order_total(v.k, o);
 		s->orders++;
-		s->revenue += v.k->order_total[o];
+		s->revenue += order_total(v.k, o);
 	}
 }
 

@@ -26,7 +26,7 @@ void ticker_submit(struct web *w, struct request *r)
 {
 	pthread_mutex_lock(&w->lock);
 	bool stopping = w->stopping;
-	if (r->facts) {
+	if (r->fact_count) {
 		stopping = !writer_submit(w, r);
 	} else if (!stopping && r->lane != LANE_TICKER) {
 		stopping = !readers_submit(w, r);

@@ -99,7 +99,8 @@ struct request {
 	struct request *queue;
 	void *handed;                      /* in the arena, for next */
 	void (*let_go)(struct request *r); /* at its end, of what was handed; or NULL */
-	struct incoming *facts;
+	struct incoming *facts;            /* FACTS_DIRECT of them; NULL when they are packed */
+	struct buf packed;                 /* arrival.h */
 	size_t fact_count;
 	/* lent */
 	struct db *db;
@@ -158,8 +159,8 @@ void histogram_add(struct histogram *h, double seconds, uint64_t times);
 
 /* Counters of /metrics. */
 struct counters {
-	_Atomic uint64_t requests, refused, facts, fact_batches, ticks, decisions, accepted, sign_ins, sign_in_failures,
-		limited, slow;
+	_Atomic uint64_t requests, refused, facts, fact_batches, facts_applied, facts_refused, ticks, decisions, accepted,
+		sign_ins, sign_in_failures, limited, slow;
 	struct histogram decided; /* from a fact's request to the decision upon it */
 };
 
