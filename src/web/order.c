@@ -147,8 +147,8 @@ static void name_key(UCollator *c, struct query *q, uint8_t key[NAME_KEY])
 			continue;
 		if (n)
 			units[n++] = ' ';
-		u_strFromUTF8WithSub(units + n, NAME_UNITS - (n ? 1 : 0), &got, part.p, (int32_t)(part.n < 48 ? part.n : 48), 0xFFFD,
-		                     NULL, &code);
+		u_strFromUTF8WithSub(units + n, NAME_UNITS - (n ? 1 : 0), &got, part.p, (int32_t)(part.n < 48 ? part.n : 48),
+		                     0xFFFD, NULL, &code);
 		if (U_SUCCESS(code))
 			n += got;
 	}
