@@ -1,5 +1,5 @@
 /* The people behind a count: ?plan=anti-churn&is=waiting&step=winback-2 names those whom the page's number counted, by
- * the same rules as summary.c. And lists in an order other than by number. */
+ * the same rules as summary.c. */
 #include "web/web_int.h"
 
 #include "app/clock.h"
@@ -229,51 +229,4 @@ uint64_t bits_count(const uint64_t *bits, uint32_t customers)
 	for (size_t i = 0; i < ((size_t)customers + 64) / 64; i++)
 		n += (uint64_t)__builtin_popcountll(bits[i]);
 	return n;
-}
-
-/* ---- in another order ---- */
-
-struct ranked {
-	int64_t key;
-	customer_id customer;
-};
-
-static int by_key(const void *x, const void *y)
-{
-	const struct ranked *a = x, *b = y;
-	if (a->key != b->key)
-		return a->key < b->key ? -1 : 1;
-	return (a->customer > b->customer) - (a->customer < b->customer);
-}
-
-static int64_t key_of(const struct lifecycle *l, enum list_sort by)
-{
-	switch (by) {
-	case SORT_ORDERS: return l->orders;
-	case SORT_SPEND: return l->spend;
-	case SORT_LAST_ORDER: return date_known(l->last_order) ? l->last_order.day : INT32_MIN;
-	case SORT_PHASE: return (int64_t)l->phase;
-	default: return 0;
-	}
-}
-
-/* Places `from` … of those people in that order. How many. */
-int bits_sorted(const struct world *w, const uint64_t *bits, enum list_sort by, bool down, size_t from, size_t most,
-                customer_id *ids)
-{
-	const struct version *v = w->version;
-	size_t n = 0, count = bits_count(bits, v->customers);
-	struct ranked *all = mem_alloc((count + 1) * sizeof *all);
-	for (customer_id c = 1; c <= v->customers; c++)
-		if (bits[c >> 6] >> (c & 63) & 1) {
-			struct lifecycle l = customer_life(w, c);
-			int64_t key = key_of(&l, by);
-			all[n++] = (struct ranked){ down ? -key : key, c };
-		}
-	qsort(all, n, sizeof *all, by_key);
-	int got = 0;
-	for (size_t i = from; i < n && (size_t)got < most; i++)
-		ids[got++] = all[i].customer;
-	free(all);
-	return got;
 }
