@@ -97,7 +97,8 @@ struct loading {
 	struct book *book;
 	uint32_t customers;
 	struct instant known;
-	size_t ranges, chunks_each;
+	struct thresholds *thresholds;
+	size_t chunks_each;
 	pthread_mutex_t lock;
 	bool failed;
 	struct err err;
@@ -139,10 +140,18 @@ static bool take_shop_fact(void *ctx, const struct fact *f, struct err *err)
 	return book_loader_add(s->loader, f, err);
 }
 
-static bool load_guests(struct loading *l, struct db *db, struct thresholds *thresholds, struct err *err)
+static bool read_facts(const struct loading *l, struct db *db, customer_id from, customer_id to, store_fact_fn fn,
+                       void *ctx, struct err *err)
 {
-	struct shop_facts s = { .loader = book_loader_new(l->book), .thresholds = thresholds };
-	bool ok = store_facts_by_customer(db, GUESTS, GUESTS, l->known, take_shop_fact, &s, err);
+	if (l->known.s == INSTANT_NEVER.s)
+		return store_facts_to_load(db, from, to, fn, ctx, err);
+	return store_facts_by_customer(db, from, to, l->known, fn, ctx, err);
+}
+
+static bool load_guests(struct loading *l, struct db *db, struct err *err)
+{
+	struct shop_facts s = { .loader = book_loader_new(l->book), .thresholds = l->thresholds };
+	bool ok = read_facts(l, db, GUESTS, GUESTS, take_shop_fact, &s, err);
 	struct err ignored;
 	bool finished = book_loader_finish(s.loader, ok ? err : &ignored);
 	return ok && finished;
@@ -151,10 +160,20 @@ static bool load_guests(struct loading *l, struct db *db, struct thresholds *thr
 static bool load_range(struct loading *l, struct db *db, customer_id from, customer_id to, struct err *err)
 {
 	struct book_loader *loader = book_loader_new(l->book);
-	bool ok = store_facts_by_customer(db, from, to, l->known, take_fact, loader, err);
+	bool ok = read_facts(l, db, from, to, take_fact, loader, err);
 	struct err ignored;
 	bool finished = book_loader_finish(loader, ok ? err : &ignored);
 	return ok && finished;
+}
+
+/* Range 0 is the guests and the shop, the others whole chunks of customers. */
+static bool load_nth(struct loading *l, struct db *db, size_t i, struct err *err)
+{
+	if (i == 0)
+		return load_guests(l, db, err);
+	customer_id first = (customer_id)(1 + (i - 1) * l->chunks_each * BOOK_CHUNK);
+	uint64_t last = (uint64_t)first + l->chunks_each * BOOK_CHUNK - 1;
+	return load_range(l, db, first, (customer_id)(last < l->customers ? last : l->customers), err);
 }
 
 static void load_ranges(void *ctx, size_t from, size_t to, int thread)
@@ -162,13 +181,11 @@ static void load_ranges(void *ctx, size_t from, size_t to, int thread)
 	struct loading *l = ctx;
 	struct err err;
 	struct shop shop;
-	struct db *db = store_open(l->address, true, &shop, &err);
-	bool ok = db != NULL;
-	for (size_t i = from; i < to && ok; i++) {
-		customer_id first = (customer_id)(1 + i * l->chunks_each * BOOK_CHUNK);
-		uint64_t last = (uint64_t)first + l->chunks_each * BOOK_CHUNK - 1;
-		ok = load_range(l, db, first, (customer_id)(last < l->customers ? last : l->customers), &err);
-	}
+	struct db *db =
+		store_open(l->address, true, &shop, &err); /* for a range: its pages of the file are let go with it */
+	bool ok = db;
+	for (size_t i = from; i < to && ok; i++)
+		ok = load_nth(l, db, i, &err);
 	db_close(db);
 	if (!ok) {
 		pthread_mutex_lock(&l->lock);
@@ -178,38 +195,41 @@ static void load_ranges(void *ctx, size_t from, size_t to, int thread)
 	}
 }
 
-enum { RANGE_CHUNKS_MIN = 16 };
+/* Enough ranges that all threads end together. */
+enum { RANGE_CHUNKS_MIN = 16, RANGES_A_THREAD = 8 };
+
+static bool load_everybody(struct loading *l, int threads, struct err *err)
+{
+	size_t chunks = (l->customers + BOOK_CHUNK - 1) / BOOK_CHUNK;
+	l->chunks_each = chunks / ((size_t)threads * RANGES_A_THREAD) + 1;
+	if (l->chunks_each < RANGE_CHUNKS_MIN)
+		l->chunks_each = RANGE_CHUNKS_MIN;
+	size_t ranges = 1 + (chunks + l->chunks_each - 1) / l->chunks_each;
+	pthread_mutex_init(&l->lock, NULL);
+	par_for(ranges, 1, threads, load_ranges, l);
+	pthread_mutex_destroy(&l->lock);
+	malloc_trim(0); /* what each thread read with is not needed again: a sixth of the process otherwise */
+	if (l->failed)
+		*err = l->err;
+	return !l->failed;
+}
 
 static bool load_facts(const char *address, const struct load_options *o, struct shop_world *w, struct err *err)
 {
-	struct loading l = { .address = address, .book = w->book, .customers = w->customers, .known = o->known };
-	pthread_mutex_init(&l.lock, NULL);
 	w->thresholds.day = DATE_UNKNOWN;
 	if (o->no_facts) {
 		w->seq_hi = 0;
 		book_load_done(w->book, w->customers, 0);
 		return true;
 	}
-	if (!load_guests(&l, w->db, &w->thresholds, err))
-		return false;
-	if (o->one) {
-		bool ok = o->only == GUESTS || load_range(&l, w->db, o->only, o->only, err);
-		book_load_done(w->book, w->customers, w->seq_hi);
-		return ok;
-	}
-	size_t chunks = (w->customers + BOOK_CHUNK - 1) / BOOK_CHUNK;
-	int threads = par_threads(o->threads);
-	l.chunks_each = chunks / ((size_t)threads * 4) + 1;
-	if (l.chunks_each < RANGE_CHUNKS_MIN)
-		l.chunks_each = RANGE_CHUNKS_MIN;
-	l.ranges = (chunks + l.chunks_each - 1) / l.chunks_each;
-	par_for(l.ranges, 1, threads, load_ranges, &l);
-	pthread_mutex_destroy(&l.lock);
+	struct loading l = {
+		.address = address, .book = w->book, .customers = w->customers, .known = o->known, .thresholds = &w->thresholds
+	};
+	bool ok = o->one
+	              ? load_guests(&l, w->db, err) && (o->only == GUESTS || load_range(&l, w->db, o->only, o->only, err))
+	              : load_everybody(&l, par_threads(o->threads), err);
 	book_load_done(w->book, w->customers, w->seq_hi);
-	malloc_trim(0); /* what each thread read with is not needed again: a sixth of the process otherwise */
-	if (l.failed)
-		*err = l.err;
-	return !l.failed;
+	return ok;
 }
 
 bool load_shop(const char *address, const struct load_options *o, struct shop_world *out, struct err *err)
