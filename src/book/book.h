@@ -188,6 +188,7 @@ struct view {
 };
 
 void view_at(struct view *w, const struct version *v, customer_id c, struct instant now);
+void view_go_on(struct view *w, struct instant now); /* the same person of the same version at a later instant */
 static inline const struct profile *view_profile(const struct view *w)
 {
 	return &w->k->profile[w->i];
