@@ -243,6 +243,8 @@ def pace(shop):
     domains = collections.Counter(who.partition("@")[2] for who in server.offers)
     assert domains.pop("example.com") == 30 and set(domains.values()) == {20}, domains
     assert got["paced"] > 200 and got["deferred"] == 0 and len(server.taken) == 30 + 20 * len(domains), got
+    (kept,), = shop.rows("SELECT value FROM shop WHERE name = 'mail.pace'")
+    assert len(kept.splitlines()) == len(domains) + 1 and re.search(r"^example\.com 0\.000 1\.0", kept, re.M), "a restart does not begin a minute anew: " + kept
     due = [int(n) for n, in shop.rows("SELECT try_after FROM message WHERE channel = 0 AND state IN (0, 4) AND try_after > 0 ORDER BY try_after")]
     assert len(due) == got["paced"] and due[-1] - due[0] >= len(due) / (len(domains) + 1) * 2, "one after the other"
     total = len(server.taken) + got["paced"]
