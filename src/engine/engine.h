@@ -32,6 +32,8 @@ struct world {
 	 * QUIET_MORE + plans->count numbers, zeros at first. For a caller that shows facts by `at`, asks at every one of
 	 * them and has profiles that stay as they are; NULL: everything is asked every time. */
 	uint32_t *quiet;
+	/* This one person's facts up to `now`, where the caller has them at hand; NULL: looked up. */
+	const struct view *view;
 	bool assume_consent;  /* what-if replay on history that holds no consents */
 	enum reason hold_all; /* REASON_NONE, or why nothing may leave: EMERGENCY_STOP, CLOCK_JUMP, RESTORED */
 };

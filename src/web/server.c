@@ -316,6 +316,7 @@ static void web_release(struct web *w)
 	writer_free(w);
 	readers_free(w);
 	forecast_free(w);
+	orders_free(w);
 	gate_free(w);
 	message_set_free(w->messages);
 	visits_release(w);
@@ -375,6 +376,7 @@ bool web_run(const struct web_options *o, const volatile sig_atomic_t *stop, str
 	pthread_condattr_destroy(&attr);
 	gate_new(w);
 	forecast_new(w);
+	orders_new(w);
 	writer_new(w);
 	hooks_new(w);
 	bool ok = open_all(w, err) && ticker_start(w, err);

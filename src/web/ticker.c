@@ -127,6 +127,7 @@ static void close_shop(struct web *w)
 	w->book = NULL;
 	gate_forget(w);
 	forecast_forget(w);
+	orders_forget(w);
 	scene_release(w);
 	pthread_rwlock_unlock(&w->world);
 	writer_close(w);
