@@ -28,7 +28,7 @@ static void follow(const struct counting *x, const struct chunk *k, uint32_t i, 
 		if (at < first || at >= x->until || zone_date(zone, (struct instant){ at }).day >= end)
 			continue;
 		orders += order_is_sale(k, o);
-		spend += k->order_total[o];
+		spend += order_total(k, o);
 	}
 	c->people++;
 	if (orders < x->s->settings->lifecycle.loyal_orders)
@@ -45,12 +45,12 @@ static void count_customer(struct counting *x, const struct chunk *k, uint32_t i
 		bool sale = order_is_sale(k, o);
 		if (sale && first < 0) {
 			first = k->order_at[o];
-			first_value = k->order_total[o];
+			first_value = order_total(k, o);
 		}
 		if (k->order_at[o] < x->from)
 			continue;
 		active |= sale;
-		spend += k->order_total[o];
+		spend += order_total(k, o);
 	}
 	if (first < 0)
 		return;

@@ -1,5 +1,7 @@
 #include "app/erase.h"
 
+#include "app/arrival.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -127,7 +129,7 @@ bool erase_customer(struct db *db, customer_id c, const char *actor, const char 
 	struct names n;
 	*out = (struct erase_report){ .files = 0 };
 	arena_init(&a);
-	bool ok = store_person(db, c, &a, &p, &n.ref, err);
+	bool ok = arrivals_settle(db, err) && store_person(db, c, &a, &p, &n.ref, err);
 	n.email = str_from(arena_cstr(&a, p.email));
 	n.phone = str_from(arena_cstr(&a, p.phone));
 	n.ref = str_from(arena_cstr(&a, n.ref));

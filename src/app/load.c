@@ -1,10 +1,12 @@
 #include "app/load.h"
 
+#include "app/arrival.h"
 #include "app/config.h"
 
 #include "base/par.h"
 
 #include <jansson.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -204,6 +206,7 @@ static bool load_facts(const char *address, const struct load_options *o, struct
 	par_for(l.ranges, 1, threads, load_ranges, &l);
 	pthread_mutex_destroy(&l.lock);
 	book_load_done(w->book, w->customers, w->seq_hi);
+	malloc_trim(0); /* what each thread read with is not needed again: a sixth of the process otherwise */
 	if (l.failed)
 		*err = l.err;
 	return !l.failed;
@@ -212,7 +215,7 @@ static bool load_facts(const char *address, const struct load_options *o, struct
 bool load_shop(const char *address, const struct load_options *o, struct shop_world *out, struct err *err)
 {
 	*out = (struct shop_world){ 0 };
-	out->db = store_open(address, o->read_only, &out->shop, err);
+	out->db = shop_open(address, o->read_only, &out->shop, err);
 	if (!out->db)
 		return false;
 	out->book = book_new(&(struct book_options){ .zone = out->shop.zone, .locale = out->shop.locale });

@@ -34,10 +34,10 @@ static double piece_cost(const struct making *m, const struct product *p, double
 
 static void add_margin(struct making *m, const struct chunk *k, uint32_t line, struct tally *t)
 {
-	product_id id = k->line_product[line] < m->product_count ? k->line_product[line] : 0;
+	product_id id = line_product(k, line) < m->product_count ? line_product(k, line) : 0;
 	const struct product *p = &m->products[id];
-	int64_t amount = k->line_amount[line];
-	int32_t quantity = k->line_quantity[line];
+	int64_t amount = line_amount(k, line);
+	int32_t quantity = line_quantity(k, line);
 	double net = (double)amount / (1 + p->vat_percent_x2 / 200.0);
 	if (p->not_a_product) {
 		t->margin += llround(net);
@@ -56,8 +56,8 @@ static void add_margin(struct making *m, const struct chunk *k, uint32_t line, s
 static void add_order(struct making *m, const struct chunk *k, uint32_t o, struct tally *t)
 {
 	t->orders += order_is_sale(k, o);
-	for (uint32_t l = k->order_line[o]; l < k->order_line[o + 1]; l++) {
-		t->revenue += k->line_amount[l];
+	for (uint32_t l = order_line(k, o); l < order_line(k, o + 1); l++) {
+		t->revenue += line_amount(k, l);
 		add_margin(m, k, l, t);
 	}
 }
@@ -80,7 +80,7 @@ struct tally uplift_tally(struct making *m, customer_id c, int64_t entered)
 		}
 		if (at > pre) {
 			t.pre_orders += order_is_sale(v.k, o);
-			t.pre_spend += v.k->order_total[o];
+			t.pre_spend += order_total(v.k, o);
 		}
 	}
 	return t;

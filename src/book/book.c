@@ -330,7 +330,7 @@ static int by_customer(const void *x, const void *y)
 	return (a->order > b->order) - (a->order < b->order);
 }
 
-/* A new chunk from the old one (may be NULL) and the todo items that fall into it. */
+/* A new chunk from the old one and the todo items that fall into it, by customer. */
 static struct chunk *rebuild(struct book *b, size_t index, const struct chunk *old, const struct todo *todo,
                              size_t count, struct err *err)
 {
@@ -338,15 +338,17 @@ static struct chunk *rebuild(struct book *b, size_t index, const struct chunk *o
 	customer_id first = chunk_first(index);
 	builder_start(w, first);
 	size_t next = 0;
-	for (uint32_t i = 0; i < chunk_room(index); i++) {
+	while (next < count) {
+		uint32_t i = todo[next].fact->customer - first;
+		builder_copy(w, old, w->count, i);
 		builder_begin(w, first + i);
-		if (old)
-			builder_open_old(w, old, i);
+		builder_open_old(w, old, i);
 		for (; next < count && todo[next].fact->customer == first + i; next++)
 			if (!builder_fact(w, todo[next].fact, err))
 				return NULL;
 		builder_end(w);
 	}
+	builder_copy(w, old, w->count, chunk_room(index));
 	return builder_finish(w);
 }
 
@@ -560,11 +562,10 @@ size_t book_raw_bytes(const struct book *b)
 	for (size_t i = 0; i < v->chunk_count; i++) {
 		const struct chunk *k = v->chunks[i];
 		uint32_t n = chunk_room(i), orders = k->order_start[n];
-		bytes += n * sizeof(struct profile) + orders * (4 + 8 + 4 + 8 + 1) + (size_t)k->order_line[orders] * 16 +
-		         k->cart_start[n] * (sizeof(struct cart) + 8) +
-		         k->cart_line_count * (sizeof(struct cart_line) + (k->cart_amounts ? 4 : 8)) +
-		         k->consent_start[n] * (sizeof(struct consent) + 8) + k->event_start[n] * (sizeof(struct event) + 8) +
-		         k->word_start[n] * 4 + k->child_start[n] * 4;
+		bytes += n * sizeof(struct profile) + orders * (4 + 8 + 4 + 8 + 1) +
+		         (size_t)order_line(k, orders) * sizeof(struct line) + k->cart_start[n] * (sizeof(struct cart) + 8) +
+		         k->cart_line_count * sizeof(struct line) + k->consent_start[n] * (sizeof(struct consent) + 8) +
+		         k->event_start[n] * (sizeof(struct event) + 8 + 8) + k->word_start[n] * 4 + k->child_start[n] * 4;
 	}
 	return bytes;
 }

@@ -14,11 +14,12 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/intern.h"
+#include "book/ints.h"
 #include "model/body.h"
 
 #include <stdatomic.h>
 
-enum { BOOK_CHUNK = 256 };
+enum { BOOK_CHUNK = 256, CART_LINE_MAX = (1 << 30) - 1 };
 
 struct profile {
 	uint64_t address;  /* keyed hash, 0 none */
@@ -49,15 +50,9 @@ struct cart {
 };
 _Static_assert(sizeof(struct cart) == 16, "a book holds millions");
 
-struct cart_line {
-	product_id product;
-	int32_t quantity;
-};
-
-struct event {
+struct event { /* its value: event_value() */
 	uint32_t at;
 	uint32_t name; /* word number */
-	int64_t value;
 };
 
 /* The value of an event "refused": which product, by its SKU. */
@@ -85,29 +80,25 @@ struct chunk {
 	uint32_t child_start[BOOK_CHUNK + 1];
 	struct profile profile[BOOK_CHUNK];
 
-	/* orders: the lines of order o are order_line[o] … order_line[o + 1] */
+	/* orders: the lines of order o are order_line(o) … order_line(o + 1) */
 	uint32_t *order_at;
-	int64_t *order_total;
-	uint32_t *order_line;
+	struct ints order_line, order_total; /* order_line(), order_total() */
 	uint64_t *order_key;
 	uint8_t *order_flags;
 	struct sale_desk *order_desk; /* NULL: no order of the chunk says */
 
-	product_id *line_product;
-	int32_t *line_quantity;
-	int64_t *line_amount;
+	struct ints line_product, line_quantity, line_amount; /* line_product() … */
 
 	struct cart *carts;
 	uint64_t *cart_key;
-	struct cart_line *cart_lines;
-	int32_t *cart_amounts;      /* of the lines; NULL when one is too large for it: */
-	int64_t *cart_amounts_wide; /* NULL otherwise */
+	struct ints cart_product, cart_quantity, cart_amount; /* of the cart lines: cart_line_product() … */
 	uint32_t cart_line_count;
 	struct consent *consents;
 	uint64_t *consent_key;
 	struct event *events;
 	uint64_t *event_key;
-	uint32_t *words; /* word number × 2 + 1 for an interest, × 2 for a tag */
+	struct ints event_value; /* event_value() */
+	uint32_t *words;         /* word number × 2 + 1 for an interest, × 2 for a tag */
 	int32_t *children;
 	void *memory; /* the one block behind all of the above */
 	size_t bytes;
@@ -181,7 +172,7 @@ const struct product *book_products(const struct book *b, uint32_t *count);
 struct arena *book_product_arena(struct book *b); /* put the next catalogue's strings here before book_set_products */
 
 size_t book_bytes(const struct book *b);     /* all memory held */
-size_t book_raw_bytes(const struct book *b); /* what the columns alone need */
+size_t book_raw_bytes(const struct book *b); /* the columns alone, each number as wide as in model.h */
 
 /* ---- one customer as of an instant: only what happened before or at `now` ---- */
 
@@ -197,6 +188,7 @@ struct view {
 };
 
 void view_at(struct view *w, const struct version *v, customer_id c, struct instant now);
+void view_go_on(struct view *w, struct instant now); /* the same person of the same version at a later instant */
 static inline const struct profile *view_profile(const struct view *w)
 {
 	return &w->k->profile[w->i];
@@ -207,13 +199,46 @@ static inline uint32_t cart_line_count(const struct chunk *k, const struct cart 
 	bool last = c + 1 == k->carts + k->cart_start[BOOK_CHUNK];
 	return (last ? k->cart_line_count : c[1].line) - c->line;
 }
+static inline product_id cart_line_product(const struct chunk *k, uint32_t line)
+{
+	return (product_id)ints_at(k->cart_product, line);
+}
+static inline int32_t cart_line_quantity(const struct chunk *k, uint32_t line)
+{
+	return (int32_t)ints_at(k->cart_quantity, line);
+}
 static inline int64_t cart_line_amount(const struct chunk *k, uint32_t line)
 {
-	return k->cart_amounts ? k->cart_amounts[line] : k->cart_amounts_wide[line];
+	return ints_at(k->cart_amount, line);
+}
+static inline int64_t event_value(const struct chunk *k, uint32_t event)
+{
+	return ints_at(k->event_value, event);
 }
 int64_t cart_total(const struct chunk *k, const struct cart *c);
 
 bool order_is_sale(const struct chunk *k, uint32_t order);
+/* The first line of an order; of order + 1: behind its last. */
+static inline uint32_t order_line(const struct chunk *k, uint32_t order)
+{
+	return (uint32_t)ints_at(k->order_line, order);
+}
+static inline int64_t order_total(const struct chunk *k, uint32_t order)
+{
+	return ints_at(k->order_total, order);
+}
+static inline product_id line_product(const struct chunk *k, uint32_t line)
+{
+	return (product_id)ints_at(k->line_product, line);
+}
+static inline int32_t line_quantity(const struct chunk *k, uint32_t line)
+{
+	return (int32_t)ints_at(k->line_quantity, line);
+}
+static inline int64_t line_amount(const struct chunk *k, uint32_t line)
+{
+	return ints_at(k->line_amount, line);
+}
 
 /* The instant of the customer's first fact after `now`, or INSTANT_NEVER: replay's next step. */
 struct instant view_next_fact(const struct view *w);

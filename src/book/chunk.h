@@ -38,6 +38,7 @@ struct staged_consent {
 struct staged_event {
 	struct staged head;
 	struct event event;
+	int64_t value;
 };
 
 struct column {
@@ -45,7 +46,7 @@ struct column {
 	size_t n, cap, size; /* in elements of `size` bytes */
 };
 
-enum { COLUMN_COUNT = 17 };
+enum { COLUMN_COUNT = 19 };
 
 struct builder {
 	struct book *book;
@@ -74,6 +75,8 @@ void builder_free(struct builder *b);
 void builder_start(struct builder *b, customer_id first);
 void builder_begin(struct builder *b, customer_id c);
 void builder_open_old(struct builder *b, const struct chunk *old, uint32_t i);
+/* Instead of all that: customers from … to − 1 of `old` just as they are, whose turn it is. */
+void builder_copy(struct builder *b, const struct chunk *old, uint32_t from, uint32_t to);
 bool builder_fact(struct builder *b, const struct fact *f, struct err *err) MUST_CHECK;
 void builder_end(struct builder *b);
 struct chunk *builder_finish(struct builder *b); /* refs = 1 */

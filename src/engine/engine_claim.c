@@ -66,10 +66,12 @@ bool engine_receipt(const struct world *w, struct pstate *state, uint16_t plan, 
                     enum channel channel, enum receipt receipt, uint8_t answer, struct instant at)
 {
 	struct sent *m = NULL;
+	/* its run may have been left while it was on the wire: it was dropped, and has left all the same */
+	bool left = receipt == RECEIPT_ACCEPTED || receipt == RECEIPT_UNCERTAIN || receipt == RECEIPT_REFUSED;
 	for (uint16_t i = state->sent_count; i-- > 0 && !m;) {
 		struct sent *x = &state->sent[i];
 		if (x->plan == plan && x->run_no == run_no && x->step == step && x->channel == channel &&
-		    x->state != SENT_DROPPED)
+		    (left || x->state != SENT_DROPPED))
 			m = x;
 	}
 	if (!m)
@@ -82,6 +84,8 @@ bool engine_receipt(const struct world *w, struct pstate *state, uint16_t plan, 
 	bool settles = receipt == RECEIPT_ACCEPTED || receipt == RECEIPT_UNCERTAIN || receipt == RECEIPT_REFUSED ||
 	               receipt == RECEIPT_DROPPED;
 	struct run *r = pstate_run(state, plan, run_no);
+	if (r)
+		r->next = 0;
 	if (!settles || !r || !r->queued || r->step != step)
 		return true;
 	struct turn t = { .w = w, .state = state, .s.view.now = at };

@@ -50,6 +50,8 @@ struct run {
 	uint8_t step;          /* next step */
 	uint8_t queued;        /* the step's message is queued: waits for its receipt */
 	uint8_t held_reason;   /* last reason written for this step, so that it is written once */
+	uint8_t waits;         /* the step is due, and `next` is when its `until` is given up */
+	uint32_t next;         /* nothing to do before; 0: not known. Kept where struct world has `quiet`, else 0 */
 };
 
 struct pstate {

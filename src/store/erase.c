@@ -253,7 +253,8 @@ bool store_erase_settle(struct db *db, struct err *err)
 	check(!db_in_transaction(db));
 	if (db_kind(db) == DB_SQLITE)
 		return db_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)", err);
-	static const char *const TABLES[] = { "fact", "person", "customer", "message", "decision", "voucher", "signup" };
+	static const char *const TABLES[] = { "arrival", "fact",     "person",  "customer",
+		                                  "message", "decision", "voucher", "signup" };
 	char sql[64];
 	for (size_t i = 0; i < ARRAY_LEN(TABLES); i++) {
 		snprintf(sql, sizeof sql, "VACUUM %s", TABLES[i]);

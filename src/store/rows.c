@@ -265,9 +265,7 @@ bool store_batch_product(struct store_batch *b, const struct product_row *p, boo
 	b->products = mem_grow(b->products, &b->product_cap, row + 1, sizeof *b->products);
 	struct batch_product *w = &b->products[row];
 	if (is_new)
-		*w = (struct batch_product){
-			id, { .price = -1, .cost = -1, .vat_x2 = -1, .stock = -1, .lifetime_days = -1, .tier = -1 }
-		};
+		*w = (struct batch_product){ id, PRODUCT_UNSAID };
 	int64_t before = w->p.price;
 	any = product_merge(&w->p, p, &b->row_arena);
 	price_note(b, id, before, w->p.price);

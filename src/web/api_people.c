@@ -55,7 +55,7 @@ static void put_orders(struct request *r, const struct view *v, const struct lif
 		if (order_is_sale(v->k, o)) {
 			if (!date_known(first))
 				first = zone_date(zone, (struct instant){ v->k->order_at[o] });
-			sales += v->k->order_total[o];
+			sales += order_total(v->k, o);
 		}
 	put_cstr(b, "phase", phase_name(l->phase));
 	put_int(b, "orders", l->orders);

@@ -301,6 +301,7 @@ void page_preferences(struct request *r)
 	buf_cstr(&r->out, "</form>");
 	page_text(r, "p",
 	          T("Les messages liés à vos commandes continuent d’arriver.", "Messages about your orders still arrive."));
+	page_request_link(r, &key);
 	page_end(r);
 }
 

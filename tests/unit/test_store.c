@@ -1,6 +1,8 @@
 /* Facts, persons, products, backups: what is put in comes out, on both databases. */
 #include "store_fixture.h"
 
+#include "app/log_folder.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
@@ -265,8 +267,8 @@ START_TEST(a_restored_backup_sends_nothing_by_itself)
 	int64_t e = shop_with_lease(db);
 	OK(put_one(db, e, NOW.s, VERDICT_SEND, REASON_NONE, true, &err));
 	snprintf(file, sizeof file, "%s/copy.backup", dir);
-	OK(store_backup(db, file, &err));
-	ck_assert(!store_backup(db, file, &err));
+	OK(store_backup(db, file, NULL, NULL, &err));
+	ck_assert(!store_backup(db, file, NULL, NULL, &err));
 	struct fact later = order(1, "till:8", 1200000000, "{\"lines\":[[1,1,1]]}");
 	OK(one_fact(db, &later, &err));
 	db_close(db);
@@ -454,6 +456,53 @@ START_TEST(writers_take_turns)
 }
 END_TEST
 
+static int64_t size_of(const char *path, const char *tail)
+{
+	char name[1100];
+	struct stat st;
+	snprintf(name, sizeof name, "%s%s", path, tail);
+	return stat(name, &st) == 0 ? st.st_size : 0;
+}
+
+static void write_mb(struct db *db, int mb, const char *name)
+{
+	struct err err;
+	char *text = malloc(1 << 20);
+	memset(text, 'x', 1 << 20);
+	for (int i = 0; i < mb; i++) {
+		OK(db_begin(db, &err));
+		char mine[64];
+		snprintf(mine, sizeof mine, "%s %d", name, i);
+		OK(store_shop_set(db, mine, (struct str){ text, 1 << 20 }, &err));
+		OK(db_commit(db, &err));
+	}
+	free(text);
+}
+
+/* Who commits no longer folds; the folder does, on a thread of its own, and ends when it is told. */
+START_TEST(the_log_is_folded_by_a_thread_of_its_own)
+{
+	struct err err;
+	const char *where = address(_i);
+	struct db *db = fresh(where);
+	int64_t before = size_of(where, "");
+	OK(db_log_left(db, &err));
+	write_mb(db, 40, "left");
+	ck_assert_int_eq(size_of(where, ""), before);
+	ck_assert_int_gt(size_of(where, "-wal"), 40 << 20);
+	struct log_folder *folder;
+	OK(log_folder_start(&folder, db, &err));
+	ck_assert_ptr_nonnull(folder);
+	for (int ms = 0; ms < 60000 && size_of(where, "") < 40 << 20; ms += 20)
+		usleep(20000);
+	ck_assert_int_ge(size_of(where, ""), 40 << 20);
+	write_mb(db, 1, "after");
+	log_folder_stop(folder);
+	log_folder_stop(NULL);
+	db_close(db);
+}
+END_TEST
+
 int main(void)
 {
 	const struct both_test tests[] = {
@@ -470,6 +519,7 @@ int main(void)
 		{ seen_documents_are_the_table, true },
 		{ the_newest_that_waits_holds, true },
 		{ writers_take_turns, false },
+		{ the_log_is_folded_by_a_thread_of_its_own, false },
 	};
 	return run_both("store", tests, ARRAY_LEN(tests));
 }
