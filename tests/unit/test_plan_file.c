@@ -412,6 +412,36 @@ START_TEST(examples_need_no_advice)
 }
 END_TEST
 
+/* The French calendar of occasions never has two messages on one day, nor one that is dropped. A shop takes the French
+ * sales and fathers' day or the Belgian ones. */
+START_TEST(a_years_occasions_go_together)
+{
+	const struct plan *plans[64];
+	size_t count = 0;
+	struct settings s;
+	arena_init(&arena);
+	settings_defaults(&s, 0, LOCALE_EN, eur);
+	DIR *dir = opendir(source("plans/examples/occasions"));
+	ck_assert(dir != NULL);
+	for (struct dirent *e; (e = readdir(dir));) {
+		struct str name = str_from(e->d_name);
+		if (!str_ends(name, STR(".yaml")) || str_ends(name, STR("-be.yaml")))
+			continue;
+		const char *path = arena_printf(&arena, "%s/%s", source("plans/examples/occasions"), e->d_name).p;
+		plans[count++] = read_named(path, file_text(path));
+	}
+	closedir(dir);
+	ck_assert_uint_ge(count, 10);
+	for (int year = 2026; year < 2050; year++) {
+		memset(&issues, 0, sizeof issues);
+		plan_check_together(plans, count, &s, date_from_ymd(year, 1, 1), LOCALE_EN, &arena, &issues);
+		for (size_t i = 0; i < issues.count; i++)
+			ck_assert_msg(issues.items[i].level == ISSUE_NOTE, "%d: %s", year, told());
+	}
+	arena_release(&arena);
+}
+END_TEST
+
 /* Every ```yaml block of the reference is a whole plan, or steps or keys of one. */
 START_TEST(the_reference_compiles)
 {
@@ -840,7 +870,7 @@ END_TEST
 UNIT_MAIN("plan_file", every_error_has_its_place_and_words, all_errors_come_in_one_pass,
           condition_errors_point_into_the_file, limits_are_told, anti_churn_says_what_the_product_says,
           abandoned_cart_says_what_the_product_says, the_others_say_what_the_product_says, shipped_plans_need_no_advice,
-          examples_need_no_advice, the_reference_compiles, triggers_are_read, occasions_fall_on_their_days,
-          steps_are_read, the_hash_is_of_the_meaning, advice_of_the_trade, overlaps_between_plans,
-          plans_that_meet_in_one_person, shipped_plans_go_together, what_changed_is_said,
+          examples_need_no_advice, a_years_occasions_go_together, the_reference_compiles, triggers_are_read,
+          occasions_fall_on_their_days, steps_are_read, the_hash_is_of_the_meaning, advice_of_the_trade,
+          overlaps_between_plans, plans_that_meet_in_one_person, shipped_plans_go_together, what_changed_is_said,
           settings_are_those_of_guard_and_law)
