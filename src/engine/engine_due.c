@@ -21,9 +21,11 @@ static int last_step_sent(const struct pstate *s, const struct run *r)
 uint8_t person_variant(const struct turn *t, const struct run *r, const struct plan *p, const struct step *st)
 {
 	int64_t total = 0;
+	if (st->variant_count < 2)
+		return 0;
 	for (uint8_t i = 0; i < st->variant_count; i++)
 		total += st->variants[i].weight;
-	if (st->variant_count < 2 || total <= 0)
+	if (total <= 0)
 		return 0;
 	uint64_t step = (uint64_t)(st - p->steps);
 	uint64_t draw = draw_u64(t->w->seed, DRAW_VARIANT, p->draw_key, t->s.view.customer, r->run_no, (uint32_t)step);

@@ -70,7 +70,14 @@ static void look_inactive(struct look *l)
 static void look_orders(struct look *l, bool first_only)
 {
 	const struct view *v = &l->s->view;
-	for (uint32_t o = v->order0; o < v->order1; o++) {
+	enum { CIVIL_SLACK_S = 2 * DAY_S }; /* between so many civil days and as many times 24 hours */
+	int64_t too_old =
+		v->now.s - l->plan->late_s - l->plan->delay_s - (int64_t)l->plan->delay_days * DAY_S - CIVIL_SLACK_S;
+	uint32_t o = v->order0;
+	if (!first_only)
+		for (o = v->order1; o > v->order0 && v->k->order_at[o - 1] >= too_old;)
+			o--;
+	for (; o < v->order1; o++) {
 		if (!order_is_sale(v->k, o))
 			continue;
 		fire_event(l, v->k->order_at[o], delayed(l, v->k->order_at[o]), v->k->order_key[o]);
@@ -218,9 +225,9 @@ static void look_lifetime(struct look *l)
 	for (uint32_t o = v->order0; o < v->order1; o++) {
 		if (!order_is_sale(v->k, o))
 			continue;
-		for (uint32_t i = v->k->order_line[o]; i < v->k->order_line[o + 1]; i++) {
-			product_id p = v->k->line_product[i];
-			if (p >= count || products[p].lifetime_days <= 0 || v->k->line_quantity[i] <= 0)
+		for (uint32_t i = order_line(v->k, o); i < order_line(v->k, o + 1); i++) {
+			product_id p = line_product(v->k, i);
+			if (p >= count || products[p].lifetime_days <= 0 || line_quantity(v->k, i) <= 0)
 				continue;
 			struct date day = zone_date(l->s->zone, (struct instant){ v->k->order_at[o] });
 			day.day += products[p].lifetime_days + l->plan->delay_days;
@@ -256,13 +263,14 @@ struct instant trigger_look(const struct world *w, const struct subject *s, uint
 	return (struct instant){ l.next };
 }
 
-int trigger_reads(const struct plan *p)
+int trigger_reads(const struct plan *p, const struct subject *s)
 {
 	switch (p->trigger) {
+	case TRIGGER_BIRTHDAY: /* of the first order, when no birth date is known */
+		return view_profile(&s->view)->born == INT32_MIN ? NEWS_ORDERS : 0;
 	case TRIGGER_INACTIVE:
 	case TRIGGER_ORDER:
 	case TRIGGER_FIRST_ORDER:
-	case TRIGGER_BIRTHDAY: /* of the first order, when no birth date is known */
 	case TRIGGER_LIFETIME: return NEWS_ORDERS;
 	case TRIGGER_CART: return NEWS_CARTS;
 	case TRIGGER_EVENT:

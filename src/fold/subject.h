@@ -35,6 +35,15 @@ struct sent {
 
 enum run_state { RUN_ACTIVE = 0, RUN_ENDED = 1, RUN_EXITED = 2 };
 
+/* Numbers from here on: runs of a record that was merged into this person's, and their messages. They are over, count
+ * for all that asks what the person got, and belong to the other record wherever messages are counted over everybody.
+ */
+enum { RUN_JOINED = 0x8000 };
+static inline bool run_is_joined(uint16_t run_no)
+{
+	return run_no >= RUN_JOINED;
+}
+
 struct run {
 	uint64_t subject; /* what the run is about: hash of the cart, key of the order; 0 none */
 	uint32_t entered_at;
@@ -50,6 +59,8 @@ struct run {
 	uint8_t step;          /* next step */
 	uint8_t queued;        /* the step's message is queued: waits for its receipt */
 	uint8_t held_reason;   /* last reason written for this step, so that it is written once */
+	uint8_t waits;         /* the step is due, and `next` is when its `until` is given up */
+	uint32_t next;         /* nothing to do before; 0: not known. Kept where struct world has `quiet`, else 0 */
 };
 
 struct pstate {
