@@ -206,6 +206,7 @@ struct web {
 	pthread_t ticker;
 	struct tick_result untold; /* since the pages were told last */
 	double told;
+	bool more;                  /* the last turn left something to do at once */
 	int64_t signups_swept;      /* when */
 	char trouble[ERR_TEXT_MAX]; /* under `lock`: why the shop does not turn */
 
@@ -220,6 +221,7 @@ struct web {
 	struct gate *gate;           /* still.c */
 	struct readers *readers;     /* readers.c */
 	struct foresight *foresight; /* forecast.c */
+	struct orders *orders;       /* order.c */
 
 	/* the door: doors */
 	pthread_mutex_t doors;
@@ -394,14 +396,15 @@ struct str auth_actor_name(struct request *r, struct str actor);
 
 /* Everything the states of all people say about each plan. */
 struct step_summary {
-	uint32_t waiting, queued, sent, opened, clicked;
+	uint32_t waiting, queued, sent, knowable, opened, clicked;
 };
 struct plan_summary {
 	uint32_t entered, active, control, messages_30d, ended, exited;
-	uint32_t queued[CHANNEL_COUNT], sent_today[CHANNEL_COUNT], sent, opened, clicked;
+	uint32_t queued[CHANNEL_COUNT], sent_today[CHANNEL_COUNT], sent;
+	uint32_t knowable, opened, clicked; /* e-mails whose opens may be known; of these: opened or clicked, clicked */
 	uint32_t held[REASON_COUNT];
 	uint32_t held_until[REASON_COUNT]; /* the earliest */
-	uint32_t orders;                   /* within 7 days of a message, the last 30 days */
+	uint32_t orders;                   /* within 7 days of a message */
 	int64_t revenue;
 	struct step_summary steps[STEPS_MAX];
 };
@@ -412,7 +415,15 @@ struct summary {
 	int64_t revenue;
 	struct instant at, since;
 };
-struct summary *summary_make(const struct world *w, const struct pstate *states, struct instant now);
+/* period NULL: all that ever was, and the orders of the last 30 days. Else the runs entered, the messages accepted and
+ * the orders placed from its first instant to before its last. */
+struct summary_period {
+	struct instant from, to;
+};
+struct summary *summary_make(const struct world *w, const struct pstate *states, struct instant now,
+                             const struct summary_period *period);
+/* An accepted e-mail whose opening may be known: with tracking consent when it left (SEMANTICS, "Openers"). */
+bool summary_knowable(const struct world *w, customer_id c, const struct sent *m);
 void summary_free(struct summary *s);
 struct instant summary_since(struct instant now);         /* orders from then on count as brought */
 const struct summary *request_summary(struct request *r); /* of request_still(), as long as it; NULL: a problem */
@@ -428,12 +439,21 @@ struct forecast *request_forecast(struct request *r);
 void forecast_let_go(struct web *w, struct forecast *f);
 
 /* ---- among.c: a bit per person, in the request's arena ---- */
-enum list_sort { SORT_NONE, SORT_ORDERS, SORT_SPEND, SORT_LAST_ORDER, SORT_PHASE };
+enum list_sort { SORT_NONE, SORT_NAME, SORT_ORDERS, SORT_SPEND, SORT_LAST_ORDER, SORT_PHASE, SORT_COUNT };
 uint64_t *among_bits(struct request *r, uint64_t *count); /* those ?plan=&is= names; NULL: a problem */
 uint64_t bits_count(const uint64_t *bits, uint32_t customers);
 bool bits_without_gone(struct request *r, uint64_t *bits, uint32_t customers); /* false: a problem */
-int bits_sorted(const struct world *w, const uint64_t *bits, enum list_sort by, bool down, size_t from, size_t most,
-                customer_id *ids);
+/* ---- order.c: everybody by name, spend, … ---- */
+void orders_new(struct web *w);
+void orders_free(struct web *w);
+void orders_forget(struct web *w); /* the shop is let go of */
+/* order_let_go() it. NULL: a problem was set. */
+struct order *request_order(struct request *r, enum list_sort by);
+void order_let_go(struct web *w, struct order *o);
+/* Places `from` … of those with a bit, in that order or (down) the other way. How many. */
+size_t order_walk(const struct order *o, const uint64_t *bits, uint32_t customers, bool down, size_t from, size_t most,
+                  customer_id *ids);
+
 /* ---- api_list.c ---- */
 struct lifecycle customer_life(const struct world *w, customer_id c); /* as of now */
 
@@ -466,6 +486,7 @@ HANDLER(on_today);
 HANDLER(on_stop);
 HANDLER(on_resume);
 HANDLER(on_customers);
+HANDLER(on_customers_csv);
 HANDLER(on_customer);
 HANDLER(on_timeline);
 HANDLER(on_why);
