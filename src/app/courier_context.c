@@ -154,7 +154,7 @@ static void add_order(struct live *l, const struct view *v, struct lobject *data
 	for (uint32_t o = v->order1; o-- > v->order0;) {
 		if (!order_is_sale(v->k, o))
 			continue;
-		uint32_t first = v->k->order_line[o], n = v->k->order_line[o + 1] - first;
+		uint32_t first = order_line(v->k, o), n = order_line(v->k, o + 1) - first;
 		struct lobject *order = lobject_new(a, 4);
 		lobject_set(a, order, "date",
 		            date_value(zone_date(view_profile(v)->zone, (struct instant){ v->k->order_at[o] }), a));
@@ -191,7 +191,11 @@ static bool look_for_cart(void *ctx, const struct fact *f, struct err *err)
 static bool cart_url(struct live *l, customer_id c, uint64_t subject, struct arena *a, struct str *out, struct err *err)
 {
 	struct cart_page page = { .subject = subject, .arena = a };
-	bool ok = store_facts_by_customer(l->shop.db, c, c, INSTANT_NEVER, look_for_cart, &page, err);
+	customer_id *records;
+	size_t count;
+	bool ok = store_records(l->shop.db, c, a, &records, &count, err);
+	for (size_t i = 0; ok && i < count; i++)
+		ok = store_facts_by_customer(l->shop.db, records[i], records[i], INSTANT_NEVER, look_for_cart, &page, err);
 	*out = page.url;
 	return ok;
 }

@@ -28,6 +28,7 @@ struct profile {
 	uint32_t postcode; /* word number (book_word), 0 none */
 	uint32_t store;    /* word number, 0 none */
 	uint32_t sector;   /* word number, 0 none */
+	uint32_t merged;   /* the record that goes on for this one, which has nothing of its own any more; 0: none */
 	uint16_t zone;     /* zone_id; the shop's when unknown */
 	uint8_t locale;    /* enum locale */
 	uint8_t reach;     /* enum reach */
@@ -40,6 +41,15 @@ struct consent {
 	uint8_t channel, purpose, state;
 };
 
+/* How strict a state is, to settle two that would both hold. */
+static inline int consent_strictness(uint8_t state)
+{
+	static const int ORDER[] = {
+		[CONSENT_GRANTED] = 0, [CONSENT_SOFT] = 1, [CONSENT_WITHDRAWN] = 2, [CONSENT_OPPOSED] = 3
+	};
+	return ORDER[state];
+}
+
 /* One state of a cart; the next one's lines follow its own. Its length and total are cart_line_count(), cart_total().
  */
 struct cart {
@@ -50,10 +60,9 @@ struct cart {
 };
 _Static_assert(sizeof(struct cart) == 16, "a book holds millions");
 
-struct event {
+struct event { /* its value: event_value() */
 	uint32_t at;
 	uint32_t name; /* word number */
-	int64_t value;
 };
 
 /* The value of an event "refused": which product, by its SKU. */
@@ -81,10 +90,9 @@ struct chunk {
 	uint32_t child_start[BOOK_CHUNK + 1];
 	struct profile profile[BOOK_CHUNK];
 
-	/* orders: the lines of order o are order_line[o] … order_line[o + 1] */
+	/* orders: the lines of order o are order_line(o) … order_line(o + 1) */
 	uint32_t *order_at;
-	struct ints order_total; /* order_total() */
-	uint32_t *order_line;
+	struct ints order_line, order_total; /* order_line(), order_total() */
 	uint64_t *order_key;
 	uint8_t *order_flags;
 	struct sale_desk *order_desk; /* NULL: no order of the chunk says */
@@ -99,7 +107,8 @@ struct chunk {
 	uint64_t *consent_key;
 	struct event *events;
 	uint64_t *event_key;
-	uint32_t *words; /* word number × 2 + 1 for an interest, × 2 for a tag */
+	struct ints event_value; /* event_value() */
+	uint32_t *words;         /* word number × 2 + 1 for an interest, × 2 for a tag */
 	int32_t *children;
 	void *memory; /* the one block behind all of the above */
 	size_t bytes;
@@ -145,6 +154,26 @@ const struct book_options *book_get_options(const struct book *b);
  * version's seq_hi are the caller's mistake. False: a body is corrupt (nothing is published). */
 bool book_apply(struct book *b, const struct fact *facts, size_t count, struct err *err) MUST_CHECK;
 
+/* One customer folded anew from all facts of the records that are one person (store/merge.h), or from its own again. */
+struct book_join {
+	customer_id from, into;
+	uint32_t at;
+};
+
+struct book_group {
+	customer_id customer;
+	customer_id merged_into;       /* not 0: it is merged away; of its facts only the address is kept */
+	const struct book_join *joins; /* of the records that lead to it, in the order they were made */
+	size_t join_count;
+	const struct fact *facts; /* of all these records, in seq order */
+	size_t fact_count;
+};
+
+/* Takes the place of all that was known of these customers, each named once, in ascending order; publishes a new
+ * version. A profile field that the survivor leaves open is the first one's who joined and says it (profile_lay);
+ * a consent is the strictest of what the records said until they joined (consents_join). False: a body is corrupt. */
+bool book_replace(struct book *b, const struct book_group *groups, size_t count, struct err *err) MUST_CHECK;
+
 /* Bulk load: facts arrive customer by customer in ascending id, each customer's in seq order; then finish. Several
  * loaders may build disjoint chunk ranges on different threads: a loader takes whole chunks (first … last + BOOK_CHUNK
  * − 1). */
@@ -189,9 +218,20 @@ struct view {
 };
 
 void view_at(struct view *w, const struct version *v, customer_id c, struct instant now);
+void view_go_on(struct view *w, struct instant now); /* the same person of the same version at a later instant */
 static inline const struct profile *view_profile(const struct view *w)
 {
 	return &w->k->profile[w->i];
+}
+/* c: 1 … customers. */
+static inline const struct profile *book_profile(const struct version *v, customer_id c)
+{
+	return &v->chunks[1 + (c - 1) / BOOK_CHUNK]->profile[(c - 1) % BOOK_CHUNK];
+}
+/* Who goes on for c: c itself, unless it was merged into another record. */
+static inline customer_id book_survivor(const struct version *v, customer_id c)
+{
+	return c <= v->customers && c && book_profile(v, c)->merged ? book_profile(v, c)->merged : c;
 }
 /* c is one of k->carts. */
 static inline uint32_t cart_line_count(const struct chunk *k, const struct cart *c)
@@ -211,9 +251,18 @@ static inline int64_t cart_line_amount(const struct chunk *k, uint32_t line)
 {
 	return ints_at(k->cart_amount, line);
 }
+static inline int64_t event_value(const struct chunk *k, uint32_t event)
+{
+	return ints_at(k->event_value, event);
+}
 int64_t cart_total(const struct chunk *k, const struct cart *c);
 
 bool order_is_sale(const struct chunk *k, uint32_t order);
+/* The first line of an order; of order + 1: behind its last. */
+static inline uint32_t order_line(const struct chunk *k, uint32_t order)
+{
+	return (uint32_t)ints_at(k->order_line, order);
+}
 static inline int64_t order_total(const struct chunk *k, uint32_t order)
 {
 	return ints_at(k->order_total, order);

@@ -40,7 +40,10 @@ void person_init(struct turn *t, const struct world *w, customer_id c, struct ps
 	*t = (struct turn){ .w = w, .state = state, .out = out, .wake = UINT32_MAX, .quiet = w->quiet };
 	t->s.book = w->book;
 	t->s.version = w->version;
-	view_at(&t->s.view, w->version, c, now);
+	if (w->view)
+		t->s.view = *w->view;
+	else
+		view_at(&t->s.view, w->version, c, now);
 	t->s.state = state;
 	t->s.thresholds = w->thresholds;
 	t->s.zone = view_profile(&t->s.view)->zone;
@@ -374,12 +377,15 @@ static void whole_turn(struct turn *t, int news)
 		state->wake = UINT32_MAX;
 		return;
 	}
-	t->news = news != 0;
-	person_check_exits(t);
-	t->news = true;
+	if (view_profile(&t->s.view)->merged) {
+		person_leave_all(t, REASON_MERGED);
+		state->wake = UINT32_MAX;
+		return;
+	}
+	person_check_exits(t, news);
 	if (person_check_entries(t,
 	                         news)) /* bought between the event and the entry: the run ends before it says anything */
-		person_check_exits(t);
+		person_check_exits(t, NEWS_ALL);
 	if (t->quiet)
 		t->quiet[0] = (uint32_t)t->s.view.now.s;
 	state->trigger_wake = (uint32_t)t->wake;
@@ -409,7 +415,8 @@ bool engine_enter(const struct world *w, customer_id c, struct pstate *state, ui
 {
 	struct turn t;
 	person_init(&t, w, c, state, now, out);
-	if (state->erased || !w->plans->on[plan] || w->plans->draining[plan] || w->plans->current[plan] != plan)
+	if (state->erased || view_profile(&t.s.view)->merged || !w->plans->on[plan] || w->plans->draining[plan] ||
+	    w->plans->current[plan] != plan)
 		return false;
 	if (!person_granted(&t, plan))
 		return false;
@@ -425,7 +432,8 @@ bool engine_spend(const struct world *w, const struct spend *s, struct pstate *s
 	person_init(&t, w, s->customer, state, s->at, out);
 	t.wake = state->trigger_wake;
 	struct run *r = pstate_run(state, s->plan, s->run_no);
-	if (!r || r->state != RUN_ACTIVE || r->queued || r->step != s->step || r->hold_until > s->at.s)
+	if (!r || r->state != RUN_ACTIVE || r->queued || r->step != s->step || r->hold_until > s->at.s ||
+	    view_profile(&t.s.view)->merged)
 		return false;
 	const struct plan *p = person_plan(&t, r);
 	if (granted) {

@@ -330,6 +330,11 @@ static void web_release(struct web *w)
 	free(w);
 }
 
+static void mail_arrived(void *ctx)
+{
+	ticker_wake(ctx);
+}
+
 static bool open_all(struct web *w, struct err *err)
 {
 	struct db *db = store_open(w->o.address, false, &w->shop, err);
@@ -340,6 +345,7 @@ static bool open_all(struct web *w, struct err *err)
 	db_close(db);
 	if (!ok)
 		return false;
+	courier_in_background(w->courier, w->o.address, mail_arrived, w);
 	links_key(&w->shop, w->link_key);
 	if (w->account_count == 0) {
 		unsigned char bytes[16];

@@ -205,7 +205,7 @@ const struct summary *request_summary(struct request *r)
 		return NULL;
 	pthread_mutex_lock(&r->web->gate->lock);
 	if (!s->summary)
-		s->summary = summary_make(world, s->states, clock_now());
+		s->summary = summary_make(world, s->states, clock_now(), NULL);
 	pthread_mutex_unlock(&r->web->gate->lock);
 	return s->summary;
 }

@@ -206,6 +206,7 @@ struct web {
 	pthread_t ticker;
 	struct tick_result untold; /* since the pages were told last */
 	double told;
+	bool more;                  /* the last turn left something to do at once */
 	int64_t signups_swept;      /* when */
 	char trouble[ERR_TEXT_MAX]; /* under `lock`: why the shop does not turn */
 
@@ -385,14 +386,15 @@ struct str auth_actor_name(struct request *r, struct str actor);
 
 /* Everything the states of all people say about each plan. */
 struct step_summary {
-	uint32_t waiting, queued, sent, opened, clicked;
+	uint32_t waiting, queued, sent, knowable, opened, clicked;
 };
 struct plan_summary {
 	uint32_t entered, active, control, messages_30d, ended, exited;
-	uint32_t queued[CHANNEL_COUNT], sent_today[CHANNEL_COUNT], sent, opened, clicked;
+	uint32_t queued[CHANNEL_COUNT], sent_today[CHANNEL_COUNT], sent;
+	uint32_t knowable, opened, clicked; /* e-mails whose opens may be known; of these: opened or clicked, clicked */
 	uint32_t held[REASON_COUNT];
 	uint32_t held_until[REASON_COUNT]; /* the earliest */
-	uint32_t orders;                   /* within 7 days of a message, the last 30 days */
+	uint32_t orders;                   /* within 7 days of a message */
 	int64_t revenue;
 	struct step_summary steps[STEPS_MAX];
 };
@@ -403,7 +405,15 @@ struct summary {
 	int64_t revenue;
 	struct instant at, since;
 };
-struct summary *summary_make(const struct world *w, const struct pstate *states, struct instant now);
+/* period NULL: all that ever was, and the orders of the last 30 days. Else the runs entered, the messages accepted and
+ * the orders placed from its first instant to before its last. */
+struct summary_period {
+	struct instant from, to;
+};
+struct summary *summary_make(const struct world *w, const struct pstate *states, struct instant now,
+                             const struct summary_period *period);
+/* An accepted e-mail whose opening may be known: with tracking consent when it left (SEMANTICS, "Openers"). */
+bool summary_knowable(const struct world *w, customer_id c, const struct sent *m);
 void summary_free(struct summary *s);
 struct instant summary_since(struct instant now);         /* orders from then on count as brought */
 const struct summary *request_summary(struct request *r); /* of request_still(), as long as it; NULL: a problem */

@@ -2,7 +2,7 @@
 // count of another page; a table sorted as asked, with the columns wanted.
 import { For, Show, createEffect, createMemo, createResource, createSignal, on } from "solid-js";
 import { Problem, call, get, may, type CustomerRow, type Page as Rows } from "../api";
-import { day, exact, money, num, shop } from "../fmt";
+import { day, exact, money, num, shop, theDay } from "../fmt";
 import { learn, locale, t, word, type Word } from "../i18n";
 import { planTitle } from "../live";
 import { go, href, query, setQuery } from "../router";
@@ -129,7 +129,7 @@ function Head(p: { column: Column; sort: string; set: (s: string) => void }) {
 	);
 }
 
-const AMONG = ["is", "plan", "step", "reason", "channel"] as const;
+const AMONG = ["is", "plan", "step", "reason", "channel", "from", "to"] as const;
 
 export default function Customers() {
 	const [q, setQ] = createSignal(query("q"));
@@ -175,7 +175,7 @@ export default function Customers() {
 	/** The whole of the list as it is shown: its people, its order, its columns. */
 	const csv = () => `/api/v1/customers.csv?lang=${locale()}&columns=${columns().map((c) => c.id).join(",")}${asking(asked())}`;
 	/** "attendent l'étape winback-2, Réveil des inactifs": what the list is of. */
-	const who = () => [word("among", query("is")), query("reason") && word("reason", query("reason")).toLocaleLowerCase(), query("step") && t("among_step", { step: query("step") }), query("channel") && word("channel", query("channel")), query("plan") && planTitle(query("plan"))].filter(Boolean).join(", ");
+	const who = () => [word("among", query("is")), query("reason") && word("reason", query("reason")).toLocaleLowerCase(), query("step") && t("among_step", { step: query("step") }), query("channel") && word("channel", query("channel")), query("plan") && planTitle(query("plan")), query("from") && query("to") && t("among_period", { from: theDay(query("from")), to: theDay(query("to")) })].filter(Boolean).join(", ");
 	const all = () => { setQ(""); setSegment(""); go("/customers"); };
 	return (
 		<Page title={t("customers_title")} answer={<Show when={first.latest && first.latest.total !== undefined}><Rich text={first.latest!.total === null ? t("customers_many") : filtered() && !bad() ? t("segment_count_plain", { n: first.latest!.total! }) : t("customers_answer", { n: first.latest!.total! })} /></Show>}>
