@@ -250,6 +250,12 @@ class Api(unittest.TestCase):
         self.assertTrue(0 < len(both) < len(found))
         self.assertEqual([c["spend"] for c in both], sorted((c["spend"] for c in both), reverse=True))
 
+    def test_a_wrong_condition_in_french(self):
+        for lang, says in (("fr", "aucun mot «\u00a0ordres\u00a0»"), ("en", 'no word "ordres"')):
+            p = self.ask("POST", "/segments/count", {"text": "company and ordres > 3"}, 422, headers={"Accept-Language": lang})
+            self.assertEqual(p["offset"], 12)
+            self.assertTrue(p["hint"].startswith(says), p["hint"])
+
     def test_list_as_a_file(self):
         a = self.server.ask("GET", API + "/customers.csv?q=martin1&segment=orders%20%3E%3D%204&sort=-spend&columns=ref,spend,last_order&lang=fr")
         self.assertEqual((a.status, a.headers["Content-Type"]), (200, "text/csv; charset=utf-8"))
