@@ -223,10 +223,10 @@ int main(int argc, char **argv)
 		                       .order_start = s.order_start,
 		                       .order_day = s.day,
 		                       .order_flags = s.flags,
-		                       .order_line = s.order_line,
-		                       .line_product = s.product,
-		                       .line_quantity = s.quantity,
-		                       .line_amount = s.amount };
+		                       .order_line = { s.order_line, sizeof *s.order_line },
+		                       .line_product = { s.product, sizeof *s.product },
+		                       .line_quantity = { s.quantity, sizeof *s.quantity },
+		                       .line_amount = { s.amount, sizeof *s.amount } };
 	struct kpi_plan plan = {
 		.by = KPI_WHOLE,
 		.groups = 1,

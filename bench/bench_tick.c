@@ -133,7 +133,7 @@ static void *read_on(void *ctx)
 			struct view w;
 			view_at(&w, v, 1 + rng_below(&r, v->customers), (struct instant){ t->now });
 			for (uint32_t o = w.order0; o < w.order1; o++)
-				sum += w.k->order_total[o];
+				sum += order_total(w.k, o);
 			n++;
 		}
 		book_unpin(t->book, v);
@@ -149,7 +149,7 @@ static void *feed(void *ctx)
 	struct err err;
 	struct shop shop;
 	struct db *db = store_open(t->address, false, &shop, &err);
-	if (!db)
+	if (!db || !db_log_left(db, &err))
 		die(&err);
 	struct rng r;
 	rng_init(&r, 7, (uint64_t)t->now);
@@ -253,15 +253,64 @@ static int64_t option(int argc, char **argv, const char *name, int64_t otherwise
 	return otherwise;
 }
 
-static double resident_mb(void)
+/* ---- memory ---- */
+
+/* Of the process: "RssAnon:" is its own, "RssFile:" pages of files mapped, which the system takes back when it wants.
+ */
+static double resident_mb(const char *which)
 {
-	long pages = 0, resident = 0;
-	FILE *f = fopen("/proc/self/statm", "r");
-	if (!f || fscanf(f, "%ld %ld", &pages, &resident) != 2)
-		resident = 0;
+	char line[256];
+	double kb = 0;
+	FILE *f = fopen("/proc/self/status", "r");
+	while (f && fgets(line, sizeof line, f))
+		if (strncmp(line, which, strlen(which)) == 0)
+			kb = strtod(line + strlen(which), NULL);
 	if (f)
 		fclose(f);
-	return (double)resident * (double)sysconf(_SC_PAGESIZE) / 1e6;
+	return kb * 1024 / 1e6;
+}
+
+static void say_column(const char *name, double bytes, double customers)
+{
+	if (!json)
+		printf("    %-54s %12.4g %12s %8s  MB       %.1f B a customer\n", name, bytes / 1e6, "-", "-",
+		       bytes / customers);
+}
+
+/* Where the book's memory is. */
+static void say_columns(struct book *b)
+{
+	const struct version *v = book_pin(b);
+	double heads = 0, orders = 0, totals = 0, products = 0, quantities = 0, amounts = 0, carts = 0, cart_lines = 0,
+		   consents = 0, events = 0, words = 0;
+	for (size_t i = 0; i < v->chunk_count; i++) {
+		const struct chunk *k = v->chunks[i];
+		uint32_t n = k->order_start[BOOK_CHUNK], lines = order_line(k, n);
+		heads += sizeof *k;
+		orders += n * (4. + k->order_line.width + 8 + 1 + (k->order_desk ? sizeof *k->order_desk : 0));
+		totals += (double)n * k->order_total.width;
+		products += (double)lines * k->line_product.width;
+		quantities += (double)lines * k->line_quantity.width;
+		amounts += (double)lines * k->line_amount.width;
+		carts += k->cart_start[BOOK_CHUNK] * (sizeof *k->carts + 8.);
+		cart_lines += k->cart_line_count * (0. + k->cart_product.width + k->cart_quantity.width + k->cart_amount.width);
+		consents += k->consent_start[BOOK_CHUNK] * (sizeof *k->consents + 8.);
+		events += k->event_start[BOOK_CHUNK] * (sizeof *k->events + 8. + k->event_value.width);
+		words += (k->word_start[BOOK_CHUNK] + k->child_start[BOOK_CHUNK]) * 4.;
+	}
+	double people = v->customers;
+	say_column("heads: profiles and where each customer's ranges begin", heads, people);
+	say_column("orders: instant, lines, key, flags, where sold", orders, people);
+	say_column("orders: totals", totals, people);
+	say_column("lines: products", products, people);
+	say_column("lines: quantities", quantities, people);
+	say_column("lines: amounts", amounts, people);
+	say_column("carts: each state of each", carts, people);
+	say_column("carts: their lines", cart_lines, people);
+	say_column("consents", consents, people);
+	say_column("events", events, people);
+	say_column("tags, interests, children", words, people);
+	book_unpin(b, v);
 }
 
 /* The plan file with `due` entries a day; written beside the database, removed at the end. */
@@ -307,10 +356,10 @@ int main(int argc, char **argv)
 	unlink(plan);
 
 	struct err err;
-	double before = resident_mb(), start = figure_seconds();
-	struct live_options o = { .owner = "bench",
-		                      .lease_s = 3600,
-		                      .courier = { .render = render, .hand_off = hand_off } };
+	double before = resident_mb("VmRSS:"), start = figure_seconds();
+	struct live_options o = {
+		.owner = "bench", .lease_s = 3600, .fold_log = true, .courier = { .render = render, .hand_off = hand_off }
+	};
 	struct live *l = live_open(address, &o, (struct instant){ noon }, &err);
 	if (!l)
 		die(&err);
@@ -320,7 +369,10 @@ int main(int argc, char **argv)
 	say(work, opened, 0, "s", "<= 3 at 1 M");
 	say("memory of the book beside the raw columns", (double)book_bytes(l->shop.book) / 1e6,
 	    (double)book_raw_bytes(l->shop.book) / 1e6, "MB", "<= 2x");
-	say("memory of the whole process, grown by", resident_mb() - before, 0, "MB", "<= 600 at 1 M");
+	say_columns(l->shop.book);
+	say("memory of the whole process, grown by", resident_mb("VmRSS:") - before, 0, "MB", "<= 600 at 1 M");
+	say("  of it pages of the database's file", resident_mb("RssFile:"), 0, "MB", "-");
+	say("  the largest it ever was", resident_mb("VmHWM:"), 0, "MB", "-");
 
 	struct tick_result r = turn(l, noon);
 	snprintf(work, sizeof work, "first tick: everybody looked at, %llu enter", (unsigned long long)r.entered);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A simulated shop lives a month with its plans: what happened, to whom and why, and where to look.
+# A simulated shop lives six weeks with its plans: what happened, to whom and why, what it brought, and where to look.
 #
 #   tools/demo.sh [BUILD]     DEMO_CUSTOMERS (3000)  DEMO_DIR (demo)  DEMO_SERVE=1 serves it at the end even without a terminal, 0 never
 set -euo pipefail
@@ -8,7 +8,8 @@ here=$PWD
 relance=$here/${1:-build}/src/cli/relance
 dir=${DEMO_DIR:-demo}
 customers=${DEMO_CUSTOMERS:-3000}
-plans="anti-churn abandoned-cart welcome birthday cross-sell"
+plans="anti-churn abandoned-cart welcome birthday cross-sell survey"
+days=45
 export LC_ALL=C.UTF-8
 title() { printf '\n\033[1m%s\033[0m\n' "$*" | { if [ -t 1 ]; then cat; else sed 's/\x1b\[[0-9]*m//g'; fi; }; }
 shown() { printf '$ relance %s\n' "$*"; }
@@ -17,14 +18,14 @@ rm -rf "$dir"
 mkdir -p "$dir"
 cd "$dir"
 today=$(date -u +%F)
-first=$(date -u -d "$today - 30 days" +%F)
+first=$(date -u -d "$today - $days days" +%F)
 
 title "A shop of $customers invented customers, three years of orders, carts and consents"
 shown simulate shop.db --customers "$customers" --years 3 --seed 7 --until "$today"
 "$relance" simulate shop.db --customers "$customers" --years 3 --seed 7 --until "$today" >simulate.txt
 grep -E '^(orders|carts|carts abandoned|lines|consents) ' simulate.txt
 
-title "Where they stood a month ago"
+title "Where they stood six weeks ago"
 shown lifecycle shop.db --at "$first"
 "$relance" lifecycle shop.db --at "$first"
 
@@ -32,18 +33,19 @@ title "The plans are switched on that morning"
 shown plan on shop.db $plans --at "${first}T06:00"
 "$relance" plan on shop.db $plans --at "${first}T06:00"
 
-title "A month of decisions: one turn at noon, one in the evening (live: relance run shop.db)"
-echo 'day         entered  decisions  messages'
-for i in $(seq 0 29); do
+title "Six weeks of decisions: one turn at noon, one in the evening (live: relance run shop.db); at night the customers react"
+echo 'day         entered  decisions  messages  opened  clicked  orders they caused'
+for i in $(seq 0 $((days - 1))); do
   day=$(date -u -d "$first + $i days" +%F)
   for hour in 12 19; do
     "$relance" tick shop.db --at "${day}T$hour:00" --format json >>ticks.json
   done
-  # the day's two turns, added up
-  tail -n 400 ticks.json | tr -d '\n' | sed 's/}/}\n/g' | tail -2 | awk -v day="$day" '
+  "$relance" simulate shop.db --react --seed 7 --at "${day}T20:00" --format json >reacted.json
+  # the day's two turns and what followed, added up
+  { tail -n 400 ticks.json | tr -d '\n' | sed 's/}/}\n/g' | tail -2 && cat reacted.json; } | awk -v day="$day" '
     function get(name,  m) { return match($0, "\"" name "\": *[0-9]+") ? substr($0, RSTART + length(name) + 3, RLENGTH - length(name) - 3) + 0 : 0 }
-    { e += get("entered"); d += get("decisions"); a += get("accepted") }
-    END { printf "%s %8d %10d %9d\n", day, e, d, a }'
+    { e += get("entered"); d += get("decisions"); a += get("accepted"); o += get("opened"); c += get("clicked"); n += get("orders") }
+    END { printf "%s %8d %10d %9d %7d %8d %19d\n", day, e, d, a, o, c, n }'
 done
 
 title "What left the shop, as files in $dir/shop.db.outbox"
@@ -55,6 +57,9 @@ if [ -n "$who" ]; then
   shown "why shop.db '#$who'"
   "$relance" why shop.db "#$who"
 fi
+title "What the win-back plan brought, against the customers it left alone"
+shown experiment shop.db anti-churn
+"$relance" experiment shop.db anti-churn
 title "Nothing is out of order"
 shown check shop.db
 "$relance" check shop.db

@@ -35,7 +35,7 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11);
 SELECT customer_id, plan, run_no, step, channel, state, purpose, version, variant, locale, message, due_at, queued_at,
   coalesce(claimed_at, 0), coalesce(sent_at, 0), try_after, tries, epoch, coalesce(opened_at, 0), coalesce(clicked_at, 0),
   answer, outcome, subject, content, voucher, basis
-FROM message WHERE (state < 3 OR state = 4) AND state IN (0, 4) AND try_after <= ?1
+FROM message WHERE (state < 3 OR state = 4) AND state IN (0, 4) AND try_after <= ?1 AND (?3 = 1 OR channel NOT IN (0, 6))
 ORDER BY try_after, customer_id, plan, run_no, step, channel LIMIT ?2;
 
 -- name: message_claim
@@ -105,13 +105,17 @@ SELECT customer_id, plan, run_no, step, channel, state, purpose, version, varian
   answer, outcome, subject, content, voucher, basis
 FROM message WHERE customer_id = ?1 AND plan = ?2 AND run_no = ?3 AND step = ?4 AND channel = ?5;
 
+-- name: message_state
+SELECT state FROM message WHERE customer_id = ?1 AND plan = ?2 AND run_no = ?3 AND step = ?4 AND channel = ?5;
+
 -- name: runs_by_customer
 SELECT customer_id, plan, run_no, plan_id, subject, entered_at, anchor_at, day, state, control, step, queued, last_sent_at,
   hold_until, held_reason, last_done_at FROM run WHERE customer_id BETWEEN ?1 AND ?2 ORDER BY customer_id, plan, run_no;
 
+-- Of all records that are the person.
 -- name: decisions_of
 SELECT customer_id, plan, run_no, step, verdict, reason, argument, version, channel, first_at, last_at, times, tick
-FROM decision WHERE customer_id = ?1 ORDER BY first_at, tick, plan, run_no,
+FROM decision WHERE customer_id IN (SELECT customer_id FROM customer WHERE customer_id = ?1 OR merged_into = ?1) ORDER BY first_at, tick, plan, run_no,
   CASE WHEN verdict < 2 THEN 0 WHEN verdict BETWEEN 6 AND 7 THEN 2 ELSE 1 END, step, verdict, reason;
 
 -- name: link_put

@@ -5,6 +5,10 @@ SELECT coalesce(max(request_id), 0) + 1 FROM data_request;
 INSERT INTO data_request (request_id, kind, customer_id, asked_at, due_at, came_by, state, extended, answer, actor)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'open', '', '', ?7);
 
+-- name: request_again
+SELECT count(*) FROM data_request
+WHERE customer_id = ?1 AND kind = ?2 AND state = 'open' AND came_by = 'page' AND asked_at > ?3;
+
 -- name: request_close
 UPDATE data_request SET state = ?2, answer = ?3, closed_at = ?4 WHERE request_id = ?1 AND state = 'open';
 
@@ -38,10 +42,17 @@ ORDER BY hash, channel LIMIT ?3;
 SELECT customer_id FROM address WHERE hash = ?1 ORDER BY customer_id LIMIT 1;
 
 -- name: consents_said
-SELECT seq, key, at, learned_at, body FROM fact WHERE customer_id = ?1 AND kind = 3 ORDER BY seq;
+SELECT seq, key, at, learned_at, body FROM fact
+WHERE customer_id IN (SELECT customer_id FROM customer WHERE customer_id = ?1 OR merged_into = ?1) AND kind = 3 ORDER BY seq;
 
 -- name: audit_lines
 SELECT audit_id, at, actor, action, object FROM audit WHERE audit_id < ?1 ORDER BY audit_id DESC LIMIT ?2;
 
 -- name: newest_profile_key
 SELECT key FROM fact WHERE customer_id = ?1 AND kind = 4 ORDER BY seq DESC LIMIT 1;
+
+-- name: request_newest
+SELECT coalesce(max(request_id), 0) FROM data_request;
+
+-- name: requests_since
+SELECT request_id, kind, customer_id, asked_at, due_at, came_by FROM data_request WHERE request_id > ?1 ORDER BY request_id LIMIT ?2;

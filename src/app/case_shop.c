@@ -28,7 +28,7 @@ static void follow(const struct counting *x, const struct chunk *k, uint32_t i, 
 		if (at < first || at >= x->until || zone_date(zone, (struct instant){ at }).day >= end)
 			continue;
 		orders += order_is_sale(k, o);
-		spend += k->order_total[o];
+		spend += order_total(k, o);
 	}
 	c->people++;
 	if (orders < x->s->settings->lifecycle.loyal_orders)
@@ -45,12 +45,12 @@ static void count_customer(struct counting *x, const struct chunk *k, uint32_t i
 		bool sale = order_is_sale(k, o);
 		if (sale && first < 0) {
 			first = k->order_at[o];
-			first_value = k->order_total[o];
+			first_value = order_total(k, o);
 		}
 		if (k->order_at[o] < x->from)
 			continue;
 		active |= sale;
-		spend += k->order_total[o];
+		spend += order_total(k, o);
 	}
 	if (first < 0)
 		return;
@@ -95,7 +95,7 @@ static int64_t messages_cost(const struct counting *x)
 		for (uint16_t m = 0; m < x->s->states[c].sent_count; m++) {
 			const struct sent *sent = &x->s->states[c].sent[m];
 			bool left = sent->state == SENT_ACCEPTED || sent->state == SENT_UNCERTAIN;
-			if (left && sent->at >= x->from && sent->at < x->until)
+			if (left && !run_is_joined(sent->run_no) && sent->at >= x->from && sent->at < x->until)
 				thousandths += x->s->settings->channel_cost[sent->channel];
 		}
 	return (thousandths + 500) / 1000;

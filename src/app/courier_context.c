@@ -126,23 +126,23 @@ static struct lobject *shop_of(struct live *l, const struct courier_shop *s, str
 	return o;
 }
 
-static struct lval lines_of(struct live *l, const product_id *products, const int32_t *quantities,
-                            const int64_t *amounts, size_t n, struct arena *a)
+static struct lval lines_of(struct live *l, const struct line *lines, size_t n, struct arena *a)
 {
 	uint32_t count;
 	const struct product *catalogue = book_products(l->shop.book, &count);
 	struct lval *items = arena_array(a, struct lval, n + 1);
 	size_t kept = 0;
 	for (size_t i = 0; i < n; i++) {
-		if (products[i] >= count || catalogue[products[i]].not_a_product || quantities[i] <= 0)
+		const struct line *at = &lines[i];
+		if (at->product >= count || catalogue[at->product].not_a_product || at->quantity <= 0)
 			continue;
-		const struct product *p = &catalogue[products[i]];
+		const struct product *p = &catalogue[at->product];
 		struct lobject *o = lobject_new(a, 6);
 		lobject_set(a, o, "name", lval_str(p->name.n ? p->name : p->sku));
 		set(a, o, "category", p->category ? book_word_text(l->shop.book, p->category) : STR(""));
-		lobject_set(a, o, "quantity", lval_int(quantities[i]));
-		lobject_set(a, o, "price", lval_int(amounts[i] / quantities[i]));
-		lobject_set(a, o, "total", lval_int(amounts[i]));
+		lobject_set(a, o, "quantity", lval_int(at->quantity));
+		lobject_set(a, o, "price", lval_int(at->amount / at->quantity));
+		lobject_set(a, o, "total", lval_int(at->amount));
 		items[kept++] = lval_object(o);
 	}
 	return lval_array(items, kept);
@@ -154,14 +154,16 @@ static void add_order(struct live *l, const struct view *v, struct lobject *data
 	for (uint32_t o = v->order1; o-- > v->order0;) {
 		if (!order_is_sale(v->k, o))
 			continue;
-		uint32_t first = v->k->order_line[o], n = v->k->order_line[o + 1] - first;
+		uint32_t first = order_line(v->k, o), n = order_line(v->k, o + 1) - first;
 		struct lobject *order = lobject_new(a, 4);
 		lobject_set(a, order, "date",
 		            date_value(zone_date(view_profile(v)->zone, (struct instant){ v->k->order_at[o] }), a));
-		lobject_set(a, order, "total", lval_int(v->k->order_total[o]));
-		lobject_set(
-			a, order, "lines",
-			lines_of(l, v->k->line_product + first, v->k->line_quantity + first, v->k->line_amount + first, n, a));
+		lobject_set(a, order, "total", lval_int(order_total(v->k, o)));
+		struct line *lines = arena_array(a, struct line, n + 1u);
+		for (uint32_t i = 0; i < n; i++)
+			lines[i] = (struct line){ line_product(v->k, first + i), line_quantity(v->k, first + i),
+				                      line_amount(v->k, first + i) };
+		lobject_set(a, order, "lines", lines_of(l, lines, n, a));
 		lobject_set(a, data, "order", lval_object(order));
 		return;
 	}
@@ -189,7 +191,11 @@ static bool look_for_cart(void *ctx, const struct fact *f, struct err *err)
 static bool cart_url(struct live *l, customer_id c, uint64_t subject, struct arena *a, struct str *out, struct err *err)
 {
 	struct cart_page page = { .subject = subject, .arena = a };
-	bool ok = store_facts_by_customer(l->shop.db, c, c, INSTANT_NEVER, look_for_cart, &page, err);
+	customer_id *records;
+	size_t count;
+	bool ok = store_records(l->shop.db, c, a, &records, &count, err);
+	for (size_t i = 0; ok && i < count; i++)
+		ok = store_facts_by_customer(l->shop.db, records[i], records[i], INSTANT_NEVER, look_for_cart, &page, err);
 	*out = page.url;
 	return ok;
 }
@@ -202,18 +208,14 @@ static void add_cart(struct live *l, const struct view *v, uint64_t subject, str
 		if (c->cart != subject)
 			continue;
 		uint32_t count = cart_line_count(v->k, c);
-		product_id *products = arena_array(a, product_id, count + 1u);
-		int32_t *quantities = arena_array(a, int32_t, count + 1u);
-		int64_t *amounts = arena_array(a, int64_t, count + 1u);
-		for (uint32_t k = 0; k < count; k++) {
-			products[k] = v->k->cart_lines[c->line + k].product;
-			quantities[k] = v->k->cart_lines[c->line + k].quantity;
-			amounts[k] = cart_line_amount(v->k, c->line + k);
-		}
+		struct line *lines = arena_array(a, struct line, count + 1u);
+		for (uint32_t k = 0; k < count; k++)
+			lines[k] = (struct line){ cart_line_product(v->k, c->line + k), cart_line_quantity(v->k, c->line + k),
+				                      cart_line_amount(v->k, c->line + k) };
 		struct lobject *cart = lobject_new(a, 4);
 		lobject_set(a, cart, "total", lval_int(cart_total(v->k, c)));
 		set(a, cart, "url", url);
-		lobject_set(a, cart, "lines", lines_of(l, products, quantities, amounts, count, a));
+		lobject_set(a, cart, "lines", lines_of(l, lines, count, a));
 		lobject_set(a, data, "cart", lval_object(cart));
 		return;
 	}

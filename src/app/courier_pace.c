@@ -112,10 +112,10 @@ bool courier_wait(void *ctx, struct live *l, const struct outbox_message *m, str
 }
 
 /* Only a day with a cap counts, and then every mail was counted. */
-void courier_give_back(void *ctx, const struct outbox_message *m)
+void courier_give_back(void *ctx, const struct message_key *key)
 {
 	struct courier_state *c = ctx;
-	if (m->key.channel == CHANNEL_EMAIL && c->pace && c->pace->open && c->pace->server && c->pace->throttle.day_cap)
+	if (key->channel == CHANNEL_EMAIL && c->pace && c->pace->open && c->pace->server && c->pace->throttle.day_cap)
 		throttle_give_back(&c->pace->throttle);
 }
 

@@ -192,9 +192,9 @@ static struct document document_of(const struct listing *l, const struct chunk *
 	const struct product *p = book_products(l->s->book, &count);
 	if (!figures_order_in(l->ask, k, o))
 		return (struct document){ 0 };
-	for (uint32_t i = k->order_line[o]; i < k->order_line[o + 1]; i++) {
-		product_id id = k->line_product[i] < count ? k->line_product[i] : 0;
-		bool sold = k->line_quantity[i] > 0;
+	for (uint32_t i = order_line(k, o); i < order_line(k, o + 1); i++) {
+		product_id id = line_product(k, i) < count ? line_product(k, i) : 0;
+		bool sold = line_quantity(k, i) > 0;
 		if (sold && l->ask->complementary)
 			d.complement = d.complement || l->ask->complementary[id];
 		if (sold && l->family && l->family[id]) {
@@ -204,9 +204,9 @@ static struct document document_of(const struct listing *l, const struct chunk *
 		if (l->ask->category && p[id].category != l->ask->category)
 			continue;
 		d.counts = true;
-		d.value += k->line_amount[i];
+		d.value += line_amount(k, i);
 		if (sold && !p[id].not_a_product)
-			d.pieces += k->line_quantity[i];
+			d.pieces += line_quantity(k, i);
 	}
 	return d;
 }

@@ -135,7 +135,7 @@ static void visits(const struct pass *x, const struct chunk *k, uint32_t i, cust
 		                                              .customer = c,
 		                                              .period = p,
 		                                              .at = k->order_at[o],
-		                                              .amount = k->order_total[o],
+		                                              .amount = order_total(k, o),
 		                                              .yes = true });
 	}
 }

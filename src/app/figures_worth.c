@@ -26,9 +26,9 @@ static void collect(struct worth *w, const struct figures_shop *s, const struct 
 			if (k->order_start[i] == k->order_start[i + 1] || !figures_counts(s, ask, k->first + i))
 				continue;
 			for (uint32_t o = k->order_start[i]; o < k->order_start[i + 1]; o++)
-				if (order_is_sale(k, o) ? k->order_total[o] >= 0 : k->order_total[o] < 0)
+				if (order_is_sale(k, o) ? order_total(k, o) >= 0 : order_total(k, o) < 0)
 					add_row(w, k->first + i, zone_date(s->settings->zone, (struct instant){ k->order_at[o] }).day,
-					        k->order_total[o]);
+					        order_total(k, o));
 		}
 	}
 }

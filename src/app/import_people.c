@@ -420,22 +420,9 @@ static bool is_not_product(const struct import *m, struct str sku)
 
 static struct product_row blank_product(struct str sku)
 {
-	return (struct product_row){ .sku = sku,
-		                         .name = STR(""),
-		                         .type = STR(""),
-		                         .family = STR(""),
-		                         .category = STR(""),
-		                         .brand = STR(""),
-		                         .replaced_by = STR(""),
-		                         .url = STR(""),
-		                         .image = STR(""),
-		                         .attributes = STR(""),
-		                         .price = -1,
-		                         .cost = -1,
-		                         .vat_x2 = -1,
-		                         .stock = -1,
-		                         .lifetime_days = -1,
-		                         .tier = -1 };
+	struct product_row p = PRODUCT_UNSAID;
+	p.sku = sku;
+	return p;
 }
 
 static product_id count_product(struct import *m, struct str sku, bool real)

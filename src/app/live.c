@@ -1,5 +1,6 @@
 #include "app/live_int.h"
 
+#include "app/arrival.h"
 #include "base/par.h"
 
 #include <stdio.h>
@@ -29,6 +30,8 @@ bool live_read_holds(struct live *l, struct err *err)
 	if (!read_flag(l, "stopped", &stopped, err) || !read_flag(l, "clock_hold", &jumped, err) ||
 	    !read_flag(l, "restored_hold", &restored, err))
 		return false;
+	if (stopped || jumped || restored)
+		live_recall(l, GUESTS);
 	enum reason was = l->world.hold_all;
 	l->world.hold_all = stopped    ? REASON_EMERGENCY_STOP
 	                    : jumped   ? REASON_CLOCK_JUMP
@@ -127,6 +130,8 @@ static bool open_all(struct live *l, struct err *err)
 	if (!load_shop(l->address, &o, &l->shop, err))
 		return false;
 	memcpy(l->seen, l->shop.changes, sizeof l->seen);
+	if (l->o.fold_log && !log_folder_start(&l->folder, l->shop.db, err))
+		return false;
 	if (!store_lease(l->shop.db, l->o.owner, l->now, l->o.lease_s, &l->epoch, err))
 		return false;
 	l->lease = true;
@@ -165,6 +170,7 @@ struct live *live_open(const char *address, const struct live_options *o, struct
 	l->result = &none;
 	bool ok = open_all(l, err);
 	l->result = NULL;
+	l->sound = ok;
 	if (!ok) {
 		live_close(l);
 		return NULL;
@@ -175,7 +181,7 @@ struct live *live_open(const char *address, const struct live_options *o, struct
 static bool open_for(struct live *l, struct str who, customer_id *c, struct err *err)
 {
 	struct shop shop;
-	struct db *db = store_open(l->address, true, &shop, err);
+	struct db *db = shop_open(l->address, true, &shop, err);
 	bool found = db && store_find_customer(db, &shop, who, c, err);
 	db_close(db);
 	struct load_options o = { .read_only = true, .known = INSTANT_NEVER, .one = true, .only = found ? *c : 0 };
@@ -246,8 +252,10 @@ void live_close(struct live *l)
 	if (!l)
 		return;
 	struct err ignored;
+	live_finish(l);
 	if (l->lease && !store_lease_release(l->shop.db, l->o.owner, l->epoch, &ignored))
 		l->lease = false; /* it runs out by itself */
+	log_folder_stop(l->folder);
 	if (l->world.version)
 		book_unpin(l->shop.book, l->world.version);
 	load_release(&l->shop);
@@ -418,7 +426,7 @@ static int32_t given_today(const struct live *l, uint16_t plan, struct date day)
 	int32_t n = 0;
 	for (size_t c = 1; c < l->people; c++)
 		for (uint16_t i = l->states[c].run_count; i-- > 0;)
-			n += l->states[c].runs[i].entered_at >= from &&
+			n += l->states[c].runs[i].entered_at >= from && !run_is_joined(l->states[c].runs[i].run_no) &&
 			     l->plans->family[l->states[c].runs[i].plan] == l->plans->family[plan];
 	return n;
 }
@@ -515,7 +523,7 @@ static bool turn_world(struct live *l, struct err *err)
 {
 	struct date day = zone_date(l->shop.settings.zone, l->now);
 	double started = seconds_now();
-	if (!take_news(l, err))
+	if (!live_take_arrived(l, err) || !take_news(l, err))
 		return false;
 	if (l->thresholds.day.day != day.day && !freeze_thresholds(l, day, err))
 		return false;
@@ -534,6 +542,7 @@ static bool turn_world(struct live *l, struct err *err)
 		if (!take_news(l, err) || !decide_due(l, err) || !live_spend(l, err)) /* receipts of what just left too */
 			return false;
 	}
+	l->result->more = true;
 	return true;
 }
 
@@ -579,6 +588,7 @@ bool live_tick(struct live *l, struct instant now, struct tick_result *out, stru
 	out->total_s = seconds_now() - started;
 	if (ok)
 		l->last_tick = l->now;
+	l->sound = ok;
 	l->result = NULL;
 	return ok;
 }
@@ -595,7 +605,7 @@ bool live_has_news(struct live *l, struct instant now, bool *news, struct err *e
 {
 	int64_t seq;
 	uint32_t customers;
-	*news = live_next(l).s <= now.s;
+	*news = live_next(l).s <= now.s || (l->o.courier.arrived && l->o.courier.arrived(l->o.courier.ctx));
 	if (*news)
 		return true;
 	if (!store_seq_hi(l->shop.db, &seq, &customers, err))

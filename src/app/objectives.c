@@ -45,12 +45,12 @@ static double worth_of(const struct counting *x, const struct chunk *k, uint32_t
 	const struct product *p = book_products(x->s->book, &count);
 	double pieces = 0;
 	switch (x->o->measure) {
-	case OBJECTIVE_REVENUE: return (double)k->order_total[o];
+	case OBJECTIVE_REVENUE: return (double)order_total(k, o);
 	case OBJECTIVE_ORDERS: return order_is_sale(k, o);
 	case OBJECTIVE_VOLUME:
-		for (uint32_t l = k->order_line[o]; l < k->order_line[o + 1]; l++)
-			if (k->line_quantity[l] > 0 && (k->line_product[l] >= count || !p[k->line_product[l]].not_a_product))
-				pieces += k->line_quantity[l];
+		for (uint32_t l = order_line(k, o); l < order_line(k, o + 1); l++)
+			if (line_quantity(k, l) > 0 && (line_product(k, l) >= count || !p[line_product(k, l)].not_a_product))
+				pieces += line_quantity(k, l);
 		return pieces;
 	case OBJECTIVE_CONVERSION:
 	case OBJECTIVE_MEASURES: return 0;

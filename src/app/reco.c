@@ -23,11 +23,11 @@ static void put_line(struct reco *r, uint32_t item, int32_t quantity, int64_t mi
 static bool put_order(struct reco *r, const struct chunk *k, uint32_t o)
 {
 	size_t before = r->lines;
-	for (uint32_t q = k->order_line[o]; q < k->order_line[o + 1] && r->lines < RECO_LINES_MAX; q++) {
-		product_id p = k->line_product[q];
+	for (uint32_t q = order_line(k, o); q < order_line(k, o + 1) && r->lines < RECO_LINES_MAX; q++) {
+		product_id p = line_product(k, q);
 		uint32_t item = p < r->products ? r->item_of[p] : REC_NONE;
-		if (item != REC_NONE && k->line_quantity[q] != 0)
-			put_line(r, item, k->line_quantity[q], k->line_amount[q]);
+		if (item != REC_NONE && line_quantity(k, q) != 0)
+			put_line(r, item, line_quantity(k, q), line_amount(k, q));
 		else
 			r->lines_left_out++;
 	}

@@ -341,7 +341,7 @@ static void count_body(void *ctx, size_t first, size_t end, int thread)
 		uint32_t people = i ? BOOK_CHUNK : 1;
 		for (uint32_t o = 0; o < k->order_start[people]; o++)
 			if (k->order_at[o] >= from && k->order_at[o] < to)
-				n += k->order_line[o + 1] - k->order_line[o];
+				n += order_line(k, o + 1) - order_line(k, o);
 		for (uint32_t c = 0; c < k->cart_start[people]; c++)
 			n += k->carts[c].at >= from && k->carts[c].at < to;
 		for (uint32_t c = 0; c < k->consent_start[people]; c++)

@@ -17,7 +17,7 @@ static int64_t average_basket(const struct version *v, struct instant from, stru
 		const struct chunk *k = v->chunks[i];
 		for (uint32_t o = 0; o < k->order_start[i ? BOOK_CHUNK : 1]; o++)
 			if (k->order_at[o] >= from.s && k->order_at[o] < to.s && order_is_sale(k, o)) {
-				sum += k->order_total[o];
+				sum += order_total(k, o);
 				orders++;
 			}
 	}

@@ -4,8 +4,8 @@
 
 enum { ANSWER_MAX = 2000 };
 
-static const char *const KINDS[REQUEST_KIND_COUNT] = { "access", "rectification", "erasure", "portability",
-	                                                   "objection" };
+static const char *const KINDS[REQUEST_KIND_COUNT] = { "access",      "rectification", "erasure",
+	                                                   "portability", "objection",     "message" };
 const char *const REQUEST_CAME_BY[] = { "email", "letter", "phone", "counter", "page", NULL };
 
 const char *request_kind_name(enum request_kind k)
@@ -92,6 +92,19 @@ bool request_add(struct db *db, enum request_kind kind, customer_id c, struct st
 	if (!ok)
 		db_rollback(db);
 	return ok;
+}
+
+bool request_again(struct db *db, enum request_kind kind, customer_id c, struct instant now, bool *again,
+                   struct err *err)
+{
+	struct query *q = db_query(db, "request_again");
+	query_int(q, 1, c);
+	query_text(q, 2, str_from(KINDS[kind]));
+	query_int(q, 3, now.s - DAY_S);
+	int got = query_next(q, err);
+	*again = got == 1 && query_get_int(q, 0) > 0;
+	query_done(q);
+	return got >= 0;
 }
 
 bool request_close(struct db *db, int64_t id, bool done, struct str answer, const char *actor, struct instant now,

@@ -12,6 +12,7 @@ enum request_kind {
 	REQUEST_ERASURE,       /* art. 17 */
 	REQUEST_PORTABILITY,   /* art. 20 */
 	REQUEST_OBJECTION,     /* art. 21 */
+	REQUEST_MESSAGE,       /* written to the shop on its page: whoever reads it sees what it asks */
 	REQUEST_KIND_COUNT
 };
 const char *request_kind_name(enum request_kind k); /* "access" … */
@@ -44,6 +45,10 @@ typedef bool (*request_fn)(void *ctx, const struct data_request *r, struct err *
 /* Open ones first by due day, then closed ones, newest first; those after the `skip` first, at most `limit`. */
 bool requests(struct db *db, bool open_only, int64_t skip, int64_t limit, request_fn fn, void *ctx,
               struct err *err) MUST_CHECK;
+/* Whether a request of this kind, of this person, made on our page within the last day, is still open: a form sent
+ * twice. */
+bool request_again(struct db *db, enum request_kind kind, customer_id c, struct instant now, bool *again,
+                   struct err *err) MUST_CHECK;
 bool request_get(struct db *db, int64_t id, struct arena *a, struct data_request *out, bool *found,
                  struct err *err) MUST_CHECK;
 /* How many are open, and of these how many are due before `until`. */

@@ -65,4 +65,14 @@ void simulate_response(uint64_t seed, customer_id customer, struct str plan, str
 /* The chance that simulate_response gives an order caused by this message: the truth of an uplift estimate. */
 double simulate_uplift(uint64_t seed, customer_id customer, struct str plan, struct str step);
 
+/* Lets the customers of an invented shop react to what its plans sent in the last fortnight: bounces, opens and clicks
+ * (of who agreed to be told), orders, unsubscriptions that happened by `now` and are not known yet become facts. Asked
+ * again for the same instant it writes nothing. Refuses a shop that simulate_run did not make with this seed. */
+struct simulate_reactions {
+	uint64_t messages, bounced, opened, clicked, orders, unsubscribed;
+	int64_t spend_cents;
+};
+bool simulate_react(const char *address, uint64_t seed, struct instant now, struct simulate_reactions *out,
+                    struct err *err) MUST_CHECK;
+
 #endif

@@ -34,10 +34,10 @@ static double piece_cost(const struct making *m, const struct product *p, double
 
 static void add_margin(struct making *m, const struct chunk *k, uint32_t line, struct tally *t)
 {
-	product_id id = k->line_product[line] < m->product_count ? k->line_product[line] : 0;
+	product_id id = line_product(k, line) < m->product_count ? line_product(k, line) : 0;
 	const struct product *p = &m->products[id];
-	int64_t amount = k->line_amount[line];
-	int32_t quantity = k->line_quantity[line];
+	int64_t amount = line_amount(k, line);
+	int32_t quantity = line_quantity(k, line);
 	double net = (double)amount / (1 + p->vat_percent_x2 / 200.0);
 	if (p->not_a_product) {
 		t->margin += llround(net);
@@ -56,8 +56,8 @@ static void add_margin(struct making *m, const struct chunk *k, uint32_t line, s
 static void add_order(struct making *m, const struct chunk *k, uint32_t o, struct tally *t)
 {
 	t->orders += order_is_sale(k, o);
-	for (uint32_t l = k->order_line[o]; l < k->order_line[o + 1]; l++) {
-		t->revenue += k->line_amount[l];
+	for (uint32_t l = order_line(k, o); l < order_line(k, o + 1); l++) {
+		t->revenue += line_amount(k, l);
 		add_margin(m, k, l, t);
 	}
 }
@@ -80,7 +80,7 @@ struct tally uplift_tally(struct making *m, customer_id c, int64_t entered)
 		}
 		if (at > pre) {
 			t.pre_orders += order_is_sale(v.k, o);
-			t.pre_spend += v.k->order_total[o];
+			t.pre_spend += order_total(v.k, o);
 		}
 	}
 	return t;
@@ -187,19 +187,53 @@ static bool known_at(const struct making *m, customer_id c, int64_t at)
 	       v.event1 > v.event0;
 }
 
+static bool in_global_control(const struct making *m, customer_id c)
+{
+	return draw_per_million(draw_u64(m->s->seed, DRAW_GLOBAL_CONTROL, 0, c, 0, 0)) <
+	       m->s->settings->global_control_per_million;
+}
+
 static void look_at_everybody(struct making *m, customer_id c)
 {
-	const struct settings *settings = m->s->settings;
 	struct run run = { .entered_at = (uint32_t)m->ask->from.s };
 	static const struct pstate NOTHING;
 	if (!known_at(m, c, run.entered_at))
 		return;
-	run.control =
-		draw_per_million(draw_u64(m->s->seed, DRAW_GLOBAL_CONTROL, 0, c, 0, 0)) < settings->global_control_per_million;
+	run.control = in_global_control(m, c);
 	if (run.entered_at + (int64_t)m->out->window_days * DAY_S > m->s->now.s)
 		m->out->too_recent++;
 	else
 		add_entrant(m, c, m->s->states ? &m->s->states[c] : &NOTHING, &run);
+}
+
+/* One person by a merge whose records stood in different arms of the experiment: which one worked on them? */
+static bool crosses_arms(const struct making *m, const struct pstate *state)
+{
+	const struct plan_set *set = m->s->plans;
+	bool joined = false, arms[2] = { false, false };
+	for (uint16_t i = 0; i < state->run_count; i++) {
+		const struct run *r = &state->runs[i];
+		if (set->plans[r->plan]->draw_key != set->plans[m->ask->plan]->draw_key)
+			continue;
+		joined |= run_is_joined(r->run_no);
+		arms[r->control] = true;
+	}
+	return joined && arms[0] && arms[1];
+}
+
+/* Of the global control group: a bit per survivor one of whose records was drawn otherwise. */
+static uint64_t *find_crossed(const struct making *m)
+{
+	uint64_t *bits = NULL;
+	for (customer_id c = 1; c <= m->s->version->customers; c++) {
+		customer_id root = book_profile(m->s->version, c)->merged;
+		if (!root || in_global_control(m, c) == in_global_control(m, root))
+			continue;
+		if (!bits)
+			bits = mem_alloc(((size_t)m->s->version->customers / 64 + 1) * sizeof *bits);
+		bits[root >> 6] |= (uint64_t)1 << (root & 63);
+	}
+	return bits;
 }
 
 static void look_at(struct making *m, customer_id c)
@@ -216,7 +250,8 @@ static void look_at(struct making *m, customer_id c)
 		if (set->family[r->plan] == set->family[m->ask->plan] && (!first || r->entered_at < first->entered_at))
 			first = r;
 	}
-	if (!first || first->entered_at < m->ask->from.s || (m->ask->to.s && first->entered_at >= m->ask->to.s))
+	if (!first || crosses_arms(m, state) || first->entered_at < m->ask->from.s ||
+	    (m->ask->to.s && first->entered_at >= m->ask->to.s))
 		return;
 	if (first->entered_at + (int64_t)m->out->window_days * DAY_S > m->s->now.s)
 		m->out->too_recent++;
@@ -248,12 +283,15 @@ void uplift_make(const struct figures_shop *s, const struct uplift_ask *ask, str
 	struct making m = { .s = s, .ask = ask, .out = out, .scale = pow(10, s->settings->currency.exponent) };
 	*out = (struct uplift){ .window_days = ask->window_days > 0 ? ask->window_days : UPLIFT_WINDOW_DAYS };
 	m.products = book_products(s->book, &m.product_count);
+	uint64_t *crossed = ask->global ? find_crossed(&m) : NULL;
 	for (customer_id c = 1; c <= s->version->customers; c++)
-		if ((!s->ref || (c <= s->ids && s->ref[c].p)) && (!ask->segment || (ask->segment[c >> 6] >> (c & 63) & 1)))
+		if ((!s->ref || (c <= s->ids && s->ref[c].p)) && !book_profile(s->version, c)->merged &&
+		    !(crossed && crossed[c >> 6] >> (c & 63) & 1) && (!ask->segment || (ask->segment[c >> 6] >> (c & 63) & 1)))
 			look_at(&m, c);
 	if (out->first.s)
 		out->days = (double)(s->now.s - out->first.s) / DAY_S;
 	compare(&m);
+	free(crossed);
 	uplift_rows_release(&m.e);
 }
 

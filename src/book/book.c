@@ -330,7 +330,7 @@ static int by_customer(const void *x, const void *y)
 	return (a->order > b->order) - (a->order < b->order);
 }
 
-/* A new chunk from the old one (may be NULL) and the todo items that fall into it. */
+/* A new chunk from the old one and the todo items that fall into it, by customer. */
 static struct chunk *rebuild(struct book *b, size_t index, const struct chunk *old, const struct todo *todo,
                              size_t count, struct err *err)
 {
@@ -338,15 +338,17 @@ static struct chunk *rebuild(struct book *b, size_t index, const struct chunk *o
 	customer_id first = chunk_first(index);
 	builder_start(w, first);
 	size_t next = 0;
-	for (uint32_t i = 0; i < chunk_room(index); i++) {
+	while (next < count) {
+		uint32_t i = todo[next].fact->customer - first;
+		builder_copy(w, old, w->count, i);
 		builder_begin(w, first + i);
-		if (old)
-			builder_open_old(w, old, i);
+		builder_open_old(w, old, i);
 		for (; next < count && todo[next].fact->customer == first + i; next++)
 			if (!builder_fact(w, todo[next].fact, err))
 				return NULL;
 		builder_end(w);
 	}
+	builder_copy(w, old, w->count, chunk_room(index));
 	return builder_finish(w);
 }
 
@@ -433,6 +435,49 @@ bool book_apply(struct book *b, const struct fact *facts, size_t count, struct e
 	if (guests_due) {
 		b->guest_count = 0;
 		arena_clear(&b->guest_arena);
+	}
+	publish(b, v);
+	return true;
+}
+
+/* Those of the groups are folded from their facts alone, the others stay as they are. */
+static struct chunk *regroup(struct book *b, size_t index, const struct chunk *old, const struct book_group *groups,
+                             size_t count, struct err *err)
+{
+	struct builder *w = b->writer;
+	customer_id first = chunk_first(index);
+	builder_start(w, first);
+	for (size_t g = 0; g < count; g++) {
+		builder_copy(w, old, w->count, groups[g].customer - first);
+		builder_begin(w, groups[g].customer);
+		builder_group(w, &groups[g]);
+		for (size_t f = 0; f < groups[g].fact_count; f++)
+			if (!builder_fact(w, &groups[g].facts[f], err))
+				return NULL;
+		builder_end(w);
+	}
+	builder_copy(w, old, w->count, chunk_room(index));
+	return builder_finish(w);
+}
+
+bool book_replace(struct book *b, const struct book_group *groups, size_t count, struct err *err)
+{
+	customer_id highest = count ? groups[count - 1].customer : 0;
+	if (highest < b->current->customers)
+		highest = b->current->customers;
+	struct version *v = version_next(b, chunk_of(highest) + 1, highest, b->current->seq_hi);
+	for (size_t i = 0; i < count;) {
+		size_t index = chunk_of(groups[i].customer), end = i;
+		while (end < count && chunk_of(groups[end].customer) == index)
+			end++;
+		struct chunk *fresh = regroup(b, index, v->chunks[index], groups + i, end - i, err);
+		if (!fresh) {
+			version_unref(b, v);
+			return false;
+		}
+		chunk_unref(v->chunks[index]);
+		v->chunks[index] = fresh;
+		i = end;
 	}
 	publish(b, v);
 	return true;
@@ -560,11 +605,10 @@ size_t book_raw_bytes(const struct book *b)
 	for (size_t i = 0; i < v->chunk_count; i++) {
 		const struct chunk *k = v->chunks[i];
 		uint32_t n = chunk_room(i), orders = k->order_start[n];
-		bytes += n * sizeof(struct profile) + orders * (4 + 8 + 4 + 8 + 1) + (size_t)k->order_line[orders] * 16 +
-		         k->cart_start[n] * (sizeof(struct cart) + 8) +
-		         k->cart_line_count * (sizeof(struct cart_line) + (k->cart_amounts ? 4 : 8)) +
-		         k->consent_start[n] * (sizeof(struct consent) + 8) + k->event_start[n] * (sizeof(struct event) + 8) +
-		         k->word_start[n] * 4 + k->child_start[n] * 4;
+		bytes += n * sizeof(struct profile) + orders * (4 + 8 + 4 + 8 + 1) +
+		         (size_t)order_line(k, orders) * sizeof(struct line) + k->cart_start[n] * (sizeof(struct cart) + 8) +
+		         k->cart_line_count * sizeof(struct line) + k->consent_start[n] * (sizeof(struct consent) + 8) +
+		         k->event_start[n] * (sizeof(struct event) + 8 + 8) + k->word_start[n] * 4 + k->child_start[n] * 4;
 	}
 	return bytes;
 }

@@ -14,11 +14,12 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/intern.h"
+#include "book/ints.h"
 #include "model/body.h"
 
 #include <stdatomic.h>
 
-enum { BOOK_CHUNK = 256 };
+enum { BOOK_CHUNK = 256, CART_LINE_MAX = (1 << 30) - 1 };
 
 struct profile {
 	uint64_t address;  /* keyed hash, 0 none */
@@ -27,6 +28,7 @@ struct profile {
 	uint32_t postcode; /* word number (book_word), 0 none */
 	uint32_t store;    /* word number, 0 none */
 	uint32_t sector;   /* word number, 0 none */
+	uint32_t merged;   /* the record that goes on for this one, which has nothing of its own any more; 0: none */
 	uint16_t zone;     /* zone_id; the shop's when unknown */
 	uint8_t locale;    /* enum locale */
 	uint8_t reach;     /* enum reach */
@@ -39,6 +41,15 @@ struct consent {
 	uint8_t channel, purpose, state;
 };
 
+/* How strict a state is, to settle two that would both hold. */
+static inline int consent_strictness(uint8_t state)
+{
+	static const int ORDER[] = {
+		[CONSENT_GRANTED] = 0, [CONSENT_SOFT] = 1, [CONSENT_WITHDRAWN] = 2, [CONSENT_OPPOSED] = 3
+	};
+	return ORDER[state];
+}
+
 /* One state of a cart; the next one's lines follow its own. Its length and total are cart_line_count(), cart_total().
  */
 struct cart {
@@ -49,15 +60,9 @@ struct cart {
 };
 _Static_assert(sizeof(struct cart) == 16, "a book holds millions");
 
-struct cart_line {
-	product_id product;
-	int32_t quantity;
-};
-
-struct event {
+struct event { /* its value: event_value() */
 	uint32_t at;
 	uint32_t name; /* word number */
-	int64_t value;
 };
 
 /* The value of an event "refused": which product, by its SKU. */
@@ -85,29 +90,25 @@ struct chunk {
 	uint32_t child_start[BOOK_CHUNK + 1];
 	struct profile profile[BOOK_CHUNK];
 
-	/* orders: the lines of order o are order_line[o] … order_line[o + 1] */
+	/* orders: the lines of order o are order_line(o) … order_line(o + 1) */
 	uint32_t *order_at;
-	int64_t *order_total;
-	uint32_t *order_line;
+	struct ints order_line, order_total; /* order_line(), order_total() */
 	uint64_t *order_key;
 	uint8_t *order_flags;
 	struct sale_desk *order_desk; /* NULL: no order of the chunk says */
 
-	product_id *line_product;
-	int32_t *line_quantity;
-	int64_t *line_amount;
+	struct ints line_product, line_quantity, line_amount; /* line_product() … */
 
 	struct cart *carts;
 	uint64_t *cart_key;
-	struct cart_line *cart_lines;
-	int32_t *cart_amounts;      /* of the lines; NULL when one is too large for it: */
-	int64_t *cart_amounts_wide; /* NULL otherwise */
+	struct ints cart_product, cart_quantity, cart_amount; /* of the cart lines: cart_line_product() … */
 	uint32_t cart_line_count;
 	struct consent *consents;
 	uint64_t *consent_key;
 	struct event *events;
 	uint64_t *event_key;
-	uint32_t *words; /* word number × 2 + 1 for an interest, × 2 for a tag */
+	struct ints event_value; /* event_value() */
+	uint32_t *words;         /* word number × 2 + 1 for an interest, × 2 for a tag */
 	int32_t *children;
 	void *memory; /* the one block behind all of the above */
 	size_t bytes;
@@ -153,6 +154,26 @@ const struct book_options *book_get_options(const struct book *b);
  * version's seq_hi are the caller's mistake. False: a body is corrupt (nothing is published). */
 bool book_apply(struct book *b, const struct fact *facts, size_t count, struct err *err) MUST_CHECK;
 
+/* One customer folded anew from all facts of the records that are one person (store/merge.h), or from its own again. */
+struct book_join {
+	customer_id from, into;
+	uint32_t at;
+};
+
+struct book_group {
+	customer_id customer;
+	customer_id merged_into;       /* not 0: it is merged away; of its facts only the address is kept */
+	const struct book_join *joins; /* of the records that lead to it, in the order they were made */
+	size_t join_count;
+	const struct fact *facts; /* of all these records, in seq order */
+	size_t fact_count;
+};
+
+/* Takes the place of all that was known of these customers, each named once, in ascending order; publishes a new
+ * version. A profile field that the survivor leaves open is the first one's who joined and says it (profile_lay);
+ * a consent is the strictest of what the records said until they joined (consents_join). False: a body is corrupt. */
+bool book_replace(struct book *b, const struct book_group *groups, size_t count, struct err *err) MUST_CHECK;
+
 /* Bulk load: facts arrive customer by customer in ascending id, each customer's in seq order; then finish. Several
  * loaders may build disjoint chunk ranges on different threads: a loader takes whole chunks (first … last + BOOK_CHUNK
  * − 1). */
@@ -181,7 +202,7 @@ const struct product *book_products(const struct book *b, uint32_t *count);
 struct arena *book_product_arena(struct book *b); /* put the next catalogue's strings here before book_set_products */
 
 size_t book_bytes(const struct book *b);     /* all memory held */
-size_t book_raw_bytes(const struct book *b); /* what the columns alone need */
+size_t book_raw_bytes(const struct book *b); /* the columns alone, each number as wide as in model.h */
 
 /* ---- one customer as of an instant: only what happened before or at `now` ---- */
 
@@ -202,19 +223,62 @@ static inline const struct profile *view_profile(const struct view *w)
 {
 	return &w->k->profile[w->i];
 }
+/* c: 1 … customers. */
+static inline const struct profile *book_profile(const struct version *v, customer_id c)
+{
+	return &v->chunks[1 + (c - 1) / BOOK_CHUNK]->profile[(c - 1) % BOOK_CHUNK];
+}
+/* Who goes on for c: c itself, unless it was merged into another record. */
+static inline customer_id book_survivor(const struct version *v, customer_id c)
+{
+	return c <= v->customers && c && book_profile(v, c)->merged ? book_profile(v, c)->merged : c;
+}
 /* c is one of k->carts. */
 static inline uint32_t cart_line_count(const struct chunk *k, const struct cart *c)
 {
 	bool last = c + 1 == k->carts + k->cart_start[BOOK_CHUNK];
 	return (last ? k->cart_line_count : c[1].line) - c->line;
 }
+static inline product_id cart_line_product(const struct chunk *k, uint32_t line)
+{
+	return (product_id)ints_at(k->cart_product, line);
+}
+static inline int32_t cart_line_quantity(const struct chunk *k, uint32_t line)
+{
+	return (int32_t)ints_at(k->cart_quantity, line);
+}
 static inline int64_t cart_line_amount(const struct chunk *k, uint32_t line)
 {
-	return k->cart_amounts ? k->cart_amounts[line] : k->cart_amounts_wide[line];
+	return ints_at(k->cart_amount, line);
+}
+static inline int64_t event_value(const struct chunk *k, uint32_t event)
+{
+	return ints_at(k->event_value, event);
 }
 int64_t cart_total(const struct chunk *k, const struct cart *c);
 
 bool order_is_sale(const struct chunk *k, uint32_t order);
+/* The first line of an order; of order + 1: behind its last. */
+static inline uint32_t order_line(const struct chunk *k, uint32_t order)
+{
+	return (uint32_t)ints_at(k->order_line, order);
+}
+static inline int64_t order_total(const struct chunk *k, uint32_t order)
+{
+	return ints_at(k->order_total, order);
+}
+static inline product_id line_product(const struct chunk *k, uint32_t line)
+{
+	return (product_id)ints_at(k->line_product, line);
+}
+static inline int32_t line_quantity(const struct chunk *k, uint32_t line)
+{
+	return (int32_t)ints_at(k->line_quantity, line);
+}
+static inline int64_t line_amount(const struct chunk *k, uint32_t line)
+{
+	return ints_at(k->line_amount, line);
+}
 
 /* The instant of the customer's first fact after `now`, or INSTANT_NEVER: replay's next step. */
 struct instant view_next_fact(const struct view *w);

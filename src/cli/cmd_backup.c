@@ -1,3 +1,4 @@
+#include "app/arrival.h"
 #include "cli/cli.h"
 #include "store/store.h"
 
@@ -24,9 +25,12 @@ int cmd_backup(int argc, char **argv)
 	struct db *db = store_open(positional[0], true, NULL, &err);
 	if (!db)
 		return cli_fail(&err);
-	bool ok = store_backup(db, positional[1], &err);
+	struct arrivals waiting;
+	bool ok = arrivals_waiting(db, &waiting, &err) && store_backup(db, positional[1], NULL, NULL, &err);
 	if (ok)
 		printf("%s holds %s. The key stays in %s.\n", positional[1], db_address(db), store_key_path(db));
+	if (ok && waiting.last)
+		printf("Facts told over HTTP and not applied yet are in it as they came; whoever opens it applies them.\n");
 	db_close(db);
 	return ok ? EXIT_DONE : cli_fail(&err);
 }

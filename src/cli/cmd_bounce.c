@@ -1,5 +1,6 @@
 /* relance bounce: reads returned mails, from standard input or a maildir, says what they mean for each recipient, and
  * writes it down. */
+#include "app/arrival.h"
 #include "app/clock.h"
 #include "app/courier.h"
 #include "app/provider.h"
@@ -326,7 +327,7 @@ int cmd_bounce(int argc, char **argv)
 	struct err err = { 0 };
 	bool ok = true;
 	if (count && !a.dry_run) {
-		a.db = store_open(positional[0], false, &a.shop, &err);
+		a.db = shop_open(positional[0], false, &a.shop, &err);
 		ok = a.db != NULL;
 	}
 	if (ok)

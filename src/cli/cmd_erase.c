@@ -1,4 +1,5 @@
 /* relance erase: a person taken out of the shop (GDPR article 17). */
+#include "app/arrival.h"
 #include "app/clock.h"
 #include "app/courier.h"
 #include "app/erase.h"
@@ -64,7 +65,7 @@ int cmd_erase(int argc, char **argv)
 	struct shop shop;
 	struct err err;
 	struct erase_report r;
-	struct db *db = store_open(where[0], false, &shop, &err);
+	struct db *db = shop_open(where[0], false, &shop, &err);
 	if (!db)
 		return cli_fail(&err);
 	courier_folder(where[0], folder);

@@ -1,4 +1,5 @@
 /* relance import: a shop's history, from whatever wrote it. */
+#include "app/arrival.h"
 #include "app/import.h"
 #include "cli/cli.h"
 #include "intake/map.h"
@@ -129,7 +130,7 @@ static int run(const char *address, const struct request *q, struct import_optio
 	struct progress progress;
 	struct import_result r = { 0 };
 	struct buf template_map;
-	struct db *db = store_open(address, false, &shop, &err);
+	struct db *db = shop_open(address, false, &shop, &err);
 	if (!db)
 		return cli_fail(&err);
 	buf_init(&template_map, 256 << 10);

@@ -1,4 +1,5 @@
 /* relance message: the shop's messages, listed, checked, previewed, rendered. */
+#include "app/arrival.h"
 #include "app/clock.h"
 #include "app/courier.h"
 #include "app/messages.h"
@@ -45,7 +46,7 @@ struct args {
 static bool load(struct args *a, struct err *err)
 {
 	struct shop shop;
-	struct db *db = a->db ? store_open(a->db, true, &shop, err) : NULL;
+	struct db *db = a->db ? shop_open(a->db, true, &shop, err) : NULL;
 	if (a->db && !db)
 		return false;
 	a->set = messages_load(a->folder, db, err);

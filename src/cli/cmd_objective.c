@@ -1,4 +1,5 @@
 /* relance objective: what is to be reached, by whom, by when; how far it is, and where it ends at this pace. */
+#include "app/arrival.h"
 #include "app/clock.h"
 #include "app/objectives.h"
 #include "app/people.h"
@@ -102,7 +103,7 @@ static int change(const struct request *q)
 	char members[(BODY_NAME_MAX + 1) * OBJECTIVE_MEMBERS_MAX], actor[32];
 	int64_t id = 0;
 	bool set = str_is(str_from(q->verb), "set");
-	struct db *db = store_open(q->address, false, &shop, &err);
+	struct db *db = shop_open(q->address, false, &shop, &err);
 	bool ok = db != NULL;
 	snprintf(actor, sizeof actor, "uid %d", (int)getuid());
 	if (ok && set) {

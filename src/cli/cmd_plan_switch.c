@@ -1,6 +1,7 @@
 #include "cli/cmd_plan_switch.h"
 
 #include "app/approval.h"
+#include "app/arrival.h"
 #include "app/clock.h"
 #include "app/config.h"
 #include "app/move.h"
@@ -49,7 +50,7 @@ static bool session_open(struct session *s, const char *address, bool read_only,
 {
 	struct shop shop;
 	arena_init(&s->arena);
-	s->db = store_open(address, read_only, &shop, err);
+	s->db = shop_open(address, read_only, &shop, err);
 	if (!s->db || !clock_at(at, shop.zone, &s->now, err))
 		return false;
 	if (!config_read(s->db, &shop, &s->settings, err))

@@ -1,4 +1,5 @@
 /* relance report: a month of the shop on one page, to read, print or send. */
+#include "app/arrival.h"
 #include "app/monthly.h"
 #include "app/people.h"
 #include "cli/cli.h"
@@ -108,7 +109,7 @@ static bool mail_it(const struct request *q, const char *address, struct live *l
 		                                "the mail server puts it off: try again in a while",
 		                                "the mail server refuses it" };
 	struct shop shop;
-	struct db *db = store_open(address, false, &shop, err);
+	struct db *db = shop_open(address, false, &shop, err);
 	struct courier_state *courier = db ? courier_for(address, NULL, q->out, err) : NULL;
 	enum monthly_sent sent = MONTHLY_REFUSED;
 	const struct monthly_letter letter = {

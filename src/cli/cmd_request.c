@@ -1,4 +1,5 @@
 /* relance request: what people ask about their data, by when it has to be answered, and the answers themselves. */
+#include "app/arrival.h"
 #include "app/clock.h"
 #include "app/dossier.h"
 #include "app/request.h"
@@ -12,7 +13,8 @@ int cmd_request(int argc, char **argv);
 static const struct usage USAGE = {
 	.synopsis = "request DB list|add|done|refuse|extend|object|export [ARGUMENT …] [options]",
 	.text = "list                   what is open, the next due first; --all: also what was answered\n"
-			"add KIND CUSTOMER      KIND: access, portability, rectification, erasure, objection; due one month later\n"
+			"add KIND CUSTOMER      KIND: access, portability, rectification, erasure, objection, message; due one "
+			"month later\n"
 			"done N                 answered; --note: what was done\n"
 			"refuse N               with --note: why not\n"
 			"extend N               two months more, with --note: why\n"
@@ -69,8 +71,9 @@ static bool add(const struct args *a, struct db *db, const struct shop *shop, st
 	int64_t id;
 	char due[32];
 	if (kind < 0 || !a->second)
-		return err_set(err, ERR_INPUT,
-		               "request add needs access, portability, rectification, erasure or objection, and the customer");
+		return err_set(
+			err, ERR_INPUT,
+			"request add needs access, portability, rectification, erasure, objection or message, and the customer");
 	if (a->asked && !instant_parse(str_from(a->asked), shop->zone, &asked))
 		return err_set(err, ERR_INPUT, "--asked: \"%s\" is no day such as 2026-05-12", a->asked);
 	if (!store_find_customer(db, shop, str_from(a->second), &c, err) ||
@@ -165,7 +168,7 @@ int cmd_request(int argc, char **argv)
 	struct shop shop;
 	struct err err;
 	bool known = true;
-	struct db *db = store_open(a.db, false, &shop, &err);
+	struct db *db = shop_open(a.db, false, &shop, &err);
 	if (!db)
 		return cli_fail(&err);
 	bool ok = act(&a, db, &shop, &known, &err);

@@ -1,4 +1,5 @@
 /* relance segment: how many customers a condition names, and who. */
+#include "app/arrival.h"
 #include "cli/asof.h"
 #include "store/segment.h"
 
@@ -128,7 +129,7 @@ static bool evaluate(const struct request *q, const struct live *l, const struct
 static bool save(const struct request *q, const char *address, struct err *err)
 {
 	struct shop shop;
-	struct db *db = store_open(address, false, &shop, err);
+	struct db *db = shop_open(address, false, &shop, err);
 	bool ok =
 		db && store_segment_put(db, str_from(q->save), str_from(q->text), (struct instant){ (int64_t)time(NULL) }, err);
 	db_close(db);

@@ -1,4 +1,5 @@
 /* relance serve: a running shop with its pages, its HTTP API and its web UI. */
+#include "app/arrival.h"
 #include "cli/cli.h"
 #include "web/web.h"
 
@@ -30,7 +31,7 @@ static const struct usage USAGE = {
 int cmd_serve(int argc, char **argv)
 {
 	const char *where[1];
-	int64_t threads = 0, rate = 100, rate_key = 0, request_s = 60;
+	int64_t threads = 0, rate = 100, rate_key = 0, request_s = 60, waiting = ARRIVALS_FACTS_MAX;
 	struct web_options o = { .listen = "127.0.0.1:8025" };
 	const struct opt opts[] = {
 		{ "--listen", OPT_TEXT, &o.listen, "ADDRESS:PORT",
@@ -40,6 +41,8 @@ int cmd_serve(int argc, char **argv)
 		{ "--rate", OPT_INT, &rate, "N",
 		  "requests a second from one address beyond this machine (default 100; 0: any)" },
 		{ "--rate-key", OPT_INT, &rate_key, "N", "requests a second with one key (default 0: any)" },
+		{ "--waiting", OPT_INT, &waiting, "FACTS",
+		  "kept and not applied yet, above which no more are taken (default 5000000)" },
 		{ "--request-time", OPT_INT, &request_s, "SECONDS", "in which a request has to come (default 60)" },
 		{ "--log-requests", OPT_FLAG, &o.log_requests, NULL,
 		  "one line of JSON per request on standard error, without personal data" },
@@ -55,13 +58,15 @@ int cmd_serve(int argc, char **argv)
 	o.threads = (int)threads;
 	struct err err;
 	if (rate < 0 || rate > RATE_MAX || rate_key < 0 || rate_key > RATE_MAX || request_s < 1 ||
-	    request_s > REQUEST_MAX_S) {
-		err_set(&err, ERR_INPUT, "--rate and --rate-key are 0 to %d a second, --request-time 1 to %d seconds", RATE_MAX,
-		        REQUEST_MAX_S);
+	    request_s > REQUEST_MAX_S || waiting < 1 || waiting > ARRIVALS_FACTS_MAX) {
+		err_set(&err, ERR_INPUT,
+		        "--rate and --rate-key are 0 to %d a second, --request-time 1 to %d seconds, --waiting 1 to %d facts",
+		        RATE_MAX, REQUEST_MAX_S, ARRIVALS_FACTS_MAX);
 		return cli_fail(&err);
 	}
 	o.rate = (int)rate;
 	o.request_s = request_s;
+	o.waiting = waiting;
 	o.rate_key = (int)rate_key;
 	struct sigaction action = { .sa_handler = on_signal };
 	sigaction(SIGTERM, &action, NULL);

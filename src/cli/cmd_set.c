@@ -1,4 +1,5 @@
 /* relance set: the settings of a shop: all of them, one, or a new value. */
+#include "app/arrival.h"
 #include "app/clock.h"
 #include "app/config.h"
 #include "cli/cli.h"
@@ -57,7 +58,7 @@ int cmd_set(int argc, char **argv)
 	struct shop shop;
 	char actor[32];
 	snprintf(actor, sizeof actor, "uid %d", (int)getuid());
-	struct db *db = store_open(where[0], count < 3, &shop, &err);
+	struct db *db = shop_open(where[0], count < 3, &shop, &err);
 	bool ok = db != NULL;
 	if (ok && count == 3)
 		ok = config_set(db, &shop, str_from(where[1]), str_from(where[2]), clock_now(), actor, &err) &&

@@ -1,4 +1,5 @@
 /* relance simulate: a shop to try things on, whose truth is known. */
+#include "app/clock.h"
 #include "app/simulate.h"
 #include "cli/cli.h"
 
@@ -9,14 +10,19 @@
 int cmd_simulate(int argc, char **argv);
 
 static const struct usage USAGE = {
-	.synopsis = "simulate OUT --customers N --years Y --seed S [--until DATE] [--threads N] [--truth FILE]",
+	.synopsis = "simulate OUT --customers N --years Y --seed S [--until DATE] [--threads N] [--truth FILE]\n"
+				"       relance simulate DB --react --seed S [--at TIME]",
 	.text =
 		"Makes the database of an invented French home, garden and bicycle shop, with customers, orders, carts and\n"
 		"consents from a known random process (doc/simulator.md). The same numbers and the same --until make the\n"
 		"same shop, whatever the number of threads. OUT is a new file, or postgresql://host/db?schema=NAME. All\n"
 		"people are invented; addresses and phone numbers are those reserved for examples. --parameters prints the\n"
-		"numbers of the process and the true effects of messages; --truth writes every customer's own.",
+		"numbers of the process and the true effects of messages; --truth writes every customer's own. --react lets\n"
+		"the customers of such a shop react to what its plans sent: bounces, opens, clicks, orders and "
+		"unsubscriptions\n"
+		"up to now become facts, once.",
 	.example = "relance simulate shop.db --customers 10000 --years 3 --seed 7 --until 2026-01-01\n"
+			   "  relance simulate shop.db --react --seed 7 --at 2026-01-09T20:00\n"
 			   "  relance simulate --parameters --format json",
 	.positional_min = 0,
 	.positional_max = 1,
@@ -114,11 +120,37 @@ static bool until_ok(struct date d)
 	return d.day >= date_from_ymd(1995, 1, 1).day && d.day <= date_from_ymd(2090, 1, 1).day;
 }
 
+static int react(const char *address, uint64_t seed, const char *at, enum format format)
+{
+	static const char *const NAMES[] = { "at",      "messages", "bounced", "opened",
+		                                 "clicked", "orders",   "revenue", "unsubscribed" };
+	struct err err = { 0 };
+	struct shop shop;
+	struct instant now = { 0 };
+	struct db *db = store_open(address, true, &shop, &err);
+	bool ok = db && clock_at(at, shop.zone, &now, &err);
+	struct simulate_reactions r;
+	char text[32], amount[32];
+	db_close(db);
+	if (!ok || !simulate_react(address, seed, now, &r, &err))
+		return cli_fail(&err);
+	struct table *t = table_new(NAMES, ARRAY_LEN(NAMES));
+	table_cstr(t, instant_text(now, text));
+	const uint64_t figures[] = { r.messages, r.bounced, r.opened, r.clicked, r.orders };
+	for (size_t i = 0; i < ARRAY_LEN(figures); i++)
+		table_int(t, (int64_t)figures[i]);
+	table_number(t, str_from(money_plain((struct money){ r.spend_cents }, shop.currency, amount)));
+	table_int(t, (int64_t)r.unsubscribed);
+	table_print_record(t, format, stdout);
+	table_free(t);
+	return EXIT_DONE;
+}
+
 int cmd_simulate(int argc, char **argv)
 {
 	int64_t customers = 0, years = 0, seed = -1, threads = 0;
-	const char *until = NULL, *truth = NULL, *positional[1];
-	bool parameters = false;
+	const char *until = NULL, *truth = NULL, *at = NULL, *positional[1];
+	bool parameters = false, reacting = false;
 	enum format format = FORMAT_TABLE;
 	int count = 0;
 	const struct opt opts[] = {
@@ -129,6 +161,8 @@ int cmd_simulate(int argc, char **argv)
 		{ "--threads", OPT_INT, &threads, "N", "default: as many as processors" },
 		{ "--truth", OPT_TEXT, &truth, "FILE",
 		  "CSV: every customer's true rate and chance of leaving, and when they left" },
+		{ "--react", OPT_FLAG, &reacting, NULL, "let the customers of an invented shop react to what it sent" },
+		{ "--at", OPT_TEXT, &at, "TIME", "with --react: up to this instant, in the shop's zone (default: now)" },
 		{ "--parameters", OPT_FLAG, &parameters, NULL, "print the numbers of the random process, make nothing" },
 		{ "--format", OPT_FORMAT, &format, "FORMAT", "table, csv or json" },
 	};
@@ -140,12 +174,16 @@ int cmd_simulate(int argc, char **argv)
 	if (count == 0)
 		return cli_usage_error("simulate: say which database to make, as in relance simulate shop.db --customers 1000 "
 		                       "--years 3 --seed 7");
+	if (seed < 0)
+		return cli_usage_error("simulate: --seed is needed: any number, 0 or more");
+	if (reacting)
+		return react(positional[0], (uint64_t)seed, at, format);
+	if (at)
+		return cli_usage_error("simulate: --at goes with --react; a new shop ends with --until");
 	if (customers < 1 || customers > SIMULATE_CUSTOMERS_MAX)
 		return cli_usage_error("simulate: --customers is needed: 1 to %d", SIMULATE_CUSTOMERS_MAX);
 	if (years < 1 || years > SIMULATE_YEARS_MAX)
 		return cli_usage_error("simulate: --years is needed: 1 to %d", SIMULATE_YEARS_MAX);
-	if (seed < 0)
-		return cli_usage_error("simulate: --seed is needed: any number, 0 or more");
 	if (threads < 0 || threads > 256)
 		return cli_usage_error("simulate: --threads is 0 (all) to 256");
 	struct simulate_options o = { .address = positional[0],

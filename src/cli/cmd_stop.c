@@ -1,4 +1,5 @@
 /* relance stop, relance resume: the emergency stop of a shop and its end. */
+#include "app/arrival.h"
 #include "app/clock.h"
 #include "app/switch.h"
 #include "cli/cli.h"
@@ -66,7 +67,7 @@ static int act(const struct usage *usage, bool stop, int argc, char **argv)
 		return status;
 	struct err err;
 	struct shop shop;
-	struct db *db = store_open(where[0], false, &shop, &err);
+	struct db *db = shop_open(where[0], false, &shop, &err);
 	char actor[32];
 	snprintf(actor, sizeof actor, "uid %d", (int)getuid());
 	bool ok = db && (stop ? switch_stop(db, clock_now(), actor, &err) : switch_resume(db, clock_now(), actor, &err));

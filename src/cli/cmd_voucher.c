@@ -1,4 +1,5 @@
 /* relance voucher: the shop's own codes, drawn by the steps whose voucher names a pool. */
+#include "app/arrival.h"
 #include "app/clock.h"
 #include "cli/cli.h"
 #include "store/outbox.h"
@@ -74,7 +75,7 @@ int cmd_voucher(int argc, char **argv)
 	struct shop shop;
 	int64_t added = 0, known = 0, left = 0;
 	struct str pool = str_from(where[2]);
-	struct db *db = store_open(where[1], !adds, &shop, &err);
+	struct db *db = shop_open(where[1], !adds, &shop, &err);
 	bool ok = db && (!adds || add(db, pool, where[3], &added, &known, &err)) && voucher_free(db, pool, &left, &err);
 	if (ok) {
 		struct table *t = table_new(COLUMNS, ARRAY_LEN(COLUMNS));

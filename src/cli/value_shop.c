@@ -29,7 +29,7 @@ static void reject(struct sale_source *s, const struct shop_sales *f, const stru
 
 static bool counts(struct sale_source *s, const struct shop_sales *f, const struct chunk *k)
 {
-	if (order_is_sale(k, f->order) || k->order_total[f->order] <= 0)
+	if (order_is_sale(k, f->order) || order_total(k, f->order) <= 0)
 		return true;
 	reject(s, f, k);
 	return false;
@@ -47,7 +47,7 @@ static bool next_order(struct sale_source *s, struct shop_sales *f)
 			while (f->order >= k->order_start[f->i + 1])
 				f->i++;
 			if (k->first + f->i != GUESTS && counts(s, f, k)) {
-				f->line = k->order_line[f->order];
+				f->line = order_line(k, f->order);
 				return true;
 			}
 		}
@@ -72,12 +72,12 @@ static struct str product_of(const struct shop_sales *f, product_id p)
  * given whole. */
 static bool given_whole(const struct chunk *k, uint32_t order)
 {
-	uint32_t line = k->order_line[order], end = k->order_line[order + 1];
+	uint32_t line = order_line(k, order), end = order_line(k, order + 1);
 	if (line == end)
 		return true;
 	bool whole = false;
 	for (; line < end && !order_is_sale(k, order); line++)
-		whole = whole || k->line_amount[line] > 0;
+		whole = whole || line_amount(k, line) > 0;
 	return whole;
 }
 
@@ -91,9 +91,9 @@ static enum sale_next shop_next(struct sale_source *s, struct sale *out, struct 
 	bool whole = given_whole(k, f->order);
 	out->customer = key_of(f, k->first + f->i);
 	out->date = zone_date(f->world.shop.zone, (struct instant){ k->order_at[f->order] });
-	out->minor = whole ? k->order_total[f->order] : k->line_amount[f->line];
-	out->product = whole ? STR("") : product_of(f, k->line_product[f->line]);
-	f->in_order = !whole && ++f->line < k->order_line[f->order + 1];
+	out->minor = whole ? order_total(k, f->order) : line_amount(k, f->line);
+	out->product = whole ? STR("") : product_of(f, line_product(k, f->line));
+	f->in_order = !whole && ++f->line < order_line(k, f->order + 1);
 	if (!f->in_order)
 		f->order++;
 	return SALE_MORE;

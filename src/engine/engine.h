@@ -96,7 +96,8 @@ bool engine_claim(const struct world *w, customer_id c, struct pstate *state, st
                   struct decisions *out, struct instant *retry);
 
 /* What became of a message. Accepted and uncertain advance the run with `at` as the actual send; refused advances it
- * without. Opens, clicks, bounces and answers are noted on the message. False: no such message. */
+ * without; of a run that was left meanwhile they are noted on the message alone. Opens, clicks, bounces and answers are
+ * noted on the message. False: no such message. */
 bool engine_receipt(const struct world *w, struct pstate *state, uint16_t plan, uint16_t run_no, uint8_t step,
                     enum channel channel, enum receipt receipt, uint8_t answer, struct instant at);
 

@@ -38,6 +38,11 @@ bool engine_claim(const struct world *w, customer_id c, struct pstate *state, st
 		return false;
 	bool exits = false;
 	enum reason why = REASON_NONE;
+	if (view_profile(&t.s.view)->merged) { /* another record goes on for this one */
+		person_leave_all(&t, REASON_MERGED);
+		state->wake = (uint32_t)now.s;
+		return false;
+	}
 	struct guard_answer a = claim_guard(&t, r, m, &exits, &why);
 	if (exits) {
 		person_leave(&t, r, why);
@@ -66,10 +71,12 @@ bool engine_receipt(const struct world *w, struct pstate *state, uint16_t plan, 
                     enum channel channel, enum receipt receipt, uint8_t answer, struct instant at)
 {
 	struct sent *m = NULL;
+	/* its run may have been left while it was on the wire: it was dropped, and has left all the same */
+	bool left = receipt == RECEIPT_ACCEPTED || receipt == RECEIPT_UNCERTAIN || receipt == RECEIPT_REFUSED;
 	for (uint16_t i = state->sent_count; i-- > 0 && !m;) {
 		struct sent *x = &state->sent[i];
 		if (x->plan == plan && x->run_no == run_no && x->step == step && x->channel == channel &&
-		    x->state != SENT_DROPPED)
+		    (left || x->state != SENT_DROPPED))
 			m = x;
 	}
 	if (!m)

@@ -225,9 +225,9 @@ static void look_lifetime(struct look *l)
 	for (uint32_t o = v->order0; o < v->order1; o++) {
 		if (!order_is_sale(v->k, o))
 			continue;
-		for (uint32_t i = v->k->order_line[o]; i < v->k->order_line[o + 1]; i++) {
-			product_id p = v->k->line_product[i];
-			if (p >= count || products[p].lifetime_days <= 0 || v->k->line_quantity[i] <= 0)
+		for (uint32_t i = order_line(v->k, o); i < order_line(v->k, o + 1); i++) {
+			product_id p = line_product(v->k, i);
+			if (p >= count || products[p].lifetime_days <= 0 || line_quantity(v->k, i) <= 0)
 				continue;
 			struct date day = zone_date(l->s->zone, (struct instant){ v->k->order_at[o] });
 			day.day += products[p].lifetime_days + l->plan->delay_days;

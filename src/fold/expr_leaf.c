@@ -45,9 +45,9 @@ static bool between(int64_t x, int64_t lo, int64_t hi)
 static int64_t order_items(const struct eval *v, const struct chunk *k, uint32_t o)
 {
 	int64_t n = 0;
-	for (uint32_t i = k->order_line[o]; i < k->order_line[o + 1]; i++)
-		if (k->line_quantity[i] > 0 && real_product(v, k->line_product[i]))
-			n += k->line_quantity[i];
+	for (uint32_t i = order_line(k, o); i < order_line(k, o + 1); i++)
+		if (line_quantity(k, i) > 0 && real_product(v, line_product(k, i)))
+			n += line_quantity(k, i);
 	return n;
 }
 
@@ -55,7 +55,7 @@ static bool order_passes(const struct leaf *l, const struct eval *v, const struc
 {
 	if (l->sale_channels && !(l->sale_channels >> (k->order_flags[o] >> ORDER_CHANNEL_SHIFT) & 1))
 		return false;
-	if (l->has_total && !between(k->order_total[o], l->total_lo, l->total_hi))
+	if (l->has_total && !between(order_total(k, o), l->total_lo, l->total_hi))
 		return false;
 	return !l->has_items || between(order_items(v, k, o) * NUMBER_ONE, l->items_lo, l->items_hi);
 }
@@ -86,7 +86,7 @@ static int64_t spend(const struct leaf *l, const struct eval *v, struct range r)
 	int64_t sum = 0;
 	for (uint32_t o = r.from; o < r.to; o++)
 		if (!filters || order_passes(l, v, k, o))
-			sum += k->order_total[o];
+			sum += order_total(k, o);
 	return sum;
 }
 
@@ -99,8 +99,8 @@ static int64_t mean_or_biggest(const struct leaf *l, const struct eval *v, struc
 		if (!is_sale(k, o) || !order_passes(l, v, k, o))
 			continue;
 		n++;
-		sum += k->order_total[o];
-		biggest = k->order_total[o] > biggest ? k->order_total[o] : biggest;
+		sum += order_total(k, o);
+		biggest = order_total(k, o) > biggest ? order_total(k, o) : biggest;
 	}
 	if (l->fn == F_BIGGEST_ORDER)
 		return biggest;
@@ -127,7 +127,7 @@ static int64_t one_order(const struct leaf *l, const struct eval *v, struct rang
 		return UNKNOWN;
 	const struct chunk *k = v->s->view.k;
 	if (l->fn == F_FIRST_ORDER_AMOUNT || l->fn == F_LAST_ORDER_AMOUNT)
-		return k->order_total[o];
+		return order_total(k, o);
 	return zone_date(v->e->shop_zone, (struct instant){ k->order_at[o] }).day;
 }
 
@@ -214,14 +214,14 @@ static void sum_lines(const struct leaf *l, const struct eval *v, struct range r
 		if (filters && !order_passes(l, v, k, o))
 			continue;
 		bool holds = false;
-		for (uint32_t i = k->order_line[o]; i < k->order_line[o + 1]; i++) {
-			if (!product_passes(l, v, k->line_product[i]))
+		for (uint32_t i = order_line(k, o); i < order_line(k, o + 1); i++) {
+			if (!product_passes(l, v, line_product(k, i)))
 				continue;
-			int64_t q = k->line_quantity[i];
+			int64_t q = line_quantity(k, i);
 			holds |= q > 0;
 			out->bought += q > 0 ? q : 0;
 			out->returned += q < 0 ? -q : 0;
-			out->amount += k->line_amount[i];
+			out->amount += line_amount(k, i);
 		}
 		if (holds) {
 			out->orders++;
@@ -240,10 +240,10 @@ static bool any_line(const struct leaf *l, const struct eval *v, struct range r,
 	if (!filters && v->bounds) { /* one range of lines, one bit each */
 		const uint64_t *bits = v->bounds[l->index].product_bits;
 		bool others = l->product_count == 0;
-		for (uint32_t i = k->order_line[r.from]; i < k->order_line[r.to]; i++) {
-			product_id p = k->line_product[i];
+		for (uint32_t i = order_line(k, r.from); i < order_line(k, r.to); i++) {
+			product_id p = line_product(k, i);
 			bool passes = p < v->product_count ? bits[p >> 6] >> (p & 63) & 1 : others;
-			if (passes && (negative ? k->line_quantity[i] < 0 : k->line_quantity[i] > 0))
+			if (passes && (negative ? line_quantity(k, i) < 0 : line_quantity(k, i) > 0))
 				return true;
 		}
 		return false;
@@ -251,9 +251,9 @@ static bool any_line(const struct leaf *l, const struct eval *v, struct range r,
 	for (uint32_t o = r.from; o < r.to; o++) {
 		if (!order_passes(l, v, k, o))
 			continue;
-		for (uint32_t i = k->order_line[o]; i < k->order_line[o + 1]; i++)
-			if ((negative ? k->line_quantity[i] < 0 : k->line_quantity[i] > 0) &&
-			    product_passes(l, v, k->line_product[i]))
+		for (uint32_t i = order_line(k, o); i < order_line(k, o + 1); i++)
+			if ((negative ? line_quantity(k, i) < 0 : line_quantity(k, i) > 0) &&
+			    product_passes(l, v, line_product(k, i)))
 				return true;
 	}
 	return false;
@@ -271,9 +271,9 @@ static int64_t distinct(const struct leaf *l, const struct eval *v, struct range
 	for (uint32_t o = r.from; o < r.to; o++) {
 		if (!order_passes(l, v, k, o))
 			continue;
-		for (uint32_t i = k->order_line[o]; i < k->order_line[o + 1] && n < PRODUCTS_COUNTED_MAX; i++) {
-			product_id p = k->line_product[i];
-			if (p == 0 || k->line_quantity[i] <= 0 || !product_passes(l, v, p))
+		for (uint32_t i = order_line(k, o); i < order_line(k, o + 1) && n < PRODUCTS_COUNTED_MAX; i++) {
+			product_id p = line_product(k, i);
+			if (p == 0 || line_quantity(k, i) <= 0 || !product_passes(l, v, p))
 				continue;
 			uint32_t at = p * 2654435761u >> 21;
 			while (seen[at] && seen[at] != p)
@@ -319,7 +319,7 @@ static int64_t run_order(const struct leaf *l, struct eval *v)
 			bool it = pass == 0 ? run->subject && w->k->order_key[o - 1] == run->subject
 			                    : is_sale(w->k, o - 1) && w->k->order_at[o - 1] == run->anchor_at;
 			if (it)
-				return amount ? w->k->order_total[o - 1] : any_line(l, v, (struct range){ o - 1, o }, false);
+				return amount ? order_total(w->k, o - 1) : any_line(l, v, (struct range){ o - 1, o }, false);
 		}
 	return amount ? UNKNOWN : TRI_UNKNOWN;
 }

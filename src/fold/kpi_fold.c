@@ -55,6 +55,17 @@ struct kpi_slice kpi_slice_of(const struct chunk *k, uint32_t customers)
 	};
 }
 
+static inline uint32_t line_begin(const struct kpi_slice *s, uint32_t order)
+{
+	return (uint32_t)ints_at(s->order_line, order);
+}
+
+static inline struct line line_of(const struct kpi_slice *s, uint32_t line)
+{
+	return (struct line){ (product_id)ints_at(s->line_product, line), (int32_t)ints_at(s->line_quantity, line),
+		                  ints_at(s->line_amount, line) };
+}
+
 static struct kpi_sums *cell_at(struct folding *f, struct thread *t, int month, uint32_t group)
 {
 	return &t->cell[(size_t)month * f->plan->groups + group];
@@ -91,17 +102,18 @@ static void add_by_product(struct folding *f, struct thread *t, const struct kpi
 	const struct kpi_catalogue *k = &f->plan->catalogue;
 	t->order_stamp++;
 	t->touched_count = 0;
-	for (uint32_t l = s->order_line[order]; l < s->order_line[order + 1]; l++) {
-		uint32_t product = s->line_product[l] < k->count ? s->line_product[l] : 0, group = k->group[product];
+	for (uint32_t l = line_begin(s, order), end = line_begin(s, order + 1); l < end; l++) {
+		struct line n = line_of(s, l);
+		uint32_t product = n.product < k->count ? n.product : 0, group = k->group[product];
 		if (group >= f->plan->groups)
 			continue;
-		add_line(f, cell_at(f, t, month, group), product, s->line_quantity[l], s->line_amount[l]);
+		add_line(f, cell_at(f, t, month, group), product, n.quantity, n.amount);
 		if (t->stamp[group] != t->order_stamp) {
 			t->stamp[group] = t->order_stamp;
 			t->touched_value[group] = 0;
 			t->touched[t->touched_count++] = group;
 		}
-		t->touched_value[group] += s->line_amount[l];
+		t->touched_value[group] += n.amount;
 	}
 	for (uint32_t i = 0; sale && i < t->touched_count; i++) {
 		uint32_t group = t->touched[i];
@@ -121,14 +133,16 @@ static struct basket look(const struct folding *f, const struct kpi_slice *s, ui
 	const struct kpi_catalogue *k = &f->plan->catalogue;
 	struct basket b = { .sale = s->order_flags[order] & ORDER_SALE };
 	uint32_t family = 0;
-	for (uint32_t l = s->order_line[order]; l < s->order_line[order + 1]; l++) {
-		b.value += s->line_amount[l];
-		if (k->complementary && s->line_product[l] < k->count && s->line_quantity[l] > 0)
-			b.complement |= k->complementary[s->line_product[l]] != 0;
-		else if (k->family && s->line_product[l] < k->count && s->line_quantity[l] > 0 &&
-		         k->family[s->line_product[l]]) {
-			b.complement |= family && family != k->family[s->line_product[l]];
-			family = k->family[s->line_product[l]];
+	for (uint32_t l = line_begin(s, order), end = line_begin(s, order + 1); l < end; l++) {
+		struct line n = line_of(s, l);
+		b.value += n.amount;
+		if (n.product >= k->count || n.quantity <= 0)
+			continue;
+		if (k->complementary)
+			b.complement |= k->complementary[n.product] != 0;
+		else if (k->family && k->family[n.product]) {
+			b.complement |= family && family != k->family[n.product];
+			family = k->family[n.product];
 		}
 	}
 	return b;
@@ -146,8 +160,10 @@ static void add_order(struct folding *f, struct thread *t, const struct kpi_slic
 	if (group >= f->plan->groups)
 		return;
 	struct kpi_sums *c = cell_at(f, t, month, group), sum = { 0 };
-	for (uint32_t l = s->order_line[order]; l < s->order_line[order + 1]; l++)
-		add_line(f, &sum, s->line_product[l], s->line_quantity[l], s->line_amount[l]);
+	for (uint32_t l = line_begin(s, order), end = line_begin(s, order + 1); l < end; l++) {
+		struct line n = line_of(s, l);
+		add_line(f, &sum, n.product, n.quantity, n.amount);
+	}
 	c->revenue += sum.revenue;
 	c->returned += sum.returned;
 	c->quantity += sum.quantity;

@@ -87,9 +87,9 @@ static void walk_orders(const struct view *w, const struct lifecycle_day *d, str
 			out->last_at = k->order_at[o];
 		}
 		if ((int64_t)k->order_at[o] >= d->from_12m) {
-			out->spend_12m += k->order_total[o];
+			out->spend_12m += order_total(k, o);
 			out->orders_12m += sale;
-			out->sales_12m += sale ? k->order_total[o] : 0;
+			out->sales_12m += sale ? order_total(k, o) : 0;
 		}
 	}
 }
@@ -130,7 +130,7 @@ void lifecycle_at(const struct view *w, zone_id shop_zone, const struct lifecycl
 		.orders_12m = n.orders_12m,
 	};
 	for (uint32_t o = w->order0; o < w->order1 && (int64_t)w->k->order_at[o] < d->cutoff; o++)
-		out->spend += w->k->order_total[o];
+		out->spend += order_total(w->k, o);
 }
 
 void lifecycle_of(const struct view *w, zone_id shop_zone, struct date day, const struct thresholds *t,

@@ -153,10 +153,10 @@ static void move_day(struct spend_window *w, int32_t day, bool add)
 		bool sale = order_is_sale(k, o);
 		if (w->sales[c])
 			count_buyer(w, w->spend[c], false);
-		w->spend[c] += add ? k->order_total[o] : -k->order_total[o];
+		w->spend[c] += add ? order_total(k, o) : -order_total(k, o);
 		if (sale) {
 			w->sales[c] += add ? 1 : (uint32_t)-1;
-			w->sales_total += add ? k->order_total[o] : -k->order_total[o];
+			w->sales_total += add ? order_total(k, o) : -order_total(k, o);
 			w->sales_count += add ? 1 : -1;
 		}
 		if (w->sales[c])

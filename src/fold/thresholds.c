@@ -29,10 +29,10 @@ static void gather_customer(const struct gather *g, const struct chunk *k, uint3
 	int64_t spend = 0;
 	uint32_t orders = 0;
 	for (uint32_t o = end; o > from && (int64_t)k->order_at[o - 1] >= g->day.from_12m; o--) {
-		spend += k->order_total[o - 1];
+		spend += order_total(k, o - 1);
 		if (order_is_sale(k, o - 1)) {
 			orders++;
-			sums->sales += k->order_total[o - 1];
+			sums->sales += order_total(k, o - 1);
 		}
 	}
 	sums->orders += orders;

@@ -63,7 +63,7 @@ void rfm_scores(const struct value_summary *s, struct rfm *out)
 
 static bool ordered_by(const struct chunk *k, uint32_t o, struct instant now)
 {
-	return (int64_t)k->order_at[o] <= now.s && (order_is_sale(k, o) ? k->order_total[o] >= 0 : k->order_total[o] < 0);
+	return (int64_t)k->order_at[o] <= now.s && (order_is_sale(k, o) ? order_total(k, o) >= 0 : order_total(k, o) < 0);
 }
 
 uint8_t *rfm_of_everybody(const struct version *v, zone_id zone, struct instant now)
@@ -83,7 +83,7 @@ uint8_t *rfm_of_everybody(const struct version *v, zone_id zone, struct instant 
 				rows = mem_grow(rows, &cap, count + 1, sizeof *rows);
 				rows[count++] =
 					(struct value_row){ k->first + i, zone_date(zone, (struct instant){ k->order_at[o] }).day,
-					                    k->order_total[o] };
+					                    order_total(k, o) };
 			}
 	}
 	if (count && value_summarise(rows, count, zone_date(zone, now), VALUE_DAY, 0, &s, &ignored)) {

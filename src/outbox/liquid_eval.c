@@ -26,13 +26,16 @@ const struct lval *lfind_variable(struct liquid *r, struct str name, uint32_t ha
 	return find_hinted(r, name, hash, &hint);
 }
 
-const struct lval *lpeek_value(struct liquid *r, const struct lexpr *e)
+const struct lval *lfind_path(struct liquid *r, const struct lexpr *e)
 {
-	if (e->type != LEXPR_LOOKUP || e->lookup.name_expr)
-		return NULL;
 	const struct lval *v = find_hinted(r, e->lookup.name, e->lookup.hash, e->lookup.hint);
 	for (const struct lsegment *s = e->lookup.segments, *end = s + e->lookup.segment_count; v && s < end; s++)
-		v = s->expr || v->type != LVAL_OBJECT ? NULL : lobject_find_hinted(v->object, s->key, s->hash, s->hint);
+		if (s->is_index)
+			v = v->type == LVAL_ARRAY && s->index < v->n ? &v->items[s->index] : NULL;
+		else
+			v = v->type == LVAL_OBJECT ? lobject_find_hinted(v->object, s->key, s->hash, s->hint) : NULL;
+	if (v)
+		r->seen[e->slot] = (struct lseen){ v, r->epoch };
 	return v;
 }
 
@@ -153,10 +156,18 @@ static bool eval_lookup(struct liquid *r, const struct lexpr *e, struct lval *ou
 		hash = lkey_hash(name);
 	}
 	const struct lval *root = find_hinted(r, name, hash, e->lookup.hint);
+	uint32_t i = 0;
+	if (!root && e->lookup.segment_count && str_is(name, "self")) { /* self['a b'] and self.a are the variable itself */
+		const struct lsegment *s = &e->lookup.segments[i++];
+		struct lval key = lval_str(s->key);
+		if (s->expr && !leval(r, s->expr, &key))
+			return false;
+		root = key.type == LVAL_STRING ? lfind_variable(r, lval_view(key), lkey_hash(lval_view(key))) : NULL;
+	}
 	if (!root)
-		return strict ? undefined(r, e, 0) : true;
+		return strict ? undefined(r, e, i) : true;
 	struct lval v = *root;
-	for (uint32_t i = 0; i < e->lookup.segment_count; i++) {
+	for (; i < e->lookup.segment_count; i++) {
 		const struct lsegment *s = &e->lookup.segments[i];
 		struct lval key, next;
 		bool found;
@@ -324,10 +335,7 @@ bool lwrite(struct liquid *r, struct lval v)
 {
 	struct buf *out = r->out;
 	if (v.type == LVAL_STRING) {
-		if (r->options->autoescape && !v.safe)
-			lput_html(out, lval_view(v));
-		else
-			lput(out, v.s, v.n);
+		lwrite_text(r, v);
 		return true;
 	}
 	if (v.type == LVAL_ARRAY) {
@@ -425,6 +433,14 @@ static bool eval_comparison(struct liquid *r, const struct lcondition *c, bool *
 	struct lval a, b;
 	bool bare = c->op == LCMP_NONE;
 	const struct lval *there = lpeek_value(r, c->left);
+	if (there && c->op == LCMP_NONE) {
+		*out = lval_truthy(*there);
+		return true;
+	}
+	if (there && c->op == LCMP_NE_NOTHING) {
+		*out = there->type != LVAL_STRING || there->n != 0;
+		return true;
+	}
 	r->pos = c->left->pos;
 	if (there)
 		a = *there;
@@ -439,6 +455,7 @@ static bool eval_comparison(struct liquid *r, const struct lcondition *c, bool *
 	else if (c->right->type == LEXPR_LOOKUP ? !eval_lookup(r, c->right, &b, true) : !leval(r, c->right, &b))
 		return false;
 	switch (c->op) {
+	case LCMP_NE_NOTHING: *out = !lcondition_equal(a, b); return true;
 	case LCMP_EQ:
 	case LCMP_NE: *out = lcondition_equal(a, b) == (c->op == LCMP_EQ); return true;
 	case LCMP_CONTAINS:

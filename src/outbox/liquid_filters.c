@@ -16,7 +16,7 @@ static bool math(struct liquid *r, struct lval in, struct lval arg, char op, str
 	struct ldecimal d;
 	if (!ldecimal_op(ldecimal_from(in), ldecimal_from(arg), op, &d))
 		return lfail(r, ERR_INPUT, "divided by 0");
-	*out = ldecimal_value(d);
+	*out = lgive_number(r, d);
 	return true;
 }
 
@@ -52,21 +52,21 @@ static bool f_abs(struct liquid *r, struct lval in, const struct lval *args, int
 		d.f = d.f < 0 ? -d.f : d.f;
 	else if (d.mantissa < 0)
 		d.mantissa = -d.mantissa;
-	*out = ldecimal_value(d);
+	*out = lgive_number(r, d);
 	return true;
 }
 
 static bool f_at_least(struct liquid *r, struct lval in, const struct lval *args, int n, struct lval *out)
 {
 	struct ldecimal a = ldecimal_from(in), b = ldecimal_from(args[0]);
-	*out = ldecimal_value(ldecimal_compare(b, a) > 0 ? b : a);
+	*out = lgive_number(r, ldecimal_compare(b, a) > 0 ? b : a);
 	return true;
 }
 
 static bool f_at_most(struct liquid *r, struct lval in, const struct lval *args, int n, struct lval *out)
 {
 	struct ldecimal a = ldecimal_from(in), b = ldecimal_from(args[0]);
-	*out = ldecimal_value(ldecimal_compare(b, a) < 0 ? b : a);
+	*out = lgive_number(r, ldecimal_compare(b, a) < 0 ? b : a);
 	return true;
 }
 
@@ -75,7 +75,7 @@ static bool whole(struct liquid *r, struct lval in, char mode, struct lval *out)
 	struct ldecimal d = ldecimal_from(in);
 	if (d.inexact && (d.f != d.f || d.f - d.f != 0))
 		return lfail(r, ERR_INPUT, "this number is not finite");
-	*out = ldecimal_value(ldecimal_round(d, 0, mode));
+	*out = lgive_number(r, ldecimal_round(d, 0, mode));
 	return true;
 }
 
@@ -101,7 +101,7 @@ static bool f_round(struct liquid *r, struct lval in, const struct lval *args, i
 	}
 	if (digits == 0)
 		return whole(r, in, 'r', out);
-	*out = ldecimal_value(ldecimal_round(ldecimal_from(in), digits < -40 ? -40 : digits > 40 ? 40 : digits, 'r'));
+	*out = lgive_number(r, ldecimal_round(ldecimal_from(in), digits < -40 ? -40 : digits > 40 ? 40 : digits, 'r'));
 	return true;
 }
 

@@ -87,9 +87,9 @@ static enum pick pick(struct liquid *r, struct lval item, struct lval property, 
 		return PICK_TYPE;
 	case LVAL_INT:
 		if (property.type == LVAL_INT || property.type == LVAL_FLOAT) { /* a bit of the number */
-			int64_t bit = property.type == LVAL_INT           ? property.i
-			              : property.f > 0 && property.f < 63 ? (int64_t)property.f
-			                                                  : 0;
+			int64_t bit = property.type == LVAL_INT            ? property.i
+			              : property.f > -1 && property.f < 63 ? (int64_t)property.f
+			                                                   : -1;
 			*out = lval_int(bit < 0 ? 0 : item.i >> (bit > 63 ? 63 : bit) & 1);
 			return PICK_OK;
 		}
@@ -378,7 +378,7 @@ static bool f_sum(struct liquid *r, struct lval in, const struct lval *args, int
 		if (ldecimal_op(total, ldecimal_from(list.items[i]), '+', &next))
 			total = next;
 	}
-	*out = ldecimal_value(total);
+	*out = lgive_number(r, total);
 	return true;
 }
 
@@ -523,6 +523,8 @@ struct lval lend_item(struct liquid *r, struct lval in, bool last)
 		out = in.items[last ? in.n - 1 : 0];
 	else if (in.type == LVAL_RANGE)
 		out = lval_int(last ? in.range->to : in.range->from);
+	else if (in.type == LVAL_LOOP)
+		out = lval_bool(in.loop->index == (last ? in.loop->length - 1 : 0));
 	else if (in.type == LVAL_OBJECT && !last && in.object->count)
 		out = lval_pair(r, &in.object->pairs[0]);
 	else if (in.type == LVAL_STRING) {

@@ -75,6 +75,7 @@ static struct ldecimal from_text(const char *p, const char *end)
 	}
 	if (d.scale > SCALE_MAX)
 		return inexact(strtod(start, NULL));
+	d.minus_zero = negative && d.mantissa == 0;
 	if (negative)
 		d.mantissa = -d.mantissa;
 	return d;
@@ -93,6 +94,25 @@ static bool is_decimal(struct str s) /* -?\d+\.\d+ */
 	return i > start && i == s.n;
 }
 
+/* to_i: the digits a text begins with. */
+static struct ldecimal leading_integer(struct str s)
+{
+	struct ldecimal d = { .is_int = true };
+	size_t i = s.n && (s.p[0] == '-' || s.p[0] == '+');
+	int n = 0;
+	while (i + (size_t)n < s.n && s.p[i + (size_t)n] >= '0' && s.p[i + (size_t)n] <= '9')
+		n++;
+	if (n < 19 || n > SCALE_MAX) {
+		d.mantissa = lstring_to_i(s);
+		return d;
+	}
+	d = from_text(s.p + i, s.p + i + n);
+	d.is_int = true;
+	if (s.p[0] == '-')
+		d.mantissa = -d.mantissa;
+	return d;
+}
+
 struct ldecimal ldecimal_from(struct lval v)
 {
 	if (v.type == LVAL_INT)
@@ -107,7 +127,7 @@ struct ldecimal ldecimal_from(struct lval v)
 	if (v.type == LVAL_STRING) {
 		struct str s = str_trim(lval_view(v));
 		if (!is_decimal(s))
-			return (struct ldecimal){ .mantissa = lstring_to_i(s), .is_int = true };
+			return leading_integer(s);
 		char text[128];
 		if (s.n >= sizeof text)
 			s.n = sizeof text - 1;
@@ -122,7 +142,7 @@ struct lval ldecimal_value(struct ldecimal d)
 {
 	if (d.is_int && !d.inexact && d.mantissa >= INT64_MIN && d.mantissa <= INT64_MAX)
 		return lval_int((int64_t)d.mantissa);
-	return lval_float(to_double(d));
+	return lval_float(d.minus_zero && !d.inexact ? -0.0 : to_double(d));
 }
 
 static bool align(struct ldecimal *a, struct ldecimal *b)
@@ -136,6 +156,11 @@ static bool align(struct ldecimal *a, struct ldecimal *b)
 		return false;
 	low->scale = to;
 	return true;
+}
+
+static bool is_negative(struct ldecimal d)
+{
+	return d.mantissa < 0 || d.minus_zero;
 }
 
 static __int128 floor_divide(__int128 a, __int128 b)
@@ -153,7 +178,9 @@ static bool divide(struct ldecimal a, struct ldecimal b, struct ldecimal *out)
 		return true;
 	}
 	double y = to_double(b);
-	if (!a.inexact && !b.inexact && b.mantissa != 0) {
+	if (!a.inexact && !b.inexact && b.mantissa != 0 && a.mantissa == 0) {
+		*out = inexact(is_negative(a) != is_negative(b) ? -0.0 : 0.0);
+	} else if (!a.inexact && !b.inexact && b.mantissa != 0) {
 		long double q = (long double)a.mantissa / (long double)b.mantissa;
 		*out = inexact((double)(q * powl(10.0L, b.scale - a.scale)));
 	} else {
@@ -192,7 +219,7 @@ bool ldecimal_op(struct ldecimal a, struct ldecimal b, char op, struct ldecimal 
 		d.scale = a.scale + b.scale;
 		fits = !a.inexact && !b.inexact && d.scale <= SCALE_MAX &&
 		       !__builtin_mul_overflow(a.mantissa, b.mantissa, &d.mantissa);
-		if (fits && d.mantissa == 0 && !d.is_int && (a.mantissa < 0) != (b.mantissa < 0)) {
+		if (fits && d.mantissa == 0 && !d.is_int && is_negative(a) != is_negative(b)) {
 			*out = inexact(-0.0);
 			return true;
 		}

@@ -9,6 +9,7 @@ struct body {
 	struct lnode *nodes;
 	size_t count, cap;
 	bool blank;
+	bool sealed; /* a tag that leaves no node came last: a "-" after it does not reach the text before it */
 };
 
 struct parse {
@@ -58,6 +59,7 @@ static struct lnode *add_node(struct body *b, enum lnode_type type, uint32_t pos
 	b->nodes = mem_grow(b->nodes, &b->cap, b->count + 1, sizeof *b->nodes);
 	struct lnode *n = &b->nodes[b->count++];
 	*n = (struct lnode){ .type = type, .pos = pos };
+	b->sealed = false;
 	b->blank = b->blank && blank;
 	return n;
 }
@@ -164,6 +166,7 @@ static bool tag_assign(struct parse *ps, struct body *body, struct ltag *tag)
 			continue;
 		struct lassign *a = arena_new(&ps->t->arena, struct lassign);
 		a->name = name;
+		a->hash = lkey_hash(name);
 		struct str value = { tag->markup.p + i + 1, tag->markup.n - i - 1 };
 		if (!lparse_pipe(ps->t, value, &a->value, ps->err))
 			return false;
@@ -179,6 +182,7 @@ static bool tag_capture(struct parse *ps, struct body *body, struct ltag *tag)
 	c->name = next_signature(tag->markup, &at);
 	if (!c->name.n)
 		return lsyntax(ps->t, ps->err, tag->pos, "capture is written {%% capture name %%} … {%% endcapture %%}");
+	c->hash = lkey_hash(c->name);
 	struct body inner;
 	bool ok = parse_simple(ps, tag, &inner);
 	c->block = finish(ps, &inner, false);
@@ -506,8 +510,11 @@ static bool tag_partial(struct parse *ps, struct body *body, struct ltag *tag)
 				return false;
 		} else if (!out->with && (lis_id(key, "with") || lis_id(key, "for"))) {
 			out->each = key->text.n == 3;
-			if (!(out->with = lparse_expr(&p, false)))
+			const struct lexpr *with = lparse_expr(&p, false);
+			if (!with)
 				return false;
+			bool nothing = with->type == LEXPR_LITERAL && !lval_truthy(with->literal);
+			out->with = nothing ? NULL : with; /* `with false` is none, for the reference */
 		} else if (lis_id(key, "as") && next->type == LTOK_ID) {
 			out->alias = next->text;
 			p.at++;
@@ -518,12 +525,17 @@ static bool tag_partial(struct parse *ps, struct body *body, struct ltag *tag)
 	return true;
 }
 
+static enum lnode_type output_type(const struct lpipe *p)
+{
+	return p->expr && p->expr->slot && !p->filter_count ? LNODE_PATH : LNODE_OUTPUT;
+}
+
 static bool tag_echo(struct parse *ps, struct body *body, struct ltag *tag)
 {
 	struct lpipe pipe;
 	if (!lparse_pipe(ps->t, tag->markup, &pipe, ps->err))
 		return false;
-	add_node(body, LNODE_OUTPUT, tag->pos, false)->output = pipe;
+	add_node(body, output_type(&pipe), tag->pos, false)->output = pipe;
 	return true;
 }
 
@@ -536,6 +548,7 @@ static bool tag_flow(struct parse *ps, struct body *body, struct ltag *tag)
 static bool tag_inline_comment(struct parse *ps, struct body *body, struct ltag *tag)
 {
 	const char *p = tag->markup.p, *end = p + tag->markup.n;
+	body->sealed = true;
 	while ((p = p < end ? memchr(p, '\n', (size_t)(end - p)) : NULL)) {
 		while (p < end && lis_space(*p))
 			p++;
@@ -560,6 +573,7 @@ static bool tag_comment(struct parse *ps, struct body *body, struct ltag *tag)
 {
 	struct str token;
 	int open = 1;
+	body->sealed = true;
 	while (lcut_next(ps->tokens, &token)) {
 		struct ltag inner;
 		if (!read_tag(ps, token, &inner))
@@ -598,7 +612,7 @@ static bool tag_raw(struct parse *ps, struct body *body, struct ltag *tag)
 	ps->trim = lcut_trims_after(token);
 	struct str text = { start, (size_t)(stop - start) };
 	if (doc)
-		body->blank = body->blank && text.n == 0;
+		body->blank = body->blank && text.n == 0, body->sealed = true;
 	else
 		add_node(body, LNODE_RAW, tag->pos, text.n == 0)->text = text;
 	return true;
@@ -660,7 +674,8 @@ static bool parse_tag(struct parse *ps, struct body *body, struct ltag *tag, boo
 
 static void trim_before(struct parse *ps, struct body *body, struct str token)
 {
-	if (token.n > 2 && token.p[2] == '-' && body->count && body->nodes[body->count - 1].type == LNODE_TEXT) {
+	if (token.n > 2 && token.p[2] == '-' && body->count && !body->sealed &&
+	    body->nodes[body->count - 1].type == LNODE_TEXT) {
 		struct str *text = &body->nodes[body->count - 1].text;
 		while (text->n && lis_space(text->p[text->n - 1]))
 			text->n--;
@@ -680,7 +695,7 @@ static bool parse_output(struct parse *ps, struct body *body, struct str token)
 	struct lpipe pipe;
 	if (!lparse_pipe(ps->t, (struct str){ p, (size_t)(end - p) }, &pipe, ps->err))
 		return false;
-	add_node(body, LNODE_OUTPUT, pos_of(ps, token.p), false)->output = pipe;
+	add_node(body, output_type(&pipe), pos_of(ps, token.p), false)->output = pipe;
 	return true;
 }
 
@@ -738,7 +753,10 @@ struct liquid_template *liquid_parse(const char *name, struct str source, struct
 	struct liquid_template *t = mem_alloc(sizeof *t);
 	arena_init(&t->arena);
 	t->name = arena_cstr(&t->arena, str_from(name));
-	t->source = arena_str(&t->arena, source);
+	char *copy = arena_alloc(&t->arena, source.n + LSOURCE_SLACK);
+	memcpy(copy, source.p, source.n);
+	t->source = (struct str){ copy, source.n };
+	t->slots = lobject_new(&t->arena, 16);
 	struct ltokens tokens = { t->source.p, t->source.p + source.n, false };
 	struct parse ps = { .t = t, .err = err, .tokens = &tokens };
 	struct body body = { .blank = true };

@@ -73,6 +73,22 @@ void lput_int(struct buf *b, uint64_t v, int width)
 	lput(b, text + i, sizeof text - (size_t)i);
 }
 
+struct lval lgive_number(struct liquid *r, struct ldecimal d)
+{
+	char text[48], *end = text + sizeof text, *p = end;
+	if (d.inexact || !d.is_int || d.scale || (d.mantissa >= INT64_MIN && d.mantissa <= INT64_MAX))
+		return ldecimal_value(d);
+	unsigned __int128 left = d.mantissa < 0 ? -(unsigned __int128)d.mantissa : (unsigned __int128)d.mantissa;
+	do
+		*--p = (char)('0' + (int)(left % 10));
+	while (left /= 10);
+	if (d.mantissa < 0)
+		*--p = '-';
+	struct lval out;
+	lgive(r, p, (size_t)(end - p), &out);
+	return out;
+}
+
 static void inspect_string(struct buf *b, struct str s)
 {
 	buf_char(b, '"');

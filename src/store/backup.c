@@ -13,7 +13,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TABLES_MAX = 64, COLUMNS_MAX = 40 };
+enum { TABLES_MAX = 64, COLUMNS_MAX = 40, PAGES_AT_ONCE = 2048 };
+
+struct watch {
+	void (*copied)(void *ctx, double share); /* or NULL */
+	void *ctx;
+};
+
+static void tell(const struct watch *w, double done, double total)
+{
+	if (w && w->copied && total > 0)
+		w->copied(w->ctx, done / total);
+}
 
 static bool sync_file(const char *path, struct err *err)
 {
@@ -38,12 +49,16 @@ static void remove_database(const char *path)
 
 /* ---- SQLite to SQLite ---- */
 
-static bool copy_pages(struct db *from, struct db *to, struct err *err)
+/* Within a read transaction of `from`, else whoever writes meanwhile makes it begin again. */
+static bool copy_pages(struct db *from, struct db *to, const struct watch *watch, struct err *err)
 {
 	sqlite3_backup *b = sqlite3_backup_init(to->conn, "main", from->conn, "main");
 	int rc = b ? SQLITE_OK : sqlite3_errcode(to->conn);
-	while (rc == SQLITE_OK || rc == SQLITE_BUSY || rc == SQLITE_LOCKED)
-		rc = sqlite3_backup_step(b, -1);
+	while (rc == SQLITE_OK || rc == SQLITE_BUSY || rc == SQLITE_LOCKED) {
+		rc = sqlite3_backup_step(b, PAGES_AT_ONCE);
+		int left = sqlite3_backup_remaining(b), all = sqlite3_backup_pagecount(b);
+		tell(watch, all - left, all);
+	}
 	if (b)
 		sqlite3_backup_finish(b);
 	if (rc == SQLITE_DONE)
@@ -52,6 +67,15 @@ static bool copy_pages(struct db *from, struct db *to, struct err *err)
 		return err_set(err, ERR_WORLD, "%s: disk full: nothing was kept; free space and run the command again",
 		               to->address);
 	return err_set(err, ERR_WORLD, "%s: %s", to->address, sqlite3_errstr(rc));
+}
+
+static bool copy_file(struct db *from, struct db *to, const struct watch *watch, struct err *err)
+{
+	if (!db_begin_read(from, err))
+		return false;
+	bool ok = copy_pages(from, to, watch, err);
+	db_rollback(from);
+	return ok;
 }
 
 /* ---- table by table, between any two databases ---- */
@@ -135,13 +159,15 @@ static bool copy_table(struct db *from, struct db *to, const struct table_shape 
 }
 
 /* `lite` is whichever of the two is SQLite. The target's tables are there and empty. */
-static bool copy_tables(struct db *from, struct db *to, struct db *lite, struct err *err)
+static bool copy_tables(struct db *from, struct db *to, struct db *lite, const struct watch *watch, struct err *err)
 {
 	struct table_shape *all = mem_alloc(TABLES_MAX * sizeof *all);
 	size_t count = 0;
 	bool ok = shapes(lite, all, &count, err);
-	for (size_t i = 0; i < count && ok; i++)
+	for (size_t i = 0; i < count && ok; i++) {
 		ok = copy_table(from, to, &all[i], err);
+		tell(watch, (double)i + 1, (double)count);
+	}
 	free(all);
 	return ok;
 }
@@ -158,13 +184,13 @@ static bool begin_again(struct db *to, int64_t above, struct err *err)
 	       query_run(db_query(to, "restore_lease"), NULL, err);
 }
 
-static bool copy_to_lite(struct db *from, struct db *to, struct err *err)
+static bool copy_to_lite(struct db *from, struct db *to, const struct watch *watch, struct err *err)
 {
 	if (!db_begin_read(from, err))
 		return false;
 	bool ok = db_begin(to, err);
 	if (ok) {
-		ok = empty_schema(to, err) && copy_tables(from, to, to, err) && db_commit(to, err);
+		ok = empty_schema(to, err) && copy_tables(from, to, to, watch, err) && db_commit(to, err);
 		if (!ok)
 			db_rollback(to);
 	}
@@ -174,9 +200,10 @@ static bool copy_to_lite(struct db *from, struct db *to, struct err *err)
 
 /* ---- backup ---- */
 
-bool store_backup(struct db *db, const char *path, struct err *err)
+bool store_backup(struct db *db, const char *path, void (*copied)(void *ctx, double share), void *ctx, struct err *err)
 {
 	check(!db_in_transaction(db));
+	const struct watch watch = { copied, ctx };
 	struct stat st;
 	char tmp[SIDE_PATH_MAX];
 	if (snprintf(tmp, sizeof tmp, "%s.part", path) >= (int)sizeof tmp)
@@ -187,7 +214,7 @@ bool store_backup(struct db *db, const char *path, struct err *err)
 	struct db *to = db_open(tmp, DB_CREATE | DB_RAW, err);
 	if (!to)
 		return false;
-	bool ok = db->kind == DB_SQLITE ? copy_pages(db, to, err) : copy_to_lite(db, to, err);
+	bool ok = db->kind == DB_SQLITE ? copy_file(db, to, &watch, err) : copy_to_lite(db, to, &watch, err);
 	/* one file that stands alone: no write-ahead log beside it */
 	ok = ok && db_exec(to, "PRAGMA journal_mode=DELETE", err);
 	db_close(to);
@@ -208,7 +235,7 @@ static bool build_file(struct db *from, const char *path, int64_t version, int64
 	struct db *to = db_open(path, DB_CREATE | DB_RAW, err);
 	if (!to)
 		return false;
-	bool ok = copy_pages(from, to, err) && db_exec(to, "PRAGMA journal_mode=WAL", err) && db_begin(to, err);
+	bool ok = copy_pages(from, to, NULL, err) && db_exec(to, "PRAGMA journal_mode=WAL", err) && db_begin(to, err);
 	if (ok) {
 		ok = migrate_apply(to, version, err) && begin_again(to, above, err) && db_commit(to, err);
 		if (!ok)
@@ -253,7 +280,7 @@ static bool restore_tables(struct db *from, struct db *to, int64_t above, bool t
 	if (!db_begin(to, err))
 		return false;
 	bool ok = migrate_lock(to, err) && (!there || drop_tables(to, from, err)) && empty_schema(to, err) &&
-	          copy_tables(from, to, from, err) && begin_again(to, above, err) && db_commit(to, err);
+	          copy_tables(from, to, from, NULL, err) && begin_again(to, above, err) && db_commit(to, err);
 	if (!ok)
 		db_rollback(to);
 	return ok;

@@ -182,7 +182,7 @@ bool store_batch_fact(struct store_batch *b, struct fact *f, bool *quarantined, 
 	check(f->kind > 0 && f->kind < FACT_KIND_COUNT);
 	if (f->learned_at.s == 0)
 		f->learned_at = b->now;
-	bool ahead = f->at.s > b->now.s + STORE_AHEAD_S;
+	bool ahead = f->at.s > f->learned_at.s + STORE_AHEAD_S;
 	if (quarantined)
 		*quarantined = ahead;
 	if (b->ids && store_is_erased(b->ids, f->customer)) { /* told again of somebody who was erased */

@@ -60,9 +60,27 @@ static bool flush_customers(struct store_batch *b, struct err *err)
 	return ok;
 }
 
-static const struct product_row BARE_PRODUCT = {
-	.price = -1, .cost = -1, .vat_x2 = -1, .stock = -1, .lifetime_days = -1, .tier = -1
-};
+#define NONE                                                                                                           \
+	{                                                                                                                  \
+		"", 0                                                                                                          \
+	}
+const struct product_row PRODUCT_UNSAID = { .sku = NONE,
+	                                        .name = NONE,
+	                                        .type = NONE,
+	                                        .family = NONE,
+	                                        .category = NONE,
+	                                        .brand = NONE,
+	                                        .replaced_by = NONE,
+	                                        .url = NONE,
+	                                        .image = NONE,
+	                                        .attributes = NONE,
+	                                        .price = -1,
+	                                        .cost = -1,
+	                                        .vat_x2 = -1,
+	                                        .stock = -1,
+	                                        .lifetime_days = -1,
+	                                        .tier = -1 };
+#undef NONE
 
 static void product_columns(struct bulk *k, product_id id, struct str sku, const struct product_row *p)
 {
@@ -95,7 +113,7 @@ static bool flush_products(struct store_batch *b, struct err *err)
 	for (uint32_t i = b->products_saved; ok && i < b->ids->products.count; i++) {
 		uint32_t row = idmap_find(&b->product_map, i + 1);
 		product_columns(k, i + 1, intern_name(&b->ids->products, i),
-		                row == INTERN_NONE ? &BARE_PRODUCT : &b->products[row].p);
+		                row == INTERN_NONE ? &PRODUCT_UNSAID : &b->products[row].p);
 		ok = bulk_row(k, err);
 	}
 	if (k && !finish(k, ok, err))

@@ -178,7 +178,7 @@ bool outbox_put(struct db *db, const struct outbox_slice *slice, struct err *err
 
 /* ---- sending ---- */
 
-bool outbox_claim(struct db *db, int64_t epoch, struct instant now, size_t limit, struct arena *a,
+bool outbox_claim(struct db *db, int64_t epoch, struct instant now, size_t limit, bool mails, struct arena *a,
                   struct outbox_message out[OUTBOX_CLAIM_MAX], size_t *n, struct err *err)
 {
 	check(limit <= OUTBOX_CLAIM_MAX);
@@ -188,6 +188,7 @@ bool outbox_claim(struct db *db, int64_t epoch, struct instant now, size_t limit
 	struct query *q = db_query(db, "message_due");
 	query_int(q, 1, now.s);
 	query_int(q, 2, (int64_t)limit);
+	query_int(q, 3, mails);
 	int got;
 	while ((got = query_next(q, err)) == 1) {
 		struct outbox_message *m = &out[(*n)++];

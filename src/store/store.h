@@ -86,6 +86,8 @@ struct product_row {
 	int32_t vat_x2, stock, lifetime_days, tier; /* −1 unknown */
 	bool not_a_product;
 };
+/* Nothing is known of it yet: every text empty, every number unknown. */
+extern const struct product_row PRODUCT_UNSAID;
 
 /* ---- writing: one batch, one transaction ---- */
 
@@ -100,7 +102,7 @@ struct store_batch *store_batch_begin(struct db *db, struct store_ids *ids, stru
  * own queries may be run while a batch is open; they are part of its transaction.
  *
  * Adds a fact (copied); learned_at 0 becomes `now`. Its seq is given out at once, in order (returned through f->seq).
- * `at` more than a day after `now` goes to quarantine instead (quarantined = true, no seq). */
+ * `at` more than a day after learned_at goes to quarantine instead (quarantined = true, no seq). */
 bool store_batch_fact(struct store_batch *b, struct fact *f, bool *quarantined, struct err *err) MUST_CHECK;
 
 /* Person and catalogue rows: inserted or, when a non-empty field differs, updated (empty fields leave what is there).
@@ -134,6 +136,9 @@ typedef bool (*store_fact_fn)(void *ctx, const struct fact *f, struct err *err);
 /* All facts of customers from … to (inclusive), by customer then seq; learned before `known` (INSTANT_NEVER: all). */
 bool store_facts_by_customer(struct db *db, customer_id from, customer_id to, struct instant known, store_fact_fn fn,
                              void *ctx, struct err *err) MUST_CHECK;
+/* The same of all, as fast as they can be read: `seq` and `learned_at` stay 0. */
+bool store_facts_to_load(struct db *db, customer_id from, customer_id to, store_fact_fn fn, void *ctx,
+                         struct err *err) MUST_CHECK;
 /* Facts with seq > after, in seq order, at most limit. */
 bool store_facts_after(struct db *db, int64_t after, int64_t limit, store_fact_fn fn, void *ctx,
                        struct err *err) MUST_CHECK;
@@ -144,6 +149,10 @@ typedef bool (*store_product_fn)(void *ctx, product_id id, const struct product_
 bool store_products(struct db *db, store_product_fn fn, void *ctx, struct err *err) MUST_CHECK;
 bool store_person(struct db *db, customer_id c, struct arena *a, struct person *out, struct str *ref,
                   struct err *err) MUST_CHECK;
+/* Of one record as it stands; store_person() fills what it leaves open from those merged into it: name, postal address
+ * and each other field as a whole. */
+bool store_person_of(struct db *db, customer_id c, struct arena *a, struct person *out, struct str *ref,
+                     struct err *err) MUST_CHECK;
 
 /* ---- lease (DESIGN "Scale"): one ticker per shard ---- */
 
@@ -173,8 +182,10 @@ bool store_changes(struct db *db, int64_t counts[STORE_PART_COUNT], struct err *
 bool store_check(struct db *db, void (*report)(void *ctx, const char *finding), void *ctx, int64_t *findings,
                  struct err *err) MUST_CHECK;
 
-/* Live backup into one file (SQLite backup API; for PostgreSQL a portable SQLite file of all tables). */
-bool store_backup(struct db *db, const char *to, struct err *err) MUST_CHECK;
+/* Live backup into one file (SQLite backup API; for PostgreSQL a portable SQLite file of all tables): the shop as it
+ * was when it began. `copied` is told how far it is, now and then, on the caller's thread; may be NULL. */
+bool store_backup(struct db *db, const char *to, void (*copied)(void *ctx, double share), void *ctx,
+                  struct err *err) MUST_CHECK;
 /* A restored backup starts a new incarnation: unsettled messages become uncertain, plans are paused. */
 bool store_restore(const char *from, const char *address, bool replace, struct err *err) MUST_CHECK;
 /* The side file `DB.mark` holds the highest seq and message count ever reached; opening a database below it is noticed:

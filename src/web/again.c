@@ -140,6 +140,6 @@ bool again_keep(struct request *r)
 {
 	if (!r->again[0] || r->ready || r->status >= 500 || r->status == 429 || r->out.n > KEPT_BYTES_MAX)
 		return false;
-	r->next = keep;
+	request_hand_over(r, keep);
 	return true;
 }

@@ -1,5 +1,5 @@
-/* GET /backup: the whole shop as one file, as it stands, while it goes on. The copy is made beside the shop's own
- * thread and has no name any more when it is sent; who took it stands in the log. */
+/* GET /backup: the whole shop as one file, as it stands, while it goes on. The copy is made on a thread of its own,
+ * which tells the pages how far it is, and has no name any more when it is sent; who took it stands in the log. */
 #include "app/live_int.h"
 #include "web/web_int.h"
 
@@ -46,8 +46,22 @@ static void send_copy(struct request *r)
 	(void)MHD_add_response_header(r->ready, "Cache-Control", "no-store");
 }
 
+struct telling {
+	struct web *web;
+	double told;
+};
+
+static void tell(void *ctx, double share)
+{
+	struct telling *t = ctx;
+	if (share - t->told < 0.02 && share < 1)
+		return;
+	t->told = share;
+	web_event(t->web, "backup", "{\"progress\":%.3f}", share);
+}
+
 /* A folder that only we can read, for a moment: store_backup wants to make the file itself. */
-static bool make_copy(struct db *db, struct copy *out, struct err *err)
+static bool make_copy(struct web *w, struct db *db, struct copy *out, struct err *err)
 {
 	const char *tmp = getenv("TMPDIR");
 	char folder[256], path[280];
@@ -56,7 +70,8 @@ static bool make_copy(struct db *db, struct copy *out, struct err *err)
 	if (!mkdtemp(folder))
 		return err_set(err, ERR_WORLD, "%s: no room for a copy: say where with TMPDIR", folder);
 	snprintf(path, sizeof path, "%s/backup", folder);
-	bool ok = store_backup(db, path, err);
+	struct telling t = { .web = w };
+	bool ok = store_backup(db, path, tell, &t, err);
 	out->file = ok ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 	if (ok && (out->file < 0 || fstat(out->file, &st) != 0))
 		ok = err_set(err, ERR_WORLD, "%s: the copy cannot be read", path);
@@ -85,19 +100,15 @@ static void copy_end(struct web *w)
 	pthread_mutex_unlock(&w->lock);
 }
 
-void on_backup(struct request *r)
+static void copy_here(struct request *r)
 {
 	struct err err;
 	struct db *db = request_db(r);
 	struct copy *c = arena_new(&r->arena, struct copy);
+	bool made = db && make_copy(r->web, db, c, &err);
+	copy_end(r->web);
 	if (!db)
 		return;
-	if (!copy_begin(r->web)) {
-		request_problem(r, 409, "a backup is being made already: ask again when it is done");
-		return;
-	}
-	bool made = make_copy(db, c, &err);
-	copy_end(r->web);
 	if (!made) {
 		request_err(r, &err);
 		return;
@@ -105,4 +116,12 @@ void on_backup(struct request *r)
 	r->handed = c;
 	r->let_go = copy_close;
 	request_hand_over(r, send_copy);
+}
+
+void on_backup(struct request *r)
+{
+	if (copy_begin(r->web))
+		request_read_on(r, copy_here, LANE_COPY);
+	else
+		request_problem(r, 409, "a backup is being made already: ask again when it is done");
 }

@@ -129,6 +129,7 @@ void on_case(struct request *r)
 		request_problem(r, 422, "\"from\" is shop or reference");
 		return;
 	}
+	const struct plan_set *set = NULL;
 	if (!request_book(r))
 		return;
 	if (reference) {
@@ -136,10 +137,10 @@ void on_case(struct request *r)
 	} else {
 		struct figures_shop s;
 		currency = r->web->settings->currency;
-		figures_shop_of(r->web->live, NULL, 0, clock_now(), &s);
-		bool ok = case_shop_make(&s, locale == LOCALE_FR, c, &err);
-		book_unpin(r->web->book, s.version);
-		if (!ok) {
+		if (!request_figures(r, &s))
+			return;
+		set = s.plans;
+		if (!case_shop_make(&s, locale == LOCALE_FR, c, &err)) {
 			request_err(r, &err);
 			return;
 		}
@@ -166,7 +167,7 @@ void on_case(struct request *r)
 		put_int(b, "gain_high", c->gain_high.minor);
 	}
 	put_bool(b, "loyal_understated", c->loyal_understated && !c->missing_en[CASE_KNOWN_LOYAL]);
-	put_plans(r, c, live_plans(r->web->live), locale);
+	put_plans(r, c, set, locale);
 	put_missing(r, c, locale == LOCALE_FR);
 	put_close(b, '}');
 	request_send_json(r, 200);

@@ -171,9 +171,8 @@ void on_experiment(struct request *r)
 	struct figures_shop s;
 	struct uplift_ask ask;
 	struct uplift *u = arena_new(&r->arena, struct uplift);
-	if (!request_book(r) || !read_ask(r, live_plans(r->web->live), &ask))
+	if (!request_figures(r, &s) || !read_ask(r, s.plans, &ask))
 		return;
-	figures_shop_of(r->web->live, NULL, 0, clock_now(), &s);
 	uplift_make(&s, &ask, u);
 	put_open(b, NULL, '{');
 	put_str(b, "plan", s.plans->plans[ask.plan]->name);
@@ -188,6 +187,5 @@ void on_experiment(struct request *r)
 	put_outcomes(r, u);
 	put_variants(r, &s, &ask);
 	put_close(b, '}');
-	book_unpin(r->web->book, s.version);
 	request_send_json(r, 200);
 }

@@ -1,5 +1,4 @@
 /* Figures: what plans did, months, the life cycle over time, consents, settings. Only what is measured is said. */
-#include "app/live_int.h"
 #include "web/web_int.h"
 
 #include "app/clock.h"
@@ -63,8 +62,8 @@ static void put_months(struct request *r, const struct version *v, struct date f
 				continue;
 			months[m - first].orders += sale;
 			months[m - first].new_customers += new_one;
-			months[m - first].revenue += w.k->order_total[o];
-			months[m - first].sales += sale ? w.k->order_total[o] : 0;
+			months[m - first].revenue += order_total(w.k, o);
+			months[m - first].sales += sale ? order_total(w.k, o) : 0;
 		}
 	}
 	put_open(b, "months", '[');
@@ -133,28 +132,32 @@ static void put_uplift(struct request *r, const struct figures_shop *shop, uint1
 
 void on_figures(struct request *r)
 {
-	struct live *l = r->web->live;
 	struct date from, to;
 	struct buf *b = &r->out;
 	enum locale locale = request_locale(r);
-	if (!range(r, 365, &from, &to) || !request_book(r))
-		return;
-	const struct summary *s = web_summary(r->web, clock_now());
-	uint64_t sent = 0, opened = 0, clicked = 0;
+	uint64_t knowable = 0, opened = 0, clicked = 0;
 	struct figures_shop shop;
-	figures_shop_of(l, NULL, 0, clock_now(), &shop);
+	const struct world *world = range(r, 365, &from, &to) ? request_still_world(r) : NULL;
+	if (!world || !request_figures(r, &shop))
+		return;
+	const struct plan_set *set = shop.plans;
+	zone_id zone = shop.settings->zone;
+	const struct summary_period period = { zone_instant(zone, from, 0),
+		                                   zone_instant(zone, (struct date){ to.day + 1 }, 0) };
+	struct summary *s = summary_make(world, r->still->states, clock_now(), &period);
 	put_open(b, NULL, '{');
 	put_open(b, "plans", '[');
 	for (uint16_t i = 0; i < s->count; i++) {
 		const struct plan_summary *p = &s->plans[i];
-		if (l->plans->family[i] != i)
+		if (set->family[i] != i)
 			continue;
 		put_open(b, NULL, '{');
-		put_str(b, "name", l->plans->plans[i]->name);
-		put_str(b, "title", l->plans->plans[l->plans->current[i]]->title[locale]);
+		put_str(b, "name", set->plans[i]->name);
+		put_str(b, "title", set->plans[set->current[i]]->title[locale]);
 		put_int(b, "entered", p->entered);
 		put_int(b, "control", p->control);
 		put_int(b, "sent", p->sent);
+		put_int(b, "knowable", p->knowable);
 		put_int(b, "opened", p->opened);
 		put_int(b, "clicked", p->clicked);
 		put_int(b, "orders", p->orders);
@@ -162,22 +165,22 @@ void on_figures(struct request *r)
 		if (p->control && p->control < p->entered)
 			put_uplift(r, &shop, i, from, to, locale == LOCALE_FR);
 		put_close(b, '}');
-		sent += p->sent;
+		knowable += p->knowable;
 		opened += p->opened;
 		clicked += p->clicked;
 	}
+	summary_free(s);
 	put_close(b, ']');
-	book_unpin(r->web->book, shop.version);
 	put_months(r, r->version, from, to);
 	put_open(b, "kpis", '[');
-	const struct thresholds *t = &l->thresholds;
+	const struct thresholds *t = r->still->world.thresholds;
 	put_kpi(b, "average_basket", "money", "mean order value of the trailing 12 months", t->buyers_12m > 0,
 	        (double)t->average_basket, "nobody ordered in the last 12 months");
 	put_kpi(b, "buyers_12m", "customers", "customers who ordered in the trailing 12 months", true, t->buyers_12m, "");
-	put_kpi(b, "open_rate", "share", "opened / sent", sent > 0, sent ? (double)opened / (double)sent : 0,
-	        "nothing was sent yet");
-	put_kpi(b, "click_rate", "share", "clicked / sent", sent > 0, sent ? (double)clicked / (double)sent : 0,
-	        "nothing was sent yet");
+	put_kpi(b, "open_rate", "share", "opened / e-mails whose opens may be known", knowable > 0,
+	        knowable ? (double)opened / (double)knowable : 0, "no e-mail left whose opening may be known");
+	put_kpi(b, "click_rate", "share", "clicked / e-mails whose opens may be known", knowable > 0,
+	        knowable ? (double)clicked / (double)knowable : 0, "no e-mail left whose opening may be known");
 	put_close(b, ']');
 	put_close(b, '}');
 	request_send_json(r, 200);

@@ -1,5 +1,4 @@
-/* The key figures over HTTP, as `relance kpi` says them, and the rows behind one; objectives. On the ticker: runs and
- * messages are there. */
+/* The key figures over HTTP, as `relance kpi` says them, and the rows behind one; objectives. */
 #include "web/web_int.h"
 
 #include "app/clock.h"
@@ -47,8 +46,7 @@ static bool take_segment(struct request *r, struct asked *q)
 	uint64_t count;
 	if (!text)
 		return true;
-	r->handed = r; /* we are where the runs are */
-	const uint64_t *bits = segment_bits(r, str_from(text), on_kpi, &count);
+	const uint64_t *bits = segment_bits(r, str_from(text), &count);
 	if (!bits)
 		return false;
 	size_t size = ((size_t)q->shop.version->customers + 64) / 64 * sizeof *bits;
@@ -75,7 +73,8 @@ static bool asked_read(struct request *r, struct asked *q)
 {
 	struct err err;
 	int from, to;
-	figures_shop_of(r->web->live, NULL, 0, clock_now(), &q->shop);
+	if (!request_figures(r, &q->shop))
+		return false;
 	q->ask = (struct figures_ask){ .channel = -1, .margin_per_mille = -1 };
 	if (!each_of(r, &q->ask.each) || !month_of(r, "from", &from) || !month_of(r, "to", &to))
 		return false;
@@ -90,10 +89,9 @@ static bool asked_read(struct request *r, struct asked *q)
 	return take_segment(r, q) && take_slices(r, q);
 }
 
-static void asked_release(struct request *r, struct asked *q)
+static void asked_release(struct asked *q)
 {
 	free(q->segment);
-	book_unpin(r->web->book, q->shop.version);
 }
 
 /* ---- figures ---- */
@@ -214,7 +212,7 @@ void on_kpi(struct request *r)
 		put_open(&r->out, "groups", '[');
 		ok = split ? put_slices(r, &q, split) : put_group(r, &q, NULL);
 	}
-	asked_release(r, &q);
+	asked_release(&q);
 	if (!ok)
 		return;
 	put_close(&r->out, ']');
@@ -305,7 +303,7 @@ void on_kpi_rows(struct request *r)
 		put_close(b, '}');
 		request_send_json(r, 200);
 	}
-	asked_release(r, &q);
+	asked_release(&q);
 }
 
 /* ---- objectives ---- */
@@ -382,7 +380,8 @@ void on_objectives(struct request *r)
 		request_err(r, &err);
 		return;
 	}
-	figures_shop_of(r->web->live, NULL, 0, clock_now(), &shop);
+	if (!request_figures(r, &shop))
+		return;
 	put_open(&r->out, NULL, '{');
 	put_open(&r->out, "items", '[');
 	for (size_t i = 0; i < count; i++) {
@@ -394,7 +393,6 @@ void on_objectives(struct request *r)
 	}
 	put_close(&r->out, ']');
 	put_close(&r->out, '}');
-	book_unpin(r->web->book, shop.version);
 	request_send_json(r, 200);
 }
 

@@ -1,5 +1,4 @@
 /* Plans: listed, shown as a picture with live counts, checked, edited, switched. */
-#include "app/live_int.h"
 #include "web/plans.h"
 #include "web/web_int.h"
 
@@ -47,6 +46,7 @@ static void put_step(struct buf *b, const struct plan *p, size_t i, enum locale 
 	put_int(b, "waiting", n->waiting);
 	put_int(b, "queued", n->queued);
 	put_int(b, "sent", n->sent);
+	put_int(b, "knowable", n->knowable);
 	put_int(b, "opened", n->opened);
 	put_int(b, "clicked", n->clicked);
 	put_close(b, '}');
@@ -105,6 +105,7 @@ void put_picture(struct buf *b, const struct plan *p, enum locale locale, const 
 	put_int(b, "ended", n->ended);
 	put_int(b, "exited", n->exited);
 	put_int(b, "sent", n->sent);
+	put_int(b, "knowable", n->knowable);
 	put_int(b, "opened", n->opened);
 	put_int(b, "clicked", n->clicked);
 	put_int(b, "messages_30d", n->messages_30d);
@@ -233,10 +234,13 @@ void on_plans(struct request *r)
 	struct err err;
 	struct standings *all = arena_new(&r->arena, struct standings);
 	struct plan_issues *issues = arena_new(&r->arena, struct plan_issues);
-	const struct summary *s = web_summary(r->web, clock_now());
+	const struct summary *s = request_summary(r);
 	enum locale locale = request_locale(r);
 	struct buf *b = &r->out;
-	if (!load_standings(r, live_db(r->web->live), all, &err)) {
+	if (!s || !request_db(r))
+		return;
+	const struct plan_set *set = r->still->world.plans;
+	if (!load_standings(r, r->db, all, &err)) {
 		request_err(r, &err);
 		return;
 	}
@@ -255,10 +259,9 @@ void on_plans(struct request *r)
 		put_int(b, "active", n->active);
 		put_int(b, "control", n->control);
 		put_int(b, "messages_30d", n->messages_30d);
-		const struct plan_set *set = live_plans(r->web->live);
 		bool known =
 			x->family >= 0 && (size_t)x->family < set->count; /* else switched on by another process just now */
-		put_int(b, "waiting", known ? (int64_t)live_waiting(r->web->live, set->current[x->family]) : 0);
+		put_int(b, "waiting", known ? (int64_t)r->still->waiting[set->current[x->family]] : 0);
 		put_int(b, "priority", p ? p->priority : 0);
 		put_int(b, "steps", p ? p->step_count : 0);
 		put_close(b, '}');
@@ -271,7 +274,9 @@ void on_plans(struct request *r)
 static struct standing *named(struct request *r, struct standings *all)
 {
 	struct err err;
-	if (!load_standings(r, live_db(r->web->live), all, &err)) {
+	if (!request_db(r))
+		return NULL;
+	if (!load_standings(r, r->db, all, &err)) {
 		request_err(r, &err);
 		return NULL;
 	}
@@ -288,7 +293,8 @@ void on_plan(struct request *r)
 	struct plan_issues *issues = arena_new(&r->arena, struct plan_issues);
 	const struct standing *x = named(r, all);
 	struct buf *b = &r->out;
-	if (!x)
+	const struct summary *s = x ? request_summary(r) : NULL;
+	if (!s)
 		return;
 	struct str text = x->draft.n ? x->draft : x->text;
 	const struct plan *p = read_plan(r, x->name, text, issues);
@@ -296,7 +302,7 @@ void on_plan(struct request *r)
 		plan_check(&p, 1, web_thresholds(r->web).average_basket, NULL, NULL, &r->arena, issues);
 	put_open(b, NULL, '{');
 	if (p)
-		put_picture(b, p, request_locale(r), summary_of(web_summary(r->web, clock_now()), x));
+		put_picture(b, p, request_locale(r), summary_of(s, x));
 	else
 		put_str(b, "name", x->name);
 	put_str(b, "text", text);
@@ -412,7 +418,7 @@ void on_plan_put(struct request *r)
 		request_err(r, &err);
 	} else {
 		json_decref(o);
-		on_plan(r);
+		request_read_on(r, on_plan, LANE_QUICK); /* with counts, which are read beside the turns */
 		return;
 	}
 	json_decref(o);
@@ -488,7 +494,7 @@ void on_plan_switch(struct request *r)
 			request_err(r, &err);
 		} else {
 			json_decref(o);
-			on_plan(r);
+			request_read_on(r, on_plan, LANE_QUICK); /* with counts, which are read beside the turns */
 			return;
 		}
 	}

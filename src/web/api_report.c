@@ -29,7 +29,8 @@ void on_report(struct request *r)
 		return;
 	}
 	ask.objectives = list;
-	figures_shop_of(r->web->live, NULL, 0, clock_now(), &s);
+	if (!request_figures(r, &s))
+		return;
 	if (month_asked(r, &s, &ask.month)) {
 		if (report_make(&s, &ask, &r->out, &err)) {
 			r->status = 200;
@@ -38,7 +39,6 @@ void on_report(struct request *r)
 			request_err(r, &err);
 		}
 	}
-	book_unpin(r->web->book, s.version);
 }
 
 void on_benchmarks(struct request *r)
@@ -48,9 +48,8 @@ void on_benchmarks(struct request *r)
 	bool french = request_locale(r) == LOCALE_FR;
 	struct buf *b = &r->out;
 	int month;
-	if (!request_book(r))
+	if (!request_figures(r, &s))
 		return;
-	figures_shop_of(r->web->live, NULL, 0, clock_now(), &s);
 	if (month_asked(r, &s, &month)) {
 		benchmarks_make(&s, month, all);
 		put_open(b, NULL, '{');
@@ -74,5 +73,4 @@ void on_benchmarks(struct request *r)
 		put_close(b, '}');
 		request_send_json(r, 200);
 	}
-	book_unpin(r->web->book, s.version);
 }

@@ -224,7 +224,10 @@ void on_rectify(struct request *r)
 	json_object_set_new(o, "key", json_string("x"));
 	json_object_set_new(o, "customer", json_string("x"));
 	json_object_del(o, "at");
-	if (!incoming_read(o, &f.items[0], &r->arena, r->web->shop.zone, why)) {
+	char *told = json_dumps(o, JSON_COMPACT);
+	struct str text = arena_str(&r->arena, str_from(told));
+	free(told);
+	if (!incoming_read(jtree_read(&text, &r->arena), &f.items[0], &r->arena, r->web->shop.zone, why)) {
 		request_problem(r, 422, "%s", why);
 	} else {
 		f.items[0].key = STR("relance:profile");

@@ -1,5 +1,4 @@
 /* Segments: counted while one types, listed, saved. */
-#include "app/live_int.h"
 #include "web/web_int.h"
 
 #include "app/clock.h"
@@ -72,43 +71,41 @@ bool bits_without_gone(struct request *r, uint64_t *bits, uint32_t customers)
 	return got == 0;
 }
 
-/* A bit for each who is named, in the request's arena. What looks at messages and plans needs the ticker: then NULL and
- * *on_ticker. On the ticker states are given. */
-static uint64_t *select_people(struct request *r, const struct expr *e, const struct pstate *states, uint64_t *count)
+/* A bit for each who is named, in the request's arena. */
+static uint64_t *select_people(struct request *r, const struct expr *e, uint64_t *count)
 {
 	struct web *w = r->web;
+	bool messages = expr_needs(e).messages;
 	const struct version *v = request_book(r);
-	if (!v)
+	if (!v || (messages && !request_still(r)))
 		return NULL;
 	struct thresholds t = web_thresholds(w);
 	size_t words = ((size_t)v->customers + 64) / 64;
 	uint64_t *bits = arena_array(&r->arena, uint64_t, words);
-	expr_select(e, w->book, v, states, clock_now(), &t, w->o.threads, bits);
+	expr_select(e, w->book, v, messages ? r->still->states : NULL, clock_now(), &t, w->o.threads, bits);
 	if (!bits_without_gone(r, bits, v->customers))
 		return NULL;
 	*count = bits_count(bits, v->customers);
 	return bits;
 }
 
-static const struct expr *compile(struct request *r, struct str text, struct saved *s, bool words)
+static const struct expr *compile(struct request *r, struct str text, struct saved *s)
 {
-	struct web *w = r->web;
 	struct expr_context context;
 	struct expr_error error;
-	if (!request_book(r))
+	const struct world *w = request_world(r);
+	if (!w)
 		return NULL;
-	web_plan_context(w, &context);
+	web_plan_context(r->web, &context);
 	context.segment = saved_text;
 	context.segment_user = s;
-	if (words) {
-		const struct plan_set *set = live_plans(w->live);
-		const char **names = arena_array(&r->arena, const char *, set->count + 1);
-		for (size_t i = 0; i < set->count; i++)
-			names[i] = arena_cstr(&r->arena, set->plans[i]->name);
-		context.plan_names = names;
-		context.plan_count = set->count;
-		context.plans = live_world(w->live)->words;
-	}
+	const struct plan_set *set = w->plans;
+	const char **names = arena_array(&r->arena, const char *, set->count + 1);
+	for (size_t i = 0; i < set->count; i++)
+		names[i] = arena_cstr(&r->arena, set->plans[i]->name);
+	context.plan_names = names;
+	context.plan_count = set->count;
+	context.plans = w->words;
 	const struct expr *e = expr_compile(text, &context, &r->arena, &error);
 	if (e)
 		return e;
@@ -122,23 +119,14 @@ static const struct expr *compile(struct request *r, struct str text, struct sav
 	return NULL;
 }
 
-/* The people a condition names; NULL: a problem was set, or (r->next set) the ticker will call `again`. */
-uint64_t *segment_bits(struct request *r, struct str text, handler_fn again, uint64_t *count)
+uint64_t *segment_bits(struct request *r, struct str text, uint64_t *count)
 {
-	bool here = r->handed == NULL;
 	struct saved *s = saved_segments(r);
 	if (!s)
 		return NULL;
 	const char *known = saved_text(s, text); /* a saved one by its name */
-	const struct expr *e = compile(r, known ? str_from(known) : text, s, !here);
-	if (!e)
-		return NULL;
-	if (here && expr_needs(e).messages) {
-		r->handed = r;
-		request_hand_over(r, again);
-		return NULL;
-	}
-	return select_people(r, e, here ? NULL : live_state(r->web->live, 0), count);
+	const struct expr *e = compile(r, known ? str_from(known) : text, s);
+	return e ? select_people(r, e, count) : NULL;
 }
 
 void on_segment_count(struct request *r)
@@ -151,7 +139,7 @@ void on_segment_count(struct request *r)
 	double started = clock_monotonic();
 	struct str condition = arena_str(&r->arena, str_from(text ? text : ""));
 	json_decref(o);
-	if (!segment_bits(r, condition, on_segment_count, &count))
+	if (!segment_bits(r, condition, &count))
 		return;
 	put_open(&r->out, NULL, '{');
 	put_int(&r->out, "count", (int64_t)count);
@@ -164,8 +152,8 @@ void on_segment_count(struct request *r)
 void on_segments(struct request *r)
 {
 	struct saved *s = saved_segments(r);
-	bool here = r->handed == NULL;
-	if (!s || !request_book(r))
+	const struct world *w = s ? request_world(r) : NULL;
+	if (!w)
 		return;
 	put_open(&r->out, NULL, '{');
 	put_open(&r->out, "items", '[');
@@ -176,16 +164,9 @@ void on_segments(struct request *r)
 		web_plan_context(r->web, &context);
 		context.segment = saved_text;
 		context.segment_user = s;
-		if (!here)
-			context.plans = live_world(r->web->live)->words;
+		context.plans = w->words;
 		const struct expr *e = expr_compile(str_from(s->texts[i]), &context, &r->arena, &error);
-		if (e && here && expr_needs(e).messages) { /* from the start, where runs and messages are known */
-			r->handed = r;
-			buf_clear(&r->out);
-			request_hand_over(r, on_segments);
-			return;
-		}
-		if (e && !select_people(r, e, here ? NULL : live_state(r->web->live, 0), &count))
+		if (e && !select_people(r, e, &count))
 			return;
 		put_open(&r->out, NULL, '{');
 		put_str(&r->out, "name", s->names[i]);
@@ -211,7 +192,7 @@ void on_segment_put(struct request *r)
 	struct saved *s = text ? saved_segments(r) : NULL;
 	if (!text)
 		request_problem(r, 422, "\"text\" is needed: the condition");
-	else if (s && compile(r, str_from(text), s, true)) {
+	else if (s && compile(r, str_from(text), s)) {
 		if (store_segment_put(live_db(r->web->live), r->args[0], str_from(text), clock_now(), &err)) {
 			put_open(&r->out, NULL, '{');
 			put_str(&r->out, "name", r->args[0]);

@@ -102,7 +102,7 @@ struct due {
 	int64_t at; /* the earliest */
 };
 struct day_ahead {
-	const struct live *l;
+	const struct world *w;
 	int64_t start;
 	struct due *due; /* [plan][channel][hour] */
 };
@@ -118,7 +118,7 @@ static void add_due(struct day_ahead *d, uint16_t family, int channel, int64_t a
 
 static void put_leaving(struct buf *b, const struct day_ahead *d, const struct summary *s, enum locale locale)
 {
-	const struct plan_set *set = d->l->plans;
+	const struct plan_set *set = d->w->plans;
 	put_open(b, "leaving", '[');
 	for (uint16_t i = 0; i < s->count; i++)
 		for (int c = 0; c < CHANNEL_COUNT * HOURS && set->family[i] == i; c++) {
@@ -137,14 +137,14 @@ static void put_leaving(struct buf *b, const struct day_ahead *d, const struct s
 	put_close(b, ']');
 }
 
-static void put_sent_today(struct buf *b, const struct live *l, const struct summary *s)
+static void put_sent_today(struct buf *b, const struct world *w, const struct summary *s)
 {
 	put_open(b, "sent_today", '[');
 	for (uint16_t i = 0; i < s->count; i++)
-		for (int c = 0; c < CHANNEL_COUNT && l->plans->family[i] == i; c++)
+		for (int c = 0; c < CHANNEL_COUNT && w->plans->family[i] == i; c++)
 			if (s->plans[i].sent_today[c]) {
 				put_open(b, NULL, '{');
-				put_str(b, "plan", l->plans->plans[i]->name);
+				put_str(b, "plan", w->plans->plans[i]->name);
 				put_cstr(b, "channel", channel_name((enum channel)c));
 				put_int(b, "count", s->plans[i].sent_today[c]);
 				put_close(b, '}');
@@ -152,22 +152,22 @@ static void put_sent_today(struct buf *b, const struct live *l, const struct sum
 	put_close(b, ']');
 }
 
-static void put_held(struct buf *b, const struct live *l, const struct summary *s, enum locale locale)
+static void put_held(struct buf *b, const struct world *w, const struct summary *s, enum locale locale)
 {
 	put_open(b, "held", '[');
 	for (uint16_t i = 0; i < s->count; i++)
-		for (int h = 1; h < REASON_COUNT && l->plans->family[i] == i; h++) {
+		for (int h = 1; h < REASON_COUNT && w->plans->family[i] == i; h++) {
 			struct buf text;
 			int64_t until = s->plans[i].held_until[h];
 			if (!s->plans[i].held[h])
 				continue;
 			buf_init(&text, 1024);
-			reason_text((enum reason)h, until, l->shop.settings.zone, locale, &text);
+			reason_text((enum reason)h, until, w->settings->zone, locale, &text);
 			put_open(b, NULL, '{');
 			put_cstr(b, "reason", reason_name((enum reason)h));
 			put_str(b, "text", buf_view(&text));
 			put_int(b, "count", s->plans[i].held[h]);
-			put_str(b, "plan", l->plans->plans[i]->name);
+			put_str(b, "plan", w->plans->plans[i]->name);
 			put_instant(b, "until", (struct instant){ until });
 			put_close(b, '}');
 			buf_release(&text);
@@ -187,56 +187,62 @@ static void put_need(struct buf *b, const char *kind, int64_t count, const char 
 	put_close(b, '}');
 }
 
+static bool look_ahead(struct request *r, struct day_ahead *out)
+{
+	struct forecast *f = request_forecast(r);
+	if (!f)
+		return false;
+	const struct world *w = request_still_world(r);
+	*out = (struct day_ahead){
+		.w = w,
+		.start = zone_instant(w->settings->zone, f->day, 0).s,
+		.due = arena_array(&r->arena, struct due, (w->plans->count + 1) * CHANNEL_COUNT * HOURS),
+	};
+	for (size_t i = 0; i < f->count; i++)
+		if (f->items[i].family < w->plans->count)
+			add_due(out, f->items[i].family, f->items[i].channel, f->items[i].at);
+	forecast_let_go(r->web, f);
+	return true;
+}
+
 void on_today(struct request *r)
 {
-	struct web *w = r->web;
-	struct live *l = w->live;
 	struct buf *b = &r->out;
 	struct err err;
 	uint64_t phases[8];
-	int64_t counts[MESSAGE_STATE_COUNT];
+	int64_t counts[MESSAGE_STATE_COUNT], requests_open, requests_late;
+	struct day_ahead ahead;
 	enum locale locale = request_locale(r);
-	const struct summary *s = web_summary(w, clock_now());
-	const struct forecast *f = web_forecast(w, s->at);
-	struct day_ahead ahead = {
-		.l = l,
-		.start = zone_instant(l->shop.settings.zone, f->day, 0).s,
-		.due = arena_array(&r->arena, struct due, (l->plans->count + 1) * CHANNEL_COUNT * HOURS),
-	};
-	for (size_t i = 0; i < f->count; i++)
-		add_due(&ahead, f->items[i].family, f->items[i].channel, f->items[i].at);
-	if (!outbox_counts(l->shop.db, counts, &err)) {
-		request_err(r, &err);
+	const struct summary *s = request_summary(r);
+	struct db *db = s ? request_db(r) : NULL;
+	if (!db || !look_ahead(r, &ahead) || phase_counts(r, phases))
 		return;
-	}
-	int64_t requests_open, requests_late;
-	if (phase_counts(r, phases))
-		return;
-	if (!request_counts(l->shop.db, clock_now(), &requests_open, &requests_late, &err)) {
+	const struct world *w = ahead.w;
+	if (!outbox_counts(db, counts, &err) || !request_counts(db, clock_now(), &requests_open, &requests_late, &err)) {
 		request_err(r, &err);
 		return;
 	}
 	bool fr = locale == LOCALE_FR;
 	put_open(b, NULL, '{');
 	put_instant(b, "now", s->at);
-	put_cstr(b, "held_by", l->world.hold_all == REASON_NONE ? NULL : reason_name(l->world.hold_all));
+	put_cstr(b, "held_by", w->hold_all == REASON_NONE ? NULL : reason_name(w->hold_all));
 	put_leaving(b, &ahead, s, locale);
-	put_sent_today(b, l, s);
-	put_held(b, l, s, locale);
+	put_sent_today(b, w, s);
+	put_held(b, w, s, locale);
 	put_open(b, "needs_you", '[');
 	put_need(b, "uncertain", counts[MESSAGE_UNCERTAIN],
 	         fr ? "Messages dont on ne sait pas s’ils sont partis : à vérifier"
 	            : "Messages that may or may not have left: look at them",
 	         "/compliance");
-	put_need(b, "approval", l->world.hold_all == REASON_CLOCK_JUMP || l->world.hold_all == REASON_RESTORED,
+	put_need(b, "approval", w->hold_all == REASON_CLOCK_JUMP || w->hold_all == REASON_RESTORED,
 	         fr ? "Les envois attendent votre accord : l’horloge a sauté ou une sauvegarde a été remise"
 	            : "Sending waits for your consent: the clock jumped or a backup was put back",
 	         "/settings");
 	put_need(b, "request", requests_open,
-	         requests_late ? (fr ? "Demandes sur leurs données dont le délai est passé"
-	                             : "Requests about their data that are overdue")
-	                       : (fr ? "Demandes sur leurs données, à satisfaire dans le mois"
-	                             : "Requests about their data, to be answered within a month"),
+	         requests_late
+	             ? (fr ? "Demandes de clients dont le délai est passé" : "Customers’ requests that are overdue")
+	             : (fr ? "Demandes et messages de clients, à traiter dans le mois"
+	                   : "Customers’ requests and messages, to be answered within a month"),
 	         "/compliance");
 	put_close(b, ']');
 	put_open(b, "brought", '{');

@@ -119,9 +119,9 @@ static void put_products(struct request *r, const struct worth *w)
 	for (size_t n = 0; n < w->shop.version->chunk_count; n++) {
 		const struct chunk *k = w->shop.version->chunks[n];
 		for (uint32_t o = 0; o < k->order_start[BOOK_CHUNK]; o++)
-			for (uint32_t l = k->order_line[o]; k->order_at[o] < end && l < k->order_line[o + 1]; l++)
-				if (k->line_product[l] && k->line_product[l] < count && !p[k->line_product[l]].not_a_product)
-					amounts[k->line_product[l]] += k->line_amount[l];
+			for (uint32_t l = order_line(k, o); k->order_at[o] < end && l < order_line(k, o + 1); l++)
+				if (line_product(k, l) && line_product(k, l) < count && !p[line_product(k, l)].not_a_product)
+					amounts[line_product(k, l)] += line_amount(k, l);
 	}
 	for (uint32_t i = 1; i < count; i++)
 		if (amounts[i])

@@ -1,5 +1,6 @@
 #include "web/facts.h"
 
+#include "app/arrival.h"
 #include "app/clock.h"
 #include "model/names.h"
 
@@ -14,50 +15,51 @@ static bool say(char why[160], const char *what)
 	return false;
 }
 
-/* A number where text is meant is taken as its digits: tills send "customer": 17850. */
-static struct str text(const json_t *o, const char *name, struct arena *a)
+/* A number where text is meant is taken as its digits: tills send "customer": 17850. Where the text was. */
+static struct str text(const struct jnode *o, const char *name)
 {
-	const json_t *v = json_object_get(o, name);
-	if (json_is_integer(v))
-		return arena_printf(a, "%lld", (long long)json_integer_value(v));
-	if (!json_is_string(v) || json_string_length(v) > FACT_TEXT_MAX)
-		return STR("");
-	return arena_str(a, (struct str){ json_string_value(v), json_string_length(v) });
+	const struct jnode *v = jtree_get(o, name);
+	bool is_text = v && (v->type == J_STRING || v->type == J_INTEGER);
+	return is_text && v->text.n <= FACT_TEXT_MAX ? v->text : STR("");
 }
 
-static bool integer(const json_t *o, const char *name, int64_t least, int64_t most, int64_t otherwise, int64_t *out)
+static bool is(const struct jnode *v, enum jtype type)
 {
-	const json_t *v = json_object_get(o, name);
+	return v && v->type == type;
+}
+
+static bool integer(const struct jnode *o, const char *name, int64_t least, int64_t most, int64_t otherwise,
+                    int64_t *out)
+{
+	const struct jnode *v = jtree_get(o, name);
 	*out = otherwise;
-	if (!v || json_is_null(v))
+	if (!v || v->type == J_NULL)
 		return true;
-	if (!json_is_integer(v))
+	if (v->type != J_INTEGER)
 		return false;
-	*out = json_integer_value(v);
+	*out = v->integer;
 	return *out >= least && *out <= most;
 }
 
 static const int64_t AMOUNT_MAX = (int64_t)1 << 50;
 
-static bool read_lines(const json_t *o, struct incoming *in, struct arena *a, char why[160])
+static bool read_lines(const struct jnode *o, struct incoming *in, struct arena *a, char why[160])
 {
-	const json_t *lines = json_object_get(o, "lines"), *line;
-	size_t i;
-	if (!json_is_array(lines) || json_array_size(lines) > FACT_LINES_MAX)
+	const struct jnode *lines = jtree_get(o, "lines");
+	if (!is(lines, J_ARRAY) || lines->count > FACT_LINES_MAX)
 		return say(why, "\"lines\" has to be a list of at most 2000 {sku, quantity, amount}");
-	in->line_count = json_array_size(lines);
+	in->line_count = lines->count;
 	in->lines = arena_array(a, struct incoming_line, in->line_count + 1);
-	json_array_foreach(lines, i, line)
-	{
-		struct incoming_line *l = &in->lines[i];
+	struct incoming_line *l = in->lines;
+	for (const struct jnode *line = lines->first; line; line = line->next, l++) {
 		int64_t quantity;
-		l->sku = str_trim(text(line, "sku", a));
-		l->name = text(line, "name", a);
+		l->sku = str_trim(text(line, "sku"));
+		l->name = text(line, "name");
 		if (!l->sku.n || l->sku.n > 64)
 			return say(why, "every line needs its \"sku\" (1 to 64 bytes)");
 		if (!integer(line, "quantity", -1000000, 1000000, 1, &quantity))
 			return say(why, "\"quantity\" has to be a whole number");
-		if (!json_is_integer(json_object_get(line, "amount")) ||
+		if (!is(jtree_get(line, "amount"), J_INTEGER) ||
 		    !integer(line, "amount", -AMOUNT_MAX, AMOUNT_MAX, 0, &l->amount))
 			return say(why,
 			           "every line needs its \"amount\": a whole number of cents for the whole line, VAT included");
@@ -66,56 +68,56 @@ static bool read_lines(const json_t *o, struct incoming *in, struct arena *a, ch
 	return true;
 }
 
-static bool read_order(const json_t *o, struct incoming *in, struct arena *a, char why[160])
+static bool read_order(const struct jnode *o, struct incoming *in, struct arena *a, char why[160])
 {
-	struct str channel = text(o, "channel", a);
+	struct str channel = text(o, "channel");
 	int c = channel.n ? sale_channel_find(channel) : SALE_UNKNOWN;
 	if (c < 0)
 		return say(why, "\"channel\" is one of store, web, phone, app, marketplace, b2b");
 	in->order = (struct order_body){ .channel = (enum sale_channel)c,
-		                             .voucher = text(o, "voucher", a),
-		                             .store = str_trim(text(o, "store", a)),
-		                             .seller = str_trim(text(o, "seller", a)) };
+		                             .voucher = text(o, "voucher"),
+		                             .store = str_trim(text(o, "store")),
+		                             .seller = str_trim(text(o, "seller")) };
 	if (in->order.store.n > BODY_NAME_MAX || in->order.seller.n > BODY_NAME_MAX)
 		return say(why, "\"store\" and \"seller\" are at most 100 bytes long");
 	return read_lines(o, in, a, why);
 }
 
-static bool read_cart(const json_t *o, struct incoming *in, struct arena *a, char why[160])
+static bool read_cart(const struct jnode *o, struct incoming *in, struct arena *a, char why[160])
 {
-	struct str state = text(o, "state", a);
+	struct str state = text(o, "state");
 	int s = state.n ? cart_state_find(state) : CART_CHANGED;
 	if (s < 0)
 		return say(why, "\"state\" is one of changed, paid, emptied");
-	in->cart = (struct cart_body){ .cart = text(o, "cart", a), .state = (enum cart_state)s, .url = text(o, "url", a) };
+	in->cart = (struct cart_body){ .cart = text(o, "cart"), .state = (enum cart_state)s, .url = text(o, "url") };
 	if (!in->cart.cart.n)
 		return say(why, "a cart needs \"cart\", its number in the shop");
-	if (!json_object_get(o, "lines") && s != CART_CHANGED)
+	if (!jtree_get(o, "lines") && s != CART_CHANGED)
 		return true;
 	return read_lines(o, in, a, why);
 }
 
-static bool read_consent(const json_t *o, struct incoming *in, struct arena *a, char why[160])
+static bool read_consent(const struct jnode *o, struct incoming *in, struct arena *a, char why[160])
 {
-	struct str purpose = text(o, "purpose", a);
-	int channel = channel_find(text(o, "channel", a)), state = consent_state_find(text(o, "state", a));
+	struct str purpose = text(o, "purpose");
+	int channel = channel_find(text(o, "channel")), state = consent_state_find(text(o, "state"));
 	int p = purpose.n ? purpose_find(purpose) : PURPOSE_MARKETING;
 	if (channel < 0 || state < 0 || p < 0)
 		return say(why, "a consent needs \"channel\" (email, sms …) and \"state\" (granted, withdrawn, soft, opposed)");
 	in->consent = (struct consent_body){ .channel = (enum channel)channel,
 		                                 .purpose = (enum purpose)p,
 		                                 .state = (enum consent_state)state,
-		                                 .source = text(o, "source", a),
-		                                 .wording = text(o, "wording", a) };
+		                                 .source = text(o, "source"),
+		                                 .wording = text(o, "wording") };
 	bool grants = state == CONSENT_GRANTED || state == CONSENT_SOFT;
 	if (grants && !in->consent.source.n)
 		return say(why, "a grant of consent needs its \"source\": where and how it was given is its proof");
 	return true;
 }
 
-static bool read_event(const json_t *o, struct incoming *in, struct arena *a, char why[160])
+static bool read_event(const struct jnode *o, struct incoming *in, struct arena *a, char why[160])
 {
-	in->event = (struct event_body){ .name = text(o, "name", a), .text = text(o, "text", a) };
+	in->event = (struct event_body){ .name = text(o, "name"), .text = text(o, "text") };
 	if (!in->event.name.n || in->event.name.n > 64)
 		return say(why, "an event needs its \"name\" (1 to 64 bytes)");
 	if (!integer(o, "value", -AMOUNT_MAX, AMOUNT_MAX, 0, &in->event.value))
@@ -123,36 +125,38 @@ static bool read_event(const json_t *o, struct incoming *in, struct arena *a, ch
 	return true;
 }
 
-static size_t read_list(const json_t *o, const char *name, struct arena *a, struct str **out)
+static size_t read_list(const struct jnode *o, const char *name, struct arena *a, struct str **out)
 {
-	const json_t *list = json_object_get(o, name), *v;
-	size_t i, n = 0, most = json_array_size(list) < BODY_LIST_MAX ? json_array_size(list) : BODY_LIST_MAX;
-	*out = arena_array(a, struct str, most + 1);
-	json_array_foreach(list, i, v) if (n < most && json_is_string(v) && json_string_length(v) &&
-	                                   json_string_length(v) <= 128)(*out)[n++] =
-		arena_str(a, (struct str){ json_string_value(v), json_string_length(v) });
+	const struct jnode *list = jtree_get(o, name);
+	size_t n = 0;
+	if (!is(list, J_ARRAY))
+		return 0;
+	*out = arena_array(a, struct str, (list->count < BODY_LIST_MAX ? list->count : BODY_LIST_MAX) + 1);
+	for (const struct jnode *v = list->first; v && n < BODY_LIST_MAX; v = v->next)
+		if (v->type == J_STRING && v->text.n && v->text.n <= 128)
+			(*out)[n++] = v->text;
 	return n;
 }
 
-static bool read_profile(const json_t *o, struct incoming *in, struct arena *a, zone_id zone, char why[160])
+static bool read_profile(const struct jnode *o, struct incoming *in, struct arena *a, zone_id zone, char why[160])
 {
 	struct person *p = &in->person;
 	struct profile_body *b = &in->profile;
-	*p = (struct person){ .civility = text(o, "civility", a),
-		                  .first_name = text(o, "first_name", a),
-		                  .last_name = text(o, "last_name", a),
-		                  .company = text(o, "company", a),
-		                  .email = str_trim(text(o, "email", a)),
-		                  .phone = str_trim(text(o, "phone", a)),
-		                  .address1 = text(o, "address1", a),
-		                  .address2 = text(o, "address2", a),
-		                  .postcode = text(o, "postcode", a),
-		                  .city = text(o, "city", a),
-		                  .country = text(o, "country", a),
+	*p = (struct person){ .civility = text(o, "civility"),
+		                  .first_name = text(o, "first_name"),
+		                  .last_name = text(o, "last_name"),
+		                  .company = text(o, "company"),
+		                  .email = str_trim(text(o, "email")),
+		                  .phone = str_trim(text(o, "phone")),
+		                  .address1 = text(o, "address1"),
+		                  .address2 = text(o, "address2"),
+		                  .postcode = text(o, "postcode"),
+		                  .city = text(o, "city"),
+		                  .country = text(o, "country"),
 		                  .attributes = STR("") };
 	*b = (struct profile_body){ .locale = -1, .created = INSTANT_NEVER, .born = DATE_UNKNOWN };
-	struct str born = text(o, "born", a), created = text(o, "created", a), locale = text(o, "locale", a),
-			   gender = text(o, "gender", a);
+	struct str born = text(o, "born"), created = text(o, "created"), locale = text(o, "locale"),
+			   gender = text(o, "gender");
 	zone_id theirs;
 	if (p->email.n && !memchr(p->email.p, '@', p->email.n))
 		return say(why, "\"email\" is no e-mail address");
@@ -162,39 +166,48 @@ static bool read_profile(const json_t *o, struct incoming *in, struct arena *a, 
 		return say(why, "\"created\" is no instant such as 2026-05-12T08:00:00Z");
 	if (locale.n >= 2 && (b->locale = locale_find((struct str){ locale.p, 2 })) < 0)
 		return say(why, "\"locale\" is fr or en");
-	b->zone = text(o, "zone", a);
+	b->zone = text(o, "zone");
 	if (b->zone.n && !zone_find(b->zone, &theirs))
 		return say(why, "\"zone\" is no time zone such as Europe/Paris");
 	b->gender = gender.n && strchr("fmx", gender.p[0]) ? gender.p[0] : 0;
-	b->store = text(o, "store", a);
-	b->sector = text(o, "sector", a);
+	b->store = text(o, "store");
+	b->sector = text(o, "sector");
 	b->tag_count = read_list(o, "tags", a, &b->tags);
 	b->interest_count = read_list(o, "interests", a, &b->interests);
-	in->company_said = p->company.n > 0 || json_is_true(json_object_get(o, "is_company"));
+	in->company_said = p->company.n > 0 || is(jtree_get(o, "is_company"), J_TRUE);
 	return true;
 }
 
 enum { PRODUCT_ATTRIBUTES_MAX = 16 << 10 };
 
-static bool read_product(const json_t *o, struct incoming *in, struct arena *a, char why[160])
+/* An object without spaces, its keys sorted. */
+static struct str canonical(struct str object, struct arena *a)
+{
+	json_t *o = json_loadb(object.p, object.n, 0, NULL);
+	char *found = o ? json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	struct str kept = arena_str(a, str_from(found ? found : ""));
+	free(found);
+	json_decref(o);
+	return kept;
+}
+
+static bool read_product(const struct jnode *o, struct incoming *in, struct arena *a, char why[160])
 {
 	struct product_row *p = &in->product;
-	*p = (struct product_row){ .sku = str_trim(text(o, "sku", a)),
-		                       .name = text(o, "name", a),
-		                       .type = text(o, "type", a),
-		                       .family = text(o, "family", a),
-		                       .category = text(o, "category", a),
-		                       .brand = text(o, "brand", a),
-		                       .replaced_by = text(o, "replaced_by", a),
-		                       .url = text(o, "url", a),
-		                       .image = text(o, "image", a),
+	*p = (struct product_row){ .sku = str_trim(text(o, "sku")),
+		                       .name = text(o, "name"),
+		                       .type = text(o, "type"),
+		                       .family = text(o, "family"),
+		                       .category = text(o, "category"),
+		                       .brand = text(o, "brand"),
+		                       .replaced_by = text(o, "replaced_by"),
+		                       .url = text(o, "url"),
+		                       .image = text(o, "image"),
 		                       .attributes = STR(""),
-		                       .not_a_product = json_is_true(json_object_get(o, "not_a_product")) };
-	const json_t *attributes = json_object_get(o, "attributes");
-	char *kept = json_is_object(attributes) ? json_dumps(attributes, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-	if (kept)
-		p->attributes = arena_str(a, str_from(kept));
-	free(kept);
+		                       .not_a_product = is(jtree_get(o, "not_a_product"), J_TRUE) };
+	const struct jnode *attributes = jtree_get(o, "attributes");
+	if (is(attributes, J_OBJECT))
+		p->attributes = canonical(attributes->text, a);
 	if (p->attributes.n > PRODUCT_ATTRIBUTES_MAX)
 		return say(why, "\"attributes\" of a product take at most 16 KiB");
 	int64_t stock, lifetime, tier;
@@ -211,14 +224,13 @@ static bool read_product(const json_t *o, struct incoming *in, struct arena *a, 
 	return true;
 }
 
-bool incoming_read(const json_t *o, struct incoming *in, struct arena *a, zone_id zone, char why[160])
+bool incoming_read(const struct jnode *o, struct incoming *in, struct arena *a, zone_id zone, char why[160])
 {
 	static const char *const KINDS[] = { "order", "cart", "consent", "profile", "event", "product" };
-	const char *kind = member(o, "kind");
-	struct str at = text(o, "at", a);
+	struct str kind = text(o, "kind"), at = text(o, "at");
 	size_t k = 0;
-	*in = (struct incoming){ .key = text(o, "key", a), .ref = str_trim(text(o, "customer", a)) };
-	while (k < ARRAY_LEN(KINDS) && !(kind && strcmp(KINDS[k], kind) == 0))
+	*in = (struct incoming){ .key = text(o, "key"), .ref = str_trim(text(o, "customer")) };
+	while (k < ARRAY_LEN(KINDS) && !str_is(kind, KINDS[k]))
 		k++;
 	if (k == ARRAY_LEN(KINDS))
 		return say(why, "\"kind\" is one of order, cart, consent, profile, event, product");
@@ -242,173 +254,7 @@ bool incoming_read(const json_t *o, struct incoming *in, struct arena *a, zone_i
 	return true;
 }
 
-/* ---- writing ---- */
-
-static bool product_of(struct store_ids *ids, struct store_batch *b, const struct incoming_line *l, product_id *out,
-                       struct err *err)
-{
-	bool created, changed;
-	*out = store_product(ids, l->sku, &created);
-	if (!created)
-		return true;
-	struct str none = STR("");
-	struct product_row p = { .sku = l->sku,
-		                     .name = l->name,
-		                     .type = none,
-		                     .family = none,
-		                     .category = none,
-		                     .brand = none,
-		                     .replaced_by = none,
-		                     .url = none,
-		                     .image = none,
-		                     .attributes = none,
-		                     .price = -1,
-		                     .cost = -1,
-		                     .vat_x2 = -1,
-		                     .stock = -1,
-		                     .lifetime_days = -1,
-		                     .tier = -1 };
-	return store_batch_product(b, &p, &changed, err);
-}
-
-static bool take_lines(struct store_ids *ids, struct store_batch *b, const struct incoming *in, struct arena *a,
-                       struct line **out, struct err *err)
-{
-	*out = arena_array(a, struct line, in->line_count + 1);
-	for (size_t i = 0; i < in->line_count; i++) {
-		(*out)[i] = (struct line){ .quantity = in->lines[i].quantity, .amount = in->lines[i].amount };
-		if (!product_of(ids, b, &in->lines[i], &(*out)[i].product, err))
-			return false;
-	}
-	return true;
-}
-
-/* dated: the teller said when; else the same content told again, later, is still the same. */
-static bool put(struct store_batch *b, struct fact *f, bool dated, struct arena *a, struct facts_result *out,
-                struct err *err)
-{
-	struct fact known;
-	bool found, quarantined, document = f->kind == FACT_ORDER || f->kind == FACT_CART;
-	if (!(document ? store_batch_known(b, f->kind, f->key, a, &known, &found, err)
-	               : store_batch_known_of(b, f->customer, f->kind, f->key, a, &known, &found, err)))
-		return false;
-	if (found && known.customer == f->customer && (!dated || known.at.s == f->at.s) && str_eq(known.body, f->body)) {
-		out->unchanged++;
-		return true;
-	}
-	if (found && known.customer != f->customer) { /* the document is somebody else's now */
-		struct fact gone = { .customer = known.customer,
-			                 .kind = FACT_RETRACT,
-			                 .key = f->key,
-			                 .at = f->at,
-			                 .body = f->kind == FACT_ORDER ? STR("{\"kind\":\"order\"}") : STR("{\"kind\":\"cart\"}") };
-		if (!store_batch_fact(b, &gone, &quarantined, err))
-			return false;
-	}
-	if (!store_batch_fact(b, f, &quarantined, err))
-		return false;
-	out->accepted++;
-	out->quarantined += quarantined;
-	if (!quarantined)
-		out->seq = f->seq;
-	return true;
-}
-
-/* The known profile, whoever told it, with what was said laid over it: the book takes the newest profile whole. */
-static bool lay_profile(const struct shop *shop, struct store_batch *b, const struct incoming *in, customer_id c,
-                        struct arena *a, struct buf *body, struct err *err)
-{
-	struct profile_body p = { .locale = -1, .created = INSTANT_NEVER, .born = DATE_UNKNOWN };
-	const struct profile_body *said = &in->profile;
-	struct fact known;
-	bool found, changed;
-	if (!store_batch_newest_profile(b, c, a, &known, &found, err) ||
-	    (found && !body_read_profile(known.body, a, &p, err)))
-		return false;
-	p.zone = said->zone.n ? said->zone : p.zone;
-	p.store = said->store.n ? said->store : p.store;
-	p.sector = said->sector.n ? said->sector : p.sector;
-	p.postcode = in->person.postcode.n && in->person.postcode.n <= 16 ? in->person.postcode : p.postcode;
-	p.locale = said->locale >= 0 ? said->locale : p.locale;
-	p.born = in->forget_born ? DATE_UNKNOWN : date_known(said->born) ? said->born : p.born;
-	p.created = said->created.s != INSTANT_NEVER.s ? said->created : p.created;
-	p.company |= in->company_said;
-	p.gender = said->gender ? said->gender : p.gender;
-	if (said->tag_count) {
-		p.tags = said->tags;
-		p.tag_count = said->tag_count;
-	}
-	if (said->interest_count || in->forget_interests) {
-		p.interests = said->interests;
-		p.interest_count = said->interest_count;
-	}
-	const struct person *who = &in->person;
-	p.reach |= (who->email.n ? REACH_EMAIL : 0u) | (who->phone.n ? REACH_PHONE : 0u) |
-	           (who->address1.n && (who->city.n || who->postcode.n) ? REACH_POST : 0u);
-	if (who->email.n)
-		p.address = store_address_hash(shop, who->email);
-	else if (who->phone.n && !p.address)
-		p.address = store_address_hash(shop, who->phone);
-	body_write_profile(&p, body);
-	return store_batch_person(b, c, who, &changed, err);
-}
-
-static bool write_body(const struct shop *shop, struct store_ids *ids, struct store_batch *b, const struct incoming *in,
-                       struct fact *f, struct arena *a, struct buf *body, struct err *err)
-{
-	switch (in->kind) {
-	case IN_ORDER: {
-		struct order_body o = in->order;
-		o.line_count = in->line_count;
-		f->kind = FACT_ORDER;
-		if (!take_lines(ids, b, in, a, &o.lines, err))
-			return false;
-		body_write_order(&o, body);
-		return true;
-	}
-	case IN_CART: {
-		struct cart_body o = in->cart;
-		o.line_count = in->line_count;
-		f->kind = FACT_CART;
-		if (!take_lines(ids, b, in, a, &o.lines, err))
-			return false;
-		body_write_cart(&o, body);
-		return true;
-	}
-	case IN_CONSENT:
-		f->kind = FACT_CONSENT;
-		body_write_consent(&in->consent, body);
-		return true;
-	case IN_EVENT:
-		f->kind = FACT_EVENT;
-		body_write_event(&in->event, body);
-		return true;
-	case IN_PROFILE: f->kind = FACT_PROFILE; return lay_profile(shop, b, in, f->customer, a, body, err);
-	case IN_PRODUCT: break;
-	}
-	return true;
-}
-
-bool incoming_write(const struct shop *shop, struct store_ids *ids, struct store_batch *b, const struct incoming *in,
-                    struct instant now, struct arena *a, struct buf *body, struct facts_result *out, struct err *err)
-{
-	bool changed;
-	if (in->kind == IN_PRODUCT) {
-		store_product(ids, in->product.sku, NULL);
-		if (!store_batch_product(b, &in->product, &changed, err))
-			return false;
-		out->accepted += changed;
-		out->unchanged += !changed;
-		return true;
-	}
-	customer_id c = in->customer ? in->customer : in->ref.n ? store_customer(ids, in->ref, NULL) : GUESTS;
-	struct fact f = { .customer = c, .key = in->key, .at = in->at.s ? in->at : now };
-	buf_clear(body);
-	if (!write_body(shop, ids, b, in, &f, a, body, err))
-		return false;
-	f.body = buf_view(body);
-	return put(b, &f, in->at.s != 0, a, out, err);
-}
+/* ---- the program's own pages ---- */
 
 bool page_facts_write(struct web *w, const struct page_facts *f, struct arena *a, struct err *err)
 {
@@ -430,81 +276,160 @@ bool page_facts_write(struct web *w, const struct page_facts *f, struct arena *a
 
 /* ---- POST /facts ---- */
 
-static bool read_one(struct request *r, json_t *o, size_t line)
+/* One object after the other: the first FACTS_DIRECT are kept as they are, more of them only packed. */
+struct taking {
+	struct request *r;
+	struct arena one; /* of what is being packed */
+};
+
+static struct arena *taking_arena(struct taking *t)
 {
-	char why[160];
+	return t->r->fact_count < FACTS_DIRECT ? &t->r->arena : &t->one;
+}
+
+static size_t line_of(const struct request *r, const char *at)
+{
+	size_t line = 1;
+	for (const char *p = r->body.p; p < at; p++)
+		line += *p == '\n';
+	return line;
+}
+
+static void pack_all(struct request *r)
+{
+	buf_init(&r->packed, ARRIVAL_BYTES_MAX);
+	arrival_begin(&r->packed);
+	for (size_t i = 0; i < r->fact_count; i++)
+		arrival_add(&r->packed, &r->facts[i]);
+	free(r->facts);
+	r->facts = NULL;
+}
+
+void facts_pack(struct request *r)
+{
+	if (!r->packed.n)
+		pack_all(r);
+}
+
+static bool take_one(struct taking *t, const struct jnode *o, const char *at)
+{
+	struct request *r = t->r;
+	struct incoming in;
+	char why[160] = "a fact is a JSON object";
 	if (r->fact_count == FACTS_MAX) {
 		request_problem(r, 413, "at most %d facts a request: send the rest in another", FACTS_MAX);
 		return false;
 	}
-	r->facts = r->fact_count % 64 ? r->facts : mem_realloc(r->facts, (r->fact_count + 64) * sizeof *r->facts);
-	struct incoming *in = &r->facts[r->fact_count++];
-	if (json_is_object(o) && incoming_read(o, in, &r->arena, r->web->shop.zone, why))
-		return true;
-	request_problem(r, 422, "line %zu: %s; nothing of this request was kept", line,
-	                json_is_object(o) ? why : "a fact is a JSON object");
+	if (r->fact_count == FACTS_DIRECT)
+		facts_pack(r);
+	if (!is(o, J_OBJECT) || !incoming_read(o, &in, taking_arena(t), r->web->shop.zone, why)) {
+		request_problem(r, 422, "line %zu: %s; nothing of this request was kept", line_of(r, at), why);
+		return false;
+	}
+	if (r->packed.n) {
+		arrival_add(&r->packed, &in);
+	} else {
+		if (!r->facts)
+			r->facts = mem_alloc(FACTS_DIRECT * sizeof *r->facts);
+		r->facts[r->fact_count] = in;
+	}
+	r->fact_count++;
+	return true;
+}
+
+static void skip_space(struct str *rest)
+{
+	while (rest->n && strchr(" \t\r\n", rest->p[0]))
+		*rest = (struct str){ rest->p + 1, rest->n - 1 };
+}
+
+static bool no_json(struct request *r, const char *at)
+{
+	size_t column = 1;
+	for (const char *p = at; p > r->body.p && p[-1] != '\n'; p--)
+		column++;
+	request_problem(r, 400, "no JSON: line %zu, column %zu; nothing of this request was kept", line_of(r, at), column);
 	return false;
 }
 
 /* One JSON object, an array of them, or one a line. */
-void on_facts(struct request *r)
+static bool take_all(struct taking *t)
 {
+	struct request *r = t->r;
 	struct str rest = buf_view(&r->body);
 	bool ok = true;
-	size_t line = 1;
-	while (ok && rest.n) {
-		json_error_t why;
-		while (rest.n && strchr(" \t\r\n", rest.p[0])) {
-			line += rest.p[0] == '\n';
-			rest = (struct str){ rest.p + 1, rest.n - 1 };
-		}
-		if (!rest.n)
-			break;
-		json_t *o = json_loadb(rest.p, rest.n, JSON_DISABLE_EOF_CHECK, &why), *item;
-		if (!o) {
-			request_problem(r, 400, "no JSON: line %zu, column %d; nothing of this request was kept",
-			                line + (size_t)why.line - 1, why.column);
-			return;
-		}
-		size_t i;
-		if (json_is_array(o)) {
-			json_array_foreach(o, i, item) ok = ok && read_one(r, item, line);
+	for (skip_space(&rest); ok && rest.n; skip_space(&rest)) {
+		const char *at = rest.p;
+		arena_clear(&t->one);
+		const struct jnode *o = jtree_read(&rest, taking_arena(t));
+		if (!o || (o->type != J_ARRAY && o->type != J_OBJECT))
+			return no_json(r, o ? at : rest.p);
+		if (o->type == J_ARRAY) {
+			for (const struct jnode *item = o->first; item && ok; item = item->next)
+				ok = take_one(t, item, at);
 		} else {
-			ok = read_one(r, o, line);
+			ok = take_one(t, o, at);
 		}
-		json_decref(o);
-		for (int n = 0; n < why.position; n++)
-			line += rest.p[n] == '\n';
-		rest = (struct str){ rest.p + why.position, rest.n - (size_t)why.position };
 	}
 	if (ok && r->fact_count == 0)
 		request_problem(r, 422, "there is no fact in the body");
-	else if (ok)
+	return ok && r->fact_count > 0;
+}
+
+/* Facts come faster than they can be applied. */
+static bool there_is_room(struct request *r)
+{
+	struct backlog b = writer_backlog(r->web);
+	if (b.facts < r->web->o.waiting)
+		return true;
+	r->web->counters.facts_refused++;
+	request_add_header(r, "Retry-After", STR("10"));
+	request_problem(
+		r, 503,
+		"%lld facts wait to be applied, and more than %lld are not kept waiting: send this request again in 10 s",
+		(long long)b.facts, (long long)r->web->o.waiting);
+	return false;
+}
+
+void on_facts(struct request *r)
+{
+	struct taking t = { .r = r };
+	if (!there_is_room(r))
+		return;
+	arena_init(&t.one);
+	if (take_all(&t))
 		request_hand_over(r, on_facts);
-	if (r->status != 200)
+	else
 		facts_release(r);
+	arena_release(&t.one);
 }
 
 void facts_release(struct request *r)
 {
 	free(r->facts);
 	r->facts = NULL;
+	buf_release(&r->packed);
 	r->fact_count = 0;
 }
 
 void facts_answer(struct request *r, const struct err *err)
 {
 	const struct facts_result *f = r->handed;
+	size_t count = r->fact_count;
 	facts_release(r);
 	if (err) {
 		request_err(r, err);
 		return;
 	}
 	put_open(&r->out, NULL, '{');
-	put_int(&r->out, "accepted", (int64_t)f->accepted);
-	put_int(&r->out, "unchanged", (int64_t)f->unchanged);
-	put_int(&r->out, "quarantined", (int64_t)f->quarantined);
-	put_int(&r->out, "seq", f->seq);
+	put_int(&r->out, "accepted", f->arrival ? (int64_t)count : (int64_t)f->accepted);
+	if (f->arrival) {
+		put_int(&r->out, "waiting", (int64_t)count);
+	} else {
+		put_int(&r->out, "unchanged", (int64_t)f->unchanged);
+		put_int(&r->out, "quarantined", (int64_t)f->quarantined);
+		put_int(&r->out, "seq", f->seq);
+	}
 	put_close(&r->out, '}');
-	request_send_json(r, 201);
+	request_send_json(r, f->arrival ? 202 : 201);
 }

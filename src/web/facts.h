@@ -4,52 +4,16 @@
 #ifndef RELANCE_WEB_FACTS_H
 #define RELANCE_WEB_FACTS_H
 
+#include "app/incoming.h"
+#include "base/jtree.h"
 #include "web/web_int.h"
 
-enum { FACTS_MAX = 10000, FACT_LINES_MAX = 2000, FACT_KEY_MAX = 200, FACT_TEXT_MAX = 1024 };
+/* FACTS_DIRECT: a request of at most so many is among the facts when it is answered, if nothing waits before it. */
+enum { FACTS_MAX = 10000, FACTS_DIRECT = 32, FACT_KEY_MAX = 200, FACT_TEXT_MAX = 1024 };
 
-enum incoming_kind { IN_ORDER, IN_CART, IN_CONSENT, IN_PROFILE, IN_EVENT, IN_PRODUCT };
-
-struct incoming_line {
-	struct str sku, name;
-	int32_t quantity;
-	int64_t amount;
-};
-
-struct incoming {
-	enum incoming_kind kind;
-	struct str key, ref;  /* ref empty: a guest, or `customer` */
-	customer_id customer; /* known already */
-	struct instant at;    /* s = 0: now */
-	struct incoming_line *lines;
-	size_t line_count;
-	union {
-		struct order_body order;
-		struct cart_body cart;
-		struct consent_body consent;
-		struct event_body event;
-		struct product_row product;
-		struct {
-			struct person person;
-			struct profile_body profile;
-			bool company_said;
-			bool forget_born, forget_interests; /* they are taken away */
-		};
-	};
-};
-
-struct facts_result {
-	uint64_t accepted, unchanged, quarantined;
-	int64_t seq;
-};
-
-/* One object. False: *why says what is missing, for a person. Strings in the arena. */
-bool incoming_read(const json_t *o, struct incoming *out, struct arena *a, zone_id zone, char why[160]) MUST_CHECK;
-
-/* Inside an open batch that was begun with these ids. `a` and `body` are used on the way. */
-bool incoming_write(const struct shop *shop, struct store_ids *ids, struct store_batch *b, const struct incoming *in,
-                    struct instant now, struct arena *a, struct buf *body, struct facts_result *out,
-                    struct err *err) MUST_CHECK;
+/* One object. False: *why says what is missing, for a person. Strings are the tree's. */
+bool incoming_read(const struct jnode *o, struct incoming *out, struct arena *a, zone_id zone,
+                   char why[160]) MUST_CHECK;
 
 /* Facts of the program's own pages, and what became of a message, in one transaction. */
 struct page_facts {
@@ -75,10 +39,20 @@ void writer_free(struct web *w);
 struct store_batch *writer_begin(struct web *w, struct store_ids **ids, struct instant now, struct err *err) MUST_CHECK;
 bool writer_end(struct web *w, struct store_batch *b, bool ok, struct err *err) MUST_CHECK;
 
-/* A request with r->facts; false: the server is stopping. */
+/* A request with facts; false: the server is stopping. */
 bool writer_submit(struct web *w, struct request *r) MUST_CHECK;
 /* The ticker has decided upon everything up to seq. */
 void writer_decided(struct web *w, int64_t seq);
+
+/* What was told and is not among the facts yet. */
+struct backlog {
+	int64_t facts;
+	double age_s; /* of the oldest */
+};
+struct backlog writer_backlog(const struct web *w);
+
+/* Of a request that was not packed: its facts become one body. */
+void facts_pack(struct request *r);
 
 /* Fills in the answer: err NULL: they are written, r->handed is their struct facts_result. */
 void facts_answer(struct request *r, const struct err *err);

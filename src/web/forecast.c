@@ -1,15 +1,16 @@
 /* What will leave before the day ends: everybody whose turn comes today is asked beforehand, on a copy of their state,
- * as the engine will be then. The ticker's; kept a while, longer the more it cost. */
-#include "app/live_int.h"
+ * as the engine will be then. Kept a while, longer the more it cost, and shared by those who ask meanwhile. */
 #include "web/web_int.h"
 
 #include "app/clock.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 enum {
 	KEPT_S = 2,
-	KEPT_TIMES = 50, /* a forecast is kept so many times what it took */
+	KEPT_TIMES = 50, /* a forecast is kept so many times what it took, */
+	KEPT_MAX_S = 20, /* but no longer, however slow the machine was just then */
 	LOOKS_MAX = 8,   /* a person's turns in the rest of a day */
 };
 
@@ -73,33 +74,80 @@ static void foresee(struct forecast *f, const struct world *w, customer_id c, co
 	pstate_release(&copy);
 }
 
-const struct forecast *web_forecast(struct web *w, struct instant now)
+struct foresight {
+	pthread_mutex_t lock;
+	struct forecast *newest; /* or NULL */
+};
+
+void forecast_new(struct web *w)
 {
-	struct live *l = w->live;
-	struct forecast *f = &w->forecast;
-	zone_id zone = l->shop.settings.zone;
-	struct date today = zone_date(zone, now);
+	w->foresight = mem_alloc(sizeof *w->foresight);
+	pthread_mutex_init(&w->foresight->lock, NULL);
+}
+
+void forecast_free(struct web *w)
+{
+	pthread_mutex_destroy(&w->foresight->lock);
+	free(w->foresight);
+}
+
+static void let_go(struct forecast *f)
+{
+	if (!f || --f->readers)
+		return;
+	free(f->items);
+	free(f);
+}
+
+void forecast_forget(struct web *w)
+{
+	pthread_mutex_lock(&w->foresight->lock);
+	let_go(w->foresight->newest);
+	w->foresight->newest = NULL;
+	pthread_mutex_unlock(&w->foresight->lock);
+}
+
+void forecast_let_go(struct web *w, struct forecast *f)
+{
+	pthread_mutex_lock(&w->foresight->lock);
+	let_go(f);
+	pthread_mutex_unlock(&w->foresight->lock);
+}
+
+static struct forecast *make(const struct world *w, struct pstate *states, struct instant now, struct date today)
+{
+	struct forecast *f = mem_alloc(sizeof *f);
+	struct world world = *w;
 	double started = clock_monotonic();
-	if (f->kept_until > started && f->day.day == today.day && f->plans == l->plans->count)
-		return f;
-	int64_t end = zone_instant(zone, (struct date){ today.day + 1 }, 0).s;
-	struct world world = l->world;
+	int64_t end = zone_instant(w->settings->zone, (struct date){ today.day + 1 }, 0).s;
 	world.hold_all = REASON_NONE; /* an emergency stop must show what it holds */
-	f->count = 0;
-	f->day = today;
-	f->plans = l->plans->count;
-	for (customer_id c = 1; c < l->people && c <= l->world.version->customers; c++) {
-		add_queued(f, l->plans, c, &l->states[c], now, end);
-		if (l->states[c].wake < end)
-			foresee(f, &world, c, &l->states[c], now, end);
+	*f = (struct forecast){ .readers = 1, .day = today, .plans = w->plans->count };
+	for (customer_id c = 1; c <= w->version->customers; c++) {
+		if (states[c].sent_count)
+			add_queued(f, w->plans, c, &states[c], now, end);
+		if (states[c].wake < end)
+			foresee(f, &world, c, &states[c], now, end);
 	}
 	double cost = clock_monotonic() - started;
-	f->kept_until = started + (KEPT_S > KEPT_TIMES * cost ? KEPT_S : KEPT_TIMES * cost);
+	f->kept_until = started + fmin(fmax(KEPT_S, KEPT_TIMES * cost), KEPT_MAX_S);
 	return f;
 }
 
-void forecast_release(struct web *w)
+struct forecast *request_forecast(struct request *r)
 {
-	free(w->forecast.items);
-	w->forecast = (struct forecast){ 0 };
+	struct foresight *x = r->web->foresight;
+	struct instant now = clock_now();
+	const struct world *w = request_still_world(r);
+	if (!w)
+		return NULL;
+	struct date today = zone_date(w->settings->zone, now);
+	pthread_mutex_lock(&x->lock); /* who comes while one is made waits for it */
+	struct forecast *f = x->newest;
+	if (!f || f->kept_until <= clock_monotonic() || f->day.day != today.day || f->plans != w->plans->count) {
+		let_go(f);
+		f = x->newest = make(w, r->still->states, now, today);
+	}
+	f->readers++;
+	pthread_mutex_unlock(&x->lock);
+	return f;
 }

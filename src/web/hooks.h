@@ -47,8 +47,8 @@ void hooks_sign(struct str secret, int64_t at, struct str body, char out[65]);
  * last one given, and after what the query `newest` says. Inside the caller's transaction. */
 bool hooks_numbers(struct db *db, const char *name, const char *newest, int64_t count, struct arena *a, int64_t *first,
                    struct err *err) MUST_CHECK;
-/* The goals told are those from now on: for the first hook of a shop that had none, and so nobody looked. Inside the
- * caller's transaction. */
-bool hooks_goals_from_now(struct db *db, struct arena *a, struct err *err) MUST_CHECK;
+/* The goals and requests told are those from now on: for the first hook of a shop that had none, and so nobody looked.
+ * Inside the caller's transaction. */
+bool hooks_begin(struct db *db, struct arena *a, struct err *err) MUST_CHECK;
 
 #endif

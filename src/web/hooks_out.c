@@ -18,6 +18,7 @@ enum {
 	LOOK_MS = 500,
 	FACTS_AT_ONCE = 2000,
 	GOALS_AT_ONCE = 2000,
+	REQUESTS_AT_ONCE = 200,
 	DUE_AT_ONCE = 20,
 	TRIES_MAX = 14,
 	FIRST_WAIT_S = 30,
@@ -52,8 +53,9 @@ struct hooks {
 	size_t count;
 	struct news *news;
 	size_t news_count, news_cap;
-	int64_t seen; /* the newest fact looked at */
-	int64_t tick; /* the newest whose goals were */
+	int64_t seen;    /* the newest fact looked at */
+	int64_t tick;    /* the newest whose goals were */
+	int64_t request; /* the newest told */
 	struct instant now;
 };
 
@@ -232,11 +234,12 @@ static bool take_fact(void *ctx, const struct fact *f, struct err *err)
 
 /* ---- goals: decisions, known by the tick that said them ---- */
 
-bool hooks_goals_from_now(struct db *db, struct arena *a, struct err *err)
+bool hooks_begin(struct db *db, struct arena *a, struct err *err)
 {
-	int64_t tick;
-	return one_int(db, "tick_newest", &tick, err) &&
-	       store_shop_set(db, "hooks.tick", arena_printf(a, "%lld", (long long)tick), err);
+	int64_t tick, request;
+	return one_int(db, "tick_newest", &tick, err) && one_int(db, "request_newest", &request, err) &&
+	       store_shop_set(db, "hooks.tick", arena_printf(a, "%lld", (long long)tick), err) &&
+	       store_shop_set(db, "hooks.request", arena_printf(a, "%lld", (long long)request), err);
 }
 
 /* Whole ticks, as few as hold GOALS_AT_ONCE goals. */
@@ -278,6 +281,36 @@ static bool look_at_goals(struct hooks *x, int64_t *to, struct err *err)
 	query_done(q);
 	return got == 0 && ((found && from == *to) ||
 	                    store_shop_set(x->db, "hooks.tick", arena_printf(&x->arena, "%lld", (long long)*to), err));
+}
+
+/* ---- what people asked about their data ---- */
+
+/* *to: the newest, and then the one that was reached. A shop without hooks so far: those from now on. */
+static bool look_at_requests(struct hooks *x, int64_t *to, struct err *err)
+{
+	int64_t from = 0, newest = *to;
+	bool found;
+	if (!shop_int(x->db, "hooks.request", &x->arena, &from, &found, err))
+		return false;
+	from = found ? from : newest;
+	*to = from;
+	struct query *q = db_query(x->db, "requests_since");
+	query_int(q, 1, from);
+	query_int(q, 2, REQUESTS_AT_ONCE);
+	int got;
+	while ((got = query_next(q, err)) == 1) {
+		struct buf b;
+		event_begin(&b, "request.asked", (customer_id)query_get_int(q, 2), (struct instant){ query_get_int(q, 3) });
+		put_int(&b, "request", query_get_int(q, 0));
+		put_str(&b, "kind", query_get_text(q, 1));
+		put_str(&b, "came_by", query_get_text(q, 5));
+		put_instant(&b, "due_at", (struct instant){ query_get_int(q, 4) });
+		event_end(x, &b, INT64_MAX, "request.asked");
+		*to = query_get_int(q, 0);
+	}
+	query_done(q);
+	return got == 0 && ((found && from == *to) ||
+	                    store_shop_set(x->db, "hooks.request", arena_printf(&x->arena, "%lld", (long long)*to), err));
 }
 
 /* ---- one look ---- */
@@ -324,27 +357,30 @@ static bool clear_old(struct hooks *x, struct err *err)
 /* Whether there is anything new is one small read: the transaction is begun only then. */
 static bool look(struct hooks *x, bool *more, struct err *err)
 {
-	int64_t hi, tick, reached, from = INT64_MAX;
+	int64_t hi, tick, reached, request, asked, from = INT64_MAX;
 	uint32_t customers;
 	*more = false;
-	if (!store_seq_hi(x->db, &hi, &customers, err) || !one_int(x->db, "tick_newest", &tick, err))
+	if (!store_seq_hi(x->db, &hi, &customers, err) || !one_int(x->db, "tick_newest", &tick, err) ||
+	    !one_int(x->db, "request_newest", &request, err))
 		return false;
 	for (size_t i = 0; i < x->count; i++)
 		from = x->hooks[i].seq < from ? x->hooks[i].seq : from;
-	if (from >= hi && tick == x->tick)
+	if (from >= hi && tick == x->tick && request == x->request)
 		return true;
 	if (!db_begin(x->db, err))
 		return false;
 	x->seen = from;
 	x->news_count = 0;
 	reached = tick;
+	asked = request;
 	bool ok = store_facts_after(x->db, from, FACTS_AT_ONCE, take_fact, x, err) && move_on(x, err) &&
-	          look_at_goals(x, &reached, err) && queue_news(x, err) && clear_old(x, err) && db_commit(x->db, err);
+	          look_at_goals(x, &reached, err) && look_at_requests(x, &asked, err) && queue_news(x, err) &&
+	          clear_old(x, err) && db_commit(x->db, err);
 	if (!ok)
 		db_rollback(x->db);
-	else
-		x->tick = reached;
-	*more = ok && (x->seen < hi || reached < tick);
+	x->tick = ok ? reached : x->tick;
+	x->request = ok ? asked : x->request;
+	*more = ok && (x->seen < hi || reached < tick || asked < request);
 	return ok;
 }
 

@@ -1,5 +1,5 @@
 /* What whoever runs the server looks at: health, metrics, and the stream of events the pages listen to. */
-#include "web/web_int.h"
+#include "web/facts.h"
 
 #include "app/clock.h"
 
@@ -11,11 +11,14 @@
 void on_healthz(struct request *r)
 {
 	struct web *w = r->web;
+	struct backlog backlog = writer_backlog(w);
 	pthread_mutex_lock(&w->lock);
 	bool well = w->trouble[0] == 0;
 	pthread_mutex_unlock(&w->lock);
 	put_open(&r->out, NULL, '{');
 	put_cstr(&r->out, "status", well ? "ok" : "opening the shop again");
+	put_int(&r->out, "facts_waiting", backlog.facts);
+	put_real(&r->out, "facts_waiting_s", backlog.age_s);
 	put_close(&r->out, '}');
 	request_send_json(r, well ? 200 : 503);
 }
@@ -63,6 +66,13 @@ void on_metrics(struct request *r)
 	put_metric(b, "http_refused_total", "counter", "Requests answered with a problem.", (double)c->refused);
 	put_metric(b, "facts_total", "counter", "Facts accepted over HTTP.", (double)c->facts);
 	put_metric(b, "fact_commits_total", "counter", "Transactions these facts took.", (double)c->fact_batches);
+	put_metric(b, "facts_applied_total", "counter", "Of these, those kept first and applied behind.",
+	           (double)c->facts_applied);
+	put_metric(b, "facts_refused_total", "counter", "Requests refused because too many facts waited.",
+	           (double)c->facts_refused);
+	struct backlog backlog = writer_backlog(w);
+	put_metric(b, "facts_waiting", "gauge", "Facts kept and not applied yet.", (double)backlog.facts);
+	put_metric(b, "facts_waiting_seconds", "gauge", "How long the oldest of them have waited.", backlog.age_s);
 	put_metric(b, "ticks_total", "counter", "Turns of the shop.", (double)c->ticks);
 	put_metric(b, "decisions_total", "counter", "Decisions made.", (double)c->decisions);
 	put_metric(b, "messages_accepted_total", "counter", "Messages that left.", (double)c->accepted);

@@ -262,7 +262,7 @@ static bool may_now(struct request *r, const struct version *v, customer_id c, s
 		                         .soft_opt_in = r->web->settings->soft_opt_in };
 	if (c > v->customers)
 		return false;
-	expr_subject(r->web->book, v, NULL, c, clock_now(), &t, &s);
+	expr_subject(r->web->book, v, NULL, book_survivor(v, c), clock_now(), &t, &s);
 	return CHOICES[choice].purpose == PURPOSE_TRACKING
 	           ? basis_may_track(&s)
 	           : basis_allows(basis_of(&s, &rules, CHOICES[choice].channel, PURPOSE_MARKETING));
@@ -301,6 +301,7 @@ void page_preferences(struct request *r)
 	buf_cstr(&r->out, "</form>");
 	page_text(r, "p",
 	          T("Les messages liés à vos commandes continuent d’arriver.", "Messages about your orders still arrive."));
+	page_request_link(r, &key);
 	page_end(r);
 }
 

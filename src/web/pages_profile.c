@@ -3,8 +3,11 @@
 #include "web/pages_profile.h"
 
 #include "app/clock.h"
+#include "app/request.h"
 #include "book/book.h"
 #include "web/facts.h"
+
+#include <stdio.h>
 
 #define T(fr, en) (page_french(r) ? (fr) : (en))
 
@@ -36,7 +39,7 @@ void page_profile(struct request *r, const struct message_key *key)
 	char born[16] = "";
 	if (!v)
 		return;
-	view_at(&view, v, key->customer, clock_now());
+	view_at(&view, v, book_survivor(v, key->customer), clock_now());
 	if (date_known((struct date){ view_profile(&view)->born }))
 		date_text((struct date){ view_profile(&view)->born }, born);
 	page_begin(r, T("Pour mieux vous connaître", "To know you better"));
@@ -64,6 +67,7 @@ void page_profile(struct request *r, const struct message_key *key)
 	               "This is used to advise you and to wish you well, for nothing else. You can change it here "
 	               "at any time.")));
 	buf_cstr(&r->out, "</p>");
+	page_request_link(r, key);
 	page_end(r);
 }
 
@@ -112,40 +116,132 @@ void page_profile_post(struct request *r, const struct message_key *key)
 
 /* ---- a request ---- */
 
-void page_request(struct request *r)
+/* What the message is about: those that the law gives a month for are told as what they are. */
+static const struct {
+	enum request_kind kind;
+	const char *fr, *en;
+} ABOUT[] = {
+	{ REQUEST_MESSAGE, "Dire ce qui s’est passé", "Tell you what happened" },
+	{ REQUEST_ACCESS, "Recevoir une copie de mes données", "Get a copy of my data" },
+	{ REQUEST_PORTABILITY, "Emporter mes données ailleurs", "Take my data elsewhere" },
+	{ REQUEST_RECTIFICATION, "Faire corriger mes données", "Have my data corrected" },
+	{ REQUEST_ERASURE, "Faire effacer mes données", "Have my data erased" },
+	{ REQUEST_OBJECTION, "Ne plus recevoir aucune publicité", "Get no advertising any more" },
+};
+
+static const char *about_words(struct request *r, enum request_kind kind)
 {
-	page_begin(r, T("Dites-nous ce qui s’est passé", "Tell us what happened"));
-	page_text(
-		r, "p",
-		T("Votre message est gardé dans votre dossier client, où l’équipe peut le lire. Si vous attendez une réponse, "
-	      "écrivez-nous plutôt directement.",
-	      "Your message is kept in your customer file, where the team can read it. If you expect an answer, rather "
-	      "write to us directly."));
+	size_t i = ARRAY_LEN(ABOUT) - 1;
+	while (i > 0 && ABOUT[i].kind != kind)
+		i--;
+	return T(ABOUT[i].fr, ABOUT[i].en);
+}
+
+void page_request_link(struct request *r, const struct message_key *key)
+{
+	char token[TOKEN_CHARS + 1];
+	token_write(
+		r->web->link_key,
+		(struct token){ .purpose = TOKEN_PREFERENCES, .message = outbox_link_id(key), .extra = PREFERENCES_REQUEST },
+		token);
+	buf_printf(&r->out, "<p class=\"small\"><a href=\"/p/%s?lang=%s\">%s</a></p>", token, T("fr", "en"),
+	           T("Voir, corriger ou effacer mes données", "See, correct or erase my data"));
+}
+
+static void put_request(struct request *r, const char *trouble)
+{
+	page_begin(r, T("Écrire à la boutique", "Write to the shop"));
+	page_text(r, "p",
+	          T("Quelqu’un de la boutique lit votre message. Pour vos données, vous avez une réponse dans le mois.",
+	            "Somebody of the shop reads your message. About your data you get an answer within a month."));
+	if (trouble)
+		page_text(r, "p", trouble);
 	page_form_begin(r, "/p/", r->args[0]);
+	buf_cstr(&r->out, "<fieldset>");
+	page_text(r, "legend", T("Vous voulez", "You want to"));
+	for (size_t i = 0; i < ARRAY_LEN(ABOUT); i++) {
+		buf_printf(&r->out, "<label><input type=\"radio\" name=\"about\" value=\"%s\"%s>",
+		           request_kind_name(ABOUT[i].kind), i == 0 ? " checked" : "");
+		page_text(r, "span", T(ABOUT[i].fr, ABOUT[i].en));
+		buf_cstr(&r->out, "</label>");
+	}
+	buf_cstr(&r->out, "</fieldset>");
 	field_begin(r, T("Votre message", "Your message"));
-	buf_cstr(&r->out, "<textarea name=\"request\" rows=\"6\" maxlength=\"1000\" required></textarea></label>");
+	buf_cstr(&r->out, "<textarea name=\"request\" rows=\"6\" maxlength=\"1000\"></textarea></label>");
 	page_text(r, "button", T("Envoyer", "Send"));
 	buf_cstr(&r->out, "</form>");
 	page_end(r);
 }
 
+void page_request(struct request *r)
+{
+	put_request(r, NULL);
+}
+
+static enum request_kind asked_about(struct request *r)
+{
+	struct str about = page_field(r, "about");
+	for (size_t i = 0; i < ARRAY_LEN(ABOUT); i++)
+		if (str_is(about, request_kind_name(ABOUT[i].kind)))
+			return ABOUT[i].kind;
+	return REQUEST_MESSAGE;
+}
+
+static bool page_failed(struct request *r, const struct err *err)
+{
+	fprintf(stderr, "relance: a request was not taken: %s\n", err->text);
+	page_problem(r, 503);
+	r->status = 503;
+	return false;
+}
+
+/* Counted on Today, with its day due on Compliance, told to the programs that listen. An opposition is done at once
+ * (article 21(3)), and still shown. */
+static bool take(struct request *r, const struct message_key *key, enum request_kind kind)
+{
+	struct db *db = live_db(r->web->live);
+	struct instant now = clock_now();
+	bool again;
+	int64_t id;
+	struct err err;
+	if (kind == REQUEST_OBJECTION &&
+	    !request_object(db, key->customer, STR("page of the shop"), str_from(about_words(r, kind)), now, &err))
+		return page_failed(r, &err);
+	if (!request_again(db, kind, key->customer, now, &again, &err) ||
+	    (!again && !request_add(db, kind, key->customer, STR("page"), now, "page", now, &id, &err)))
+		return page_failed(r, &err);
+	ticker_wake(r->web);
+	return true;
+}
+
 void page_request_post(struct request *r, const struct token *t, const struct message_key *key)
 {
 	struct str said = str_trim(page_field(r, "request"));
+	enum request_kind kind = asked_about(r);
 	said.n = said.n < 1000 ? said.n : str_utf8_valid((struct str){ said.p, 1000 });
-	if (!said.n) {
-		page_request(r);
+	if (!said.n && (kind == REQUEST_MESSAGE || kind == REQUEST_RECTIFICATION)) { /* of what, to what? */
+		put_request(r, T("Il manque votre message\u202f: dites-nous quoi.", "Your message is missing: tell us what."));
 		r->status = 422;
 		return;
 	}
+	if (kind != REQUEST_MESSAGE)
+		said = arena_printf(&r->arena, "%s%s%.*s", about_words(r, kind), said.n ? " — " : "", STR_ARG(said));
 	struct page_facts f = { .count = 1 };
 	f.items[0] = (struct incoming){ .kind = IN_EVENT,
 		                            .customer = key->customer,
 		                            .key = arena_printf(&r->arena, "page:request/%lld@%lld", (long long)t->message,
 		                                                (long long)clock_now().s),
 		                            .event = { .name = STR("request"), .text = said } };
-	if (page_write(r, &f))
+	if (!page_write(r, &f) || !take(r, key, kind))
+		return;
+	if (kind == REQUEST_MESSAGE)
 		page_say(r, 200, T("Votre message est arrivé", "Your message has arrived"),
-		         T("Il est dans votre dossier client. Merci de nous l’avoir dit.",
-		           "It is in your customer file. Thank you for telling us."));
+		         T("Quelqu’un de la boutique va le lire. Merci de nous l’avoir dit.",
+		           "Somebody of the shop will read it. Thank you for telling us."));
+	else
+		page_say(r, 200, T("Votre demande est enregistrée", "Your request is recorded"),
+		         kind == REQUEST_OBJECTION ? T("Vous ne recevrez plus de publicité de notre part, dès maintenant.",
+		                                       "You get no more advertising from us, from now on.")
+		                                   : T("La boutique vous répond dans le mois, comme la loi le lui demande.",
+		                                       "The shop answers within a month, as the law asks."));
 }

@@ -55,20 +55,25 @@ void scene_release(struct web *w)
 	}
 }
 
+struct world scene_world(const struct web *w)
+{
+	const struct scene *s = w->scene;
+	return (struct world){ .book = w->book,
+		                   .plans = &s->plans,
+		                   .settings = &s->settings,
+		                   .thresholds = &s->thresholds,
+		                   .words = s->words,
+		                   .seed = s->seed,
+		                   .hold_all = s->hold_all };
+}
+
 const struct world *request_world(struct request *r)
 {
 	const struct version *v = request_book(r);
 	if (!v)
 		return NULL;
-	const struct scene *s = r->web->scene;
 	struct world *w = arena_new(&r->arena, struct world);
-	*w = (struct world){ .book = r->web->book,
-		                 .version = v,
-		                 .plans = &s->plans,
-		                 .settings = &s->settings,
-		                 .thresholds = &s->thresholds,
-		                 .words = s->words,
-		                 .seed = s->seed,
-		                 .hold_all = s->hold_all };
+	*w = scene_world(r->web);
+	w->version = v;
 	return w;
 }

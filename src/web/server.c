@@ -29,6 +29,13 @@ const char *request_header(struct request *r, const char *name)
 void request_hand_over(struct request *r, handler_fn next)
 {
 	r->next = next;
+	r->lane = LANE_TICKER;
+}
+
+void request_read_on(struct request *r, handler_fn next, enum lane lane)
+{
+	r->next = next;
+	r->lane = lane;
 }
 
 /* ---- routes ---- */
@@ -91,6 +98,7 @@ const struct version *request_book(struct request *r)
 void request_release(struct request *r)
 {
 	struct web *w = r->web;
+	request_still_end(r);
 	if (r->version) {
 		book_unpin(w->book, r->version);
 		pthread_rwlock_unlock(&w->world);
@@ -189,7 +197,9 @@ static void run_here(struct request *r)
 		auth_identify(r);
 		if (door_lets_in(r) && auth_allowed(r) && !again_known(r)) {
 			if (r->route->flags & ON_TICKER)
-				r->next = r->route->handler;
+				request_hand_over(r, r->route->handler);
+			else if (r->route->flags & READS)
+				request_read_on(r, r->route->handler, r->route->flags & LONG ? LANE_LONG : LANE_QUICK);
 			else
 				r->route->handler(r);
 		}
@@ -304,6 +314,10 @@ static void web_release(struct web *w)
 	jobs_release(w);
 	auth_release(w);
 	writer_free(w);
+	readers_free(w);
+	forecast_free(w);
+	orders_free(w);
+	gate_free(w);
 	message_set_free(w->messages);
 	visits_release(w);
 	courier_free(w->courier);
@@ -316,6 +330,11 @@ static void web_release(struct web *w)
 	free(w);
 }
 
+static void mail_arrived(void *ctx)
+{
+	ticker_wake(ctx);
+}
+
 static bool open_all(struct web *w, struct err *err)
 {
 	struct db *db = store_open(w->o.address, false, &w->shop, err);
@@ -326,6 +345,7 @@ static bool open_all(struct web *w, struct err *err)
 	db_close(db);
 	if (!ok)
 		return false;
+	courier_in_background(w->courier, w->o.address, mail_arrived, w);
 	links_key(&w->shop, w->link_key);
 	if (w->account_count == 0) {
 		unsigned char bytes[16];
@@ -354,11 +374,15 @@ bool web_run(const struct web_options *o, const volatile sig_atomic_t *stop, str
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&w->wake, &attr);
 	pthread_condattr_destroy(&attr);
+	gate_new(w);
+	forecast_new(w);
+	orders_new(w);
 	writer_new(w);
 	hooks_new(w);
 	bool ok = open_all(w, err) && ticker_start(w, err);
 	if (ok) {
-		ok = writer_start(w, err) && hooks_start(w, err) && door_open(w, on_request, on_end, err);
+		ok = writer_start(w, err) && readers_start(w, err) && hooks_start(w, err) &&
+		     door_open(w, on_request, on_end, err);
 		for (int turn = 1; ok && !*stop; turn++) {
 			nanosleep(&(struct timespec){ 0, 100 * 1000000L }, NULL);
 			if (turn % 10 == 0)
@@ -368,6 +392,7 @@ bool web_run(const struct web_options *o, const volatile sig_atomic_t *stop, str
 			MHD_quiesce_daemon(w->daemon); /* nobody new; those here are answered by the ticker's last turn */
 		hooks_stop(w);
 		writer_stop(w);
+		readers_stop(w);
 		ticker_stop(w);
 		if (w->daemon)
 			MHD_stop_daemon(w->daemon);

@@ -290,23 +290,10 @@ static void shopify_checkout(const struct reading *r, const json_t *o)
 
 static struct product_row product_row(struct str sku, struct str name)
 {
-	struct str none = STR("");
-	return (struct product_row){ .sku = sku,
-		                         .name = name,
-		                         .type = none,
-		                         .family = none,
-		                         .category = none,
-		                         .brand = none,
-		                         .replaced_by = none,
-		                         .url = none,
-		                         .image = none,
-		                         .attributes = none,
-		                         .price = -1,
-		                         .cost = -1,
-		                         .vat_x2 = -1,
-		                         .stock = -1,
-		                         .lifetime_days = -1,
-		                         .tier = -1 };
+	struct product_row p = PRODUCT_UNSAID;
+	p.sku = sku;
+	p.name = name;
+	return p;
 }
 
 static void shopify_product(const struct reading *r, const json_t *o)

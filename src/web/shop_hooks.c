@@ -364,7 +364,7 @@ static bool insert(struct request *r, const char *way, struct str *texts, int64_
 		return false;
 	if (others >= HOOKS_OUT_MAX)
 		return err_set(err, ERR_CONFLICT, "there are %d already: delete one first", HOOKS_OUT_MAX);
-	if (!in && others == 0 && !hooks_goals_from_now(db, &r->arena, err))
+	if (!in && others == 0 && !hooks_begin(db, &r->arena, err))
 		return false;
 	struct query *q = db_query(db, in ? "hook_in_put" : "hook_out_put");
 	for (int i = 0; i < 3; i++)
@@ -462,10 +462,9 @@ void on_hook_out_delete(struct request *r)
 
 void on_hook_out_post(struct request *r)
 {
-	static const char *const EVENTS[] = {
-		"message.sent",       "message.bounced", "customer.unsubscribed", "customer.subscribed", "survey.answered",
-		"survey.unsatisfied", "plan.goal"
-	};
+	static const char *const EVENTS[] = { "message.sent",        "message.bounced", "customer.unsubscribed",
+		                                  "customer.subscribed", "survey.answered", "survey.unsatisfied",
+		                                  "plan.goal",           "request.asked" };
 	json_t *o = request_json(r);
 	struct db *db = live_db(r->web->live);
 	struct err err;
@@ -487,9 +486,10 @@ void on_hook_out_post(struct request *r)
 	    strpbrk(url, " \r\n\""))
 		request_problem(r, 422, "\"url\" is needed: an https:// address that takes POST");
 	else if (!known)
-		request_problem(r, 422,
-		                "\"events\" is needed, separated by spaces, out of: message.sent message.bounced "
-		                "customer.unsubscribed customer.subscribed survey.answered survey.unsatisfied plan.goal");
+		request_problem(
+			r, 422,
+			"\"events\" is needed, separated by spaces, out of: message.sent message.bounced "
+			"customer.unsubscribed customer.subscribed survey.answered survey.unsatisfied plan.goal request.asked");
 	else if (!auth_seal(r->web, str_from(secret), sealed))
 		request_problem(r, 503, "the secret could not be kept; try again");
 	else {

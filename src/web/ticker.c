@@ -26,8 +26,10 @@ void ticker_submit(struct web *w, struct request *r)
 {
 	pthread_mutex_lock(&w->lock);
 	bool stopping = w->stopping;
-	if (r->facts) {
+	if (r->fact_count) {
 		stopping = !writer_submit(w, r);
+	} else if (!stopping && r->lane != LANE_TICKER) {
+		stopping = !readers_submit(w, r);
 	} else if (!stopping) {
 		r->queue = NULL;
 		if (w->queue_last)
@@ -92,12 +94,12 @@ static bool open_shop(struct web *w, struct err *err)
 	static char owner[96];
 	clock_owner(owner);
 	struct live_options o = {
-		.owner = owner, .threads = w->o.threads, .lease_s = 60, .courier = courier_of(w->courier)
+		.owner = owner, .threads = w->o.threads, .lease_s = 60, .fold_log = true, .courier = courier_of(w->courier)
 	};
 	w->live = live_open(w->o.address, &o, clock_now(), err);
 	if (!w->live)
 		return false;
-	if (!db_log_left(live_db(w->live), err) || !writer_open(w, err)) {
+	if (!writer_open(w, err)) {
 		live_close(w->live);
 		w->live = NULL;
 		return false;
@@ -120,17 +122,15 @@ static bool open_shop(struct web *w, struct err *err)
 
 static void close_shop(struct web *w)
 {
+	live_finish(w->live);             /* readers are not made to wait for the mail server */
 	pthread_rwlock_wrlock(&w->world); /* waits for those who read */
 	w->book = NULL;
+	gate_forget(w);
+	forecast_forget(w);
+	orders_forget(w);
 	scene_release(w);
 	pthread_rwlock_unlock(&w->world);
-	forecast_release(w);
 	writer_close(w);
-	if (w->summary) {
-		free(w->summary->plans);
-		free(w->summary);
-		w->summary = NULL;
-	}
 	courier_rest(w->courier);
 	live_close(w->live);
 	w->live = NULL;
@@ -140,6 +140,7 @@ bool ticker_apart(struct web *w, bool (*fn)(void *ctx, struct db *db, struct err
 {
 	struct shop shop;
 	struct err again;
+	bool shut = gate_open(w); /* those who read come to their end */
 	close_shop(w);
 	struct db *db = store_open(w->o.address, false, &shop, err);
 	bool ok = db && fn(ctx, db, err);
@@ -147,6 +148,8 @@ bool ticker_apart(struct web *w, bool (*fn)(void *ctx, struct db *db, struct err
 		db_close(db);
 	if (!open_shop(w, &again)) /* the ticker tries again by itself */
 		fprintf(stderr, "relance: %s\n", again.text);
+	if (shut)
+		gate_shut(w);
 	return ok;
 }
 
@@ -175,12 +178,11 @@ static void tell(struct web *w, const struct tick_result *t)
 	w->told = now;
 }
 
-static bool tick(struct web *w, struct err *err)
+static bool turn(struct web *w, struct err *err)
 {
 	struct tick_result t;
 	struct instant now = clock_now();
 	bool jumped;
-	visits_settle(w, false);
 	if (!live_watch_clock(w->live, now, clock_running(), &jumped, err))
 		return false;
 	if (jumped)
@@ -193,6 +195,7 @@ static bool tick(struct web *w, struct err *err)
 	w->counters.ticks++;
 	w->counters.decisions += t.decisions;
 	w->counters.accepted += t.accepted;
+	w->more = t.more;
 	pthread_mutex_lock(&w->lock);
 	w->thresholds = *live_world(w->live)->thresholds;
 	w->hold_all = t.hold_all;
@@ -201,6 +204,16 @@ static bool tick(struct web *w, struct err *err)
 	writer_decided(w, live_world(w->live)->version->seq_hi);
 	tell(w, &t);
 	return true;
+}
+
+static bool tick(struct web *w, struct err *err)
+{
+	visits_settle(w, false);
+	gate_shut(w);
+	bool ok = turn(w, err);
+	gate_open(w);
+	gate_sweep(w);
+	return ok;
 }
 
 /* ---- what was handed over ---- */
@@ -226,13 +239,23 @@ static struct request *take_queue(struct web *w)
 
 static void run_one(struct web *w, struct request *r)
 {
-	if (w->live)
-		r->next(r);
-	else if (!r->answered) /* else it was answered, and only its keeping waited */
+	handler_fn handler = r->next;
+	r->next = NULL;
+	if (w->live) {
+		gate_shut(w);
+		handler(r);
+		gate_open(w);
+	} else if (!r->answered) { /* else it was answered, and only its keeping waited */
 		request_problem(r, 503, "the shop is being opened; try again in a few seconds");
+	}
 	if (!w->live)
 		r->again[0] = 0;
-	ticker_answer(r);
+	if (r->next) { /* done; what there is to show is read elsewhere */
+		request_release(r);
+		ticker_submit(w, r);
+	} else {
+		ticker_answer(r);
+	}
 }
 
 static void run_queue(struct web *w)
@@ -295,6 +318,8 @@ static void *ticker_main(void *ctx)
 			if (w->live)
 				close_shop(w);
 		}
+		if (ok && w->more)
+			ticker_wake(w);
 		wake_listeners(w, false);
 	} while (wait_for_work(w, &pace));
 	run_queue(w);

@@ -27,6 +27,7 @@ struct web_options {
 	int threads;          /* of the shop's own work; 0: all processors */
 	const char *tls_cert, *tls_key; /* PEM files; NULL: in the clear */
 	int rate, rate_key; /* requests a second from one address beyond this machine, with one key; 0: no limit */
+	int64_t waiting;    /* facts kept and not applied, above which no more are taken */
 	int64_t request_s;  /* in which a request has to come, or faster than 8 KB a second */
 	bool log_requests;  /* a line of JSON on stderr for each */
 };

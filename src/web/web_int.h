@@ -1,12 +1,13 @@
 /* web_int: what the files of src/web share.
  *
- * A request is answered by one handler. It runs on an HTTP thread, or (route flag ON_TICKER, or request_hand_over) on
- * the thread that turns the shop: only there may web->live be touched. A handler fills r->out and r->status, or calls
+ * A request is answered by one handler. It runs on an HTTP thread; or (READS, or request_read_on) on a reading thread,
+ * where it may take its time; or (ON_TICKER, or request_hand_over) on the thread that turns the shop, which is for what
+ * changes something: only there may web->live be touched. A handler fills r->out and r->status, or calls
  * request_problem. */
 #ifndef RELANCE_WEB_WEB_INT_H
 #define RELANCE_WEB_WEB_INT_H
 
-#include "app/live.h"
+#include "app/figures.h"
 #include "app/monthly.h"
 #include "base/embed.h"
 #include "channel/token.h"
@@ -33,7 +34,11 @@ enum route_flag {
 	BIG_BODY = 4, /* WEB_FACTS_BODY_MAX */
 	NO_CSRF = 8,  /* signing in */
 	ONCE = 16,    /* takes an Idempotency-Key: its answer holds neither secret nor person */
+	READS = 32,   /* on a reading thread (readers.c) */
+	LONG = 64,    /* with READS: may take seconds, others are not to wait for it */
 };
+/* Where `next` of a request runs. */
+enum lane { LANE_TICKER, LANE_QUICK, LANE_LONG, LANE_COPY };
 
 struct request;
 typedef void (*handler_fn)(struct request *r);
@@ -88,16 +93,19 @@ struct request {
 	struct header headers[HEADERS_MAX];
 	size_t header_count;
 	struct MHD_Response *ready; /* instead of out: files, event streams */
-	/* on the ticker */
+	/* on another thread */
 	handler_fn next;
+	enum lane lane;
 	struct request *queue;
 	void *handed;                      /* in the arena, for next */
 	void (*let_go)(struct request *r); /* at its end, of what was handed; or NULL */
-	struct incoming *facts;
+	struct incoming *facts;            /* FACTS_DIRECT of them; NULL when they are packed */
+	struct buf packed;                 /* arrival.h */
 	size_t fact_count;
 	/* lent */
 	struct db *db;
 	const struct version *version;
+	struct still *still;
 };
 
 struct account {
@@ -151,8 +159,8 @@ void histogram_add(struct histogram *h, double seconds, uint64_t times);
 
 /* Counters of /metrics. */
 struct counters {
-	_Atomic uint64_t requests, refused, facts, fact_batches, ticks, decisions, accepted, sign_ins, sign_in_failures,
-		limited, slow;
+	_Atomic uint64_t requests, refused, facts, fact_batches, facts_applied, facts_refused, ticks, decisions, accepted,
+		sign_ins, sign_in_failures, limited, slow;
 	struct histogram decided; /* from a fact's request to the decision upon it */
 };
 
@@ -172,6 +180,7 @@ struct leaving {
 	uint8_t channel;
 };
 struct forecast {
+	int readers;
 	struct leaving *items;
 	size_t count, cap, plans;
 	struct date day;
@@ -194,11 +203,10 @@ struct web {
 	struct courier_state *courier;
 	struct monthly monthly;
 	struct writer *writer; /* facts.h */
-	struct summary *summary;
-	struct forecast forecast;
 	pthread_t ticker;
 	struct tick_result untold; /* since the pages were told last */
 	double told;
+	bool more;                  /* the last turn left something to do at once */
 	int64_t signups_swept;      /* when */
 	char trouble[ERR_TEXT_MAX]; /* under `lock`: why the shop does not turn */
 
@@ -209,6 +217,11 @@ struct web {
 	_Atomic uint64_t openings;               /* how often the shop was opened */
 	const struct settings *_Atomic settings; /* of the scene */
 	struct scene *_Atomic scene;
+
+	struct gate *gate;           /* still.c */
+	struct readers *readers;     /* readers.c */
+	struct foresight *foresight; /* forecast.c */
+	struct orders *orders;       /* order.c */
 
 	/* the door: doors */
 	pthread_mutex_t doors;
@@ -253,7 +266,8 @@ const char *request_query(struct request *r, const char *name); /* NULL when abs
 const char *request_header(struct request *r, const char *name);
 /* A whole number of the query, within its bounds; `otherwise` when it is absent or none. */
 int64_t number_query(struct request *r, const char *name, int64_t least, int64_t most, int64_t otherwise);
-void request_hand_over(struct request *r, handler_fn next);
+void request_hand_over(struct request *r, handler_fn next);               /* to the ticker */
+void request_read_on(struct request *r, handler_fn next, enum lane lane); /* to a reading thread */
 
 /* ---- reply.c ---- */
 /* The customer the path names; 0: none, answered already. */
@@ -308,6 +322,42 @@ void scene_release(struct web *w); /* nobody reads */
 /* The shop without its states, as request_book() pins it. NULL: problem set. */
 const struct world *request_world(struct request *r);
 
+struct world scene_world(const struct web *w); /* the same without a version */
+
+/* ---- readers.c ---- */
+bool readers_start(struct web *w, struct err *err) MUST_CHECK;
+void readers_stop(struct web *w);
+void readers_free(struct web *w);
+bool readers_submit(struct web *w, struct request *r) MUST_CHECK; /* by r->lane; false: the server stops */
+
+/* ---- still.c ---- */
+/* Everybody's runs and messages as they stood between two turns. */
+struct still {
+	struct pstate *states;   /* by customer id, for everybody of request_book(); their arrays are not to be changed */
+	struct world world;      /* of that moment; `version` is not set */
+	uint32_t *waiting;       /* for a smoothing slot, by plan index */
+	struct summary *summary; /* once it was asked for */
+	/* still.c's own */
+	int readers;
+	size_t places;
+	customer_id *peers;
+	struct stripe *stripes;
+	uint64_t turn;
+	double kept_until;
+};
+void gate_new(struct web *w);
+void gate_free(struct web *w);
+void gate_shut(struct web *w);   /* the ticker, before it changes states */
+bool gate_open(struct web *w);   /* after; false: it was open */
+void gate_forget(struct web *w); /* the shop is let go of; nobody reads */
+void gate_sweep(struct web *w);  /* gives back what nobody has read for a while */
+/* All until the answer, on any thread but the ticker. NULL, false: a problem was set. */
+const struct still *request_still(struct request *r);
+const struct world *request_still_world(struct request *r); /* its world, with the version of request_book() */
+bool request_figures(struct request *r,
+                     struct figures_shop *out) MUST_CHECK; /* its version is the request's: no unpin */
+void request_still_end(struct request *r);
+
 /* ---- again.c ---- */
 bool again_known(struct request *r); /* answered already, as the first time or with a problem */
 bool again_keep(struct request *r);  /* r->next keeps the answer */
@@ -334,42 +384,66 @@ bool auth_allowed(struct request *r); /* problem set when not */
 /* Who an actor of the audit log is, for people: the account's name for "account 3"; in the arena. */
 struct str auth_actor_name(struct request *r, struct str actor);
 
-/* Everything the states of all people say about each plan; the ticker's. */
+/* Everything the states of all people say about each plan. */
 struct step_summary {
-	uint32_t waiting, queued, sent, opened, clicked;
+	uint32_t waiting, queued, sent, knowable, opened, clicked;
 };
 struct plan_summary {
 	uint32_t entered, active, control, messages_30d, ended, exited;
-	uint32_t queued[CHANNEL_COUNT], sent_today[CHANNEL_COUNT], sent, opened, clicked;
+	uint32_t queued[CHANNEL_COUNT], sent_today[CHANNEL_COUNT], sent;
+	uint32_t knowable, opened, clicked; /* e-mails whose opens may be known; of these: opened or clicked, clicked */
 	uint32_t held[REASON_COUNT];
 	uint32_t held_until[REASON_COUNT]; /* the earliest */
-	uint32_t orders;                   /* within 7 days of a message, the last 30 days */
+	uint32_t orders;                   /* within 7 days of a message */
 	int64_t revenue;
 	struct step_summary steps[STEPS_MAX];
 };
 struct summary {
-	uint64_t version, tick;
 	struct plan_summary *plans; /* by family: the lowest index of the name */
 	size_t count;
 	uint32_t orders;
 	int64_t revenue;
 	struct instant at, since;
 };
-const struct summary *web_summary(struct web *w, struct instant now); /* on the ticker */
+/* period NULL: all that ever was, and the orders of the last 30 days. Else the runs entered, the messages accepted and
+ * the orders placed from its first instant to before its last. */
+struct summary_period {
+	struct instant from, to;
+};
+struct summary *summary_make(const struct world *w, const struct pstate *states, struct instant now,
+                             const struct summary_period *period);
+/* An accepted e-mail whose opening may be known: with tracking consent when it left (SEMANTICS, "Openers"). */
+bool summary_knowable(const struct world *w, customer_id c, const struct sent *m);
+void summary_free(struct summary *s);
+struct instant summary_since(struct instant now);         /* orders from then on count as brought */
+const struct summary *request_summary(struct request *r); /* of request_still(), as long as it; NULL: a problem */
 /* The message that spoke last within a week before an order of that instant; NULL: none. */
 const struct sent *summary_speaker(const struct pstate *state, uint32_t at);
 
 /* ---- forecast.c ---- */
-const struct forecast *web_forecast(struct web *w, struct instant now); /* on the ticker */
-void forecast_release(struct web *w);
+void forecast_new(struct web *w);
+void forecast_free(struct web *w);
+void forecast_forget(struct web *w); /* the shop is let go of */
+/* forecast_let_go() it. NULL: a problem was set. */
+struct forecast *request_forecast(struct request *r);
+void forecast_let_go(struct web *w, struct forecast *f);
 
 /* ---- among.c: a bit per person, in the request's arena ---- */
-enum list_sort { SORT_NONE, SORT_ORDERS, SORT_SPEND, SORT_LAST_ORDER, SORT_PHASE };
-uint64_t *among_bits(struct request *r, uint64_t *count); /* those ?plan=&is= names; on the ticker; NULL: a problem */
+enum list_sort { SORT_NONE, SORT_NAME, SORT_ORDERS, SORT_SPEND, SORT_LAST_ORDER, SORT_PHASE, SORT_COUNT };
+uint64_t *among_bits(struct request *r, uint64_t *count); /* those ?plan=&is= names; NULL: a problem */
 uint64_t bits_count(const uint64_t *bits, uint32_t customers);
 bool bits_without_gone(struct request *r, uint64_t *bits, uint32_t customers); /* false: a problem */
-int bits_sorted(const struct world *w, const uint64_t *bits, enum list_sort by, bool down, size_t from, size_t most,
-                customer_id *ids);
+/* ---- order.c: everybody by name, spend, … ---- */
+void orders_new(struct web *w);
+void orders_free(struct web *w);
+void orders_forget(struct web *w); /* the shop is let go of */
+/* order_let_go() it. NULL: a problem was set. */
+struct order *request_order(struct request *r, enum list_sort by);
+void order_let_go(struct web *w, struct order *o);
+/* Places `from` … of those with a bit, in that order or (down) the other way. How many. */
+size_t order_walk(const struct order *o, const uint64_t *bits, uint32_t customers, bool down, size_t from, size_t most,
+                  customer_id *ids);
+
 /* ---- api_list.c ---- */
 struct lifecycle customer_life(const struct world *w, customer_id c); /* as of now */
 
@@ -402,6 +476,7 @@ HANDLER(on_today);
 HANDLER(on_stop);
 HANDLER(on_resume);
 HANDLER(on_customers);
+HANDLER(on_customers_csv);
 HANDLER(on_customer);
 HANDLER(on_timeline);
 HANDLER(on_why);
@@ -508,9 +583,8 @@ bool requests_put(struct request *r, struct db *db, bool open_only, int64_t from
 enum locale request_locale(struct request *r);
 void put_picture(struct buf *b, const struct plan *p, enum locale locale, const struct plan_summary *s);
 const char *phase_counts(struct request *r, uint64_t counts[8]); /* NULL, or a problem was set */
-/* The people a condition (or a saved one's name) names, a bit each. NULL: a problem was set, or the ticker will call
- * `again`. */
-uint64_t *segment_bits(struct request *r, struct str text, handler_fn again, uint64_t *count);
+/* The people a condition (or a saved one's name) names, a bit each. NULL: a problem was set. */
+uint64_t *segment_bits(struct request *r, struct str text, uint64_t *count);
 void web_plan_context(const struct web *w, struct expr_context *out);
 
 #endif

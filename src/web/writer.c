@@ -1,18 +1,25 @@
 /* The thread that writes facts. HTTP threads read what was told and queue it here; everything that waits is one
- * transaction, answered when it is committed. Whoever comes meanwhile is the next one. The ticker learns of them as of
- * any other program's facts, and is woken. */
+ * transaction, answered when it is committed, durably. Whoever comes meanwhile is the next one. A few facts are written
+ * as such; what comes by the hundred, and everything behind it, is kept as it came (app/arrival.h) and applied between
+ * the groups, slice by slice. The ticker learns of them as of any other program's facts, and is woken. */
 #include "web/facts.h"
 
+#include "app/arrival.h"
 #include "app/clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-enum { GROUP_FACTS = 20000, UNDECIDED_MAX = 4096, LOG_BYTES = 16 << 20, LOG_MS = 100 };
+enum { GROUP_FACTS = 20000, GROUP_DIRECT = 256, UNDECIDED_MAX = 4096, SLICE_FACTS = 5000, RETRY_S = 2 };
+
+/* While requests come, so much of the time goes to them for each second of applying. */
+static const double ACCEPTING = 2;
+static const double IDLE_S = 0.005; /* nobody came for so long: there is nothing but applying to do */
 
 /* A commit whose facts the ticker has not seen yet. */
 struct undecided {
+	int64_t arrival; /* number of the last, while they wait to be applied; 0: applied */
 	int64_t seq;
 	double since; /* its oldest request */
 	uint64_t requests;
@@ -29,9 +36,11 @@ struct writer {
 	struct request *first, *last;
 	bool started, stopping;
 
-	pthread_t folder; /* folds the database's log, so that no commit waits for it */
-	bool folding;
-	_Atomic unsigned openings; /* of the database: the file may be another one */
+	/* what waits to be applied; told by this process alone */
+	_Atomic int64_t waiting, told_s; /* facts; when the oldest were told, UTC seconds */
+	double apply_at; /* monotonic: not sooner while requests come, or while `failing`; the thread's own */
+	bool failing;
+
 	struct undecided undecided[UNDECIDED_MAX];
 	size_t undecided_from, undecided_count;
 };
@@ -45,7 +54,12 @@ bool writer_open(struct web *w, struct err *err)
 	pthread_mutex_lock(&x->batch);
 	x->db = store_open(w->o.address, false, &shop, err);
 	x->ids = x->db ? store_ids_load(x->db, err) : NULL;
-	bool ok = x->ids && store_ids_documents(x->ids, x->db, err) && db_log_left(x->db, err);
+	struct arrivals left;
+	bool ok = x->ids && store_ids_documents(x->ids, x->db, err) &&
+	          db_log_left(x->db, err) && /* the ticker's shop has a thread that folds */
+	          db_durable(x->db, true, err) && arrivals_waiting(x->db, &left, err);
+	x->waiting = ok ? left.facts : 0;
+	x->told_s = ok ? left.oldest.s : 0;
 	pthread_mutex_unlock(&x->batch);
 	if (!ok)
 		writer_close(w);
@@ -60,7 +74,6 @@ void writer_close(struct web *w)
 	db_close(x->db);
 	x->ids = NULL;
 	x->db = NULL;
-	x->openings++;
 	pthread_mutex_unlock(&x->batch);
 }
 
@@ -91,7 +104,7 @@ bool writer_end(struct web *w, struct store_batch *b, bool ok, struct err *err)
 
 /* ---- how long facts wait for their decision ---- */
 
-static void remember(struct writer *x, const struct request *first, int64_t seq)
+static void remember(struct writer *x, const struct request *first, int64_t arrival, int64_t seq)
 {
 	double since = first->began;
 	uint64_t requests = 0;
@@ -100,7 +113,21 @@ static void remember(struct writer *x, const struct request *first, int64_t seq)
 	pthread_mutex_lock(&x->lock);
 	if (x->undecided_count < UNDECIDED_MAX)
 		x->undecided[(x->undecided_from + x->undecided_count++) % UNDECIDED_MAX] =
-			(struct undecided){ seq, since, requests };
+			(struct undecided){ arrival, seq, since, requests };
+	pthread_mutex_unlock(&x->lock);
+}
+
+/* The arrivals up to `last` are facts now, the newest number `seq`. */
+static void remember_applied(struct writer *x, int64_t last, int64_t seq)
+{
+	pthread_mutex_lock(&x->lock);
+	for (size_t i = 0; i < x->undecided_count; i++) {
+		struct undecided *u = &x->undecided[(x->undecided_from + i) % UNDECIDED_MAX];
+		if (u->arrival > last)
+			break;
+		u->seq = u->arrival ? seq : u->seq;
+		u->arrival = 0;
+	}
 	pthread_mutex_unlock(&x->lock);
 }
 
@@ -109,8 +136,10 @@ void writer_decided(struct web *w, int64_t seq)
 	struct writer *x = w->writer;
 	double now = clock_monotonic();
 	pthread_mutex_lock(&x->lock);
-	while (x->undecided_count && x->undecided[x->undecided_from].seq <= seq) {
+	while (x->undecided_count) {
 		const struct undecided *u = &x->undecided[x->undecided_from];
+		if (u->arrival || u->seq > seq)
+			break;
 		histogram_add(&w->counters.decided, now - u->since, u->requests);
 		x->undecided_from = (x->undecided_from + 1) % UNDECIDED_MAX;
 		x->undecided_count--;
@@ -138,12 +167,26 @@ bool writer_submit(struct web *w, struct request *r)
 	return taken;
 }
 
-/* The oldest requests, GROUP_FACTS facts of them; waits for one. NULL: none will come any more. */
-static struct request *take_group(struct writer *x)
+/* Sleeps until somebody comes; while facts wait to be applied, until it is their turn. Under the lock. */
+static void sleep_a_while(struct writer *x)
+{
+	if (!x->waiting) {
+		pthread_cond_wait(&x->wake, &x->lock);
+		return;
+	}
+	double idle = clock_monotonic() + IDLE_S, until = x->failing || x->apply_at < idle ? x->apply_at : idle;
+	struct timespec t = { (time_t)until, (long)((until - (double)(time_t)until) * 1e9) };
+	if (pthread_cond_timedwait(&x->wake, &x->lock, &t) != 0 && !x->first && !x->failing)
+		x->apply_at = 0; /* idle */
+}
+
+/* The oldest requests, GROUP_FACTS facts of them. Waits for one unless it is the turn of what waits to be applied.
+ * NULL: there is none; *over: nor will any come. */
+static struct request *take_group(struct writer *x, bool *over)
 {
 	pthread_mutex_lock(&x->lock);
-	while (!x->first && !x->stopping)
-		pthread_cond_wait(&x->wake, &x->lock);
+	while (!x->first && !x->stopping && (!x->waiting || clock_monotonic() < x->apply_at))
+		sleep_a_while(x);
 	struct request *first = x->first, *last = first;
 	for (size_t facts = first ? first->fact_count : 0; last && last->queue; last = last->queue) {
 		facts += last->queue->fact_count;
@@ -155,11 +198,13 @@ static struct request *take_group(struct writer *x)
 		x->last = x->first ? x->last : NULL;
 		last->queue = NULL;
 	}
+	*over = !first && x->stopping;
 	pthread_mutex_unlock(&x->lock);
 	return first;
 }
 
-static bool write_group(struct web *w, struct request *first, int64_t *seq, struct err *err)
+/* The facts themselves. */
+static bool write_group(struct web *w, struct request *first, struct err *err)
 {
 	struct instant now = clock_now();
 	struct store_ids *ids;
@@ -171,7 +216,7 @@ static bool write_group(struct web *w, struct request *first, int64_t *seq, stru
 	arena_init(&a);
 	buf_init(&body, BODY_MAX);
 	bool ok = true;
-	*seq = 0;
+	int64_t seq = 0;
 	for (struct request *r = first; r && ok; r = r->queue) {
 		struct facts_result *f = arena_new(&r->arena, struct facts_result);
 		r->handed = f;
@@ -179,68 +224,136 @@ static bool write_group(struct web *w, struct request *first, int64_t *seq, stru
 			ok = incoming_write(&w->shop, ids, b, &r->facts[i], now, &a, &body, f, err);
 			arena_clear(&a);
 		}
-		*seq = f->seq ? f->seq : *seq;
+		seq = f->seq ? f->seq : seq;
 	}
 	ok = writer_end(w, b, ok, err);
 	buf_release(&body);
 	arena_release(&a);
+	if (ok && seq) {
+		remember(w->writer, first, 0, seq);
+		ticker_wake(w);
+	}
 	return ok;
+}
+
+/* Keeps them as they came. */
+static bool keep_group(struct web *w, struct request *first, struct err *err)
+{
+	struct writer *x = w->writer;
+	struct instant now = clock_now();
+	struct arrival *list = NULL;
+	size_t n = 0, cap = 0;
+	int64_t last = 0, facts = 0;
+	bool ok = true;
+	for (struct request *r = first; r; r = r->queue, n++) {
+		facts_pack(r);
+		ok = ok && !r->packed.full;
+		list = mem_grow(list, &cap, n + 1, sizeof *list);
+		list[n] = (struct arrival){ buf_view(&r->packed), r->fact_count };
+		facts += (int64_t)r->fact_count;
+	}
+	check(ok); /* a body of WEB_FACTS_BODY_MAX is smaller when it is packed */
+	pthread_mutex_lock(&x->batch);
+	ok = x->ids ? arrivals_put(x->db, list, n, now, &last, err)
+	            : err_set(err, ERR_WORLD, "the shop is being opened; try again in a few seconds");
+	if (ok && x->waiting == 0)
+		x->told_s = now.s;
+	x->waiting += ok ? facts : 0;
+	pthread_mutex_unlock(&x->batch);
+	free(list);
+	for (struct request *r = first; r && ok; r = r->queue) {
+		struct facts_result *f = arena_new(&r->arena, struct facts_result);
+		f->arrival = last;
+		r->handed = f;
+	}
+	if (ok)
+		remember(x, first, last, 0);
+	return ok;
+}
+
+/* A few facts that nothing waits before. */
+static bool is_direct(const struct writer *x, const struct request *first)
+{
+	size_t facts = 0;
+	for (const struct request *r = first; r; r = r->queue) {
+		facts += r->fact_count;
+		if (!r->facts)
+			return false;
+	}
+	return facts <= GROUP_DIRECT && x->waiting == 0;
+}
+
+static void answer_group(struct web *w, struct request *first)
+{
+	struct err err;
+	bool ok = is_direct(w->writer, first) ? write_group(w, first, &err) : keep_group(w, first, &err);
+	w->counters.fact_batches += ok;
+	for (struct request *r = first, *next; r; r = next) {
+		next = r->queue;
+		w->counters.facts += ok ? r->fact_count : 0;
+		facts_answer(r, ok ? NULL : &err);
+		ticker_answer(r);
+	}
+}
+
+/* The oldest that wait become facts. What was told is on the disk already: this commit need not wait for it. */
+static bool apply_slice(struct web *w, struct applied *done, struct err *err)
+{
+	struct writer *x = w->writer;
+	*done = (struct applied){ 0 };
+	pthread_mutex_lock(&x->batch);
+	bool ok = true, open = x->ids;
+	if (open) {
+		struct err other;
+		ok = db_durable(x->db, false, err) && arrivals_apply(x->db, x->ids, INT64_MAX, SLICE_FACTS, done, err);
+		ok = db_durable(x->db, true, ok ? err : &other) && ok;
+	}
+	if (ok && open) {
+		x->waiting = done->facts ? x->waiting - done->facts : 0; /* others may have applied them */
+		x->told_s = done->facts ? done->at.s : 0;
+	}
+	pthread_mutex_unlock(&x->batch);
+	return ok;
+}
+
+static void apply_some(struct web *w)
+{
+	struct writer *x = w->writer;
+	struct applied done;
+	struct err err;
+	double began = clock_monotonic();
+	bool ok = apply_slice(w, &done, &err);
+	double now = clock_monotonic();
+	x->failing = !ok;
+	x->apply_at = ok ? now + (done.facts ? (now - began) * ACCEPTING : IDLE_S) : now + RETRY_S;
+	if (!ok)
+		fprintf(stderr, "relance: facts told are not applied yet: %s; trying again in %d s\n", err.text, RETRY_S);
+	if (!ok || !done.facts)
+		return;
+	w->counters.facts_applied += (uint64_t)done.facts;
+	remember_applied(x, done.last, done.seq);
+	ticker_wake(w);
+}
+
+struct backlog writer_backlog(const struct web *w)
+{
+	int64_t facts = w->writer->waiting, told_s = w->writer->told_s;
+	return (struct backlog){ facts > 0 ? facts : 0, facts > 0 && told_s ? (double)(clock_now().s - told_s) : 0 };
 }
 
 static void *writer_main(void *ctx)
 {
 	struct web *w = ctx;
-	struct request *first;
-	pthread_setname_np(pthread_self(), "facts");
-	while ((first = take_group(w->writer))) {
-		struct err err;
-		int64_t seq;
-		bool ok = write_group(w, first, &seq, &err);
-		if (ok && seq) {
-			remember(w->writer, first, seq);
-			ticker_wake(w);
-		}
-		w->counters.fact_batches += ok;
-		for (struct request *r = first, *next; r; r = next) {
-			next = r->queue;
-			w->counters.facts += ok ? r->fact_count : 0;
-			facts_answer(r, ok ? NULL : &err);
-			ticker_answer(r);
-		}
-	}
-	return NULL;
-}
-
-/* A failure to fold is told by the next commit that needs the room. */
-static void *folder_main(void *ctx)
-{
-	struct web *w = ctx;
 	struct writer *x = w->writer;
-	struct db *db = NULL;
-	unsigned opening = 0;
-	pthread_setname_np(pthread_self(), "log");
-	for (;;) {
-		struct err err;
-		struct shop shop;
-		pthread_mutex_lock(&x->lock);
-		bool stopping = x->stopping;
-		pthread_mutex_unlock(&x->lock);
-		if (stopping)
-			break;
-		nanosleep(&(struct timespec){ 0, LOG_MS * 1000000L }, NULL);
-		if (db && opening != x->openings) {
-			db_close(db);
-			db = NULL;
-		}
-		opening = x->openings;
-		if (!db)
-			db = store_open(w->o.address, false, &shop, &err);
-		if (db && !db_log_fold(db, LOG_BYTES, &err)) {
-			db_close(db);
-			db = NULL;
-		}
+	bool over = false;
+	pthread_setname_np(pthread_self(), "facts");
+	while (!over) {
+		struct request *first = take_group(x, &over);
+		if (first)
+			answer_group(w, first);
+		if (x->waiting && !over && clock_monotonic() >= x->apply_at)
+			apply_some(w);
 	}
-	db_close(db);
 	return NULL;
 }
 
@@ -251,18 +364,21 @@ void writer_new(struct web *w)
 	struct writer *x = w->writer = mem_alloc(sizeof *x);
 	pthread_mutex_init(&x->batch, NULL);
 	pthread_mutex_init(&x->lock, NULL);
-	pthread_cond_init(&x->wake, NULL);
+	pthread_condattr_t attr;
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&x->wake, &attr);
+	pthread_condattr_destroy(&attr);
 }
 
 bool writer_start(struct web *w, struct err *err)
 {
 	struct writer *x = w->writer;
 	x->started = pthread_create(&x->thread, NULL, writer_main, w) == 0;
-	x->folding = x->started && pthread_create(&x->folder, NULL, folder_main, w) == 0;
-	return x->folding || err_set(err, ERR_WORLD, "no thread could be made");
+	return x->started || err_set(err, ERR_WORLD, "no thread could be made");
 }
 
-/* Everything queued is written and answered first. */
+/* Everything queued is written and answered first; what waits to be applied is by whoever opens the shop next. */
 void writer_stop(struct web *w)
 {
 	struct writer *x = w->writer;
@@ -272,9 +388,7 @@ void writer_stop(struct web *w)
 	pthread_mutex_unlock(&x->lock);
 	if (x->started)
 		pthread_join(x->thread, NULL);
-	if (x->folding)
-		pthread_join(x->folder, NULL);
-	x->started = x->folding = false;
+	x->started = false;
 }
 
 void writer_free(struct web *w)

@@ -13,7 +13,7 @@ import unittest
 RELANCE = os.path.abspath(sys.argv.pop(1))
 SOURCE = os.environ.get("RELANCE_SOURCE", os.path.join(os.path.dirname(__file__), "..", ".."))
 SIZE = ["--customers", "2000", "--years", "3", "--seed", "7", "--until", "2026-01-01"]
-ORDER, CART, CONSENT, PROFILE, EVENT = 1, 2, 3, 4, 5
+ORDER, CART, CONSENT, PROFILE, EVENT, RECEIPT = 1, 2, 3, 4, 5, 6
 
 
 def run_it(*args, status=0):
@@ -243,6 +243,61 @@ class Simulate(unittest.TestCase):
         self.assertEqual(done.stderr.count("\n"), 1)
         self.assertIn("free space", done.stderr)
         self.assertFalse([f for f in os.listdir(self.dir.name) if f.startswith("full.db")])
+
+
+class React(unittest.TestCase):
+    """The customers of an invented shop react to its messages as often as the parameters say, once, and after they were sent."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.dir = tempfile.TemporaryDirectory()
+        cls.path = os.path.join(cls.dir.name, "shop.db")
+        run_it("simulate", cls.path, "--customers", "3000", *SIZE[2:])
+        run_it("plan", "on", cls.path, "anti-churn", "--at", "2026-01-02T06:00")
+        run_it("tick", cls.path, "--at", "2026-01-02T12:00")
+        run_it("tick", cls.path, "--at", "2026-01-03T12:00")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.dir.cleanup()
+
+    def react(self, at):
+        return json.loads(run_it("simulate", self.path, "--react", "--seed", "7", "--at", at, "--format", "json"))
+
+    def facts(self):
+        db = sqlite3.connect(self.path)
+        rows = [(c, k, at, json.loads(body)) for c, k, at, body in db.execute("SELECT customer_id, kind, at, body FROM fact")]
+        db.close()
+        return rows
+
+    def test_reactions(self):
+        self.assertEqual(self.react("2026-01-02T11:00")["messages"], 0, "nothing had been sent yet")
+        soon, later = self.react("2026-01-03T14:00"), self.react("2026-01-12T20:00")
+        self.assertGreater(soon["messages"], 300)
+        self.assertGreater(soon["opened"], 0)
+        self.assertGreater(soon["bounced"], 0)
+        order = next(float(p["value"]) for p in json.loads(run_it("simulate", "--parameters", "--format", "json"))
+                     if p["parameter"] == "effect/anti-churn/order")
+        wanted = order * soon["messages"]
+        self.assertAlmostEqual(soon["orders"] + later["orders"], wanted, delta=3 * wanted ** 0.5)
+        facts = self.facts()
+        sent = {c: at for c, k, at, b in facts if k == RECEIPT and b["receipt"] == "accepted"}
+        told = [(c, at, b["receipt"]) for c, k, at, b in facts if k == RECEIPT and b["receipt"] != "accepted"]
+        for what in ("opened", "clicked"):
+            self.assertEqual(sum(t[2] == what for t in told), soon[what] + later[what])
+        for customer, at, what in told:
+            self.assertGreater(at, sent[customer], what)
+        agreed = {c for c, k, at, b in facts if k == CONSENT and b["purpose"] == "tracking" and b["state"] == "granted"}
+        self.assertLessEqual({c for c, at, what in told if what == "opened"}, agreed, "an open is known only of who agreed")
+        again = self.react("2026-01-12T20:00")
+        self.assertEqual([again[k] for k in ("bounced", "opened", "clicked", "orders", "unsubscribed")], [0] * 5)
+        self.assertEqual(len(self.facts()), len(facts))
+        self.assertEqual(json.loads(run_it("check", self.path, "--format", "json")), [])
+
+    def test_only_its_own_shop(self):
+        said = run_it("simulate", self.path, "--react", "--seed", "8", status=1)
+        self.assertIn("not the invented shop of this seed", said)
+        self.assertEqual(said.count("\n"), 1)
 
 
 unittest.main()

@@ -351,7 +351,7 @@ static void restore(void)
 	HOLDS(r.queued == PEOPLE);
 	snprintf(backup, sizeof backup, "%s.backup", address);
 	struct db *db = open_db();
-	MUST(store_backup(db, backup, &err));
+	MUST(store_backup(db, backup, NULL, NULL, &err));
 	db_close(db);
 	tick("first", NOW + 60, true, &r);
 	HOLDS(r.accepted == PEOPLE);

@@ -281,10 +281,10 @@ static struct kpi_slice shop_slice(const struct shop *s, uint32_t from, uint32_t
 		                       instants ? NULL : s->day,
 		                       instants ? s->at : NULL,
 		                       s->flags,
-		                       s->order_line,
-		                       s->product,
-		                       s->quantity,
-		                       s->amount,
+		                       { s->order_line, sizeof *s->order_line },
+		                       { s->product, sizeof *s->product },
+		                       { s->quantity, sizeof *s->quantity },
+		                       { s->amount, sizeof *s->amount },
 		                       s->customer_group + from,
 		                       s->order_group };
 }

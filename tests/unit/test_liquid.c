@@ -151,6 +151,78 @@ START_TEST(values_print_as_the_reference)
 }
 END_TEST
 
+/* What a comparison of 75,000 generated templates with ruby-liquid 5.13 showed (tests/real/test_liquid.py). */
+START_TEST(corners_are_those_of_the_reference)
+{
+	RENDERS("a \n{% comment %}x{% endcomment %}{{- 1 }} {% # note %}{{- 2 }} {% doc %}d{% enddoc %}{{- 3 }} {{- 4 }}",
+	        NULL, NULL, "a \n1 2 34");
+	RENDERS("{{ 10000000000 | times: 10000000000 | plus: 1 }} {{ 123456789012345678901 }} {{ 1e20 }}", NULL, NULL,
+	        "t:1:82: expected \"|\" and a filter, or the end, found \"e20\"");
+	RENDERS("{{ 10000000000 | times: 10000000000 | plus: 1 }} {{ 123456789012345678901 }} {{ f | floor }}",
+	        "{\"f\":1e20}", NULL, "100000000000000000001 123456789012345678901 100000000000000000000");
+	RENDERS(
+		"{{ 0 | divided_by: -2.5 }} {{ 0 | divided_by: -2.5 | times: 2 }} {{ 0 | divided_by: -2.5 | divided_by: -7 }}",
+		NULL, NULL, "-0.0 -0.0 0.0");
+	RENDERS("{% for i in (1..2) %}{{ forloop | first }}{{ forloop | last }} {% endfor %}{{ self.a }}{{ self['b c'] }}",
+	        "{\"a\":1,\"b c\":2}", NULL, "truefalse falsetrue 12");
+	RENDERS("{% for i in (1..3) %}{% case 1 %}{% when 1 %}{% break %}{% when 1 %}text{{ i }}{% endcase %}{% endfor %}",
+	        NULL, NULL, "text1");
+	RENDERS("{{ 'mark' | date: '%m' }} {{ 8 | sum: -3.5 }}", NULL, NULL, "03 0");
+}
+END_TEST
+
+/* A path is looked up once while nothing changes; everything that changes a name is seen. */
+START_TEST(a_name_means_what_it_means_now)
+{
+	RENDERS("{{ a }}{% assign a = 2 %}{{ a }}{% for a in (3..4) %}{{ a }}{% assign a = 9 %}{{ a }}{% endfor %}{{ a }} "
+	        "{{ o.k[1].b }}{% for x in o.k %}{{ x.b }}{{ x.b }}{% for x in x.c %}{{ x }}{% endfor %}{{ x.b }}{% endfor "
+	        "%}{{ x }}"
+	        "{% increment n %}{{ n }}{% decrement n %}{{ n }} {% capture o %}{{ o.k[0].b }}!{% endcapture %}{{ o }}{{ "
+	        "o.k[0].b "
+	        "}}",
+	        "{\"a\":1,\"x\":\"-\",\"o\":{\"k\":[{\"b\":5,\"c\":[6,7]},{\"b\":8,\"c\":[]}]}}", NULL,
+	        "1233449 855675888-0100 5!");
+	RENDERS("{% assign l = '1,2' | split: ',' %}{{ l[0] }}{{ l[0] }}{{ l[5] }}{{ l.x }}{% if a.b != '' %}y{% endif "
+	        "%}{% if s != "
+	        "'' %}z{% endif %}{% if l != '' %}l{% endif %}",
+	        "{\"s\":\"\"}", NULL, "11yl");
+	RENDERS("{{ m }}{% increment m %}{{ m }}", "{\"m\":5}", NULL, "556");
+	RENDERS("{{ '2026-02-30' | date: 'long' }} {{ '2024-02-29' | date: 'weekday' }} {{ '2026-12-05T23:30:00Z' | date: "
+	        "'time' }} "
+	        "{{ '14 March 2016' | date: 'day' }} {{ '2026-09-03' | date: 'short' }}",
+	        NULL, &FR, "2 mars 2026 jeudi 29 février 23\u202fh\u202f30 14 mars 03/09/2026");
+	RENDERS("{{ '2026-09-01' | date: 'short' }} {{ '2026-09-01' | date: 'month' }} {{ '2026-09-01' | date: 'full' }}",
+	        NULL, &EN, "1 Sep 2026 September 2026 Tuesday 1 September 2026");
+}
+END_TEST
+
+START_TEST(a_render_remembers_nothing_of_its_caller)
+{
+	struct err err = { 0 };
+	struct buf out;
+	buf_init(&out, 1 << 20);
+	struct liquid_set *set = liquid_set_new();
+	ck_assert(liquid_set_add(set, "c", "c.liquid", STR("{% cycle 'p', 'q' %}"), &err));
+	ck_assert(liquid_set_add(set, "b", "b.liquid", STR("b{% break %}{{ 1 }}"), &err));
+	ck_assert(liquid_set_add(set, "w", "w.liquid", STR("[{{ w }}]"), &err));
+	struct liquid_partials partials = liquid_set_partials(set);
+	struct liquid_options options = { .partials = &partials };
+	struct liquid *r = liquid_new();
+	struct liquid_template *t =
+		liquid_parse("t",
+	                 STR("{% cycle 'p', 'q' %}{% render 'c' %}{% render 'c' for (1..2) %}{% include "
+	                     "'c' %}{% include 'w' with false %}{% assign l = '1,2' | split: ',' %}{% "
+	                     "for i in l %}{% include 'b' for l %}{% endfor %}"),
+	                 &err);
+	ck_assert(liquid_render(r, t, NULL, &options, &out, &err));
+	ck_assert_str_eq(out.p, "ppppq[]bb");
+	liquid_template_free(t);
+	liquid_free(r);
+	liquid_set_free(set);
+	buf_release(&out);
+}
+END_TEST
+
 START_TEST(dates_are_read_and_written)
 {
 	static const char *const CASES[][2] = {
@@ -305,6 +377,7 @@ START_TEST(a_partial_cannot_call_itself_forever)
 }
 END_TEST
 
-UNIT_MAIN("liquid", golden_cases_pass, numbers_are_decimals, values_print_as_the_reference, dates_are_read_and_written,
-          the_shop_filters_speak_both_languages, html_is_escaped_unless_safe, strict_names_the_unknown,
-          a_template_cannot_run_away, a_partial_cannot_call_itself_forever)
+UNIT_MAIN("liquid", golden_cases_pass, numbers_are_decimals, values_print_as_the_reference,
+          corners_are_those_of_the_reference, a_name_means_what_it_means_now, a_render_remembers_nothing_of_its_caller,
+          dates_are_read_and_written, the_shop_filters_speak_both_languages, html_is_escaped_unless_safe,
+          strict_names_the_unknown, a_template_cannot_run_away, a_partial_cannot_call_itself_forever)

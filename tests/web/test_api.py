@@ -222,7 +222,45 @@ class Api(unittest.TestCase):
             self.assertEqual(len({c["id"] for c in rows}), page["total"])
             values = [c[of] for c in rows]
             self.assertEqual(values, sorted(values, reverse=sort[0] == "-"), sort)
-        self.ask("GET", "/customers?sort=name", status=422)
+        self.ask("GET", "/customers?sort=colour", status=422)
+
+    def all_of(self, query):
+        rows, cursor = [], ""
+        while cursor is not None:
+            page = self.ask("GET", f"/customers?limit=20&{query}&cursor={cursor}")
+            rows += page["items"]
+            cursor = page["next"]
+        self.assertEqual(len(rows), page["total"])
+        return rows
+
+    def test_customers_by_name(self):
+        for n, name in enumerate(("Éluard", "eluard", "Zwyn", "", "Eluarde")):
+            self.ask("POST", "/facts", {"kind": "profile", "key": f"by-name:{n}", "customer": f"by-name-{n}", "last_name": name, "email": f"n{n}@example.org"}, 201)
+        self.server.until(lambda: self.ask("GET", "/customers?q=by-name")["total"] == 5, 5)
+        names = [c["name"] for c in self.all_of("sort=name&q=by-name")]
+        self.assertEqual(names, ["Éluard", "eluard", "Eluarde", "Zwyn", ""])
+        self.assertEqual([c["name"] for c in self.all_of("sort=-name&q=by-name")], ["", "Zwyn", "Eluarde", "eluard", "Éluard"])
+
+    def test_search_and_condition_together(self):
+        found = {c["id"] for c in self.all_of("q=martin1")}
+        many = {c["id"] for c in self.all_of("segment=orders%20%3E%3D%204")}
+        both = [c for c in self.all_of("q=martin1&segment=orders%20%3E%3D%204&sort=-spend")]
+        self.assertEqual({c["id"] for c in both}, found & many)
+        self.assertTrue(0 < len(both) < len(found))
+        self.assertEqual([c["spend"] for c in both], sorted((c["spend"] for c in both), reverse=True))
+
+    def test_list_as_a_file(self):
+        a = self.server.ask("GET", API + "/customers.csv?q=martin1&segment=orders%20%3E%3D%204&sort=-spend&columns=ref,spend,last_order&lang=fr")
+        self.assertEqual((a.status, a.headers["Content-Type"]), (200, "text/csv; charset=utf-8"))
+        lines = a.body.decode("utf-8-sig").split("\r\n")
+        self.assertEqual(lines[0], "Client,Numéro,Dépense,Dernière commande")
+        shown = self.all_of("q=martin1&segment=orders%20%3E%3D%204&sort=-spend")
+        self.assertEqual(lines[1:-1], [f"{c['name']},{c['ref']},{c['spend'] / 100:.2f},{c['last_order']}" for c in shown])
+        self.assertEqual(self.ask("GET", "/audit?limit=1")["items"][0]["action"], "customers exported")
+        self.ask("GET", "/customers.csv?columns=colour", status=422)
+        self.ask("POST", "/facts", {"kind": "profile", "key": "formula:1", "customer": "formula", "last_name": '=1+"a"', "email": "f1@example.org"}, 201)
+        self.server.until(lambda: self.ask("GET", "/customers?q=formula")["items"], 5)
+        self.assertIn(b'"\'=1+""a"""', self.server.ask("GET", API + "/customers.csv?q=formula").body)
 
     def test_people_behind_a_count(self):
         self.ask("POST", "/plans/abandoned-cart/switch", {"to": "on"})

@@ -76,12 +76,29 @@ class Profile(unittest.TestCase):
         _, path = self.forms(sorted(self.mails)[1])
         page = self.get(path + "?lang=en")
         self.assertIn("<textarea", page)
-        self.assertIn("kept in your customer file", page)  # nobody is told of it: no answer is promised
+        self.assertIn("Somebody of the shop reads", page)  # they are told of it, below
+        if not self.s.cookie:
+            self.s.stop()
+            self.s.start()
+            self.s.first_run()
+        hook = self.s.ask("POST", "/api/v1/hooks/out", {"url": "http://127.0.0.1:9/x", "events": "request.asked"}).json()
         self.assertEqual(self.send(path, request="  "), 422)
+        self.assertEqual(self.send(path, request="", about="rectification"), 422)
         self.assertEqual(self.send(path, request="Le pied est cassé."), 200)
+        for about in ("erasure", "erasure", "objection"):  # a form sent twice asks once
+            self.assertEqual(self.send(path + "?lang=fr", request="", about=about), 200)
         with test_mail.sqlite3.connect(self.s.db) as db:
-            said = [json.loads(b) for b, in db.execute("SELECT body FROM fact WHERE key LIKE 'page:request/%'")]
-        self.assertEqual([(e["name"], e["text"]) for e in said], [("request", "Le pied est cassé.")])
+            said = [json.loads(b) for b, in db.execute("SELECT body FROM fact WHERE key LIKE 'page:request/%' ORDER BY seq")]
+        self.assertEqual(said[0]["text"], "Le pied est cassé.")
+        self.assertEqual({e["text"] for e in said[1:]}, {"Faire effacer mes données", "Ne plus recevoir aucune publicité"})
+        asked = self.s.ask("GET", "/api/v1/requests").json()["items"]
+        self.assertEqual(sorted((r["kind"], r["came_by"], r["state"]) for r in asked), [(k, "page", "open") for k in ("erasure", "message", "objection")])
+        needs = {n["kind"]: n["count"] for n in self.s.ask("GET", "/api/v1/today").json()["needs_you"]}
+        self.assertEqual(needs["request"], 3)
+        consents = self.s.ask("GET", f"/api/v1/customers/{asked[0]['customer']}").json()["consents"]
+        self.assertEqual({c["state"] for c in consents if c["purpose"] == "marketing"}, {"opposed"})
+        told = self.s.until(lambda: len(t := self.s.ask("GET", f"/api/v1/hooks/out/{hook['id']}/events").json()["items"]) == 3 and t, 10)
+        self.assertEqual({t["event"] for t in told}, {"request.asked"})
 
 
 if __name__ == "__main__":

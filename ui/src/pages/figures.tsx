@@ -45,8 +45,8 @@ export default function Figures() {
 	const period = () => query("p") || "12";
 	const from = () => dayOf(new Date(now().getTime() - Number(period()) * 30.4375 * 86400000));
 	const [figures, { refetch }] = createResource(from, (f) => get<Data>(`/figures?from=${f}&to=${dayOf(now())}`));
-	const cell = (is: string, p: Data["plans"][number], n: number) => <Show when={n} fallback={num(n)}><a href={href(people(is, { plan: p.name }))}>{num(n)}</a></Show>;
-	const rate = (is: string, p: Data["plans"][number], n: number) => <Show when={p.sent} fallback={<span class="mute">–</span>}>{cell(is, p, n)}<small>{pct(n / p.sent)}</small></Show>;
+	const cell = (is: string, p: Data["plans"][number], n: number) => <Show when={n} fallback={num(n)}><a href={href(people(is, { plan: p.name, from: from(), to: dayOf(now()) }))}>{num(n)}</a></Show>;
+	const rate = (is: string, p: Data["plans"][number], n: number) => <Show when={p.knowable} fallback={<span class="mute">–</span>}>{cell(is, p, n)}<small>{pct(n / p.knowable)}</small></Show>;
 	return (
 		<Load of={figures} again={() => void refetch()} lines={12}>{(f) => {
 			const sum = (k: "orders" | "revenue") => f().plans.reduce((n, p) => n + p[k], 0);

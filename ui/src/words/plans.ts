@@ -33,6 +33,8 @@ export const plans = {
 	action_send: ["Envoyer", "Send"],
 	pstate_never: ["jamais en marche", "never on"],
 	p_sent: ["envoyés", "sent"],
+	rate_of: ["{n} sur {of} e-mails dont l’ouverture peut être connue", "{n} of {of} e-mails whose opening may be known"],
+	rate_unknown: ["Aucun e-mail dont l’ouverture puisse être connue", "No e-mail whose opening may be known"],
 	p_opened: ["ouverts", "opened"],
 	p_clicked: ["cliqués", "clicked"],
 	channel_or: ["{a}, sinon {b}", "{a}, else {b}"],

@@ -143,5 +143,6 @@ export const shell = {
 	req_rectification: ["Rectification", "Correction"],
 	req_portability: ["Portabilité", "Portability"],
 	req_objection: ["Opposition", "Objection"],
+	req_message: ["Message à lire", "Message to read"],
 	since: ["Depuis", "Since"],
 } as const;
