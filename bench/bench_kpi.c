@@ -223,7 +223,7 @@ int main(int argc, char **argv)
 		                       .order_start = s.order_start,
 		                       .order_day = s.day,
 		                       .order_flags = s.flags,
-		                       .order_line = s.order_line,
+		                       .order_line = { s.order_line, sizeof *s.order_line },
 		                       .line_product = { s.product, sizeof *s.product },
 		                       .line_quantity = { s.quantity, sizeof *s.quantity },
 		                       .line_amount = { s.amount, sizeof *s.amount } };

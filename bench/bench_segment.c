@@ -160,7 +160,7 @@ static void rows(enum table t, const struct shop *s, const struct version *v, ro
 			order++;
 			if (t == ORDERS)
 				row(to, 5, (const int64_t[]){ order, c, k->order_at[o], order_total(k, o), order_is_sale(k, o) }, NULL);
-			for (uint32_t i = k->order_line[o]; i < k->order_line[o + 1] && t == LINE; i++)
+			for (uint32_t i = order_line(k, o); i < order_line(k, o + 1) && t == LINE; i++)
 				row(to, 4, (const int64_t[]){ order, line_product(k, i), line_quantity(k, i), line_amount(k, i) },
 				    NULL);
 		}

@@ -285,9 +285,9 @@ static void say_columns(struct book *b)
 		   consents = 0, events = 0, words = 0;
 	for (size_t i = 0; i < v->chunk_count; i++) {
 		const struct chunk *k = v->chunks[i];
-		uint32_t n = k->order_start[BOOK_CHUNK], lines = k->order_line[n];
+		uint32_t n = k->order_start[BOOK_CHUNK], lines = order_line(k, n);
 		heads += sizeof *k;
-		orders += n * (4. + 4 + 8 + 1 + (k->order_desk ? sizeof *k->order_desk : 0));
+		orders += n * (4. + k->order_line.width + 8 + 1 + (k->order_desk ? sizeof *k->order_desk : 0));
 		totals += (double)n * k->order_total.width;
 		products += (double)lines * k->line_product.width;
 		quantities += (double)lines * k->line_quantity.width;
@@ -295,7 +295,7 @@ static void say_columns(struct book *b)
 		carts += k->cart_start[BOOK_CHUNK] * (sizeof *k->carts + 8.);
 		cart_lines += k->cart_line_count * (0. + k->cart_product.width + k->cart_quantity.width + k->cart_amount.width);
 		consents += k->consent_start[BOOK_CHUNK] * (sizeof *k->consents + 8.);
-		events += k->event_start[BOOK_CHUNK] * (sizeof *k->events + 8.);
+		events += k->event_start[BOOK_CHUNK] * (sizeof *k->events + 8. + k->event_value.width);
 		words += (k->word_start[BOOK_CHUNK] + k->child_start[BOOK_CHUNK]) * 4.;
 	}
 	double people = v->customers;

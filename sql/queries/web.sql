@@ -71,6 +71,16 @@ SELECT c.customer_id FROM customer c JOIN (
 ) f ON f.customer_id = c.customer_id
 WHERE c.merged_into IS NULL AND c.erased_at IS NULL ORDER BY c.customer_id LIMIT ?6;
 
+-- The same, all of them, in no order.
+-- name: web_search_all
+SELECT customer_id FROM customer WHERE ref >= ?1 AND ref < ?2
+UNION ALL SELECT customer_id FROM person WHERE lower(last_name) >= ?3 AND lower(last_name) < ?4
+UNION ALL SELECT customer_id FROM person WHERE lower(first_name) >= ?3 AND lower(first_name) < ?4
+UNION ALL SELECT customer_id FROM person WHERE lower(email) >= ?3 AND lower(email) < ?4;
+
+-- name: web_names
+SELECT customer_id, coalesce(last_name, ''), coalesce(first_name, ''), coalesce(company, '') FROM person;
+
 -- name: web_suppressions
 SELECT count(*) FROM suppression;
 

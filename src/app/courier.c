@@ -67,6 +67,7 @@ void courier_free(struct courier_state *c)
 {
 	if (!c)
 		return;
+	dispatch_free(c->dispatch);
 	courier_reco_free(c->reco);
 	courier_pace_free(c->pace);
 	message_text_release(&c->text);
@@ -244,8 +245,10 @@ static bool build_mail(struct courier_state *c, struct live *l, const struct out
 		                      .automatic = m->purpose == PURPOSE_SERVICE };
 	if (m->purpose == PURPOSE_MARKETING)
 		mail.unsubscribe_url = links_url(key, s.public_url, TOKEN_UNSUBSCRIBE, &m->key, 0, a);
-	if (track && s.is_public && mail.html.n)
+	if (track && s.is_public && mail.html.n) {
+		mail.text = links_tracked_text(key, s.public_url, &m->key, mail.html, mail.text, a);
 		mail.html = links_tracked(key, s.public_url, &m->key, mail.html, a);
+	}
 	struct mime_result result;
 	bool ok = mime_build(&mail, out, &result, err);
 	buf_release(&id);
@@ -313,8 +316,12 @@ static struct settlement hand_off(void *ctx, struct live *l, const struct outbox
 	json_decref(j);
 	if (ok)
 		return settled(MESSAGE_ACCEPTED, now, "written as a file");
-	if (j && err.kind == ERR_INPUT)
-		return settled(MESSAGE_REFUSED, now, "the mail could not be built");
+	if (j && err.kind != ERR_WORLD)
+		return (struct settlement){ .to = MESSAGE_DEFERRED,
+			                        .at = now,
+			                        .try_after = { now.s + 15 * MINUTE_S },
+			                        .outcome = arena_printf(a, "cannot be built: %.300s", err.text),
+			                        .untried = true };
 	return (struct settlement){
 		.to = MESSAGE_DEFERRED, .at = now, .try_after = { now.s + 300 }, .outcome = STR("folder not writable")
 	};
@@ -349,17 +356,26 @@ static void hand_off_all(void *ctx, struct live *l, const struct outbox_message 
 			out[i] = hand_off(ctx, l, &messages[i], a, now);
 		}
 	}
-	if (n && !courier_send_mails(c, l, mails, NULL, to, n, a, &err))
+	if (n && !courier_send_mails(c, l, mails, NULL, to, n, false, a, &err))
 		say_unsent(c, l, &err);
 }
 
 struct courier courier_of(struct courier_state *c)
 {
-	return (struct courier){ .ctx = c,
-		                     .render = render,
-		                     .wait = courier_wait,
-		                     .give_back = courier_give_back,
-		                     .batch_done = courier_pace_keep,
-		                     .hand_off = hand_off,
-		                     .hand_off_all = hand_off_all };
+	struct courier out = { .ctx = c,
+		                   .render = render,
+		                   .wait = courier_wait,
+		                   .give_back = courier_give_back,
+		                   .batch_done = courier_pace_keep,
+		                   .hand_off = hand_off,
+		                   .hand_off_all = hand_off_all };
+	if (c->dispatch) {
+		out.room = courier_room;
+		out.arrived = courier_arrived;
+		out.collect = courier_collect;
+		out.collected = courier_collected;
+		out.recall = courier_recall;
+		out.finish = courier_finish;
+	}
+	return out;
 }

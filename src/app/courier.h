@@ -35,6 +35,9 @@ bool courier_propose(struct courier_state *c, struct live *l, enum rec_kind kind
                      const struct reco **out, struct rec_list *list, struct err *err) MUST_CHECK;
 
 struct courier courier_of(struct courier_state *c);
+/* From now on mails to the shop's mail server leave by a thread of their own (dispatch.h): for a program that keeps
+ * turning. notify: called on that thread when an outcome has come, may be NULL. */
+void courier_in_background(struct courier_state *c, const char *address, void (*notify)(void *ctx), void *ctx);
 
 /* Which variant a message is, of those its step or its template has; empty: there is but one, or it is not rendered
  * yet. content: as stored (outbox_message). In the arena. */

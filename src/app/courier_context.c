@@ -154,7 +154,7 @@ static void add_order(struct live *l, const struct view *v, struct lobject *data
 	for (uint32_t o = v->order1; o-- > v->order0;) {
 		if (!order_is_sale(v->k, o))
 			continue;
-		uint32_t first = v->k->order_line[o], n = v->k->order_line[o + 1] - first;
+		uint32_t first = order_line(v->k, o), n = order_line(v->k, o + 1) - first;
 		struct lobject *order = lobject_new(a, 4);
 		lobject_set(a, order, "date",
 		            date_value(zone_date(view_profile(v)->zone, (struct instant){ v->k->order_at[o] }), a));

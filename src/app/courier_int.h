@@ -3,6 +3,7 @@
 #define RELANCE_APP_COURIER_INT_H
 
 #include "app/courier.h"
+#include "app/dispatch.h"
 
 struct courier_state {
 	struct message_set *set;
@@ -14,6 +15,7 @@ struct courier_state {
 	struct instant told_at;    /* when it was said that no mail can be handed over */
 	struct courier_reco *reco; /* NULL until first needed */
 	struct courier_pace *pace; /* NULL until first needed */
+	struct dispatch *dispatch; /* NULL: mails leave by the thread that turns the shop */
 };
 
 /* Takes what was saved in the shop since. */
@@ -36,13 +38,21 @@ void courier_product(const struct courier_state *c, struct live *l, const struct
                      struct lobject *data, struct arena *a);
 void courier_reco_free(struct courier_reco *r);
 
-/* courier_smtp.c: whether the shop has a mail server, and a batch of mails to it. known: all go to this person (a
- * test), NULL: each to its customer. Every to[i] is filled, whatever the answer; false: nothing was handed over (a key
- * that cannot be read), all of them wait, and err says why. */
+/* courier_smtp.c: whether the shop has a mail server, and a batch of mails to it. known: all go to this person (a test,
+ * the team), NULL: each to its customer. Every to[i] is filled, whatever the answer; false: nothing was handed over (a
+ * key that cannot be read), all of them wait, and err says why. wait false, and a courier that is in the background:
+ * MESSAGE_SENDING says that the outcome comes by courier_collect. */
 bool courier_has_server(struct live *l, struct arena *a);
 bool courier_send_mails(struct courier_state *c, struct live *l, const struct outbox_message *const *messages,
-                        const struct person *known, struct settlement *const *to, size_t count, struct arena *a,
-                        struct err *err) MUST_CHECK;
+                        const struct person *known, struct settlement *const *to, size_t count, bool wait,
+                        struct arena *a, struct err *err) MUST_CHECK;
+/* struct courier's, of one in the background. */
+bool courier_room(void *ctx);
+bool courier_arrived(void *ctx);
+size_t courier_collect(void *ctx, struct live *l, struct delivered out[OUTBOX_CLAIM_MAX], struct arena *a);
+void courier_collected(void *ctx, size_t count);
+void courier_recall(void *ctx, customer_id who);
+void courier_finish(void *ctx);
 /* The whole mail of a message with its stored content. track: opens and clicks may be told (courier_may_track). */
 bool courier_mail(struct courier_state *c, struct live *l, const struct outbox_message *m, const struct person *to,
                   bool track, struct arena *a, struct buf *out, struct err *err) MUST_CHECK;
@@ -53,8 +63,9 @@ bool courier_may_track(const struct live *l, customer_id c);
 bool courier_wait(void *ctx, struct live *l, const struct outbox_message *m, struct arena *a, struct instant *until,
                   struct err *err) MUST_CHECK;
 /* A message that courier_wait let pass in this tick did not leave after all. */
-void courier_give_back(void *ctx, const struct outbox_message *m);
+void courier_give_back(void *ctx, const struct message_key *key);
 void courier_pace_deferred(struct courier_state *c, struct str address, struct instant now); /* its domain said 4xx */
+void courier_pace_accepted(struct courier_state *c, struct str address);
 /* After a batch. What cannot be written is said, and written after the next one: the mails have left. */
 void courier_pace_keep(void *ctx, struct live *l);
 void courier_pace_free(struct courier_pace *p);

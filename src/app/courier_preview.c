@@ -100,7 +100,7 @@ bool courier_preview_send(struct courier_preview *p, struct str to, const char *
 	if (courier_has_server(p->live, a)) {
 		struct settlement s = { .to = MESSAGE_DEFERRED }, *out = &s;
 		const struct outbox_message *m = &p->message;
-		if (!courier_send_mails(p->courier, p->live, &m, &p->to, &out, 1, a, err))
+		if (!courier_send_mails(p->courier, p->live, &m, &p->to, &out, 1, true, a, err))
 			return false;
 		*answer = s.outcome;
 		return s.to == MESSAGE_ACCEPTED || err_set(err, ERR_WORLD, "the mail did not leave: %.*s", STR_ARG(s.outcome));

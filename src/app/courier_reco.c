@@ -243,7 +243,7 @@ void courier_product(const struct courier_state *c, struct live *l, const struct
 	uint32_t count;
 	const struct product *products = book_products(l->shop.book, &count);
 	for (uint32_t o = v->order0; o < v->order1; o++)
-		for (uint32_t q = v->k->order_line[o]; q < v->k->order_line[o + 1]; q++) {
+		for (uint32_t q = order_line(v->k, o); q < order_line(v->k, o + 1); q++) {
 			product_id p = line_product(v->k, q);
 			if (p >= count || hash_mix(v->k->order_key[o], p) != subject)
 				continue;

@@ -1,8 +1,9 @@
-/* Mail through the shop's mail server: the claimed batch is built, signed and handed over in one go (channel/smtp.h).
- */
+/* Mail through the shop's mail server: the claimed batch is built and becomes a parcel (parcel.h), which is handed over
+ * at once, or by the thread of courier_in_background (dispatch.h). */
 #include "app/courier_int.h"
 #include "app/links.h"
 #include "app/live_int.h"
+#include "app/parcel.h"
 #include "channel/dir.h"
 #include "channel/dkim.h"
 #include "channel/mime.h"
@@ -16,12 +17,6 @@
 #include <string.h>
 
 enum { TIMEOUT_S = 60 };
-
-struct mail_server {
-	char host[256], port[16], user[256];
-	enum smtp_tls tls;
-	int timeout_s;
-};
 
 static bool word(struct live *l, const char *name, char *out, size_t size, struct arena *a, struct err *err)
 {
@@ -61,13 +56,6 @@ bool courier_has_server(struct live *l, struct arena *a)
 
 /* ---- DKIM: SELECTOR.pem files of the folder ---- */
 
-struct signing {
-	struct dkim_key *keys[DKIM_KEYS_MAX];
-	struct str selectors[DKIM_KEYS_MAX];
-	size_t count;
-	struct dkim_signer *signer;
-};
-
 static bool read_key(const char *folder, const char *file, struct signing *s, struct arena *a, struct err *err)
 {
 	char path[1024], *pem = arena_alloc(a, DKIM_PEM_MAX + 1);
@@ -104,93 +92,60 @@ static bool open_signing(struct live *l, struct str domain, struct signing *s, s
 	return ok && (s->count == 0 || s->signer);
 }
 
-static void close_signing(struct signing *s)
+void signing_release(struct signing *s)
 {
 	dkim_signer_free(s->signer);
 	for (size_t i = 0; i < s->count; i++)
 		dkim_key_free(s->keys[i]);
 }
 
-/* ---- the batch ---- */
+/* ---- what became of a mail ---- */
 
-struct item {
-	struct smtp_mail mail;
-	struct settlement *to;
-	const struct outbox_message *message;
-	struct str address;
-};
+enum { UNREACHED_S = 5 * MINUTE_S, UNBUILT_S = 15 * MINUTE_S, BACKOFF_MAX = 5 };
 
-struct batch {
-	struct item *items;
-	size_t count, next;
-	struct instant now;
-	struct arena *arena;
-	struct courier_state *courier;
-};
-
-static enum smtp_next next(void *ctx, struct smtp_mail *out, int *wait_ms)
+static struct settlement untried(struct instant now, int64_t wait_s, struct str why)
 {
-	struct batch *b = ctx;
-	(void)wait_ms;
-	if (b->next == b->count)
-		return SMTP_DONE;
-	*out = b->items[b->next].mail;
-	out->tag = &b->items[b->next++];
-	return SMTP_MAIL;
+	return (struct settlement){
+		.to = MESSAGE_DEFERRED, .at = now, .try_after = { now.s + wait_s }, .outcome = why, .untried = true
+	};
 }
 
-enum { UNREACHED_S = 5 * MINUTE_S, BACKOFF_MAX = 5 };
-
-/* After the nth deferral of this message: 5 minutes, 15, 45 … at most 6 hours; its step's `late` ends it. The count is
- * the outbox's, so a restart begins nothing again. */
-static struct instant try_after(const struct outbox_message *m, struct instant now)
+/* After the nth deferral of a message: 5 minutes, 15, 45 … at most 6 hours; its step's `late` ends it. The count is the
+ * outbox's, so a restart begins nothing again. */
+static struct instant try_after(const struct letter *x, struct instant now)
 {
-	int n = m->tries < BACKOFF_MAX ? (int)m->tries + 1 : BACKOFF_MAX;
-	return (struct instant){ now.s + throttle_retry_s(n, (uint64_t)outbox_link_id(&m->key)) };
+	int n = x->tries < BACKOFF_MAX ? (int)x->tries + 1 : BACKOFF_MAX;
+	return (struct instant){ now.s + throttle_retry_s(n, (uint64_t)outbox_link_id(&x->key)) };
 }
 
-/* The server's answer goes to the record without addresses: code and status only. */
-static struct str answer_of(const struct smtp_outcome *o, struct arena *a)
+static struct settlement answered(const struct letter *x, struct instant now, struct arena *a)
 {
-	char digits[8] = "";
-	for (int i = 0; i < 3 && o->words[i] >= '0' && o->words[i] <= '9'; i++)
-		digits[i] = o->words[i];
-	return arena_printf(a, "%s %s", smtp_result_name(o->result), digits);
-}
-
-static void outcome(void *ctx, const struct smtp_mail *mail, const struct smtp_outcome *o)
-{
-	struct batch *b = ctx;
-	const struct item *item = mail->tag;
-	struct settlement *s = item->to;
-	*s = (struct settlement){ .at = b->now, .outcome = answer_of(o, b->arena) };
-	switch (o->result) {
-	case SMTP_ACCEPTED: s->to = MESSAGE_ACCEPTED; break;
-	case SMTP_REFUSED: s->to = MESSAGE_REFUSED; break;
-	case SMTP_UNCERTAIN: s->to = MESSAGE_UNCERTAIN; break;
+	struct settlement s = { .at = now, .outcome = arena_printf(a, "%s %s", smtp_result_name(x->result), x->code) };
+	switch (x->result) {
+	case SMTP_ACCEPTED: s.to = MESSAGE_ACCEPTED; break;
+	case SMTP_REFUSED: s.to = MESSAGE_REFUSED; break;
+	case SMTP_UNCERTAIN: s.to = MESSAGE_UNCERTAIN; break;
 	case SMTP_DEFERRED:
 	case SMTP_WITHDRAWN:
-		s->to = MESSAGE_DEFERRED;
-		s->try_after = item->message ? try_after(item->message, b->now) : b->now;
-		if (o->words[0] == '4')
-			courier_pace_deferred(b->courier, item->address, b->now);
+		s.to = MESSAGE_DEFERRED;
+		s.try_after = x->key.customer ? try_after(x, now) : now;
 		break;
 	}
+	return s;
 }
 
-static struct str signed_mail(struct signing *s, struct buf *mail, struct arena *a, struct err *err)
+struct settlement letter_settlement(const struct letter *x, struct instant now, struct arena *a)
 {
-	struct buf head;
-	buf_init(&head, MIME_MAIL_MAX);
-	struct str all = { NULL, 0 };
-	if (!s->signer) {
-		all = arena_str(a, buf_view(mail));
-	} else if (dkim_sign(s->signer, buf_view(mail), &head, err)) {
-		buf_str(&head, buf_view(mail));
-		all = arena_str(a, buf_view(&head));
+	switch (x->state) {
+	case LETTER_WAITING:
+	case LETTER_TAKEN: break;
+	case LETTER_ANSWERED: return answered(x, now, a);
+	case LETTER_RECALLED: return untried(now, 0, STR("held back"));
+	case LETTER_UNREACHED: return untried(now, UNREACHED_S, STR("server not reached"));
+	case LETTER_UNSIGNED: return untried(now, UNREACHED_S, STR("the mail could not be signed"));
 	}
-	buf_release(&head);
-	return all;
+	check(x->state > LETTER_TAKEN);
+	return untried(now, 0, STR(""));
 }
 
 /* Where a mail that fails goes back to: the mailbox of the setting bounce.address, with the message's token in it. */
@@ -235,53 +190,97 @@ struct posting {
 	struct mail_server server;
 	struct courier_shop words;
 	struct return_path from;
-	struct signing sign;
+	struct parcel *parcel;
 };
 
-/* To be closed whatever the answer. Without a mail server nothing is signed, and no key is read. */
-static bool open_posting(struct courier_state *c, struct live *l, struct posting *p, struct arena *a, struct err *err)
+static struct parcel *parcel_new(size_t letters)
 {
-	p->sign = (struct signing){ .count = 0 };
-	return read_server(l, &p->server, a, err) && courier_shop_read(c, l, a, &p->words, err) &&
-	       read_return_path(l, p->words.email, &p->from, a, err) &&
-	       (!p->server.host[0] || open_signing(l, p->words.domain, &p->sign, a, err));
+	struct parcel *p = mem_alloc(sizeof *p);
+	arena_init(&p->arena);
+	p->letters = arena_array(&p->arena, struct letter, letters + 1);
+	return p;
 }
 
-/* Signed and addressed. m: NULL for what is no message of the outbox. */
-static bool put_mail(struct posting *p, struct str to, const struct outbox_message *m, struct buf *mail,
-                     struct item *item, struct arena *a, struct err *err)
+void parcel_free(struct parcel *p)
 {
+	if (!p)
+		return;
+	signing_release(&p->sign);
+	arena_release(&p->arena);
+	free(p);
+}
+
+/* p->parcel is the caller's to free, whatever the answer. Without a mail server nothing is signed, and no key is read.
+ */
+static bool open_posting(struct courier_state *c, struct live *l, size_t letters, struct posting *p, struct arena *a,
+                         struct err *err)
+{
+	*p = (struct posting){ .parcel = parcel_new(letters) };
+	if (!read_server(l, &p->server, a, err) || !courier_shop_read(c, l, a, &p->words, err) ||
+	    !read_return_path(l, p->words.email, &p->from, a, err))
+		return false;
+	snprintf(p->server.helo, sizeof p->server.helo, "%.*s", STR_ARG(p->words.domain));
+	p->parcel->server = p->server;
+	return !p->server.host[0] || open_signing(l, p->words.domain, &p->parcel->sign, &p->parcel->arena, err);
+}
+
+/* A letter more: the mail, addressed. m: NULL for what is no message of the outbox. False: `to` is no mail address. */
+static bool put_mail(struct posting *p, struct str to, const struct outbox_message *m, const struct buf *mail,
+                     void *tag)
+{
+	struct parcel *parcel = p->parcel;
+	struct arena *a = &parcel->arena;
+	struct letter *x = &parcel->letters[parcel->count];
 	struct buf address;
 	buf_init(&address, 1024);
-	item->message = m;
-	item->address = to;
-	item->mail = (struct smtp_mail){ .smtputf8 = false };
-	bool ok = mime_address(to, &address, &item->mail.smtputf8) || err_set(err, ERR_INPUT, "not a mail address");
+	*x = (struct letter){ .parcel = parcel, .tag = tag };
+	bool ok = mime_address(to, &address, &x->mail.smtputf8);
+	if (ok && m) {
+		x->key = m->key;
+		x->key.plan = arena_str(a, m->key.plan);
+		x->key.step = arena_str(a, m->key.step);
+		x->tries = m->tries;
+	}
 	if (ok) {
-		item->mail.from = m ? return_path(&p->from, &m->key, a) : p->from.plain;
-		item->mail.to = arena_str(a, buf_view(&address));
-		item->mail.data = signed_mail(&p->sign, mail, a, err);
-		ok = item->mail.data.p != NULL;
+		x->address = arena_str(a, to);
+		x->mail.from = arena_str(a, m ? return_path(&p->from, &m->key, a) : p->from.plain);
+		x->mail.to = arena_str(a, buf_view(&address));
+		x->mail.data = arena_str(a, buf_view(mail));
+		parcel->count++;
 	}
 	buf_release(&address);
 	return ok;
 }
 
-/* A mail of the batch; false: it is settled already (no address, cannot be built). */
+/* What the shop has to mend keeps the mail waiting, and is said; what is wrong with the address ends it. */
+static struct settlement unbuilt(const struct err *err, struct instant now, struct arena *a)
+{
+	return untried(now, UNBUILT_S, arena_printf(a, "cannot be built: %.300s", err->text));
+}
+
+/* A mail of the batch; false: *to says why it is none. */
 static bool add_mail(struct courier_state *c, struct live *l, const struct outbox_message *m,
-                     const struct person *known, struct posting *p, struct item *item, struct arena *a)
+                     const struct person *known, struct posting *p, struct settlement *to, struct arena *a)
 {
 	struct err err;
-	struct person to = known ? *known : (struct person){ .email = STR("") };
+	struct person who = known ? *known : (struct person){ .email = STR("") };
 	struct str ref;
-	*item->to =
-		(struct settlement){ .to = MESSAGE_REFUSED, .at = l->now, .outcome = STR("the mail could not be built") };
-	if ((!known && !store_person(l->shop.db, m->key.customer, a, &to, &ref, &err)) || !to.email.n)
+	if (!known && !store_person(l->shop.db, m->key.customer, a, &who, &ref, &err)) {
+		*to = untried(l->now, UNREACHED_S, STR("person not read"));
+		return false;
+	}
+	*to = (struct settlement){ .to = MESSAGE_REFUSED, .at = l->now, .outcome = STR("no address") };
+	if (!who.email.n)
 		return false;
 	struct buf mail;
 	buf_init(&mail, MIME_MAIL_MAX);
-	bool ok = courier_mail(c, l, m, &to, !known && courier_may_track(l, m->key.customer), a, &mail, &err) &&
-	          put_mail(p, to.email, m, &mail, item, a, &err);
+	bool ok = courier_mail(c, l, m, &who, !known && courier_may_track(l, m->key.customer), a, &mail, &err);
+	if (!ok) {
+		*to = unbuilt(&err, l->now, a);
+	} else if (!put_mail(p, who.email, m, &mail, to)) {
+		to->outcome = STR("not a mail address");
+		ok = false;
+	}
 	buf_release(&mail);
 	return ok;
 }
@@ -291,15 +290,6 @@ static bool is_here(const char *host)
 	return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
 }
 
-static struct settlement untried(struct instant now, const char *why)
-{
-	return (struct settlement){ .to = MESSAGE_DEFERRED,
-		                        .at = now,
-		                        .try_after = { now.s + UNREACHED_S },
-		                        .outcome = str_from(why),
-		                        .untried = true };
-}
-
 /* Marketing needs a working way to stop in every message (LAW): without public_url the links lead nowhere, and mail for
  * the world waits. */
 static bool can_stop(const struct mail_server *server, const struct courier_shop *words, const struct outbox_message *m,
@@ -307,38 +297,35 @@ static bool can_stop(const struct mail_server *server, const struct courier_shop
 {
 	if (words->is_public || m->purpose != PURPOSE_MARKETING || is_here(server->host))
 		return true;
-	*to = untried(now, "public_url is not set");
+	*to = untried(now, UNREACHED_S, STR("public_url is not set"));
 	return false;
 }
 
-/* Those the server does not take stay as they were. */
-static void run_batch(const struct posting *p, struct batch *b)
+/* What the domain of the letter said, for its pace. */
+static void pace(struct courier_state *c, const struct letter *x, const struct settlement *s, struct instant now)
 {
-	const struct mail_server *server = &p->server;
-	struct smtp_server s = { .host = server->host,
-		                     .port = server->port,
-		                     .helo = arena_cstr(b->arena, p->words.domain),
-		                     .tls = server->tls,
-		                     .user = server->user[0] ? server->user : NULL,
-		                     .password = getenv("RELANCE_SMTP_PASSWORD") };
-	struct smtp_limits limits = { .sessions = 4,
-		                          .connect_ms = 10000,
-		                          .failures = 2,
-		                          .reply_ms = server->timeout_s * 1000,
-		                          .data_ms = server->timeout_s * 5000 };
-	struct smtp_hooks hooks = { .ctx = b, .next = next, .outcome = outcome };
-	struct smtp_counts counts;
-	struct err unreached;
-	if (!smtp_run(&s, &limits, &hooks, &counts, &unreached))
-		fprintf(stderr, "relance: mail server: %s\n", unreached.text);
+	if (s->to == MESSAGE_DEFERRED && x->code[0] == '4')
+		courier_pace_deferred(c, x->address, now);
+	else if (s->to == MESSAGE_ACCEPTED)
+		courier_pace_accepted(c, x->address);
+}
+
+/* By this thread: every letter's `tag` is where to say what became of it. */
+static void send_now(struct courier_state *c, struct live *l, struct parcel *p, struct arena *a)
+{
+	if (p->count)
+		dispatch_now(p);
+	for (size_t i = 0; i < p->count; i++) {
+		struct settlement *to = p->letters[i].tag;
+		*to = letter_settlement(&p->letters[i], l->now, a);
+		pace(c, &p->letters[i], to, l->now);
+	}
 }
 
 /* ok: what the mail server said, or that it is written. */
 static bool post(struct courier_state *c, struct live *l, struct str name, struct mime_mail *mail, struct posting *p,
                  struct settlement *said, struct arena *a, struct err *err)
 {
-	struct item item = { .to = said };
-	struct batch b = { .items = &item, .count = 1, .now = l->now, .arena = a, .courier = c };
 	struct mime_result built;
 	struct buf bytes;
 	mail->from_name = str_from(l->shop.shop.name);
@@ -350,8 +337,9 @@ static bool post(struct courier_state *c, struct live *l, struct str name, struc
 		ok = dir_write(c->folder, name, ".eml", buf_view(&bytes), NULL, 0, err);
 		if (ok)
 			*said = (struct settlement){ .to = MESSAGE_ACCEPTED, .at = l->now, .outcome = STR("written as a file") };
-	} else if (ok && (ok = put_mail(p, mail->to_address, NULL, &bytes, &item, a, err))) {
-		run_batch(p, &b);
+	} else if (ok) {
+		ok = put_mail(p, mail->to_address, NULL, &bytes, said) || err_set(err, ERR_INPUT, "not a mail address");
+		send_now(c, l, p->parcel, a);
 	}
 	buf_release(&bytes);
 	return ok;
@@ -361,9 +349,9 @@ bool courier_post(struct courier_state *c, struct live *l, struct str name, stru
                   struct settlement *what, struct arena *a, struct err *err)
 {
 	struct posting p;
-	struct settlement said = untried(l->now, "server not reached");
-	bool ok = open_posting(c, l, &p, a, err) && post(c, l, name, mail, &p, &said, a, err);
-	close_signing(&p.sign);
+	struct settlement said = untried(l->now, UNREACHED_S, STR("server not reached"));
+	bool ok = open_posting(c, l, 1, &p, a, err) && post(c, l, name, mail, &p, &said, a, err);
+	parcel_free(p.parcel);
 	if (what)
 		*what = said;
 	else if (ok && said.to != MESSAGE_ACCEPTED && said.to != MESSAGE_UNCERTAIN)
@@ -371,36 +359,98 @@ bool courier_post(struct courier_state *c, struct live *l, struct str name, stru
 	return ok;
 }
 
+/* To the thread: what becomes of the letters is told by courier_collect. */
+static bool send_later(struct courier_state *c, struct live *l, struct posting *p, struct err *err)
+{
+	struct parcel *parcel = p->parcel;
+	for (size_t i = 0; i < parcel->count; i++)
+		*(struct settlement *)parcel->letters[i].tag =
+			(struct settlement){ .to = MESSAGE_SENDING, .at = l->now, .outcome = STR("") };
+	if (parcel->count == 0)
+		return true;
+	if (!dispatch_put(c->dispatch, parcel, err)) {
+		for (size_t i = 0; i < parcel->count; i++)
+			*(struct settlement *)parcel->letters[i].tag = untried(l->now, UNREACHED_S, STR("not handed over"));
+		return false;
+	}
+	p->parcel = NULL;
+	return true;
+}
+
 bool courier_send_mails(struct courier_state *c, struct live *l, const struct outbox_message *const *messages,
-                        const struct person *known, struct settlement *const *to, size_t count, struct arena *a,
-                        struct err *err)
+                        const struct person *known, struct settlement *const *to, size_t count, bool wait,
+                        struct arena *a, struct err *err)
 {
 	struct posting p;
-	struct batch b = { .items = arena_array(a, struct item, count + 1), .now = l->now, .arena = a, .courier = c };
-	bool ok = open_posting(c, l, &p, a, err);
 	size_t kept_back = 0;
+	bool ok = open_posting(c, l, count, &p, a, err);
 	for (size_t i = 0; i < count; i++) {
-		const struct settlement waits = untried(l->now, ok ? "server not reached" : "not handed over");
-		if (!ok) {
-			*to[i] = waits;
-			continue;
-		}
-		if (!known && !can_stop(&p.server, &p.words, messages[i], l->now, to[i])) {
+		if (!ok)
+			*to[i] = untried(l->now, UNREACHED_S, STR("not handed over"));
+		else if (!known && !can_stop(&p.server, &p.words, messages[i], l->now, to[i]))
 			kept_back++;
+		else if (!add_mail(c, l, messages[i], known, &p, to[i], a))
 			continue;
-		}
-		b.items[b.count].to = to[i];
-		if (!add_mail(c, l, messages[i], known, &p, &b.items[b.count], a))
-			continue;
-		*to[i] = waits;
-		b.count++;
 	}
 	if (kept_back)
 		fputs("relance: marketing mails wait: their links to stop would lead nowhere; relance set DB public_url "
 		      "https://…\n",
 		      stderr);
-	if (b.count)
-		run_batch(&p, &b);
-	close_signing(&p.sign);
+	if (ok && c->dispatch && !wait)
+		ok = send_later(c, l, &p, err);
+	else if (ok)
+		send_now(c, l, p.parcel, a);
+	parcel_free(p.parcel);
 	return ok;
+}
+
+/* ---- in the background ---- */
+
+void courier_in_background(struct courier_state *c, const char *address, void (*notify)(void *ctx), void *ctx)
+{
+	if (!c->dispatch)
+		c->dispatch = dispatch_new(address, notify, ctx);
+}
+
+bool courier_room(void *ctx)
+{
+	const struct courier_state *c = ctx;
+	return dispatch_room(c->dispatch, OUTBOX_CLAIM_MAX);
+}
+
+bool courier_arrived(void *ctx)
+{
+	const struct courier_state *c = ctx;
+	return dispatch_arrived(c->dispatch);
+}
+
+size_t courier_collect(void *ctx, struct live *l, struct delivered out[OUTBOX_CLAIM_MAX], struct arena *a)
+{
+	struct courier_state *c = ctx;
+	struct letter *letters[OUTBOX_CLAIM_MAX];
+	size_t n = dispatch_look(c->dispatch, letters, ARRAY_LEN(letters));
+	for (size_t i = 0; i < n; i++) {
+		const struct letter *x = letters[i];
+		out[i] = (struct delivered){ .key = x->key, .said = letter_settlement(x, l->now, a) };
+		pace(c, x, &out[i].said, l->now);
+	}
+	return n;
+}
+
+void courier_collected(void *ctx, size_t count)
+{
+	const struct courier_state *c = ctx;
+	dispatch_taken(c->dispatch, count);
+}
+
+void courier_recall(void *ctx, customer_id who)
+{
+	const struct courier_state *c = ctx;
+	dispatch_recall(c->dispatch, who);
+}
+
+void courier_finish(void *ctx)
+{
+	const struct courier_state *c = ctx;
+	dispatch_stop(c->dispatch);
 }

@@ -94,5 +94,6 @@ bool courier_staff_send(struct courier_state *c, struct live *l, const struct ou
 		                       .try_after = { l->now.s + 300 },
 		                       .outcome = STR("not handed over"),
 		                       .untried = true };
-	return courier_staff_address(c, l, a, &team.email, err) && courier_send_mails(c, l, &m, &team, &to, 1, a, err);
+	return courier_staff_address(c, l, a, &team.email, err) &&
+	       courier_send_mails(c, l, &m, &team, &to, 1, false, a, err);
 }

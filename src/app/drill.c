@@ -192,7 +192,7 @@ static struct document document_of(const struct listing *l, const struct chunk *
 	const struct product *p = book_products(l->s->book, &count);
 	if (!figures_order_in(l->ask, k, o))
 		return (struct document){ 0 };
-	for (uint32_t i = k->order_line[o]; i < k->order_line[o + 1]; i++) {
+	for (uint32_t i = order_line(k, o); i < order_line(k, o + 1); i++) {
 		product_id id = line_product(k, i) < count ? line_product(k, i) : 0;
 		bool sold = line_quantity(k, i) > 0;
 		if (sold && l->ask->complementary)

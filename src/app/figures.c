@@ -256,7 +256,7 @@ static bool order_counts(const struct figures_shop *s, const struct figures_ask 
 		return true;
 	uint32_t count;
 	const struct product *p = book_products(s->book, &count);
-	for (uint32_t l = k->order_line[o]; l < k->order_line[o + 1]; l++)
+	for (uint32_t l = order_line(k, o); l < order_line(k, o + 1); l++)
 		if (line_quantity(k, l) > 0 && line_product(k, l) < count && p[line_product(k, l)].category == ask->category)
 			return true;
 	return false;

@@ -69,9 +69,9 @@ static void state_before(const struct pass *x, const struct chunk *k, uint32_t i
 	for (uint32_t e = k->event_start[i]; e < k->event_start[i + 1] && k->events[e].at < until; e++) {
 		int w = word_of(x, k->events[e].name);
 		if (w == W_SUBSCRIPTION || w == W_SUBSCRIPTION_ENDED)
-			step(main, w == W_SUBSCRIPTION, k->events[e].value);
+			step(main, w == W_SUBSCRIPTION, event_value(k, e));
 		else if (w == W_ADD_ON || w == W_ADD_ON_ENDED)
-			step(add_on, w == W_ADD_ON, k->events[e].value);
+			step(add_on, w == W_ADD_ON, event_value(k, e));
 	}
 }
 
@@ -82,11 +82,11 @@ static bool began_in(const struct pass *x, const struct chunk *k, uint32_t i, ui
 	for (uint32_t f = k->event_start[i]; f < e; f++) {
 		int w = figures_period(x->t, k->events[f].at) == p ? word_of(x, k->events[f].name) : WORDS;
 		if (w == W_ADD_ON)
-			open += k->events[f].value == k->events[e].value;
-		else if (w == W_ADD_ON_ENDED && k->events[f].value == 0)
+			open += event_value(k, f) == event_value(k, e);
+		else if (w == W_ADD_ON_ENDED && event_value(k, f) == 0)
 			open = 0;
 		else if (w == W_ADD_ON_ENDED && open)
-			open -= k->events[f].value == k->events[e].value;
+			open -= event_value(k, f) == event_value(k, e);
 	}
 	return open > 0;
 }
@@ -98,7 +98,7 @@ static int64_t ended_in(const struct pass *x, const struct chunk *k, uint32_t i,
 	for (uint32_t e = k->event_start[i]; e < k->event_start[i + 1]; e++)
 		if (x->word[W_ADD_ON_ENDED] && k->events[e].name == x->word[W_ADD_ON_ENDED] &&
 		    figures_period(x->t, k->events[e].at) == p)
-			ended += k->events[e].value == 0 ? running : !began_in(x, k, i, e, p);
+			ended += event_value(k, e) == 0 ? running : !began_in(x, k, i, e, p);
 	return ended < running ? ended : running;
 }
 
@@ -168,7 +168,7 @@ static void deal(const struct pass *x, const struct chunk *k, uint32_t i, custom
 	                                              .period = p,
 	                                              .at = opened,
 	                                              .until = k->events[e].at,
-	                                              .amount = k->events[e].value,
+	                                              .amount = event_value(k, e),
 	                                              .yes = true });
 }
 

@@ -30,6 +30,8 @@ bool live_read_holds(struct live *l, struct err *err)
 	if (!read_flag(l, "stopped", &stopped, err) || !read_flag(l, "clock_hold", &jumped, err) ||
 	    !read_flag(l, "restored_hold", &restored, err))
 		return false;
+	if (stopped || jumped || restored)
+		live_recall(l, GUESTS);
 	enum reason was = l->world.hold_all;
 	l->world.hold_all = stopped    ? REASON_EMERGENCY_STOP
 	                    : jumped   ? REASON_CLOCK_JUMP
@@ -168,6 +170,7 @@ struct live *live_open(const char *address, const struct live_options *o, struct
 	l->result = &none;
 	bool ok = open_all(l, err);
 	l->result = NULL;
+	l->sound = ok;
 	if (!ok) {
 		live_close(l);
 		return NULL;
@@ -249,6 +252,7 @@ void live_close(struct live *l)
 	if (!l)
 		return;
 	struct err ignored;
+	live_finish(l);
 	if (l->lease && !store_lease_release(l->shop.db, l->o.owner, l->epoch, &ignored))
 		l->lease = false; /* it runs out by itself */
 	log_folder_stop(l->folder);
@@ -519,7 +523,7 @@ static bool turn_world(struct live *l, struct err *err)
 {
 	struct date day = zone_date(l->shop.settings.zone, l->now);
 	double started = seconds_now();
-	if (!take_news(l, err))
+	if (!live_take_arrived(l, err) || !take_news(l, err))
 		return false;
 	if (l->thresholds.day.day != day.day && !freeze_thresholds(l, day, err))
 		return false;
@@ -538,6 +542,7 @@ static bool turn_world(struct live *l, struct err *err)
 		if (!take_news(l, err) || !decide_due(l, err) || !live_spend(l, err)) /* receipts of what just left too */
 			return false;
 	}
+	l->result->more = true;
 	return true;
 }
 
@@ -583,6 +588,7 @@ bool live_tick(struct live *l, struct instant now, struct tick_result *out, stru
 	out->total_s = seconds_now() - started;
 	if (ok)
 		l->last_tick = l->now;
+	l->sound = ok;
 	l->result = NULL;
 	return ok;
 }
@@ -599,7 +605,7 @@ bool live_has_news(struct live *l, struct instant now, bool *news, struct err *e
 {
 	int64_t seq;
 	uint32_t customers;
-	*news = live_next(l).s <= now.s;
+	*news = live_next(l).s <= now.s || (l->o.courier.arrived && l->o.courier.arrived(l->o.courier.ctx));
 	if (*news)
 		return true;
 	if (!store_seq_hi(l->shop.db, &seq, &customers, err))

@@ -17,13 +17,19 @@
 
 struct live;
 
+/* What became of a message that left in the background. Strings in the arena it was told in. */
+struct delivered {
+	struct message_key key;
+	struct settlement said;
+};
+
 /* How a message becomes content and leaves. `render` fills subject and content (arena); `hand_off` gives it to the
  * channel and says what became of it. Both may be called for 50 messages in a row. */
 struct courier {
 	void *ctx;
 	bool (*render)(void *ctx, struct live *live, struct outbox_message *m, struct arena *a, struct err *err);
 	/* All of a batch at once: fills out[i] for every message, whatever happens: what could not be handed over is
-	 * deferred. NULL: hand_off one by one. */
+	 * deferred; MESSAGE_SENDING: its outcome comes by `collect`. NULL: hand_off one by one. */
 	void (*hand_off_all)(void *ctx, struct live *live, const struct outbox_message *messages, size_t count,
 	                     struct settlement *out, struct arena *a, struct instant now);
 	/* Whether a message has to wait before it may leave (how fast a mail server may be written to). May be NULL. */
@@ -31,10 +37,17 @@ struct courier {
 	             struct err *err);
 	/* With `wait`: a message it let pass did not leave after all (not rendered, nobody reached); then, once, that the
 	 * batch is through. May be NULL. */
-	void (*give_back)(void *ctx, const struct outbox_message *m);
+	void (*give_back)(void *ctx, const struct message_key *key);
 	void (*batch_done)(void *ctx, struct live *live);
 	struct settlement (*hand_off)(void *ctx, struct live *live, const struct outbox_message *m, struct arena *a,
 	                              struct instant now);
+	/* All NULL, or all set: mails leave on a thread of their own, and hand_off_all does not wait for the answer. */
+	bool (*room)(void *ctx);    /* for another batch of mails */
+	bool (*arrived)(void *ctx); /* whether collect would tell something */
+	size_t (*collect)(void *ctx, struct live *live, struct delivered out[OUTBOX_CLAIM_MAX], struct arena *a);
+	void (*collected)(void *ctx, size_t count); /* of those told by collect, the first are settled */
+	void (*recall)(void *ctx, customer_id who); /* 0: everybody; what was not handed over yet comes back, deferred */
+	void (*finish)(void *ctx);                  /* nothing leaves any more; waits, bounded, for what is on the wire */
 };
 
 struct live_options {
@@ -54,11 +67,14 @@ struct tick_result {
 	uint64_t unrendered; /* messages that could not be rendered: tried again in a quarter of an hour, until `late` */
 	struct err why_unrendered; /* the last one's */
 	double decided_s, total_s; /* until the decisions were committed; until everything had left */
+	bool more;                 /* the next tick has something to do at once: mails that are due */
 	enum reason hold_all;
 };
 
 struct live *live_open(const char *address, const struct live_options *o, struct instant now,
                        struct err *err) MUST_CHECK;
+/* What is on the wire is waited for, bounded, and what became of it is written; live_close does it too. */
+void live_finish(struct live *l);
 void live_close(struct live *l);
 
 /* Opens to look at one person only: read-only, no lease, and of the facts only theirs are loaded. */

@@ -84,6 +84,9 @@ static bool take_receipt(struct live *l, const struct fact *f, struct live_slice
 	engine_receipt(&l->world, &l->states[f->customer], plan, (uint16_t)r.run, step, r.channel, r.receipt,
 	               live_answer(r.answer), f->at);
 	live_turn_end(l, moved);
+	if (r.receipt == RECEIPT_HARD_BOUNCE || r.receipt == RECEIPT_COMPLAINT || r.receipt == RECEIPT_UNSUBSCRIBED ||
+	    r.receipt == RECEIPT_ANSWERED)
+		live_recall(l, f->customer);
 	return true;
 }
 
@@ -207,6 +210,8 @@ static bool apply(struct live *l, struct batch *b, struct err *err)
 		const struct fact *f = &b->facts[i];
 		if (f->kind == FACT_RECEIPT)
 			ok = take_receipt(l, f, &moved, &b->arena, err);
+		else if (f->customer != GUESTS)
+			live_recall(l, f->customer);
 		if (f->kind == FACT_PROFILE)
 			live_suppress_anew(l, before, f->customer);
 		if (f->kind == FACT_THRESHOLD)
@@ -222,6 +227,8 @@ static bool apply(struct live *l, struct batch *b, struct err *err)
 	if (b->profiles || joined_count)
 		refresh_peers(l);
 	free(joined);
+	if (b->switched)
+		live_recall(l, GUESTS);
 	l->result->facts += b->count;
 	return ok;
 }

@@ -71,6 +71,8 @@ struct live {
 	struct sha256 *hash;
 	struct tick_result *result;
 	struct instant now;
+	struct instant others_at; /* when messages that are no mail were looked for, while mails had no room */
+	bool sound;               /* what is in memory is what was committed */
 
 	/* codes promised by the messages being rendered: written in the transaction that marks them as sending */
 	struct outbox_voucher vouchers[OUTBOX_CLAIM_MAX];
@@ -144,5 +146,12 @@ void live_plan_states(const struct plan_set *set, struct buf *out); /* as the ti
 struct sent *live_find_sent(struct live *l, const struct message_key *k, uint16_t *plan,
                             uint8_t *step);                 /* not dropped */
 bool live_send(struct live *l, struct err *err) MUST_CHECK; /* claims and delivers what is due */
+
+/* live_settle.c */
+bool live_settle(struct live *l, const struct delivered *all, size_t n, struct err *err) MUST_CHECK;
+bool live_take_arrived(struct live *l, struct err *err) MUST_CHECK; /* what a courier in the background has told */
+void live_recall(struct live *l, customer_id c);                    /* there is news: the guard is to be asked again */
+void live_count(struct tick_result *r, enum message_state s);
+void live_give_back(struct live *l, const struct message_key *k);
 
 #endif

@@ -136,6 +136,8 @@ static bool read_suppressed(struct live *l, struct err *err)
 		difference(&now, &l->suppressed, '+', &on, &text);
 		difference(&l->suppressed, &now, '-', &off, &text);
 		apply(l, &on, &off);
+		if (on.map.count)
+			live_recall(l, GUESTS);
 	}
 	ok = ok && (text.n == 0 || log_suppressed(l, buf_view(&text), err));
 	buf_release(&text);

@@ -16,30 +16,6 @@ struct sent *live_find_sent(struct live *l, const struct message_key *k, uint16_
 	return NULL;
 }
 
-static enum receipt receipt_of(enum message_state s)
-{
-	switch (s) {
-	case MESSAGE_ACCEPTED: return RECEIPT_ACCEPTED;
-	case MESSAGE_REFUSED: return RECEIPT_REFUSED;
-	case MESSAGE_UNCERTAIN: return RECEIPT_UNCERTAIN;
-	case MESSAGE_QUEUED:
-	case MESSAGE_CLAIMED:
-	case MESSAGE_SENDING:
-	case MESSAGE_DEFERRED:
-	case MESSAGE_DROPPED:
-	case MESSAGE_STATE_COUNT: break;
-	}
-	return RECEIPT_DROPPED;
-}
-
-static void count(struct tick_result *r, enum message_state s)
-{
-	r->accepted += s == MESSAGE_ACCEPTED;
-	r->refused += s == MESSAGE_REFUSED;
-	r->deferred += s == MESSAGE_DEFERRED;
-	r->dropped += s == MESSAGE_DROPPED;
-}
-
 /* What the guard said about one claimed message. */
 struct asked {
 	bool go;
@@ -100,7 +76,7 @@ static bool put_asked(struct live *l, const struct outbox_message *claimed, cons
 		if (answers[i].go)
 			continue;
 		if (answers[i].retry.s != INSTANT_NEVER.s)
-			ok = outbox_release(l->shop.db, l->epoch, &claimed[i].key, answers[i].retry, err);
+			ok = outbox_release(l->shop.db, l->epoch, &claimed[i].key, answers[i].retry, STR(""), err);
 		else
 			ok = outbox_settle(b, l->epoch, &claimed[i].key,
 			                   &(struct settlement){ .to = MESSAGE_DROPPED, .at = l->now, .outcome = answers[i].why },
@@ -115,14 +91,8 @@ static bool put_asked(struct live *l, const struct outbox_message *claimed, cons
 	live_told(l, said);
 	for (size_t i = 0; i < n; i++)
 		if (!answers[i].go && answers[i].retry.s == INSTANT_NEVER.s)
-			count(l->result, MESSAGE_DROPPED);
+			live_count(l->result, MESSAGE_DROPPED);
 	return true;
-}
-
-static void give_back(struct live *l, const struct outbox_message *m)
-{
-	if (l->o.courier.give_back)
-		l->o.courier.give_back(l->o.courier.ctx, m);
 }
 
 /* One message that cannot be rendered must not keep the others: it waits, and `late` ends it. */
@@ -134,10 +104,11 @@ static bool render(struct live *l, struct outbox_message *m, struct arena *a, bo
 	if (err->kind == ERR_WORLD || err->kind == ERR_CONFLICT)
 		return false;
 	l->result->unrendered++;
-	give_back(l, m);
+	live_give_back(l, &m->key);
 	l->result->why_unrendered = *err;
+	struct str why = arena_printf(a, "cannot be written: %.300s", err->text);
 	bool ok = db_begin(l->shop.db, err) &&
-	          outbox_release(l->shop.db, l->epoch, &m->key, (struct instant){ l->now.s + RENDER_AGAIN_S }, err) &&
+	          outbox_release(l->shop.db, l->epoch, &m->key, (struct instant){ l->now.s + RENDER_AGAIN_S }, why, err) &&
 	          db_commit(l->shop.db, err);
 	if (!ok)
 		db_rollback(l->shop.db);
@@ -165,7 +136,7 @@ static bool pace(struct live *l, const struct outbox_message *claimed, struct as
 	for (size_t i = 0; i < n && ok; i++)
 		if (waits[i]) {
 			answers[i].go = false;
-			ok = outbox_release(l->shop.db, l->epoch, &claimed[i].key, until[i], err);
+			ok = outbox_release(l->shop.db, l->epoch, &claimed[i].key, until[i], STR(""), err);
 		}
 	ok = ok && db_commit(l->shop.db, err);
 	if (!ok)
@@ -191,58 +162,42 @@ static bool mark_sending(struct live *l, const struct outbox_message *go, size_t
 	return ok;
 }
 
-/* Settles in one transaction with the receipt's fact and the run that moves on. */
-static bool settle(struct live *l, const struct outbox_message *m, const struct settlement *s, struct err *err)
-{
-	struct live_slice moved = { .turn_count = 0 };
-	uint16_t plan;
-	uint8_t step;
-	arena_init(&moved.arena);
-	struct store_batch *b = store_batch_begin(l->shop.db, NULL, l->now, err);
-	bool ok = b != NULL;
-	if (ok && s->to != MESSAGE_DEFERRED && live_find_sent(l, &m->key, &plan, &step)) {
-		customer_id c = m->key.customer;
-		live_turn_begin(l, &moved, c);
-		engine_receipt(&l->world, &l->states[c], plan, (uint16_t)m->key.run_no, step, m->key.channel, receipt_of(s->to),
-		               0, s->at);
-		live_turn_end(l, &moved);
-		live_look_at(l, c, (uint32_t)l->now.s);
-	}
-	ok = ok && outbox_settle(b, l->epoch, &m->key, s, err) && (moved.turn_count == 0 || live_put(l, &moved, NULL, err));
-	if (ok)
-		ok = store_batch_commit(b, err);
-	else if (b)
-		store_batch_rollback(b);
-	live_slice_release(&moved);
-	return ok;
-}
-
 /* The emergency stop holds what was about to leave this second: it was not handed over, so it waits like a deferred
  * one. */
-static bool deliver(struct live *l, struct outbox_message *go, size_t n, struct arena *a, struct err *err)
+static bool deliver_one_by_one(struct live *l, const struct outbox_message *go, size_t n, struct arena *a,
+                               struct err *err)
 {
-	struct settlement all[OUTBOX_CLAIM_MAX];
 	const struct courier *c = &l->o.courier;
 	const struct settlement waits = {
 		.to = MESSAGE_DEFERRED, .at = l->now, .try_after = l->now, .outcome = STR("held back"), .untried = true
 	};
-	if (!live_read_holds(l, err))
-		return false;
-	bool together = c->hand_off_all && l->world.hold_all == REASON_NONE;
-	if (together)
-		c->hand_off_all(c->ctx, l, go, n, all, a, l->now);
+	bool held = false;
 	for (size_t i = 0; i < n; i++) {
-		if (!together && !live_read_holds(l, err))
+		if (!live_read_holds(l, err))
 			return false;
-		bool held = !together && l->world.hold_all != REASON_NONE;
-		struct settlement s = held ? waits : together ? all[i] : c->hand_off(c->ctx, l, &go[i], a, l->now);
-		if (s.untried)
-			give_back(l, &go[i]);
-		if (!settle(l, &go[i], &s, err))
+		held = held || c->hand_off_all || l->world.hold_all != REASON_NONE;
+		struct delivered d = { .key = go[i].key, .said = held ? waits : c->hand_off(c->ctx, l, &go[i], a, l->now) };
+		if (!live_settle(l, &d, 1, err))
 			return false;
-		count(l->result, s.to);
 	}
 	return true;
+}
+
+static bool deliver(struct live *l, const struct outbox_message *go, size_t n, struct arena *a, struct err *err)
+{
+	const struct courier *c = &l->o.courier;
+	if (!live_read_holds(l, err))
+		return false;
+	if (!c->hand_off_all || l->world.hold_all != REASON_NONE)
+		return deliver_one_by_one(l, go, n, a, err);
+	struct settlement said[OUTBOX_CLAIM_MAX];
+	struct delivered all[OUTBOX_CLAIM_MAX];
+	size_t known = 0;
+	c->hand_off_all(c->ctx, l, go, n, said, a, l->now);
+	for (size_t i = 0; i < n; i++)
+		if (said[i].to != MESSAGE_SENDING)
+			all[known++] = (struct delivered){ .key = go[i].key, .said = said[i] };
+	return live_settle(l, all, known, err);
 }
 
 static bool send_batch(struct live *l, struct outbox_message *claimed, size_t n, struct arena *a, struct err *err)
@@ -271,28 +226,42 @@ static bool send_batch(struct live *l, struct outbox_message *claimed, size_t n,
 	return ok;
 }
 
+/* Claims a batch and sends it; *n: how many were claimed. */
+static bool claim_and_send(struct live *l, bool mails, size_t *n, struct err *err)
+{
+	struct arena a;
+	struct outbox_message claimed[OUTBOX_CLAIM_MAX];
+	arena_init(&a);
+	bool ok = db_begin(l->shop.db, err) &&
+	          outbox_claim(l->shop.db, l->epoch, l->now, OUTBOX_CLAIM_MAX, mails, &a, claimed, n, err) &&
+	          db_commit(l->shop.db, err);
+	if (!ok)
+		db_rollback(l->shop.db);
+	if (ok && *n) /* the order that cancels a reminder may have come in between */
+		ok = live_take_facts(l, err) && send_batch(l, claimed, *n, &a, err);
+	arena_release(&a);
+	return ok;
+}
+
 bool live_send(struct live *l, struct err *err)
 {
-	if (!l->o.courier.render || l->world.hold_all != REASON_NONE)
+	const struct courier *c = &l->o.courier;
+	if (!c->render || l->world.hold_all != REASON_NONE)
 		return true;
 	for (;;) {
-		struct arena a;
-		struct outbox_message claimed[OUTBOX_CLAIM_MAX];
-		size_t n = 0;
-		if (!live_read_holds(l, err))
+		if (!live_take_arrived(l, err) || !live_read_holds(l, err))
 			return false;
 		if (l->world.hold_all != REASON_NONE)
 			return true;
-		arena_init(&a);
-		bool ok = db_begin(l->shop.db, err) &&
-		          outbox_claim(l->shop.db, l->epoch, l->now, OUTBOX_CLAIM_MAX, &a, claimed, &n, err) &&
-		          db_commit(l->shop.db, err);
-		if (!ok)
-			db_rollback(l->shop.db);
-		if (ok && n) /* the order that cancels a reminder may have come in between */
-			ok = live_take_facts(l, err) && send_batch(l, claimed, n, &a, err);
-		arena_release(&a);
+		size_t n = 0;
+		bool room = !c->room || c->room(c->ctx);
+		if (!room && l->others_at.s == l->now.s) /* what is no mail is looked for once a second */
+			return true;
+		l->others_at = room ? l->others_at : l->now;
+		bool ok = claim_and_send(l, room, &n, err);
 		if (!ok || n == 0)
 			return ok;
+		if (c->room && timers_next(&l->timers) <= l->now.s) /* whoever waits for a decision comes first */
+			return true;
 	}
 }

@@ -48,7 +48,7 @@ static double worth_of(const struct counting *x, const struct chunk *k, uint32_t
 	case OBJECTIVE_REVENUE: return (double)order_total(k, o);
 	case OBJECTIVE_ORDERS: return order_is_sale(k, o);
 	case OBJECTIVE_VOLUME:
-		for (uint32_t l = k->order_line[o]; l < k->order_line[o + 1]; l++)
+		for (uint32_t l = order_line(k, o); l < order_line(k, o + 1); l++)
 			if (line_quantity(k, l) > 0 && (line_product(k, l) >= count || !p[line_product(k, l)].not_a_product))
 				pieces += line_quantity(k, l);
 		return pieces;

@@ -23,7 +23,7 @@ static void put_line(struct reco *r, uint32_t item, int32_t quantity, int64_t mi
 static bool put_order(struct reco *r, const struct chunk *k, uint32_t o)
 {
 	size_t before = r->lines;
-	for (uint32_t q = k->order_line[o]; q < k->order_line[o + 1] && r->lines < RECO_LINES_MAX; q++) {
+	for (uint32_t q = order_line(k, o); q < order_line(k, o + 1) && r->lines < RECO_LINES_MAX; q++) {
 		product_id p = line_product(k, q);
 		uint32_t item = p < r->products ? r->item_of[p] : REC_NONE;
 		if (item != REC_NONE && line_quantity(k, q) != 0)
@@ -78,6 +78,7 @@ static void read_orders(struct reco *r, const struct version *v, struct instant 
 	r->order_start[++customer] = (uint32_t)r->orders; /* the fresh one starts, and ends, here */
 	r->order_start[++customer] = (uint32_t)r->orders;
 	r->data.customers = (uint32_t)customer;
+	r->data.guests = r->people + 1;
 	r->known_orders = r->orders;
 	r->known_lines = r->lines;
 	point(r);

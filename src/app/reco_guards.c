@@ -205,7 +205,7 @@ static void put_refused(struct reco *r, const struct view *w)
 	for (uint32_t e = w->event0; r->refused_word && e < w->event1; e++) {
 		if (w->k->events[e].name != r->refused_word)
 			continue;
-		struct reco_hash key = { .hash = w->k->events[e].value };
+		struct reco_hash key = { .hash = event_value(w->k, e) };
 		const struct reco_hash *x = bsearch(&key, r->hashes, r->data.items, sizeof *r->hashes, by_hash);
 		if (!x)
 			continue;

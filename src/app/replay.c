@@ -198,7 +198,7 @@ static void give_slots(struct replay *r, int32_t day)
 		customer_id c;
 		while (slots > 0 && allot_next(&r->waiting, p, &c)) {
 			size_t from = h->said.count;
-			look_begin(h, c, day);
+			look_begin(h, c, day, now);
 			if (!engine_enter(&h->world, c, &r->states[c], (uint16_t)p, now, &h->said))
 				continue;
 			slots--;
@@ -248,7 +248,7 @@ static void answer_money(struct replay *r, int32_t day, bool rest)
 		struct pstate *state = &r->states[asked.customer];
 		size_t from = h->said.count;
 		int64_t again;
-		look_begin(h, asked.customer, day);
+		look_begin(h, asked.customer, day, asked.at);
 		bool granted = purse_grant(&r->purse, &r->world, &asked, &again);
 		bool still = engine_spend(&h->world, &asked, state, granted, again, &h->said);
 		if (!still && granted)
@@ -341,7 +341,7 @@ static void count_body(void *ctx, size_t first, size_t end, int thread)
 		uint32_t people = i ? BOOK_CHUNK : 1;
 		for (uint32_t o = 0; o < k->order_start[people]; o++)
 			if (k->order_at[o] >= from && k->order_at[o] < to)
-				n += k->order_line[o + 1] - k->order_line[o];
+				n += order_line(k, o + 1) - order_line(k, o);
 		for (uint32_t c = 0; c < k->cart_start[people]; c++)
 			n += k->carts[c].at >= from && k->carts[c].at < to;
 		for (uint32_t c = 0; c < k->consent_start[people]; c++)
@@ -405,6 +405,11 @@ static void set_up_people(struct replay *r)
 	r->next_at[GUESTS] = UINT32_MAX;
 	for (customer_id c = 1; c < people; c++) /* everybody is asked at the start */
 		r->states[c].wake = r->next_at[c] = (uint32_t)r->o->from.s;
+	for (customer_id c = 1; r->o->erased && c < people; c++)
+		if (r->o->erased[c]) { /* but those who may not be known any more */
+			r->states[c].erased = 1;
+			r->states[c].wake = r->next_at[c] = UINT32_MAX;
+		}
 	r->slice_people = people / SLICES_WANTED;
 	r->slice_people = r->slice_people < SLICE_MIN   ? SLICE_MIN
 	                  : r->slice_people > SLICE_MAX ? SLICE_MAX

@@ -57,7 +57,8 @@ struct ids {
 /* One thread's own. */
 struct hand {
 	struct replay *r;
-	struct world world;    /* with the thresholds of the day being looked at */
+	struct world world; /* with the thresholds of the day being looked at, and the person's `view` */
+	struct view view;
 	struct decisions said; /* in the stretch */
 	struct segment *segments;
 	size_t segment_count, segment_cap;
@@ -159,8 +160,8 @@ uint32_t unit_next(const struct replay *r, customer_id unit);
 /* The unit of a person: the lowest number of those who share the address. */
 customer_id unit_of(const struct replay *r, customer_id c);
 void look_settle(struct replay *r, customer_id c);
-/* The hand's world is this person's, on this day of the replay. */
-void look_begin(struct hand *h, customer_id c, int32_t day);
+/* The hand's world is this person's, at this instant, of this day of the replay. */
+void look_begin(struct hand *h, customer_id c, int32_t day, struct instant now);
 /* The steps of an instant, after engine_person() when `begins`: each message delivered may make the next one due at
  * once. False: one asks for money, and the person stands still until the answer. */
 bool look_on(struct hand *h, customer_id c, struct instant now, bool begins);

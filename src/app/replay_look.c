@@ -4,12 +4,9 @@
 
 /* ---- when ---- */
 
-static void look_ahead(struct replay *r, customer_id c, struct instant now)
+static uint32_t clamped(struct instant t)
 {
-	struct view v;
-	view_at(&v, r->world.version, c, now);
-	struct instant fact = view_next_fact(&v);
-	r->next_fact[c] = fact.s >= UINT32_MAX ? UINT32_MAX : (uint32_t)fact.s;
+	return t.s >= UINT32_MAX ? UINT32_MAX : (uint32_t)t.s;
 }
 
 void look_settle(struct replay *r, customer_id c)
@@ -162,11 +159,28 @@ static void take_feedback(struct hand *h, customer_id c, struct instant now)
 
 /* ---- the look ---- */
 
-void look_begin(struct hand *h, customer_id c, int32_t day)
+/* `goes_on`: the hand looked at this person last. No fact lies between two looks, so what was seen then is what there
+ * is to see, unless one comes now. */
+static void begin(struct hand *h, customer_id c, int32_t day, struct instant now, bool goes_on)
 {
 	struct replay *r = h->r;
 	h->world.thresholds = &r->thresholds[day];
 	h->world.quiet = r->quiet ? r->quiet + c * (QUIET_MORE + r->world.plans->count) : NULL;
+	h->world.view = &h->view;
+	bool news = r->next_fact[c] <= now.s;
+	if (!goes_on)
+		view_at(&h->view, r->world.version, c, now);
+	else if (news)
+		view_go_on(&h->view, now);
+	else
+		h->view.now = now;
+	if (news)
+		r->next_fact[c] = clamped(view_next_fact(&h->view));
+}
+
+void look_begin(struct hand *h, customer_id c, int32_t day, struct instant now)
+{
+	begin(h, c, day, now, false);
 }
 
 bool look_on(struct hand *h, customer_id c, struct instant now, bool begins)
@@ -186,8 +200,6 @@ bool look_on(struct hand *h, customer_id c, struct instant now, bool begins)
 		if (state->wake > now.s)
 			break;
 	}
-	if (r->next_fact[c] <= now.s)
-		look_ahead(r, c, now);
 	look_settle(r, c);
 	check(r->next_at[c] > now.s);
 	return true;
@@ -245,6 +257,7 @@ bool look_unit(struct hand *h, customer_id unit, int64_t until)
 {
 	struct replay *r = h->r;
 	size_t first = h->segment_count;
+	customer_id before = 0;
 	bool asks = r->asks[unit] & ASKS_MONEY;
 	while (!(r->asks[unit] & ASKS_MONEY)) {
 		customer_id c = next_of(r, unit);
@@ -257,7 +270,8 @@ bool look_unit(struct hand *h, customer_id unit, int64_t until)
 		bool rest = at > r->day_start[day];
 		pass_no pass = (pass_no)(2 * (day - r->stretch) + rest);
 		size_t from = h->said.count;
-		look_begin(h, c, day);
+		begin(h, c, day, (struct instant){ at }, c == before);
+		before = c;
 		bool goes_on = look(h, c, (struct instant){ at });
 		note(h, unit, pass, from, h->segment_count > first);
 		if (h->said.proposal_count) {

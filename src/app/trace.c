@@ -35,12 +35,11 @@ struct tail {
 struct trace_writer {
 	const struct plan_set *plans;
 	zone_id zone;
-	int32_t day; /* whose text is in day_text */
-	char day_text[12];
+	int32_t day;       /* of the text at the head of `begin` */
 	struct instant at; /* whose line began with `begin`: a person often has several of one instant */
 	customer_id customer;
 	uint8_t begin_n;
-	char begin[BEGIN_MAX];
+	char begin[BEGIN_MAX]; /* instant, tab, customer */
 	struct head *heads;
 	size_t head_count;
 	struct tail tails[MEMO];
@@ -131,78 +130,85 @@ static void two_digits(char *p, int v)
 	p[1] = (char)('0' + v % 10);
 }
 
-static char *put_instant(struct trace_writer *w, struct instant t, char *to)
+enum { INSTANT_TEXT = 20 }; /* 2011-09-01T08:00:00Z */
+
+/* At the head of `begin`; a day's lines are of few instants. */
+static void make_instant(struct trace_writer *w, struct instant t)
 {
 	struct civil c = zone_civil(0, t);
 	if (c.date.day != w->day) {
 		char text[16];
-		memcpy(w->day_text, date_text(c.date, text), 10);
-		w->day_text[10] = 'T';
+		memcpy(w->begin, date_text(c.date, text), 10);
+		memcpy(w->begin + 10, "T00:00:00Z\t", INSTANT_TEXT + 1 - 10);
 		w->day = c.date.day;
 	}
-	memcpy(to, w->day_text, 11);
-	two_digits(to + 11, c.second / HOUR_S);
-	to[13] = ':';
-	two_digits(to + 14, c.second / MINUTE_S % 60);
-	to[16] = ':';
-	two_digits(to + 17, c.second % 60);
-	to[19] = 'Z';
-	to[20] = '\t';
-	return to + 21;
+	two_digits(w->begin + 11, c.second / HOUR_S);
+	two_digits(w->begin + 14, c.second / MINUTE_S % 60);
+	two_digits(w->begin + 17, c.second % 60);
+	w->at = t;
 }
 
-static char *put_number(uint32_t v, char *to)
+static inline char *put_number(uint32_t v, char *to)
 {
-	char text[10];
-	size_t i = sizeof text;
-	do {
-		text[--i] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v);
-	memcpy(to, text + i, sizeof text - i);
-	return to + sizeof text - i;
+	size_t n = 1;
+	for (uint64_t limit = 10; v >= limit; limit *= 10)
+		n++;
+	for (size_t i = n; i-- > 0; v /= 10)
+		to[i] = (char)('0' + v % 10);
+	return to + n;
 }
 
 static void make_begin(struct trace_writer *w, const struct decision *d)
 {
-	char *to = put_instant(w, d->at, w->begin);
-	w->begin_n = (uint8_t)(put_number(d->customer, to) - w->begin);
-	w->at = d->at;
+	if (d->at.s != w->at.s || w->day == INT32_MIN)
+		make_instant(w, d->at);
+	w->begin_n = (uint8_t)(put_number(d->customer, w->begin + INSTANT_TEXT + 1) - w->begin);
 	w->customer = d->customer;
 }
 
 /* Whole blocks, a little too far: there is room behind, and `from` is as long as its array. */
 static inline char *put_blocks(char *to, const char *from, size_t n)
 {
-	for (size_t i = 0; i < n; i += BLOCK)
+	memcpy(to, from, BLOCK);
+	for (size_t i = BLOCK; i < n; i += BLOCK)
 		memcpy(to + i, from + i, BLOCK);
 	return to + n;
 }
 
-static void write_line(struct trace_writer *w, const struct decision *d, struct buf *out)
+enum { LINE_MAX = BEGIN_MAX + HEAD_MAX + NUMBERS_MAX + TAIL_MAX, LINES_AT_ONCE = 64 };
+
+/* Returns where the line goes on: at its end, or where its moment is to be said. */
+static inline char *put_line(struct trace_writer *w, const struct decision *d, const struct tail *t, char *to)
 {
 	const struct head *h = head_of(w, d->plan);
-	const struct tail *t = tail_of(w, d);
-	char *from = buf_reserve(out, NUMBERS_MAX + h->n + t->n + BLOCK);
-	if (!from)
-		return;
 	if (d->at.s != w->at.s || d->customer != w->customer || w->begin_n == 0)
 		make_begin(w, d);
-	char *to = put_blocks(from, w->begin, w->begin_n);
+	to = put_blocks(to, w->begin, w->begin_n);
 	to = put_blocks(to, h->text, h->n);
 	to = put_number(d->run_no, to);
-	to = put_blocks(to, t->text, t->hole);
-	out->n += (size_t)(to - from);
-	if (t->has_hole) {
-		reason_argument((enum reason)d->reason, d->argument, w->zone, LOCALE_EN, out);
-		buf_add(out, t->text + t->hole, t->n - t->hole);
-	}
+	return put_blocks(to, t->text, t->hole);
 }
 
 void trace_write(struct trace_writer *w, const struct decision *d, size_t count, struct buf *out)
 {
-	for (size_t i = 0; i < count; i++)
-		write_line(w, &d[i], out);
+	for (size_t i = 0; i < count;) {
+		size_t end = count - i < LINES_AT_ONCE ? count : i + LINES_AT_ONCE;
+		char *to = buf_reserve(out, (end - i) * LINE_MAX);
+		if (!to)
+			return;
+		for (bool whole = true; whole && i < end; i++) {
+			const struct tail *t = tail_of(w, &d[i]);
+			to = put_line(w, &d[i], t, to);
+			whole = !t->has_hole;
+			if (!whole) {
+				out->n = (size_t)(to - out->p);
+				reason_argument((enum reason)d[i].reason, d[i].argument, w->zone, LOCALE_EN, out);
+				buf_add(out, t->text + t->hole, t->n - t->hole);
+				to = out->p + out->n;
+			}
+		}
+		out->n = (size_t)(to - out->p);
+	}
 	if (out->p)
 		out->p[out->n] = '\0';
 }

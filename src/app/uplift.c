@@ -56,7 +56,7 @@ static void add_margin(struct making *m, const struct chunk *k, uint32_t line, s
 static void add_order(struct making *m, const struct chunk *k, uint32_t o, struct tally *t)
 {
 	t->orders += order_is_sale(k, o);
-	for (uint32_t l = k->order_line[o]; l < k->order_line[o + 1]; l++) {
+	for (uint32_t l = order_line(k, o); l < order_line(k, o + 1); l++) {
 		t->revenue += line_amount(k, l);
 		add_margin(m, k, l, t);
 	}

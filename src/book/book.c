@@ -606,9 +606,9 @@ size_t book_raw_bytes(const struct book *b)
 		const struct chunk *k = v->chunks[i];
 		uint32_t n = chunk_room(i), orders = k->order_start[n];
 		bytes += n * sizeof(struct profile) + orders * (4 + 8 + 4 + 8 + 1) +
-		         (size_t)k->order_line[orders] * sizeof(struct line) + k->cart_start[n] * (sizeof(struct cart) + 8) +
+		         (size_t)order_line(k, orders) * sizeof(struct line) + k->cart_start[n] * (sizeof(struct cart) + 8) +
 		         k->cart_line_count * sizeof(struct line) + k->consent_start[n] * (sizeof(struct consent) + 8) +
-		         k->event_start[n] * (sizeof(struct event) + 8) + k->word_start[n] * 4 + k->child_start[n] * 4;
+		         k->event_start[n] * (sizeof(struct event) + 8 + 8) + k->word_start[n] * 4 + k->child_start[n] * 4;
 	}
 	return bytes;
 }

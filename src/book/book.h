@@ -60,10 +60,9 @@ struct cart {
 };
 _Static_assert(sizeof(struct cart) == 16, "a book holds millions");
 
-struct event {
+struct event { /* its value: event_value() */
 	uint32_t at;
 	uint32_t name; /* word number */
-	int64_t value;
 };
 
 /* The value of an event "refused": which product, by its SKU. */
@@ -91,10 +90,9 @@ struct chunk {
 	uint32_t child_start[BOOK_CHUNK + 1];
 	struct profile profile[BOOK_CHUNK];
 
-	/* orders: the lines of order o are order_line[o] … order_line[o + 1] */
+	/* orders: the lines of order o are order_line(o) … order_line(o + 1) */
 	uint32_t *order_at;
-	struct ints order_total; /* order_total() */
-	uint32_t *order_line;
+	struct ints order_line, order_total; /* order_line(), order_total() */
 	uint64_t *order_key;
 	uint8_t *order_flags;
 	struct sale_desk *order_desk; /* NULL: no order of the chunk says */
@@ -109,7 +107,8 @@ struct chunk {
 	uint64_t *consent_key;
 	struct event *events;
 	uint64_t *event_key;
-	uint32_t *words; /* word number × 2 + 1 for an interest, × 2 for a tag */
+	struct ints event_value; /* event_value() */
+	uint32_t *words;         /* word number × 2 + 1 for an interest, × 2 for a tag */
 	int32_t *children;
 	void *memory; /* the one block behind all of the above */
 	size_t bytes;
@@ -219,6 +218,7 @@ struct view {
 };
 
 void view_at(struct view *w, const struct version *v, customer_id c, struct instant now);
+void view_go_on(struct view *w, struct instant now); /* the same person of the same version at a later instant */
 static inline const struct profile *view_profile(const struct view *w)
 {
 	return &w->k->profile[w->i];
@@ -251,9 +251,18 @@ static inline int64_t cart_line_amount(const struct chunk *k, uint32_t line)
 {
 	return ints_at(k->cart_amount, line);
 }
+static inline int64_t event_value(const struct chunk *k, uint32_t event)
+{
+	return ints_at(k->event_value, event);
+}
 int64_t cart_total(const struct chunk *k, const struct cart *c);
 
 bool order_is_sale(const struct chunk *k, uint32_t order);
+/* The first line of an order; of order + 1: behind its last. */
+static inline uint32_t order_line(const struct chunk *k, uint32_t order)
+{
+	return (uint32_t)ints_at(k->order_line, order);
+}
 static inline int64_t order_total(const struct chunk *k, uint32_t order)
 {
 	return ints_at(k->order_total, order);

@@ -10,7 +10,6 @@ enum { ORDERS, CARTS, CONSENTS, EVENTS, WORDS, CHILDREN }; /* rows of start[] */
 /* columns of the chunk, in builder.out; the last ones as int64, narrowed when the chunk is made (ints.h) */
 enum {
 	C_ORDER_AT,
-	C_ORDER_LINE,
 	C_ORDER_KEY,
 	C_ORDER_FLAGS,
 	C_ORDER_DESK,
@@ -20,19 +19,21 @@ enum {
 	C_CONSENT_KEY,
 	C_EVENTS,
 	C_EVENT_KEY,
+	C_ORDER_LINE,
 	C_ORDER_TOTAL,
+	C_EVENT_VALUE,
 	C_LINE_PRODUCT,
 	C_LINE_QUANTITY,
 	C_LINE_AMOUNT,
 	C_CART_PRODUCT,
 	C_CART_QUANTITY,
 	C_CART_AMOUNT,
-	C_NARROWED = C_ORDER_TOTAL,
+	C_NARROWED = C_ORDER_LINE,
 };
 enum { C_WORDS = COLUMN_COUNT, C_CHILDREN, ALL_COLUMNS };
 
 static const size_t SIZES[C_NARROWED] = {
-	4, 4, 8, 1, sizeof(struct sale_desk), sizeof(struct cart), 8, sizeof(struct consent), 8, sizeof(struct event), 8,
+	4, 8, 1, sizeof(struct sale_desk), sizeof(struct cart), 8, sizeof(struct consent), 8, sizeof(struct event), 8,
 };
 
 void *column_add(struct column *c, size_t count)
@@ -204,9 +205,10 @@ static bool add_event(struct builder *b, const struct fact *f, struct err *err)
 		return false;
 	struct staged_event *e = column_add(&b->events, 1);
 	*e = (struct staged_event){ .head = head_of(b, f) };
-	e->event = (struct event){ .at = e->head.at, .name = builder_word(b, body.name), .value = body.value };
+	e->event = (struct event){ .at = e->head.at, .name = builder_word(b, body.name) };
+	e->value = body.value;
 	if (str_is(body.name, "refused") && body.text.n) /* a product: who needs it looks for its SKU's hash */
-		e->event.value = event_refused(body.text);
+		e->value = event_refused(body.text);
 	return true;
 }
 
@@ -317,10 +319,10 @@ void builder_open_old(struct builder *b, const struct chunk *k, uint32_t i)
 		*s = (struct staged_order){ .head = { k->order_key[o], k->order_at[o], b->arrival++, b->customer, false },
 			                        .total = order_total(k, o),
 			                        .line = (uint32_t)b->lines.n,
-			                        .line_count = k->order_line[o + 1] - k->order_line[o],
+			                        .line_count = order_line(k, o + 1) - order_line(k, o),
 			                        .desk = k->order_desk ? k->order_desk[o] : (struct sale_desk){ 0, 0 },
 			                        .flags = k->order_flags[o] };
-		for (uint32_t l = k->order_line[o]; l < k->order_line[o + 1]; l++)
+		for (uint32_t l = order_line(k, o); l < order_line(k, o + 1); l++)
 			*(struct line *)column_add(&b->lines, 1) =
 				(struct line){ line_product(k, l), line_quantity(k, l), line_amount(k, l) };
 	}
@@ -344,7 +346,8 @@ void builder_open_old(struct builder *b, const struct chunk *k, uint32_t i)
 	for (uint32_t e = k->event_start[i]; e < k->event_start[i + 1]; e++)
 		*(struct staged_event *)column_add(&b->events, 1) =
 			(struct staged_event){ .head = { k->event_key[e], k->events[e].at, b->arrival++, b->customer, false },
-			                       .event = k->events[e] };
+			                       .event = k->events[e],
+			                       .value = event_value(k, e) };
 	column_append(&b->words_now, k->words + k->word_start[i], k->word_start[i + 1] - k->word_start[i]);
 	column_append(&b->children_now, k->children + k->child_start[i], k->child_start[i + 1] - k->child_start[i]);
 }
@@ -366,8 +369,8 @@ static void copy_ints(struct column *to, struct ints from, uint32_t first, uint3
 static void copy_orders(struct builder *b, const struct chunk *k, uint32_t from, uint32_t to)
 {
 	uint32_t o0 = k->order_start[from], o1 = k->order_start[to], n = o1 - o0;
-	uint32_t l0 = k->order_line[o0], l1 = k->order_line[o1];
-	uint32_t shift = (uint32_t)b->out[C_LINE_PRODUCT].n - l0;
+	uint32_t l0 = order_line(k, o0), l1 = order_line(k, o1);
+	int64_t shift = (int64_t)b->out[C_LINE_PRODUCT].n - l0;
 	copy_starts(b->start[ORDERS], k->order_start, from, to, b->out[C_ORDER_AT].n);
 	if (!n)
 		return;
@@ -379,9 +382,10 @@ static void copy_orders(struct builder *b, const struct chunk *k, uint32_t from,
 	else
 		memset(column_add(&b->out[C_ORDER_DESK], n), 0, n * sizeof(struct sale_desk));
 	b->desks |= k->order_desk != NULL;
-	uint32_t *line = column_add(&b->out[C_ORDER_LINE], n);
+	int64_t *line = column_add(&b->out[C_ORDER_LINE], n);
+	ints_read(k->order_line, o0, n, line);
 	for (uint32_t i = 0; i < n; i++)
-		line[i] = k->order_line[o0 + i] + shift;
+		line[i] += shift;
 	copy_ints(&b->out[C_ORDER_TOTAL], k->order_total, o0, o1);
 	copy_ints(&b->out[C_LINE_PRODUCT], k->line_product, l0, l1);
 	copy_ints(&b->out[C_LINE_QUANTITY], k->line_quantity, l0, l1);
@@ -422,6 +426,7 @@ void builder_copy(struct builder *b, const struct chunk *k, uint32_t from, uint3
 	at = k->event_start[from], n = k->event_start[to] - at;
 	column_append(&b->out[C_EVENTS], k->events + at, n);
 	column_append(&b->out[C_EVENT_KEY], k->event_key + at, n);
+	copy_ints(&b->out[C_EVENT_VALUE], k->event_value, at, at + n);
 	copy_starts(b->start[WORDS], k->word_start, from, to, b->words_now.n);
 	column_append(&b->words_now, k->words + k->word_start[from], k->word_start[to] - k->word_start[from]);
 	copy_starts(b->start[CHILDREN], k->child_start, from, to, b->children_now.n);
@@ -509,7 +514,7 @@ static void emit_orders(struct builder *b)
 		const struct staged_order *o = column_at(&b->orders, i);
 		*(uint32_t *)column_add(&b->out[C_ORDER_AT], 1) = o->head.at;
 		*(int64_t *)column_add(&b->out[C_ORDER_TOTAL], 1) = o->total;
-		*(uint32_t *)column_add(&b->out[C_ORDER_LINE], 1) = (uint32_t)b->out[C_LINE_PRODUCT].n;
+		*(int64_t *)column_add(&b->out[C_ORDER_LINE], 1) = (int64_t)b->out[C_LINE_PRODUCT].n;
 		*(uint64_t *)column_add(&b->out[C_ORDER_KEY], 1) = o->head.key;
 		*(uint8_t *)column_add(&b->out[C_ORDER_FLAGS], 1) = o->flags;
 		*(struct sale_desk *)column_add(&b->out[C_ORDER_DESK], 1) = o->desk;
@@ -600,6 +605,7 @@ void builder_end(struct builder *b)
 		const struct staged_event *s = column_at(&b->events, i);
 		column_append(&b->out[C_EVENTS], &s->event, 1);
 		column_append(&b->out[C_EVENT_KEY], &s->head.key, 1);
+		column_append(&b->out[C_EVENT_VALUE], &s->value, 1);
 	}
 	uint32_t n = ++b->count;
 	b->profiles[n - 1] = b->profile;
@@ -632,8 +638,9 @@ static struct ints place_ints(char **at, const struct column *c, uint32_t width)
 
 struct chunk *builder_finish(struct builder *b)
 {
-	uint32_t lines = (uint32_t)b->out[C_LINE_PRODUCT].n;
-	*(uint32_t *)column_add(&b->out[C_ORDER_LINE], 1) = lines; /* the end of the last order */
+	int64_t lines = (int64_t)b->out[C_LINE_PRODUCT].n;
+	check(lines <= UINT32_MAX);
+	*(int64_t *)column_add(&b->out[C_ORDER_LINE], 1) = lines; /* the end of the last order */
 	if (!b->desks)
 		b->out[C_ORDER_DESK].n = 0;
 	const struct column *all[ALL_COLUMNS];
@@ -674,7 +681,7 @@ struct chunk *builder_finish(struct builder *b)
 	memcpy(k->profile, b->profiles, sizeof b->profiles);
 	k->order_at = placed[C_ORDER_AT];
 	k->order_total = ints[C_ORDER_TOTAL];
-	k->order_line = placed[C_ORDER_LINE];
+	k->order_line = ints[C_ORDER_LINE];
 	k->order_key = placed[C_ORDER_KEY];
 	k->order_flags = placed[C_ORDER_FLAGS];
 	k->order_desk = b->desks ? placed[C_ORDER_DESK] : NULL;
@@ -691,6 +698,7 @@ struct chunk *builder_finish(struct builder *b)
 	k->consent_key = placed[C_CONSENT_KEY];
 	k->events = placed[C_EVENTS];
 	k->event_key = placed[C_EVENT_KEY];
+	k->event_value = ints[C_EVENT_VALUE];
 	k->words = placed[C_WORDS];
 	k->children = placed[C_CHILDREN];
 	return k;

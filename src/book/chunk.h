@@ -39,6 +39,7 @@ struct staged_consent {
 struct staged_event {
 	struct staged head;
 	struct event event;
+	int64_t value;
 };
 
 /* The newest profile of one record of a group. */
@@ -52,7 +53,7 @@ struct column {
 	size_t n, cap, size; /* in elements of `size` bytes */
 };
 
-enum { COLUMN_COUNT = 18 };
+enum { COLUMN_COUNT = 19 };
 
 struct builder {
 	struct book *book;

@@ -26,13 +26,17 @@ VISIBLE_IN(visible_carts, struct cart)
 VISIBLE_IN(visible_consents, struct consent)
 VISIBLE_IN(visible_events, struct event)
 
+static uint32_t clamped(struct instant t)
+{
+	return t.s < 0 ? 0 : t.s >= UINT32_MAX ? UINT32_MAX : (uint32_t)t.s;
+}
+
 void view_at(struct view *w, const struct version *v, customer_id c, struct instant now)
 {
 	size_t index = c == GUESTS ? 0 : 1 + (c - 1) / BOOK_CHUNK;
 	check(index < v->chunk_count);
 	const struct chunk *k = v->chunks[index];
-	uint32_t i = c - k->first;
-	uint32_t t = now.s < 0 ? 0 : now.s >= UINT32_MAX ? UINT32_MAX : (uint32_t)now.s;
+	uint32_t i = c - k->first, t = clamped(now);
 	*w = (struct view){ .k = k, .customer = c, .i = i, .now = now };
 	w->order0 = k->order_start[i];
 	w->order1 = visible(k->order_at, w->order0, k->order_start[i + 1], t);
@@ -42,6 +46,21 @@ void view_at(struct view *w, const struct version *v, customer_id c, struct inst
 	w->consent1 = visible_consents(k->consents, w->consent0, k->consent_start[i + 1], t);
 	w->event0 = k->event_start[i];
 	w->event1 = visible_events(k->events, w->event0, k->event_start[i + 1], t);
+}
+
+void view_go_on(struct view *w, struct instant now)
+{
+	const struct chunk *k = w->k;
+	uint32_t t = clamped(now);
+	while (w->order1 < k->order_start[w->i + 1] && k->order_at[w->order1] <= t)
+		w->order1++;
+	while (w->cart1 < k->cart_start[w->i + 1] && k->carts[w->cart1].at <= t)
+		w->cart1++;
+	while (w->consent1 < k->consent_start[w->i + 1] && k->consents[w->consent1].at <= t)
+		w->consent1++;
+	while (w->event1 < k->event_start[w->i + 1] && k->events[w->event1].at <= t)
+		w->event1++;
+	w->now = now;
 }
 
 int64_t cart_total(const struct chunk *k, const struct cart *c)

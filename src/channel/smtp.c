@@ -92,10 +92,37 @@ static bool worth_connecting(struct sender *s)
 	return s->held.used || !s->done;
 }
 
+/* Connections that carry no mail end at once, the others are given stop_ms to be answered. */
+static void stop(struct sender *s, int64_t now)
+{
+	if (!s->stop_at) {
+		s->stop_at = now + s->limits.stop_ms;
+		s->done = true;
+	}
+	if (s->held.used) {
+		session_settle(s, &s->held, SMTP_DEFERRED, "stopped");
+		s->held.used = false;
+	}
+	for (int i = 0; i < s->limits.sessions; i++) {
+		struct session *x = &s->sessions[i];
+		bool begun = x->body.used || x->envelope.used;
+		bool opens = x->phase == PHASE_CONNECTING || x->phase == PHASE_HANDSHAKE || x->phase == PHASE_OPENING;
+		if (!begun && x->phase != PHASE_CLOSED && (opens || now >= s->stop_at))
+			session_close(s, x, 0);
+		if (!begun || now < s->stop_at)
+			continue;
+		s->dead = true;
+		err_set(s->err, ERR_WORLD, "mail server %s:%s: silent until the end", s->server->host, s->server->port);
+		session_lost(s, x, "stopped");
+	}
+}
+
 static bool advance(struct sender *s) /* between two polls; false when all is done */
 {
 	int64_t now = sender_now_ms();
 	bool open = false;
+	if (sender_told_to_stop(s))
+		stop(s, now);
 	for (int i = 0; i < s->limits.sessions; i++) {
 		struct session *x = &s->sessions[i];
 		bool turn =
@@ -198,6 +225,7 @@ static struct smtp_limits with_defaults(const struct smtp_limits *l)
 		.data_ms = or_default(l->data_ms, 600000),
 		.retry_ms = or_default(l->retry_ms, 1000),
 		.failures = or_default(l->failures, 5),
+		.stop_ms = or_default(l->stop_ms, 10000),
 	};
 }
 

@@ -20,7 +20,7 @@
 #include "base/str.h"
 #include "channel/bounce.h"
 
-#include <signal.h>
+#include <stdatomic.h>
 
 enum { SMTP_SESSIONS_MAX = 64, SMTP_WORDS_MAX = 512, SMTP_REPLY_LINE_MAX = 4096 };
 
@@ -47,6 +47,7 @@ struct smtp_limits {       /* 0 = the default in brackets */
 	int data_ms;           /* the reply after the end of data [600,000] */
 	int retry_ms;          /* first pause before connecting again, doubled up to 60 times it [1,000] */
 	int failures;          /* connections lost in a row, no mail accepted between, before giving up [5] */
+	int stop_ms;           /* how long a reply is still waited for once told to stop [10,000] */
 };
 
 struct smtp_mail {
@@ -80,7 +81,8 @@ struct smtp_hooks {
 	 * = false withdraws a mail (somebody unsubscribed). May be NULL. */
 	void (*before_data)(void *ctx, const struct smtp_mail *const *mails, bool *go, size_t count);
 	void (*outcome)(void *ctx, const struct smtp_mail *mail, const struct smtp_outcome *outcome);
-	const volatile sig_atomic_t *stop; /* not 0: take no more mails, finish those begun. May be NULL */
+	/* Set by any thread: take no more mails, finish those begun, for limits.stop_ms at most. May be NULL. */
+	const atomic_bool *stop;
 };
 
 struct smtp_counts {
@@ -88,8 +90,9 @@ struct smtp_counts {
 	uint64_t connections;
 };
 
-/* Runs until next() says SMTP_DONE and every mail taken has its outcome. False when the server cannot be used
- * (unreachable, no TLS, AUTH refused …); mails not taken are then untouched. */
+/* Runs until next() says SMTP_DONE, or it is told to stop, and every mail taken has its outcome. False when the server
+ * cannot be used (unreachable, no TLS, AUTH refused …) or was still silent stop_ms after the stop; mails not taken are
+ * then untouched. */
 bool smtp_run(const struct smtp_server *server, const struct smtp_limits *limits, const struct smtp_hooks *hooks,
               struct smtp_counts *counts, struct err *err) MUST_CHECK;
 

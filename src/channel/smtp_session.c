@@ -181,13 +181,18 @@ static const char *unsendable(const struct session *x, const struct smtp_mail *m
 	return NULL;
 }
 
+bool sender_told_to_stop(const struct sender *s)
+{
+	return s->hooks->stop && atomic_load(s->hooks->stop);
+}
+
 /* Asks for the next mail; false when there is none now. */
 bool sender_ask(struct sender *s, struct smtp_mail *out)
 {
 	int wait = 0;
 	if (s->done || s->dead || sender_now_ms() < s->wait_until)
 		return false;
-	if (s->hooks->stop && *s->hooks->stop) {
+	if (sender_told_to_stop(s)) {
 		s->done = true;
 		return false;
 	}

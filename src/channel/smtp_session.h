@@ -67,11 +67,11 @@ struct sender {
 	struct session *sessions;
 	struct addrinfo *addresses;
 	SSL_CTX *tls;
-	int failures; /* in a row */
-	int64_t wait_until;
-	bool done, dead;  /* no more mails; the server cannot be used */
-	bool was_ready;   /* a session has worked once */
-	struct slot held; /* taken before connecting again, so that one does not connect for nothing */
+	int failures;                /* in a row */
+	int64_t wait_until, stop_at; /* stop_at: when it ends whatever is open; 0: it was not told to stop */
+	bool done, dead;             /* no more mails; the server cannot be used */
+	bool was_ready;              /* a session has worked once */
+	struct slot held;            /* taken before connecting again, so that one does not connect for nothing */
 	struct err *err;
 };
 
@@ -87,6 +87,7 @@ void session_await(struct sender *s, struct session *x, enum step step);
 void session_say_envelope(struct sender *s, struct session *x);
 void session_settle(struct sender *s, struct slot *slot, enum smtp_result result, const char *words);
 bool sender_ask(struct sender *s, struct smtp_mail *out);
+bool sender_told_to_stop(const struct sender *s);
 int64_t sender_now_ms(void);
 
 #endif

@@ -14,7 +14,7 @@ static const struct usage USAGE = {
 	.synopsis = "request DB list|add|done|refuse|extend|object|export [ARGUMENT …] [options]",
 	.text = "list                   what is open, the next due first; --all: also what was answered\n"
 			"add KIND CUSTOMER      KIND: access, portability, rectification, erasure, objection, message; due one "
-	        "month later\n"
+			"month later\n"
 			"done N                 answered; --note: what was done\n"
 			"refuse N               with --note: why not\n"
 			"extend N               two months more, with --note: why\n"

@@ -26,7 +26,9 @@ static void on_signal(int signal)
 static const struct usage USAGE = {
 	.synopsis = "run DB [--out DIR]",
 	.text =
-		"Keeps the plans of a shop turning. Stops cleanly on SIGTERM or Ctrl-C: what was claimed is finished first.",
+		"Keeps the plans of a shop turning. Mails leave by a thread of their own, so that a mail server that is\n"
+		"slow or silent holds nothing else up. Stops cleanly on SIGTERM or Ctrl-C: mails being handed over are waited\n"
+		"for, ten seconds at most.",
 	.example = "relance run shop.db",
 	.positional_min = 1,
 	.positional_max = 1,
@@ -61,7 +63,7 @@ static bool keep_turning(struct live *l, struct courier_state *courier, struct e
 		if (r.unrendered)
 			fprintf(stderr, "relance: %llu messages could not be written and wait a quarter of an hour: %s\n",
 			        (unsigned long long)r.unrendered, r.why_unrendered.text);
-		bool news = false;
+		bool news = r.more;
 		for (int waited = 0; waited < TURN_MS && !news && !told_to_stop; waited += POLL_MS) {
 			nap(POLL_MS);
 			if (r.hold_all == REASON_NONE && !live_has_news(l, clock_now(), &news, err))
@@ -95,6 +97,7 @@ int cmd_run(int argc, char **argv)
 	struct courier_state *courier = courier_for(where[0], messages, out, &err);
 	if (!courier)
 		return cli_fail(&err);
+	courier_in_background(courier, where[0], NULL, NULL);
 	o.courier = courier_of(courier);
 	do { /* what another program or the server took away is opened again */
 		struct live *l = live_open(where[0], &o, clock_now(), &err);

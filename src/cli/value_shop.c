@@ -47,7 +47,7 @@ static bool next_order(struct sale_source *s, struct shop_sales *f)
 			while (f->order >= k->order_start[f->i + 1])
 				f->i++;
 			if (k->first + f->i != GUESTS && counts(s, f, k)) {
-				f->line = k->order_line[f->order];
+				f->line = order_line(k, f->order);
 				return true;
 			}
 		}
@@ -72,7 +72,7 @@ static struct str product_of(const struct shop_sales *f, product_id p)
  * given whole. */
 static bool given_whole(const struct chunk *k, uint32_t order)
 {
-	uint32_t line = k->order_line[order], end = k->order_line[order + 1];
+	uint32_t line = order_line(k, order), end = order_line(k, order + 1);
 	if (line == end)
 		return true;
 	bool whole = false;
@@ -93,7 +93,7 @@ static enum sale_next shop_next(struct sale_source *s, struct sale *out, struct 
 	out->date = zone_date(f->world.shop.zone, (struct instant){ k->order_at[f->order] });
 	out->minor = whole ? order_total(k, f->order) : line_amount(k, f->line);
 	out->product = whole ? STR("") : product_of(f, line_product(k, f->line));
-	f->in_order = !whole && ++f->line < k->order_line[f->order + 1];
+	f->in_order = !whole && ++f->line < order_line(k, f->order + 1);
 	if (!f->in_order)
 		f->order++;
 	return SALE_MORE;

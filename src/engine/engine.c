@@ -40,7 +40,10 @@ void person_init(struct turn *t, const struct world *w, customer_id c, struct ps
 	*t = (struct turn){ .w = w, .state = state, .out = out, .wake = UINT32_MAX, .quiet = w->quiet };
 	t->s.book = w->book;
 	t->s.version = w->version;
-	view_at(&t->s.view, w->version, c, now);
+	if (w->view)
+		t->s.view = *w->view;
+	else
+		view_at(&t->s.view, w->version, c, now);
 	t->s.state = state;
 	t->s.thresholds = w->thresholds;
 	t->s.zone = view_profile(&t->s.view)->zone;
@@ -379,12 +382,10 @@ static void whole_turn(struct turn *t, int news)
 		state->wake = UINT32_MAX;
 		return;
 	}
-	t->news = news != 0;
-	person_check_exits(t);
-	t->news = true;
+	person_check_exits(t, news);
 	if (person_check_entries(t,
 	                         news)) /* bought between the event and the entry: the run ends before it says anything */
-		person_check_exits(t);
+		person_check_exits(t, NEWS_ALL);
 	if (t->quiet)
 		t->quiet[0] = (uint32_t)t->s.view.now.s;
 	state->trigger_wake = (uint32_t)t->wake;

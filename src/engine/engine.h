@@ -32,6 +32,8 @@ struct world {
 	 * QUIET_MORE + plans->count numbers, zeros at first. For a caller that shows facts by `at`, asks at every one of
 	 * them and has profiles that stay as they are; NULL: everything is asked every time. */
 	uint32_t *quiet;
+	/* This one person's facts up to `now`, where the caller has them at hand; NULL: looked up. */
+	const struct view *view;
 	bool assume_consent;  /* what-if replay on history that holds no consents */
 	enum reason hold_all; /* REASON_NONE, or why nothing may leave: EMERGENCY_STOP, CLOCK_JUMP, RESTORED */
 };
@@ -94,7 +96,8 @@ bool engine_claim(const struct world *w, customer_id c, struct pstate *state, st
                   struct decisions *out, struct instant *retry);
 
 /* What became of a message. Accepted and uncertain advance the run with `at` as the actual send; refused advances it
- * without. Opens, clicks, bounces and answers are noted on the message. False: no such message. */
+ * without; of a run that was left meanwhile they are noted on the message alone. Opens, clicks, bounces and answers are
+ * noted on the message. False: no such message. */
 bool engine_receipt(const struct world *w, struct pstate *state, uint16_t plan, uint16_t run_no, uint8_t step,
                     enum channel channel, enum receipt receipt, uint8_t answer, struct instant at);
 

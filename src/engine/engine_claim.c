@@ -71,10 +71,12 @@ bool engine_receipt(const struct world *w, struct pstate *state, uint16_t plan, 
                     enum channel channel, enum receipt receipt, uint8_t answer, struct instant at)
 {
 	struct sent *m = NULL;
+	/* its run may have been left while it was on the wire: it was dropped, and has left all the same */
+	bool left = receipt == RECEIPT_ACCEPTED || receipt == RECEIPT_UNCERTAIN || receipt == RECEIPT_REFUSED;
 	for (uint16_t i = state->sent_count; i-- > 0 && !m;) {
 		struct sent *x = &state->sent[i];
 		if (x->plan == plan && x->run_no == run_no && x->step == step && x->channel == channel &&
-		    x->state != SENT_DROPPED)
+		    (left || x->state != SENT_DROPPED))
 			m = x;
 	}
 	if (!m)

@@ -41,6 +41,9 @@ static bool may_enter_again(const struct turn *t, const struct plan *p, const st
 {
 	if (!h->last)
 		return true;
+	bool always = !p->again_each_year && p->again_months == 0 && p->again_days == 0;
+	if (always && (f->state || f->at.s >= h->last->entered_at)) /* no need to ask for the days */
+		return true;
 	struct date last = zone_date(t->s.zone, (struct instant){ h->last->entered_at });
 	struct date day = f->state ? t->s.today : zone_date(t->s.zone, f->at);
 	if (p->again_each_year) {
@@ -96,11 +99,14 @@ static void enter(struct turn *t, uint16_t plan, const struct firing *f, const s
 	person_say(t, r, -1, r->control ? VERDICT_CONTROL : VERDICT_ENTERED, reason, 0);
 }
 
+#define QUIET_FOR_GOOD UINT32_MAX
+
 struct entering {
 	struct turn *t;
 	uint16_t plan;
 	bool granted, entered;
 	bool open;            /* a firing was not taken, and may still be */
+	bool never;           /* had its one entry */
 	int64_t again;        /* a state that lasts may be taken from here on */
 	bool just_ask, would; /* engine_candidate */
 };
@@ -138,19 +144,22 @@ static void fired(void *ctx, const struct firing *f)
 	struct turn *t = e->t;
 	const struct plan *p = t->w->plans->plans[e->plan];
 	struct history h = history_of(t, e->plan, f);
-	bool never_again = !p->again_each_year && (p->again_months < 0 || p->again_days < 0);
-	bool open = !h.same && !(h.last && never_again);
-	bool taken = h.active || h.same || (p->max_messages > 0 && f->subject && h.messages >= p->max_messages);
-	if (!taken && !may_enter_again(t, p, &h, f)) {
-		if (f->state)
-			e->again = state_again(t, p, &h);
-		e->open |= open && e->again == INT64_MAX;
+	bool once = !p->again_each_year && (p->again_months < 0 || p->again_days < 0);
+	e->never = once && h.last;
+	if (e->never || h.same)
+		return;
+	if (h.active || (p->max_messages > 0 && f->subject && h.messages >= p->max_messages)) {
+		e->open = true;
 		return;
 	}
-	e->open |= open;
-	if (taken)
+	if (!may_enter_again(t, p, &h, f)) { /* an event's day does not change any more */
+		if (f->state)
+			e->again = state_again(t, p, &h);
+		e->open |= f->state && e->again == INT64_MAX;
 		return;
+	}
 	if (!expr_holds(p->who, &t->s)) {
+		e->open |= p->who_news & NEWS_MORE;
 		if (f->state && !e->just_ask)
 			wake_for_who(t, p);
 		return;
@@ -160,17 +169,34 @@ static void fired(void *ctx, const struct firing *f)
 		return;
 	}
 	if (p->smooth_per_day > 0 && !e->granted) {
+		e->open = true;
 		propose(t, e->plan);
 		return;
 	}
 	enter(t, e->plan, f, &h, e->granted ? REASON_GRANTED : REASON_TRIGGER);
+	e->never = once;
+	e->open |= !f->subject; /* a state may last longer than the run */
 	e->entered = true;
 }
 
-/* Nothing fired that could still be taken, nothing it reads has come, and its next firing is later. */
+/* Nothing fired that could still be taken, nothing it reads has come, and its next firing is later; or it has had its
+ * one entry. */
 static bool trigger_quiet(const struct turn *t, size_t plan, int news)
 {
-	return t->quiet && t->quiet[1 + plan] > t->s.view.now.s && !(news & trigger_reads(t->w->plans->plans[plan], &t->s));
+	const struct plan *p = t->w->plans->plans[plan];
+	if (!t->quiet || t->quiet[1 + plan] <= t->s.view.now.s)
+		return false;
+	return t->quiet[1 + plan] == QUIET_FOR_GOOD || !(news & (trigger_reads(p, &t->s) | p->who_news));
+}
+
+/* What to remember of a trigger that was asked. */
+static uint32_t quiet_after(const struct entering *e, const struct plan *p, struct instant next)
+{
+	if (e->never)
+		return QUIET_FOR_GOOD;
+	if (e->open || trigger_sees_no_further(p, next))
+		return 0;
+	return next.s < QUIET_FOR_GOOD ? (uint32_t)next.s : QUIET_FOR_GOOD - 1;
 }
 
 /* True when a run began. */
@@ -197,7 +223,7 @@ bool person_check_entries(struct turn *t, int news)
 		if (next.s != INSTANT_NEVER.s)
 			person_wake(t, next.s);
 		if (t->quiet) {
-			t->quiet[1 + i] = e.open || trigger_sees_no_further(set->plans[i], next) ? 0 : person_quiet(next.s);
+			t->quiet[1 + i] = quiet_after(&e, set->plans[i], next);
 			earliest = t->quiet[1 + i] < earliest ? t->quiet[1 + i] : earliest;
 		}
 	}

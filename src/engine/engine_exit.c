@@ -105,28 +105,12 @@ void person_leave_all(struct turn *t, enum reason reason)
 			person_leave(t, &t->state->runs[i], reason);
 }
 
-/* Exits that look at more than orders, carts and events. */
-static bool exits_by_more(const struct plan *p)
-{
-	for (uint8_t i = 0; i < p->goal_count + p->exit_count; i++) {
-		const struct plan_exit *e = i < p->goal_count ? &p->goal[i] : &p->exits[i - p->goal_count];
-		if (e->kind == EXIT_ANSWER)
-			return true;
-		if (e->kind != EXIT_WHEN)
-			continue;
-		struct expr_needs n = expr_needs(e->when);
-		if (n.time || n.messages || n.consents || n.profile || n.products || n.lifecycle_thresholds)
-			return true;
-	}
-	return false;
-}
-
-void person_check_exits(struct turn *t)
+void person_check_exits(struct turn *t, int news)
 {
 	for (uint16_t i = person_first_run(t); i < t->state->run_count; i++) {
 		struct run *r = &t->state->runs[i];
 		enum reason reason = REASON_NONE;
-		if (r->state != RUN_ACTIVE || (!t->news && !exits_by_more(person_plan(t, r))))
+		if (r->state != RUN_ACTIVE || !(person_plan(t, r)->exit_news & (news | NEWS_MORE)))
 			continue;
 		if (person_exits(t, r, &reason))
 			person_leave(t, r, reason);

@@ -12,7 +12,6 @@ struct turn {
 	int64_t wake;
 	uint32_t *quiet; /* [0]: the last look; [1 + plan]: the trigger's next firing, 0: one may still be taken; then the
 	                    earliest of them; then a run before which none is active */
-	bool news;       /* orders, carts or events may have come since the last look */
 	bool asks_money; /* a spend was asked for: nothing goes on before its answer */
 };
 
@@ -65,7 +64,8 @@ bool person_granted(struct turn *t, uint16_t plan);
 bool person_exits(struct turn *t, const struct run *r, enum reason *reason);
 void person_leave(struct turn *t, struct run *r, enum reason reason);
 void person_leave_all(struct turn *t, enum reason reason);
-void person_check_exits(struct turn *t); /* of all runs */
+/* Of all runs, where one of these facts may have come since they were asked. */
+void person_check_exits(struct turn *t, int news);
 
 /* Which variant of a step the run gets. */
 uint8_t person_variant(const struct turn *t, const struct run *r, const struct plan *p, const struct step *st);

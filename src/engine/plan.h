@@ -22,6 +22,9 @@ enum yearly {
 	YEARLY_SUMMER_SALES_BE, /* 1 July, 30 June when that is a Sunday (same article) */
 };
 
+/* Kinds of facts, as flags; and what else a goal or an exit may look at. */
+enum fact_news { NEWS_ORDERS = 1, NEWS_CARTS = 2, NEWS_EVENTS = 4, NEWS_ALL = 7, NEWS_MORE = 8 };
+
 /* The closed list of triggers: for each, the next instant at which it can fire is computable. */
 enum trigger {
 	TRIGGER_INACTIVE, /* n months without an order: a state, so those already in it enter when the plan is switched on
@@ -130,6 +133,8 @@ struct plan {
 	int32_t smooth_per_day;           /* 0: no smoothing */
 	struct plan_exit goal[EXITS_MAX], exits[EXITS_MAX];
 	uint8_t goal_count, exit_count;
+	uint8_t who_news;  /* enum fact_news: what `who` looks at */
+	uint8_t exit_news; /* enum fact_news: what goal and exits look at, so that they are asked when it has come */
 	uint32_t control_per_million;
 	int32_t priority; /* the higher wins */
 	struct str who_text, boost_text;

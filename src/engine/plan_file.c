@@ -402,6 +402,28 @@ static void again_default(struct plan *p)
 	}
 }
 
+static uint8_t expr_news(const struct expr *e)
+{
+	struct expr_needs n = expr_needs(e);
+	bool more = n.time || n.messages || n.consents || n.profile || n.products || n.lifecycle_thresholds;
+	return (uint8_t)((n.orders ? NEWS_ORDERS : 0) | (n.carts ? NEWS_CARTS : 0) | (n.events ? NEWS_EVENTS : 0) |
+	                 (more ? NEWS_MORE : 0));
+}
+
+static uint8_t exit_news(const struct plan_exit *e)
+{
+	switch (e->kind) {
+	case EXIT_ORDER: return NEWS_ORDERS;
+	case EXIT_CART_PAID:
+	case EXIT_CART_EMPTIED:
+	case EXIT_CART_CHANGED: return NEWS_CARTS;
+	case EXIT_EVENT_NAMED: return NEWS_EVENTS;
+	case EXIT_ANSWER: return NEWS_MORE;
+	case EXIT_WHEN: break;
+	}
+	return expr_news(e->when);
+}
+
 static void plan_finish(struct reader *r)
 {
 	struct plan *p = r->plan;
@@ -419,6 +441,11 @@ static void plan_finish(struct reader *r)
 	read_deferred(r);
 	p->draw_key = hash_str(p->experiment.n ? p->experiment : p->name);
 	p->hash = plan_hash(p);
+	p->who_news = expr_news(p->who);
+	for (int i = 0; i < p->goal_count; i++)
+		p->exit_news |= exit_news(&p->goal[i]);
+	for (int i = 0; i < p->exit_count; i++)
+		p->exit_news |= exit_news(&p->exits[i]);
 }
 
 static int issue_order(const void *a, const void *b)

@@ -225,7 +225,7 @@ static void look_lifetime(struct look *l)
 	for (uint32_t o = v->order0; o < v->order1; o++) {
 		if (!order_is_sale(v->k, o))
 			continue;
-		for (uint32_t i = v->k->order_line[o]; i < v->k->order_line[o + 1]; i++) {
+		for (uint32_t i = order_line(v->k, o); i < order_line(v->k, o + 1); i++) {
 			product_id p = line_product(v->k, i);
 			if (p >= count || products[p].lifetime_days <= 0 || line_quantity(v->k, i) <= 0)
 				continue;

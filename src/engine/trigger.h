@@ -23,7 +23,6 @@ struct instant trigger_look(const struct world *w, const struct subject *s, uint
 struct date last_sale_date(const struct view *v, zone_id shop_zone);
 
 /* Which kinds of facts the trigger reads of this person, by flags. */
-enum fact_news { NEWS_ORDERS = 1, NEWS_CARTS = 2, NEWS_EVENTS = 4, NEWS_ALL = 7 };
 int trigger_reads(const struct plan *p, const struct subject *s);
 /* An anniversary looks at this year and the next: nothing in them does not mean never. */
 bool trigger_sees_no_further(const struct plan *p, struct instant next);

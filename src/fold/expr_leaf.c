@@ -45,7 +45,7 @@ static bool between(int64_t x, int64_t lo, int64_t hi)
 static int64_t order_items(const struct eval *v, const struct chunk *k, uint32_t o)
 {
 	int64_t n = 0;
-	for (uint32_t i = k->order_line[o]; i < k->order_line[o + 1]; i++)
+	for (uint32_t i = order_line(k, o); i < order_line(k, o + 1); i++)
 		if (line_quantity(k, i) > 0 && real_product(v, line_product(k, i)))
 			n += line_quantity(k, i);
 	return n;
@@ -214,7 +214,7 @@ static void sum_lines(const struct leaf *l, const struct eval *v, struct range r
 		if (filters && !order_passes(l, v, k, o))
 			continue;
 		bool holds = false;
-		for (uint32_t i = k->order_line[o]; i < k->order_line[o + 1]; i++) {
+		for (uint32_t i = order_line(k, o); i < order_line(k, o + 1); i++) {
 			if (!product_passes(l, v, line_product(k, i)))
 				continue;
 			int64_t q = line_quantity(k, i);
@@ -240,7 +240,7 @@ static bool any_line(const struct leaf *l, const struct eval *v, struct range r,
 	if (!filters && v->bounds) { /* one range of lines, one bit each */
 		const uint64_t *bits = v->bounds[l->index].product_bits;
 		bool others = l->product_count == 0;
-		for (uint32_t i = k->order_line[r.from]; i < k->order_line[r.to]; i++) {
+		for (uint32_t i = order_line(k, r.from); i < order_line(k, r.to); i++) {
 			product_id p = line_product(k, i);
 			bool passes = p < v->product_count ? bits[p >> 6] >> (p & 63) & 1 : others;
 			if (passes && (negative ? line_quantity(k, i) < 0 : line_quantity(k, i) > 0))
@@ -251,7 +251,7 @@ static bool any_line(const struct leaf *l, const struct eval *v, struct range r,
 	for (uint32_t o = r.from; o < r.to; o++) {
 		if (!order_passes(l, v, k, o))
 			continue;
-		for (uint32_t i = k->order_line[o]; i < k->order_line[o + 1]; i++)
+		for (uint32_t i = order_line(k, o); i < order_line(k, o + 1); i++)
 			if ((negative ? line_quantity(k, i) < 0 : line_quantity(k, i) > 0) &&
 			    product_passes(l, v, line_product(k, i)))
 				return true;
@@ -271,7 +271,7 @@ static int64_t distinct(const struct leaf *l, const struct eval *v, struct range
 	for (uint32_t o = r.from; o < r.to; o++) {
 		if (!order_passes(l, v, k, o))
 			continue;
-		for (uint32_t i = k->order_line[o]; i < k->order_line[o + 1] && n < PRODUCTS_COUNTED_MAX; i++) {
+		for (uint32_t i = order_line(k, o); i < order_line(k, o + 1) && n < PRODUCTS_COUNTED_MAX; i++) {
 			product_id p = line_product(k, i);
 			if (p == 0 || line_quantity(k, i) <= 0 || !product_passes(l, v, p))
 				continue;

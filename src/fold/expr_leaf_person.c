@@ -91,11 +91,11 @@ static int64_t events(const struct leaf *l, struct eval *v)
 			break;
 		if (e->name != word || (int64_t)e->at >= to_s)
 			continue;
-		if (l->has_value && !between(whole(e->value), l->value_lo, l->value_hi))
+		if (l->has_value && !between(whole(event_value(w->k, i - 1)), l->value_lo, l->value_hi))
 			continue;
 		switch ((enum fn)l->fn) {
 		case F_EVENT: return TRI_TRUE;
-		case F_EVENT_VALUE: return whole(e->value);
+		case F_EVENT_VALUE: return whole(event_value(w->k, i - 1));
 		case F_LAST_EVENT: return zone_date(v->e->shop_zone, (struct instant){ e->at }).day;
 		default: count++;
 		}
@@ -305,7 +305,7 @@ static int64_t tag(const struct leaf *l, struct eval *v)
 		if (e->name != word)
 			continue;
 		if (e->at > at)
-			return e->value > 0;
+			return event_value(w->k, i - 1) > 0;
 		break;
 	}
 	return at ? bears : has_word(l, v);

@@ -55,6 +55,11 @@ struct kpi_slice kpi_slice_of(const struct chunk *k, uint32_t customers)
 	};
 }
 
+static inline uint32_t line_begin(const struct kpi_slice *s, uint32_t order)
+{
+	return (uint32_t)ints_at(s->order_line, order);
+}
+
 static inline struct line line_of(const struct kpi_slice *s, uint32_t line)
 {
 	return (struct line){ (product_id)ints_at(s->line_product, line), (int32_t)ints_at(s->line_quantity, line),
@@ -97,7 +102,7 @@ static void add_by_product(struct folding *f, struct thread *t, const struct kpi
 	const struct kpi_catalogue *k = &f->plan->catalogue;
 	t->order_stamp++;
 	t->touched_count = 0;
-	for (uint32_t l = s->order_line[order]; l < s->order_line[order + 1]; l++) {
+	for (uint32_t l = line_begin(s, order), end = line_begin(s, order + 1); l < end; l++) {
 		struct line n = line_of(s, l);
 		uint32_t product = n.product < k->count ? n.product : 0, group = k->group[product];
 		if (group >= f->plan->groups)
@@ -128,7 +133,7 @@ static struct basket look(const struct folding *f, const struct kpi_slice *s, ui
 	const struct kpi_catalogue *k = &f->plan->catalogue;
 	struct basket b = { .sale = s->order_flags[order] & ORDER_SALE };
 	uint32_t family = 0;
-	for (uint32_t l = s->order_line[order]; l < s->order_line[order + 1]; l++) {
+	for (uint32_t l = line_begin(s, order), end = line_begin(s, order + 1); l < end; l++) {
 		struct line n = line_of(s, l);
 		b.value += n.amount;
 		if (n.product >= k->count || n.quantity <= 0)
@@ -155,7 +160,7 @@ static void add_order(struct folding *f, struct thread *t, const struct kpi_slic
 	if (group >= f->plan->groups)
 		return;
 	struct kpi_sums *c = cell_at(f, t, month, group), sum = { 0 };
-	for (uint32_t l = s->order_line[order]; l < s->order_line[order + 1]; l++) {
+	for (uint32_t l = line_begin(s, order), end = line_begin(s, order + 1); l < end; l++) {
 		struct line n = line_of(s, l);
 		add_line(f, &sum, n.product, n.quantity, n.amount);
 	}

@@ -29,7 +29,7 @@ struct kpi_slice {
 	const int32_t *order_day;    /* civil day; or NULL and: */
 	const uint32_t *order_at;    /* UTC seconds. Sorted within a customer either way */
 	const uint8_t *order_flags;  /* ORDER_SALE */
-	const uint32_t *order_line;  /* orders + 1 */
+	struct ints order_line;      /* orders + 1 */
 	struct ints line_product, line_quantity, line_amount;
 	const uint16_t *customer_group; /* per customer, KPI_BY_CUSTOMER */
 	const uint16_t *order_group;    /* per order, KPI_BY_ORDER; by product: orders of a group beyond are left out */

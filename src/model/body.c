@@ -191,16 +191,13 @@ static void want(struct scan *s, char c)
 static int64_t scan_int(struct scan *s)
 {
 	bool negative = take(s, '-');
-	const char *start = s->p;
+	const char *start = s->p, *p = start, *end = s->end - start > 19 ? start + 19 : s->end;
 	uint64_t v = 0;
-	while (s->p < s->end && *s->p >= '0' && *s->p <= '9') {
-		if (s->p - start >= 19) {
-			s->bad = true;
-			return 0;
-		}
-		v = v * 10 + (uint64_t)(*s->p++ - '0');
-	}
-	if (s->p == start || v > INT64_MAX) {
+	for (; p < end && (unsigned char)(*p - '0') < 10; p++)
+		v = v * 10 + (uint64_t)(*p - '0');
+	bool longer = p < s->end && (unsigned char)(*p - '0') < 10;
+	s->p = p;
+	if (p == start || longer || v > INT64_MAX) {
 		s->bad = true;
 		return 0;
 	}
@@ -252,40 +249,39 @@ static struct str unescape(struct scan *s, const char *from, const char *to)
 static struct str scan_text(struct scan *s)
 {
 	want(s, '"');
-	const char *start = s->p;
-	bool escaped = false;
-	while (s->p < s->end && *s->p != '"') {
-		if (*s->p == '\\') {
-			escaped = true;
-			s->p++;
-		}
-		s->p++;
+	const char *start = s->p, *end = s->end, *stop = memchr(start, '"', (size_t)(end - start));
+	if (stop && !memchr(start, '\\', (size_t)(stop - start))) {
+		s->p = stop + 1;
+		return (struct str){ start, (size_t)(stop - start) };
 	}
-	if (s->p >= s->end) {
-		s->p = s->end;
+	bool escaped = false;
+	for (stop = start; stop < end && *stop != '"';) {
+		bool escape = *stop == '\\';
+		escaped |= escape;
+		stop += 1 + escape;
+	}
+	if (stop >= end) {
+		s->p = end;
 		s->bad = true;
 		return STR("");
 	}
-	const char *stop = s->p++;
+	s->p = stop + 1;
 	return escaped ? unescape(s, start, stop) : (struct str){ start, (size_t)(stop - start) };
 }
 
 static size_t scan_lines(struct scan *s, struct line **out)
 {
-	size_t count = 0;
+	static const char SHORTEST[] = "[0,0,0],";
 	want(s, '[');
-	for (const char *p = s->p; p < s->end && *p != '"'; p++) /* up to the next key: one '[' a line */
-		count += *p == '[';
-	if (s->bad || count > BODY_LINES_MAX) {
-		s->bad = true;
+	const char *next = memchr(s->p, '"', (size_t)(s->end - s->p)); /* the next key */
+	size_t count = (size_t)((next ? next : s->end) - s->p) / (sizeof SHORTEST - 1) + 1, n = 0;
+	if (s->bad)
 		return 0;
-	}
-	struct line *lines = *out = arena_array(s->arena, struct line, count ? count : 1);
-	size_t n = 0;
+	struct line *lines = *out = arena_array(s->arena, struct line, count);
 	if (take(s, ']'))
 		return 0;
 	do {
-		if (n == count) {
+		if (n == count || n == BODY_LINES_MAX) {
 			s->bad = true;
 			return 0;
 		}

@@ -612,19 +612,54 @@ static const struct {
 	{ "time", "%-H\u202fh\u202f%M", "%H:%M" },
 };
 
-static void named_format(struct ltime t, size_t which, enum liquid_locale locale, struct buf *out)
+static void put_named(const struct broken *b, const char *format, enum liquid_locale locale, struct buf *out)
 {
-	struct broken b;
-	struct str format = str_from(locale == LIQUID_FR ? FORMATS[which].fr : FORMATS[which].en);
-	break_down(t, &b);
-	const char *day = locale == LIQUID_FR && b.day == 1 ? strstr(format.p, "%-d") : NULL; /* le 1er du mois */
-	if (!day) {
-		put_format(t, &b, format, locale, out);
-		return;
+	bool fr = locale == LIQUID_FR;
+	for (const char *p = format, *percent; *p; p++) {
+		percent = strchr(p, '%');
+		lput(out, p, percent ? (size_t)(percent - p) : strlen(p));
+		if (!percent)
+			return;
+		p = percent + 1;
+		int width = *p == '-' ? (p++, 1) : 2;
+		const char *name = NULL;
+		switch (*p) {
+		case 'd':
+			lput_int(out, (uint64_t)b->day, width);
+			if (fr && width == 1 && b->day == 1)
+				lput_literal(out, "er"); /* le 1er du mois */
+			break;
+		case 'm': lput_int(out, (uint64_t)b->month, width); break;
+		case 'Y': lput_int(out, (uint64_t)b->year, 4); break;
+		case 'H': lput_int(out, (uint64_t)b->hour, width); break;
+		case 'M': lput_int(out, (uint64_t)b->minute, width); break;
+		case 'A': name = DAYS[fr][b->wday]; break;
+		case 'b': name = lmonth_name(locale, b->month, fr); break;
+		default: name = lmonth_name(locale, b->month, false); break;
+		}
+		if (name)
+			lput(out, name, *p == 'b' && !fr ? 3 : strlen(name));
 	}
-	put_format(t, &b, (struct str){ format.p, (size_t)(day - format.p) }, locale, out);
-	buf_cstr(out, "1er");
-	put_format(t, &b, str_from(day + 3), locale, out);
+}
+
+/* A date by one of our own names: a day written 2026-12-05 needs no clock and no zone. False: not a date. */
+static bool named_date(struct liquid *r, struct lval in, size_t which, struct buf *out)
+{
+	struct broken b = { 0 };
+	struct ltime t;
+	if (in.type == LVAL_STRING && in.n == 10 && in.s[4] == '-' && date_parse(lval_view(in), &b.date)) {
+		b.year = number(in.s, 4);
+		b.month = number(in.s + 5, 2);
+		b.day = number(in.s + 8, 2);
+		b.wday = (date_weekday(b.date) + 1) % 7;
+	} else if (ltime_from(r, in, &t)) {
+		break_down(t, &b);
+	} else {
+		return false;
+	}
+	enum liquid_locale locale = r->options->locale;
+	put_named(&b, locale == LIQUID_FR ? FORMATS[which].fr : FORMATS[which].en, locale, out);
+	return true;
 }
 
 bool ldate_filter(struct liquid *r, struct lval in, const struct lval *args, int n, struct lval *out)
@@ -632,7 +667,7 @@ bool ldate_filter(struct liquid *r, struct lval in, const struct lval *args, int
 	struct str format = ltext(r, args[0]);
 	struct ltime t;
 	*out = in;
-	if (format.n == 0 || !ltime_from(r, in, &t))
+	if (format.n == 0)
 		return true;
 	char text[200]; /* nearly always enough */
 	struct buf b = { .p = text, .cap = sizeof text, .max = sizeof text - 1 };
@@ -641,10 +676,10 @@ bool ldate_filter(struct liquid *r, struct lval in, const struct lval *args, int
 	for (size_t i = 0; i < ARRAY_LEN(FORMATS) && locale != LIQUID_NEUTRAL; i++)
 		if (format.p[0] == FORMATS[i].name[0] && str_is(format, FORMATS[i].name))
 			named = i;
-	if (named < ARRAY_LEN(FORMATS)) {
-		named_format(t, named, locale, &b);
-		return lgive(r, b.p, b.n, out);
-	}
+	if (named < ARRAY_LEN(FORMATS))
+		return !named_date(r, in, named, &b) || lgive(r, b.p, b.n, out);
+	if (!ltime_from(r, in, &t))
+		return true;
 	ltime_format(t, format, locale, &b);
 	if (!b.full)
 		return lgive(r, b.p, b.n, out);

@@ -26,13 +26,16 @@ const struct lval *lfind_variable(struct liquid *r, struct str name, uint32_t ha
 	return find_hinted(r, name, hash, &hint);
 }
 
-const struct lval *lpeek_value(struct liquid *r, const struct lexpr *e)
+const struct lval *lfind_path(struct liquid *r, const struct lexpr *e)
 {
-	if (e->type != LEXPR_LOOKUP || e->lookup.name_expr)
-		return NULL;
 	const struct lval *v = find_hinted(r, e->lookup.name, e->lookup.hash, e->lookup.hint);
 	for (const struct lsegment *s = e->lookup.segments, *end = s + e->lookup.segment_count; v && s < end; s++)
-		v = s->expr || v->type != LVAL_OBJECT ? NULL : lobject_find_hinted(v->object, s->key, s->hash, s->hint);
+		if (s->is_index)
+			v = v->type == LVAL_ARRAY && s->index < v->n ? &v->items[s->index] : NULL;
+		else
+			v = v->type == LVAL_OBJECT ? lobject_find_hinted(v->object, s->key, s->hash, s->hint) : NULL;
+	if (v)
+		r->seen[e->slot] = (struct lseen){ v, r->epoch };
 	return v;
 }
 
@@ -332,10 +335,7 @@ bool lwrite(struct liquid *r, struct lval v)
 {
 	struct buf *out = r->out;
 	if (v.type == LVAL_STRING) {
-		if (r->options->autoescape && !v.safe)
-			lput_html(out, lval_view(v));
-		else
-			lput(out, v.s, v.n);
+		lwrite_text(r, v);
 		return true;
 	}
 	if (v.type == LVAL_ARRAY) {
@@ -433,6 +433,14 @@ static bool eval_comparison(struct liquid *r, const struct lcondition *c, bool *
 	struct lval a, b;
 	bool bare = c->op == LCMP_NONE;
 	const struct lval *there = lpeek_value(r, c->left);
+	if (there && c->op == LCMP_NONE) {
+		*out = lval_truthy(*there);
+		return true;
+	}
+	if (there && c->op == LCMP_NE_NOTHING) {
+		*out = there->type != LVAL_STRING || there->n != 0;
+		return true;
+	}
 	r->pos = c->left->pos;
 	if (there)
 		a = *there;
@@ -447,6 +455,7 @@ static bool eval_comparison(struct liquid *r, const struct lcondition *c, bool *
 	else if (c->right->type == LEXPR_LOOKUP ? !eval_lookup(r, c->right, &b, true) : !leval(r, c->right, &b))
 		return false;
 	switch (c->op) {
+	case LCMP_NE_NOTHING: *out = !lcondition_equal(a, b); return true;
 	case LCMP_EQ:
 	case LCMP_NE: *out = lcondition_equal(a, b) == (c->op == LCMP_EQ); return true;
 	case LCMP_CONTAINS:

@@ -8,6 +8,7 @@
 #include "outbox/liquid.h"
 
 enum {
+	LSOURCE_SLACK = 32,
 	LTOKENS_MAX = 4096, /* in one markup */
 	LFILTER_ARGS_MAX = 8,
 };
@@ -20,6 +21,8 @@ struct lsegment {
 	struct str key; /* when !expr */
 	uint32_t hash;
 	uint8_t command; /* enum lcommand */
+	bool is_index;   /* expr is a whole number, index */
+	uint32_t index;
 	const struct lexpr *expr;
 	uint32_t *hint; /* lobject_find_hinted; one of the template's own words that change */
 };
@@ -28,7 +31,8 @@ enum lcommand { LCOMMAND_NONE, LCOMMAND_SIZE, LCOMMAND_FIRST, LCOMMAND_LAST };
 
 struct lexpr {
 	enum lexpr_type type;
-	uint32_t pos; /* in the source */
+	uint32_t pos;  /* in the source */
+	uint32_t slot; /* of a plain path (a.b[0].c): its place in liquid.seen, the same for the same path; 0: none */
 	union {
 		struct lval literal;
 		struct {
@@ -67,7 +71,17 @@ struct lpipe {                /* an expression and its filters */
 	bool lenient; /* the first filter is `default`: an unknown variable is nil even when strict */
 };
 
-enum lcompare { LCMP_NONE, LCMP_EQ, LCMP_NE, LCMP_LT, LCMP_GT, LCMP_LE, LCMP_GE, LCMP_CONTAINS };
+enum lcompare {
+	LCMP_NONE,
+	LCMP_EQ,
+	LCMP_NE,
+	LCMP_LT,
+	LCMP_GT,
+	LCMP_LE,
+	LCMP_GE,
+	LCMP_CONTAINS,
+	LCMP_NE_NOTHING, /* != "" */
+};
 
 struct lcondition {
 	const struct lexpr *left, *right;
@@ -80,6 +94,7 @@ enum lnode_type {
 	LNODE_TEXT,
 	LNODE_RAW, /* text that a blank block keeps */
 	LNODE_OUTPUT,
+	LNODE_PATH, /* an output of a plain path without filters */
 	LNODE_ASSIGN,
 	LNODE_CAPTURE,
 	LNODE_IF,
@@ -122,10 +137,12 @@ struct lblock {
 
 struct lassign {
 	struct str name;
+	uint32_t hash;
 	struct lpipe value;
 };
 struct lcapture {
 	struct str name;
+	uint32_t hash;
 	struct lblock block;
 };
 struct lbranch {
@@ -166,8 +183,10 @@ struct lpartial {
 struct liquid_template {
 	struct arena arena;
 	const char *name;
-	struct str source;
+	struct str source; /* LSOURCE_SLACK bytes stand behind it */
 	struct lblock root;
+	struct lobject *slots; /* path → slot */
+	uint32_t slot_count;   /* the greatest slot */
 };
 
 /* ---- the lexer and the expression parser ---- */
@@ -236,6 +255,11 @@ struct llocal {
 	struct lval value;
 };
 
+struct lseen { /* where a path's value stands, while epoch is liquid.epoch */
+	const struct lval *value;
+	uint64_t epoch;
+};
+
 struct lregisters { /* what cycle, offset: continue and ifchanged remember; of one {% render %} alone */
 	struct lobject *cycles, *offsets;
 	struct str changed;
@@ -253,6 +277,9 @@ struct liquid {
 	struct llocal *locals;
 	size_t local_count, local_cap, local_base;
 	struct lobject *assigns, *counters;
+	struct lseen *seen; /* of the template that is rendered, by slot */
+	size_t seen_cap;
+	uint64_t epoch;    /* grows with everything that can change what a name means; never goes back */
 	uint64_t assigned; /* a bit per name in assigns, by its hash: most names are not among them */
 	const struct lobject *data;
 	struct lregisters registers;
@@ -277,6 +304,17 @@ static inline void lput(struct buf *b, const char *p, size_t n)
 		buf_add(b, p, n);
 	}
 }
+/* lput for a piece of a template's source: short ones, which most are, without a call. */
+static inline void lput_source(struct buf *b, struct str text)
+{
+	if (text.n <= LSOURCE_SLACK && b->cap - b->n > LSOURCE_SLACK && !b->full) {
+		memcpy(b->p + b->n, text.p, LSOURCE_SLACK);
+		b->n += text.n;
+		b->p[b->n] = '\0';
+	} else {
+		lput(b, text.p, text.n);
+	}
+}
 /* The same for text known when this is compiled. */
 #define lput_literal(b, text) lput((b), (text), sizeof(text) - 1)
 void lput_html(struct buf *b, struct str s);         /* buf_html, by long runs */
@@ -294,8 +332,15 @@ static inline bool lcharge(struct liquid *r, uint64_t steps)
 	return true;
 }
 bool leval(struct liquid *r, const struct lexpr *e, struct lval *out);
-/* Where the value of a plain name (a.b.c) stands; NULL: none there, or not so plain: leval says. */
-const struct lval *lpeek_value(struct liquid *r, const struct lexpr *e);
+/* Where the value of a plain path (a.b.c) stands; NULL: none there, or not so plain: leval says. */
+const struct lval *lfind_path(struct liquid *r, const struct lexpr *e);
+static inline const struct lval *lpeek_value(struct liquid *r, const struct lexpr *e)
+{
+	if (!e->slot)
+		return NULL;
+	const struct lseen *seen = &r->seen[e->slot];
+	return seen->epoch == r->epoch ? seen->value : lfind_path(r, e);
+}
 /* A text of n bytes made on the stack → string value. */
 static inline bool lgive(struct liquid *r, const char *text, size_t n, struct lval *out)
 {
@@ -307,6 +352,13 @@ bool leval_condition(struct liquid *r, const struct lcondition *c, bool *out);
 bool lcondition_equal(struct lval a, struct lval b); /* == of a condition: knows `empty` and `blank` */
 const struct lval *lfind_variable(struct liquid *r, struct str name, uint32_t hash); /* NULL when there is none */
 bool lwrite(struct liquid *r, struct lval v);                                        /* to r->out */
+static inline void lwrite_text(struct liquid *r, struct lval v)                      /* of a string */
+{
+	if (r->options->autoescape && !v.safe)
+		lput_html(r->out, lval_view(v));
+	else
+		lput(r->out, v.s, v.n);
+}
 
 /* The text of a value as `to_s` of the reference; a string is returned as it is. */
 struct str ltext(struct liquid *r, struct lval v);

@@ -264,6 +264,9 @@ static bool parse_segments(struct lparser *p, struct lexpr *e)
 			s->hash = lkey_hash(s->key);
 		} else {
 			s->expr = inner;
+			int64_t i = inner->type == LEXPR_LITERAL && inner->literal.type == LVAL_INT ? inner->literal.i : -1;
+			s->is_index = i >= 0 && i <= UINT32_MAX;
+			s->index = (uint32_t)i;
 		}
 	}
 	uint32_t *hints = arena_array(&p->t->arena, uint32_t, n + 1);
@@ -273,6 +276,32 @@ static bool parse_segments(struct lparser *p, struct lexpr *e)
 	e->lookup.segments = arena_copy(&p->t->arena, list, n * sizeof *list);
 	e->lookup.segment_count = n;
 	return true;
+}
+
+/* The same path has the same slot: looked up once while nothing changes. */
+static void give_slot(struct liquid_template *t, struct lexpr *e)
+{
+	struct buf b;
+	if (e->lookup.name_expr)
+		return;
+	for (uint32_t i = 0; i < e->lookup.segment_count; i++)
+		if (e->lookup.segments[i].expr && !e->lookup.segments[i].is_index)
+			return;
+	buf_init(&b, LIQUID_SOURCE_MAX);
+	buf_str(&b, e->lookup.name);
+	for (uint32_t i = 0; i < e->lookup.segment_count; i++) {
+		const struct lsegment *s = &e->lookup.segments[i];
+		if (s->is_index)
+			buf_printf(&b, "[%u", s->index);
+		else
+			buf_printf(&b, ".%zu:%.*s", s->key.n, STR_ARG(s->key));
+	}
+	struct str path = buf_view(&b);
+	const struct lval *known = lobject_find(t->slots, path, lkey_hash(path));
+	e->slot = known ? (uint32_t)known->i : ++t->slot_count;
+	if (!known)
+		lobject_put(&t->arena, t->slots, arena_str(&t->arena, path), lval_int(e->slot));
+	buf_release(&b);
 }
 
 static bool range_end(struct lparser *p, const struct lexpr *e, int64_t *out)
@@ -347,6 +376,7 @@ static const struct lexpr *parse_lookup(struct lparser *p, bool condition)
 	struct lval literal;
 	if (t->type == LTOK_ID && e->lookup.segment_count == 0 && word_literal(t->text, condition, &literal))
 		return new_literal(p, literal, t->pos);
+	give_slot(p->t, e);
 	return e;
 }
 
@@ -457,6 +487,9 @@ static bool parse_comparison(struct lparser *p, struct lcondition *c)
 	c->op = lpeek(p)->op;
 	p->at++;
 	c->right = lparse_expr(p, true);
+	if (c->op == LCMP_NE && c->right && c->right->type == LEXPR_LITERAL && c->right->literal.type == LVAL_STRING &&
+	    c->right->literal.n == 0)
+		c->op = LCMP_NE_NOTHING;
 	return c->right != NULL;
 }
 

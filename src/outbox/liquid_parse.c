@@ -166,6 +166,7 @@ static bool tag_assign(struct parse *ps, struct body *body, struct ltag *tag)
 			continue;
 		struct lassign *a = arena_new(&ps->t->arena, struct lassign);
 		a->name = name;
+		a->hash = lkey_hash(name);
 		struct str value = { tag->markup.p + i + 1, tag->markup.n - i - 1 };
 		if (!lparse_pipe(ps->t, value, &a->value, ps->err))
 			return false;
@@ -181,6 +182,7 @@ static bool tag_capture(struct parse *ps, struct body *body, struct ltag *tag)
 	c->name = next_signature(tag->markup, &at);
 	if (!c->name.n)
 		return lsyntax(ps->t, ps->err, tag->pos, "capture is written {%% capture name %%} … {%% endcapture %%}");
+	c->hash = lkey_hash(c->name);
 	struct body inner;
 	bool ok = parse_simple(ps, tag, &inner);
 	c->block = finish(ps, &inner, false);
@@ -523,12 +525,17 @@ static bool tag_partial(struct parse *ps, struct body *body, struct ltag *tag)
 	return true;
 }
 
+static enum lnode_type output_type(const struct lpipe *p)
+{
+	return p->expr && p->expr->slot && !p->filter_count ? LNODE_PATH : LNODE_OUTPUT;
+}
+
 static bool tag_echo(struct parse *ps, struct body *body, struct ltag *tag)
 {
 	struct lpipe pipe;
 	if (!lparse_pipe(ps->t, tag->markup, &pipe, ps->err))
 		return false;
-	add_node(body, LNODE_OUTPUT, tag->pos, false)->output = pipe;
+	add_node(body, output_type(&pipe), tag->pos, false)->output = pipe;
 	return true;
 }
 
@@ -688,7 +695,7 @@ static bool parse_output(struct parse *ps, struct body *body, struct str token)
 	struct lpipe pipe;
 	if (!lparse_pipe(ps->t, (struct str){ p, (size_t)(end - p) }, &pipe, ps->err))
 		return false;
-	add_node(body, LNODE_OUTPUT, pos_of(ps, token.p), false)->output = pipe;
+	add_node(body, output_type(&pipe), pos_of(ps, token.p), false)->output = pipe;
 	return true;
 }
 
@@ -746,7 +753,10 @@ struct liquid_template *liquid_parse(const char *name, struct str source, struct
 	struct liquid_template *t = mem_alloc(sizeof *t);
 	arena_init(&t->arena);
 	t->name = arena_cstr(&t->arena, str_from(name));
-	t->source = arena_str(&t->arena, source);
+	char *copy = arena_alloc(&t->arena, source.n + LSOURCE_SLACK);
+	memcpy(copy, source.p, source.n);
+	t->source = (struct str){ copy, source.n };
+	t->slots = lobject_new(&t->arena, 16);
 	struct ltokens tokens = { t->source.p, t->source.p + source.n, false };
 	struct parse ps = { .t = t, .err = err, .tokens = &tokens };
 	struct body body = { .blank = true };

@@ -34,6 +34,7 @@ static void push_local(struct liquid *r, struct str name, uint32_t hash, struct 
 {
 	r->locals = mem_grow(r->locals, &r->local_cap, r->local_count + 1, sizeof *r->locals);
 	r->locals[r->local_count++] = (struct llocal){ name, hash, v };
+	r->epoch++;
 }
 
 static bool render_if(struct liquid *r, const struct lnode *n)
@@ -181,12 +182,14 @@ static bool render_for(struct liquid *r, const struct lfor *f)
 	for (; ok && loop->index < length; loop->index++) {
 		int64_t i = f->reversed ? w.to - 1 - loop->index : w.from + loop->index;
 		r->locals[locals + 1].value = walk_item(r, &w, i);
+		r->epoch++;
 		ok = lcharge(r, 1) && render_block(r, &f->body);
 		if (r->flow != LFLOW_ON && !loop_goes_on(r))
 			break;
 	}
 	r->for_top = loop->parent;
 	r->local_count = locals;
+	r->epoch++;
 	return ok;
 }
 
@@ -211,6 +214,7 @@ static bool table_number(struct liquid *r, const struct lexpr *e, int64_t *out)
 static bool render_row(struct liquid *r, const struct lfor *f, struct lloop *loop, const struct walk *w, size_t local)
 {
 	r->locals[local].value = walk_item(r, w, w->from + loop->index);
+	r->epoch++;
 	buf_printf(r->out, "<td class=\"col%lld\">", (long long)loop->col);
 	if (!lcharge(r, 1) || !render_block(r, &f->body))
 		return false;
@@ -255,6 +259,7 @@ static bool render_tablerow(struct liquid *r, const struct lfor *f)
 		ok = render_row(r, f, loop, &w, locals + 1);
 	buf_cstr(r->out, "</tr>\n");
 	r->local_count = locals;
+	r->epoch++;
 	return ok;
 }
 
@@ -301,6 +306,7 @@ static bool render_counter(struct liquid *r, const struct lcounter *c, int step)
 	if (__builtin_add_overflow(value, step, &next))
 		next = value;
 	lobject_put(&r->arena, r->counters, c->name, lval_int(next));
+	r->epoch++;
 	buf_i64(r->out, step > 0 ? value : next);
 	return true;
 }
@@ -323,12 +329,13 @@ static bool render_aside(struct liquid *r, const struct lblock *b, struct lval *
 	return lfinish(r, &aside, r->options->autoescape, out);
 }
 
-static bool render_assign(struct liquid *r, struct str name, struct lval v)
+static bool render_assign(struct liquid *r, struct str name, uint32_t hash, struct lval v)
 {
 	if (!r->assigns)
-		r->assigns = lobject_new(&r->arena, 8);
-	lobject_put(&r->arena, r->assigns, name, v);
-	r->assigned |= (uint64_t)1 << (lkey_hash(name) & 63);
+		r->assigns = lobject_new(&r->arena, 4);
+	lobject_put_hashed(&r->arena, r->assigns, name, hash, v);
+	r->assigned |= (uint64_t)1 << (hash & 63);
+	r->epoch++;
 	return true;
 }
 
@@ -369,14 +376,26 @@ static const struct liquid_template *find_partial(struct liquid *r, struct str n
 	return NULL;
 }
 
+/* What was seen is of another template's paths from here on. */
+static void enter(struct liquid *r, const struct liquid_template *t)
+{
+	r->t = t;
+	r->epoch++;
+	if (r->seen_cap > t->slot_count)
+		return;
+	r->seen = mem_grow(r->seen, &r->seen_cap, (size_t)t->slot_count + 1, sizeof *r->seen);
+	memset(r->seen, 0, r->seen_cap * sizeof *r->seen); /* epochs begin at 1 */
+}
+
 static bool render_template(struct liquid *r, const struct liquid_template *t)
 {
 	const struct liquid_template *before = r->t;
 	uint32_t pos = r->pos;
-	r->t = t;
+	enter(r, t);
 	bool ok = render_block(r, &t->root);
 	r->t = before;
 	r->pos = pos;
+	r->epoch++;
 	return ok;
 }
 
@@ -420,12 +439,14 @@ static bool render_include(struct liquid *r, const struct lpartial *p)
 	if (v.type == LVAL_ARRAY) {
 		for (uint32_t i = 0; ok && i < v.n; i++) {
 			r->locals[slot].value = v.items[i];
+			r->epoch++;
 			ok = lcharge(r, 1) && render_template(r, t);
 		}
 	} else {
 		ok = render_template(r, t);
 	}
 	r->local_count = locals;
+	r->epoch++;
 	return ok;
 }
 
@@ -454,6 +475,7 @@ static bool render_isolated(struct liquid *r, const struct lpartial *p, const st
 	r->isolated = true;
 	r->registers = (struct lregisters){ 0 };
 	ok = ok && lcharge(r, 1) && render_template(r, t);
+	r->epoch++;
 	r->local_count = base;
 	r->local_base = saved.local_base;
 	r->assigns = saved.assigns;
@@ -499,9 +521,12 @@ static bool render_node(struct liquid *r, const struct lnode *n)
 	switch (n->type) {
 	case LNODE_TEXT:
 	case LNODE_RAW: lput(r->out, n->text.p, n->text.n); return true;
+	case LNODE_PATH:
 	case LNODE_OUTPUT: return leval_pipe(r, &n->output, &v) && lwrite(r, v);
-	case LNODE_ASSIGN: return leval_pipe(r, &n->assign->value, &v) && render_assign(r, n->assign->name, v);
-	case LNODE_CAPTURE: return render_aside(r, &n->capture->block, &v) && render_assign(r, n->capture->name, v);
+	case LNODE_ASSIGN:
+		return leval_pipe(r, &n->assign->value, &v) && render_assign(r, n->assign->name, n->assign->hash, v);
+	case LNODE_CAPTURE:
+		return render_aside(r, &n->capture->block, &v) && render_assign(r, n->capture->name, n->capture->hash, v);
 	case LNODE_IF:
 	case LNODE_UNLESS: return render_if(r, n);
 	case LNODE_CASE: return render_case(r, n->branches);
@@ -525,17 +550,21 @@ static bool render_block(struct liquid *r, const struct lblock *b)
 		return lfail(r, ERR_LIMIT, "blocks and partials nested more than %d deep", LIQUID_RENDER_DEPTH_MAX);
 	r->depth++;
 	bool ok = lcharge(r, 1 + b->count);
-	for (const struct lnode *n = b->nodes, *end = n + b->count; ok && n < end; n++) {
+	for (const struct lnode *n = b->nodes, *end = ok ? n + b->count : n; n < end; n++) {
 		if (n->type == LNODE_TEXT) {
-			lput(r->out, n->text.p, n->text.n);
+			lput_source(r->out, n->text);
 			continue;
 		}
+		if (n->type == LNODE_PATH) {
+			const struct lval *there = lpeek_value(r, n->output.expr);
+			if (there && there->type == LVAL_STRING) {
+				lwrite_text(r, *there);
+				continue;
+			}
+		}
 		r->pos = n->pos;
-		const struct lval *there = n->type == LNODE_OUTPUT && !n->output.filter_count && n->output.expr
-		                               ? lpeek_value(r, n->output.expr)
-		                               : NULL;
-		ok = there ? lwrite(r, *there) : render_node(r, n);
-		if (r->flow != LFLOW_ON) /* seen after a tag alone, as the reference does */
+		ok = render_node(r, n);
+		if (!ok || r->flow != LFLOW_ON) /* seen after a tag alone, as the reference does */
 			break;
 	}
 	r->depth--;
@@ -556,6 +585,7 @@ void liquid_free(struct liquid *r)
 	arena_release(&r->arena);
 	buf_release(&r->spare);
 	free(r->locals);
+	free(r->seen);
 	free(r);
 }
 
@@ -565,9 +595,15 @@ bool liquid_render(struct liquid *r, const struct liquid_template *t, const stru
 	static const struct liquid_options PLAIN = { 0 };
 	options = options ? options : &PLAIN;
 	arena_clear(&r->arena);
-	struct liquid kept = { .arena = r->arena, .locals = r->locals, .local_cap = r->local_cap, .spare = r->spare };
+	struct liquid kept = { .arena = r->arena,
+		                   .locals = r->locals,
+		                   .local_cap = r->local_cap,
+		                   .spare = r->spare,
+		                   .seen = r->seen,
+		                   .seen_cap = r->seen_cap,
+		                   .epoch = r->epoch };
 	*r = kept;
-	r->t = t;
+	enter(r, t);
 	r->options = options;
 	r->err = err;
 	r->out = out;

@@ -45,7 +45,11 @@ const struct lval *lobject_find(const struct lobject *o, struct str key, uint32_
 
 void lobject_put(struct arena *a, struct lobject *o, struct str key, struct lval v)
 {
-	uint32_t hash = lkey_hash(key);
+	lobject_put_hashed(a, o, key, lkey_hash(key), v);
+}
+
+void lobject_put_hashed(struct arena *a, struct lobject *o, struct str key, uint32_t hash, struct lval v)
+{
 	struct lval *old = (struct lval *)(uintptr_t)lobject_find(o, key, hash);
 	if (old) {
 		*old = v;

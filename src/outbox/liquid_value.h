@@ -144,7 +144,8 @@ static inline bool lkey_same(const char *a, const char *b, size_t n)
 }
 
 struct lobject *lobject_new(struct arena *a, uint32_t cap);
-void lobject_put(struct arena *a, struct lobject *o, struct str key, struct lval v);     /* key not copied */
+void lobject_put(struct arena *a, struct lobject *o, struct str key, struct lval v); /* key not copied */
+void lobject_put_hashed(struct arena *a, struct lobject *o, struct str key, uint32_t hash, struct lval v);
 const struct lval *lobject_find(const struct lobject *o, struct str key, uint32_t hash); /* NULL when absent */
 /* lobject_find for a key looked up again and again in objects of one shape: *hint remembers where it was last time.
  * Threads may share a hint: it is only ever a guess, checked. */

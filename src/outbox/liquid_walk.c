@@ -134,6 +134,7 @@ static void walk_partial(struct walk *w, const struct lpartial *p)
 static void walk_node(struct walk *w, const struct lnode *n)
 {
 	switch (n->type) {
+	case LNODE_PATH:
 	case LNODE_OUTPUT: walk_pipe(w, &n->output); return;
 	case LNODE_ASSIGN: push(w, n->assign->name, walk_pipe(w, &n->assign->value)); return;
 	case LNODE_CAPTURE:

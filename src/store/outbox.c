@@ -178,7 +178,7 @@ bool outbox_put(struct db *db, const struct outbox_slice *slice, struct err *err
 
 /* ---- sending ---- */
 
-bool outbox_claim(struct db *db, int64_t epoch, struct instant now, size_t limit, struct arena *a,
+bool outbox_claim(struct db *db, int64_t epoch, struct instant now, size_t limit, bool mails, struct arena *a,
                   struct outbox_message out[OUTBOX_CLAIM_MAX], size_t *n, struct err *err)
 {
 	check(limit <= OUTBOX_CLAIM_MAX);
@@ -188,6 +188,7 @@ bool outbox_claim(struct db *db, int64_t epoch, struct instant now, size_t limit
 	struct query *q = db_query(db, "message_due");
 	query_int(q, 1, now.s);
 	query_int(q, 2, (int64_t)limit);
+	query_int(q, 3, mails);
 	int got;
 	while ((got = query_next(q, err)) == 1) {
 		struct outbox_message *m = &out[(*n)++];
@@ -209,7 +210,7 @@ bool outbox_claim(struct db *db, int64_t epoch, struct instant now, size_t limit
 }
 
 bool outbox_release(struct db *db, int64_t epoch, const struct message_key *key, struct instant try_after,
-                    struct err *err)
+                    struct str why, struct err *err)
 {
 	if (!store_fence(db, epoch, err))
 		return false;
@@ -217,6 +218,7 @@ bool outbox_release(struct db *db, int64_t epoch, const struct message_key *key,
 	bind_key(q, key);
 	query_int(q, 6, try_after.s);
 	query_int(q, 7, epoch);
+	bind_text(q, 8, why);
 	return change_one(q, key, "queued again", err) && count(db, 1, err);
 }
 

@@ -86,6 +86,31 @@ bool outbox_counts(struct db *db, int64_t counts[MESSAGE_STATE_COUNT], struct er
 	return got == 0;
 }
 
+bool outbox_unwritten(struct db *db, struct arena *a, int64_t *count, struct str *why, struct err *err)
+{
+	struct query *q = db_query(db, "message_unwritten");
+	int got = query_next(q, err);
+	*count = got == 1 ? query_get_int(q, 0) : 0;
+	*why = got == 1 ? arena_str(a, query_get_text(q, 1)) : STR("");
+	query_done(q);
+	return got == 1;
+}
+
+bool outbox_state(struct db *db, const struct message_key *key, enum message_state *out, bool *found, struct err *err)
+{
+	struct query *q = db_query(db, "message_state");
+	query_int(q, 1, key->customer);
+	query_text(q, 2, key->plan);
+	query_int(q, 3, key->run_no);
+	query_text(q, 4, key->step);
+	query_int(q, 5, key->channel);
+	int got = query_next(q, err);
+	*found = got == 1;
+	*out = *found ? (enum message_state)query_get_int(q, 0) : MESSAGE_QUEUED;
+	query_done(q);
+	return got >= 0;
+}
+
 bool outbox_message(struct db *db, const struct message_key *key, struct arena *a, struct outbox_message *out,
                     bool *found, struct err *err)
 {

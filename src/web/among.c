@@ -1,5 +1,5 @@
 /* The people behind a count: ?plan=anti-churn&is=waiting&step=winback-2 names those whom the page's number counted, by
- * the same rules as summary.c. And lists in an order other than by number. */
+ * the same rules as summary.c. */
 #include "web/web_int.h"
 
 #include "app/clock.h"
@@ -35,7 +35,8 @@ struct question {
 	int reason; /* −1: any */
 	int channel;
 	int64_t day;
-	struct instant now, since;
+	struct instant now, since;    /* since: of orders */
+	struct summary_period period; /* of runs, messages and orders */
 };
 
 static bool is_plan(const struct question *q, const struct plan_set *set, uint16_t plan)
@@ -46,7 +47,8 @@ static bool is_plan(const struct question *q, const struct plan_set *set, uint16
 static bool of_run(const struct question *q, const struct plan_set *set, const struct run *r)
 {
 	bool active = r->state == RUN_ACTIVE;
-	if (!is_plan(q, set, r->plan) || (q->step >= 0 && r->step != q->step))
+	if (!is_plan(q, set, r->plan) || (q->step >= 0 && r->step != q->step) || r->entered_at < q->period.from.s ||
+	    r->entered_at >= q->period.to.s)
 		return false;
 	switch (q->is) {
 	case ENTERED: return true;
@@ -60,18 +62,18 @@ static bool of_run(const struct question *q, const struct plan_set *set, const s
 	}
 }
 
-static bool of_sent(const struct question *q, const struct plan_set *set, const struct sent *m)
+static bool of_sent(const struct question *q, const struct world *w, customer_id c, const struct sent *m)
 {
 	bool gone = m->state == SENT_ACCEPTED;
-	if (!is_plan(q, set, m->plan) || (q->step >= 0 && m->step != q->step) ||
-	    (q->channel >= 0 && m->channel != q->channel))
+	if (m->at < q->period.from.s || m->at >= q->period.to.s || !is_plan(q, w->plans, m->plan) ||
+	    (q->step >= 0 && m->step != q->step) || (q->channel >= 0 && m->channel != q->channel))
 		return false;
 	switch (q->is) {
 	case QUEUED: return m->state == SENT_QUEUED;
 	case LEAVING: return m->state == SENT_QUEUED || (gone && m->at >= q->day); /* and those the forecast names */
 	case SENT: return gone;
-	case OPENED: return gone && m->opened_at;
-	case CLICKED: return gone && m->clicked_at;
+	case OPENED: return (m->opened_at || m->clicked_at) && summary_knowable(w, c, m);
+	case CLICKED: return m->clicked_at && summary_knowable(w, c, m);
 	case TODAY: return gone && m->at >= q->day;
 	default: return false;
 	}
@@ -83,7 +85,9 @@ static bool brought(const struct question *q, const struct world *w, customer_id
 	view_at(&v, w->version, c, q->now);
 	for (uint32_t o = v.order0; o < v.order1; o++) {
 		const struct sent *m =
-			v.k->order_at[o] >= q->since.s && order_is_sale(v.k, o) ? summary_speaker(s, v.k->order_at[o]) : NULL;
+			v.k->order_at[o] >= q->since.s && v.k->order_at[o] < q->period.to.s && order_is_sale(v.k, o)
+				? summary_speaker(s, v.k->order_at[o])
+				: NULL;
 		if (m && is_plan(q, w->plans, m->plan))
 			return true;
 	}
@@ -98,7 +102,7 @@ static bool answers(const struct question *q, const struct world *w, customer_id
 		if (of_run(q, w->plans, &s->runs[i]))
 			return true;
 	for (uint16_t i = 0; i < s->sent_count; i++)
-		if (of_sent(q, w->plans, &s->sent[i]))
+		if (of_sent(q, w, c, &s->sent[i]))
 			return true;
 	return false;
 }
@@ -123,6 +127,29 @@ static bool read_step(struct request *r, struct question *q, const struct plan_s
 	if (q->step < 0)
 		request_problem(r, 422, p ? "the plan has no step \"%s\"" : "a step \"%s\" needs its plan: plan=NAME", step);
 	return q->step >= 0;
+}
+
+/* ?from=DATE&to=DATE: the period of a page's figures; without: all that ever was. */
+static bool read_period(struct request *r, struct question *q, zone_id zone)
+{
+	const char *from = request_query(r, "from"), *to = request_query(r, "to");
+	struct date d;
+	q->period = (struct summary_period){ { 0 }, INSTANT_NEVER };
+	if (from && from[0]) {
+		if (!date_parse(str_from(from), &d)) {
+			request_problem(r, 422, "\"from\" is a date such as 2026-01-01");
+			return false;
+		}
+		q->period.from = q->since = zone_instant(zone, d, 0);
+	}
+	if (to && to[0]) {
+		if (!date_parse(str_from(to), &d)) {
+			request_problem(r, 422, "\"to\" is a date such as 2026-12-31");
+			return false;
+		}
+		q->period.to = zone_instant(zone, (struct date){ d.day + 1 }, 0);
+	}
+	return true;
 }
 
 static bool read_question(struct request *r, const struct world *w, struct question *q)
@@ -158,7 +185,7 @@ static bool read_question(struct request *r, const struct world *w, struct quest
 	q->now = clock_now();
 	q->day = zone_instant(zone, zone_date(zone, q->now), 0).s;
 	q->since = summary_since(q->now);
-	return read_step(r, q, w->plans);
+	return read_period(r, q, zone) && read_step(r, q, w->plans);
 }
 
 /* Those who get something before the day ends, whom a decision already taken does not tell. */
@@ -202,51 +229,4 @@ uint64_t bits_count(const uint64_t *bits, uint32_t customers)
 	for (size_t i = 0; i < ((size_t)customers + 64) / 64; i++)
 		n += (uint64_t)__builtin_popcountll(bits[i]);
 	return n;
-}
-
-/* ---- in another order ---- */
-
-struct ranked {
-	int64_t key;
-	customer_id customer;
-};
-
-static int by_key(const void *x, const void *y)
-{
-	const struct ranked *a = x, *b = y;
-	if (a->key != b->key)
-		return a->key < b->key ? -1 : 1;
-	return (a->customer > b->customer) - (a->customer < b->customer);
-}
-
-static int64_t key_of(const struct lifecycle *l, enum list_sort by)
-{
-	switch (by) {
-	case SORT_ORDERS: return l->orders;
-	case SORT_SPEND: return l->spend;
-	case SORT_LAST_ORDER: return date_known(l->last_order) ? l->last_order.day : INT32_MIN;
-	case SORT_PHASE: return (int64_t)l->phase;
-	default: return 0;
-	}
-}
-
-/* Places `from` … of those people in that order. How many. */
-int bits_sorted(const struct world *w, const uint64_t *bits, enum list_sort by, bool down, size_t from, size_t most,
-                customer_id *ids)
-{
-	const struct version *v = w->version;
-	size_t n = 0, count = bits_count(bits, v->customers);
-	struct ranked *all = mem_alloc((count + 1) * sizeof *all);
-	for (customer_id c = 1; c <= v->customers; c++)
-		if (bits[c >> 6] >> (c & 63) & 1) {
-			struct lifecycle l = customer_life(w, c);
-			int64_t key = key_of(&l, by);
-			all[n++] = (struct ranked){ down ? -key : key, c };
-		}
-	qsort(all, n, sizeof *all, by_key);
-	int got = 0;
-	for (size_t i = from; i < n && (size_t)got < most; i++)
-		ids[got++] = all[i].customer;
-	free(all);
-	return got;
 }

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { DUPLICATES_S = 60, PAGE_DEFAULT = 50, PAGE_MOST = 200 };
+enum { DUPLICATES_S = 60 };
 
 struct found_duplicates {
 	struct duplicates list;

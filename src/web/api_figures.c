@@ -135,12 +135,16 @@ void on_figures(struct request *r)
 	struct date from, to;
 	struct buf *b = &r->out;
 	enum locale locale = request_locale(r);
-	uint64_t sent = 0, opened = 0, clicked = 0;
+	uint64_t knowable = 0, opened = 0, clicked = 0;
 	struct figures_shop shop;
-	const struct summary *s = range(r, 365, &from, &to) ? request_summary(r) : NULL;
-	if (!s || !request_figures(r, &shop))
+	const struct world *world = range(r, 365, &from, &to) ? request_still_world(r) : NULL;
+	if (!world || !request_figures(r, &shop))
 		return;
 	const struct plan_set *set = shop.plans;
+	zone_id zone = shop.settings->zone;
+	const struct summary_period period = { zone_instant(zone, from, 0),
+		                                   zone_instant(zone, (struct date){ to.day + 1 }, 0) };
+	struct summary *s = summary_make(world, r->still->states, clock_now(), &period);
 	put_open(b, NULL, '{');
 	put_open(b, "plans", '[');
 	for (uint16_t i = 0; i < s->count; i++) {
@@ -153,6 +157,7 @@ void on_figures(struct request *r)
 		put_int(b, "entered", p->entered);
 		put_int(b, "control", p->control);
 		put_int(b, "sent", p->sent);
+		put_int(b, "knowable", p->knowable);
 		put_int(b, "opened", p->opened);
 		put_int(b, "clicked", p->clicked);
 		put_int(b, "orders", p->orders);
@@ -160,10 +165,11 @@ void on_figures(struct request *r)
 		if (p->control && p->control < p->entered)
 			put_uplift(r, &shop, i, from, to, locale == LOCALE_FR);
 		put_close(b, '}');
-		sent += p->sent;
+		knowable += p->knowable;
 		opened += p->opened;
 		clicked += p->clicked;
 	}
+	summary_free(s);
 	put_close(b, ']');
 	put_months(r, r->version, from, to);
 	put_open(b, "kpis", '[');
@@ -171,10 +177,10 @@ void on_figures(struct request *r)
 	put_kpi(b, "average_basket", "money", "mean order value of the trailing 12 months", t->buyers_12m > 0,
 	        (double)t->average_basket, "nobody ordered in the last 12 months");
 	put_kpi(b, "buyers_12m", "customers", "customers who ordered in the trailing 12 months", true, t->buyers_12m, "");
-	put_kpi(b, "open_rate", "share", "opened / sent", sent > 0, sent ? (double)opened / (double)sent : 0,
-	        "nothing was sent yet");
-	put_kpi(b, "click_rate", "share", "clicked / sent", sent > 0, sent ? (double)clicked / (double)sent : 0,
-	        "nothing was sent yet");
+	put_kpi(b, "open_rate", "share", "opened / e-mails whose opens may be known", knowable > 0,
+	        knowable ? (double)opened / (double)knowable : 0, "no e-mail left whose opening may be known");
+	put_kpi(b, "click_rate", "share", "clicked / e-mails whose opens may be known", knowable > 0,
+	        knowable ? (double)clicked / (double)knowable : 0, "no e-mail left whose opening may be known");
 	put_close(b, ']');
 	put_close(b, '}');
 	request_send_json(r, 200);

@@ -24,7 +24,31 @@ void put_cursor(struct buf *b, int64_t last, bool more)
 	put_cstr(b, "next", more ? text : NULL);
 }
 
-enum { PAGE_DEFAULT = 50, PAGE_MOST = 200 };
+void request_page(struct request *r, struct query *q, int parameter, put_row_fn put_row)
+{
+	struct err err;
+	int64_t limit = number_query(r, "limit", 1, PAGE_MOST, PAGE_DEFAULT), n = 0, last = 0;
+	int got;
+	query_int(q, parameter, number_query(r, "cursor", 0, INT64_MAX, INT64_MAX));
+	query_int(q, parameter + 1, limit + 1);
+	put_open(&r->out, NULL, '{');
+	put_open(&r->out, "items", '[');
+	while ((got = query_next(q, &err)) == 1) {
+		if (n++ == limit)
+			continue;
+		last = query_get_int(q, 0);
+		put_open(&r->out, NULL, '{');
+		put_row(r, q);
+		put_close(&r->out, '}');
+	}
+	put_close(&r->out, ']');
+	put_cursor(&r->out, last, n > limit);
+	put_close(&r->out, '}');
+	if (got < 0)
+		request_err(r, &err);
+	else
+		request_send_json(r, 200);
+}
 
 /* ---- one row ---- */
 
@@ -41,7 +65,7 @@ struct lifecycle customer_life(const struct world *w, customer_id c)
 	return l;
 }
 
-static struct str full_name(struct arena *a, const struct person *p)
+struct str person_name(struct arena *a, const struct person *p)
 {
 	if (p->first_name.n && p->last_name.n)
 		return arena_printf(a, "%.*s %.*s", STR_ARG(p->first_name), STR_ARG(p->last_name));
@@ -59,7 +83,7 @@ static bool put_row(struct request *r, const struct world *w, customer_id c, str
 	put_open(b, NULL, '{');
 	put_int(b, "id", c);
 	put_str(b, "ref", ref);
-	put_str(b, "name", full_name(&r->arena, &p));
+	put_str(b, "name", person_name(&r->arena, &p));
 	put_str(b, "email", p.email);
 	put_str(b, "phone", p.phone);
 	put_str(b, "city", p.city);
@@ -85,25 +109,49 @@ static int ids_all(struct db *db, int64_t after, int64_t most, customer_id *ids,
 	return got < 0 ? -1 : n;
 }
 
+/* What was typed, as both queries want it. */
+static void bind_typed(struct request *r, struct query *q, struct str typed)
+{
+	static const char LAST[] = "\xF4\x8F\xBF\xBF";
+	char *low = arena_cstr(&r->arena, typed);
+	for (char *p = low; *p; p++)
+		*p = (char)(isascii((unsigned char)*p) ? tolower((unsigned char)*p) : *p);
+	query_text(q, 1, typed);
+	query_text(q, 2, arena_printf(&r->arena, "%.*s%s", STR_ARG(typed), LAST));
+	query_text(q, 3, str_from(low));
+	query_text(q, 4, arena_printf(&r->arena, "%s%s", low, LAST));
+}
+
 static int ids_found(struct request *r, struct db *db, struct str typed, int64_t after, int64_t most, customer_id *ids,
                      struct err *err)
 {
-	static const char LAST[] = "\xF4\x8F\xBF\xBF";
 	struct query *q = db_query(db, "web_search");
-	char *low = arena_cstr(&r->arena, typed);
 	int n = 0, got;
-	for (char *p = low; *p; p++)
-		*p = (char)(isascii((unsigned char)*p) ? tolower((unsigned char)*p) : *p);
-	struct str low_s = str_from(low);
-	query_text(q, 1, typed);
-	query_text(q, 2, arena_printf(&r->arena, "%.*s%s", STR_ARG(typed), LAST));
-	query_text(q, 3, low_s);
-	query_text(q, 4, arena_printf(&r->arena, "%s%s", low, LAST));
+	bind_typed(r, q, typed);
 	query_int(q, 5, after);
 	query_int(q, 6, most);
 	while ((got = query_next(q, err)) == 1)
 		ids[n++] = (customer_id)query_get_int(q, 0);
 	return got < 0 ? -1 : n;
+}
+
+/* Everybody found, a bit each; who is gone still has theirs. NULL: a problem was set. */
+static uint64_t *bits_found(struct request *r, struct str typed, uint32_t customers)
+{
+	struct err err;
+	struct query *q = db_query(request_db(r), "web_search_all");
+	uint64_t *bits = arena_array(&r->arena, uint64_t, ((size_t)customers + 64) / 64);
+	int got;
+	bind_typed(r, q, typed);
+	while ((got = query_next(q, &err)) == 1) {
+		int64_t c = query_get_int(q, 0);
+		if (c > 0 && c <= customers)
+			bits[c >> 6] |= 1ull << (c & 63);
+	}
+	if (got == 0)
+		return bits;
+	request_err(r, &err);
+	return NULL;
 }
 
 static int ids_of_bits(const uint64_t *bits, uint32_t customers, int64_t after, int64_t most, customer_id *ids)
@@ -123,7 +171,7 @@ struct list_ask {
 
 static bool read_ask(struct request *r, struct list_ask *ask)
 {
-	static const char *const SORTS[] = { "", "orders", "spend", "last_order", "phase" };
+	static const char *const SORTS[] = { "", "name", "orders", "spend", "last_order", "phase" };
 	const char *sort = request_query(r, "sort"), *is = request_query(r, "is"), *typed = request_query(r, "q"),
 			   *segment = request_query(r, "segment");
 	*ask = (struct list_ask){ .among = is && is[0],
@@ -136,9 +184,9 @@ static bool read_ask(struct request *r, struct list_ask *ask)
 		if (strcmp(sort + ask->down, SORTS[i]) == 0)
 			ask->sort = (enum list_sort)i;
 	if (!ask->sort)
-		request_problem(r, 422,
-		                "sort=%s is not known; one of orders, spend, last_order, phase, and -spend for the other way",
-		                sort);
+		request_problem(
+			r, 422, "sort=%s is not known; one of name, orders, spend, last_order, phase, and -spend for the other way",
+			sort);
 	return ask->sort != SORT_NONE;
 }
 
@@ -146,24 +194,44 @@ static bool read_ask(struct request *r, struct list_ask *ask)
 static uint64_t *list_bits(struct request *r, const struct version *v, const struct list_ask *ask, uint64_t *total)
 {
 	size_t words = ((size_t)v->customers + 64) / 64;
-	uint64_t *bits = NULL, *those = NULL;
-	if (ask->segment && !(bits = segment_bits(r, str_from(ask->segment), total)))
-		return NULL;
-	if (ask->among && !(those = among_bits(r, total)))
-		return NULL;
-	for (size_t i = 0; bits && those && i < words; i++)
-		bits[i] &= those[i];
-	if (!bits)
+	uint64_t *bits = NULL;
+	for (int part = 0; part < 3; part++) {
+		bool asked = part == 0 ? ask->segment != NULL : part == 1 ? ask->among : ask->typed != NULL;
+		if (!asked)
+			continue;
+		uint64_t *those = part == 0   ? segment_bits(r, str_from(ask->segment), total)
+		                  : part == 1 ? among_bits(r, total)
+		                              : bits_found(r, str_trim(str_from(ask->typed)), v->customers);
+		if (!those)
+			return NULL;
+		for (size_t i = 0; bits && i < words; i++)
+			those[i] &= bits[i];
 		bits = those;
+	}
 	if (!bits) {
 		bits = arena_array(&r->arena, uint64_t, words);
 		for (customer_id c = 1; c <= v->customers; c++)
 			bits[c >> 6] |= 1ull << (c & 63);
-		if (!bits_without_gone(r, bits, v->customers))
-			return NULL;
 	}
+	if (!bits_without_gone(r, bits, v->customers))
+		return NULL;
 	*total = bits_count(bits, v->customers);
 	return bits;
+}
+
+/* Those of the list after `after`: a customer, or a place in its order. −1: a problem was set. */
+static int ids_of(struct request *r, const struct list_ask *ask, const uint64_t *bits, int64_t after, int64_t most,
+                  customer_id *ids)
+{
+	uint32_t customers = r->version->customers;
+	if (!ask->sort)
+		return ids_of_bits(bits, customers, after, most, ids);
+	struct order *o = request_order(r, ask->sort);
+	if (!o)
+		return -1;
+	size_t n = order_walk(o, bits, customers, ask->down, (size_t)after, (size_t)most, ids);
+	order_let_go(r->web, o);
+	return (int)n;
 }
 
 void on_customers(struct request *r)
@@ -183,12 +251,13 @@ void on_customers(struct request *r)
 	int n;
 	if (!db)
 		return;
-	if (ask.segment || ask.among || (ask.sort && !ask.typed)) {
+	if (ask.segment || ask.among || ask.sort) {
 		uint64_t *bits = list_bits(r, v, &ask, &total);
 		if (!bits)
 			return;
-		n = ask.sort ? bits_sorted(w, bits, ask.sort, ask.down, (size_t)after, (size_t)limit + 1, ids)
-		             : ids_of_bits(bits, v->customers, after, limit + 1, ids);
+		n = ids_of(r, &ask, bits, after, limit + 1, ids);
+		if (n < 0)
+			return;
 	} else if (ask.typed) {
 		n = ids_found(r, db, str_trim(str_from(ask.typed)), after, limit + 1, ids, &err);
 		total_known = n <= limit && after == 0;
@@ -203,7 +272,7 @@ void on_customers(struct request *r)
 	for (int i = 0; ok && i < n && i < limit; i++)
 		ok = put_row(r, w, ids[i], &err);
 	put_close(&r->out, ']');
-	put_cursor(&r->out, !more ? 0 : ask.sort && !ask.typed ? after + limit : ids[limit - 1], more);
+	put_cursor(&r->out, !more ? 0 : ask.sort ? after + limit : ids[limit - 1], more);
 	if (total_known)
 		put_int(&r->out, "total", (int64_t)total);
 	else
@@ -213,4 +282,161 @@ void on_customers(struct request *r)
 		request_send_json(r, 200);
 	else
 		request_err(r, &err);
+}
+
+/* ---- the same list as a file ---- */
+
+enum { CSV_ROWS_MAX = 200000, CSV_COLUMNS_MAX = 12 };
+
+enum csv_column {
+	CSV_NAME,
+	CSV_REF,
+	CSV_EMAIL,
+	CSV_PHONE,
+	CSV_CITY,
+	CSV_PHASE,
+	CSV_ORDERS,
+	CSV_SPEND,
+	CSV_BASKET,
+	CSV_LAST
+};
+static const struct {
+	const char *name, *fr, *en;
+} CSV[] = {
+	[CSV_NAME] = { "name", "Client", "Customer" },
+	[CSV_REF] = { "ref", "Numéro", "Number" },
+	[CSV_EMAIL] = { "email", "E-mail", "E-mail" },
+	[CSV_PHONE] = { "phone", "Téléphone", "Phone" },
+	[CSV_CITY] = { "city", "Ville", "City" },
+	[CSV_PHASE] = { "phase", "Étape", "Phase" },
+	[CSV_ORDERS] = { "orders", "Commandes", "Orders" },
+	[CSV_SPEND] = { "spend", "Dépense", "Spend" },
+	[CSV_BASKET] = { "basket", "Panier moyen", "Average basket" },
+	[CSV_LAST] = { "last_order", "Dernière commande", "Last order" },
+};
+
+/* RFC 4180; what a spreadsheet would run as a formula is told to be text. */
+static void csv_text(struct buf *b, struct str s)
+{
+	bool formula = s.n && strchr("=+@\t\r-", s.p[0]), quote = formula;
+	for (size_t i = 0; i < s.n; i++)
+		quote |= strchr(",;\"\r\n", s.p[i]) != NULL;
+	buf_cstr(b, quote ? "\"" : "");
+	buf_cstr(b, formula ? "'" : "");
+	for (size_t i = 0; i < s.n; i++)
+		buf_add(b, s.p[i] == '"' ? "\"\"" : &s.p[i], s.p[i] == '"' ? 2 : 1);
+	buf_cstr(b, quote ? "\"" : "");
+}
+
+static void csv_money(struct request *r, int64_t minor)
+{
+	char text[32];
+	buf_cstr(&r->out, money_plain((struct money){ minor }, r->web->settings->currency, text));
+}
+
+static bool csv_row(struct request *r, const struct world *w, const int *columns, int count, customer_id c,
+                    struct err *err)
+{
+	struct person p;
+	struct str ref;
+	struct buf *b = &r->out;
+	char day[16];
+	if (!store_person(request_db(r), c, &r->arena, &p, &ref, err))
+		return false;
+	struct lifecycle l = customer_life(w, c);
+	struct str name = person_name(&r->arena, &p);
+	for (int i = 0; i < count; i++) {
+		buf_cstr(b, i ? "," : "");
+		switch ((enum csv_column)columns[i]) {
+		case CSV_NAME: csv_text(b, name.n ? name : ref); break;
+		case CSV_REF: csv_text(b, ref); break;
+		case CSV_EMAIL: csv_text(b, p.email); break;
+		case CSV_PHONE: csv_text(b, p.phone); break;
+		case CSV_CITY: csv_text(b, p.city); break;
+		case CSV_PHASE: buf_cstr(b, phase_name(l.phase)); break;
+		case CSV_ORDERS: buf_printf(b, "%lld", (long long)l.orders); break;
+		case CSV_SPEND: csv_money(r, l.spend); break;
+		case CSV_BASKET:
+			if (l.orders)
+				csv_money(r, thresholds_divide(l.spend, (uint64_t)l.orders));
+			break;
+		case CSV_LAST: buf_cstr(b, date_known(l.last_order) ? date_text(l.last_order, day) : ""); break;
+		}
+	}
+	buf_cstr(b, "\r\n");
+	return true;
+}
+
+/* ?columns=email,phase: the name, and those. How many; 0: a problem was set. */
+static int csv_columns(struct request *r, int columns[CSV_COLUMNS_MAX])
+{
+	const char *asked = request_query(r, "columns");
+	int n = 1;
+	columns[0] = CSV_NAME;
+	for (const char *p = asked ? asked : "email,phase,orders,spend,last_order"; *p;) {
+		size_t len = strcspn(p, ","), k = 0;
+		while (k < ARRAY_LEN(CSV) && !str_is((struct str){ p, len }, CSV[k].name))
+			k++;
+		if (k == ARRAY_LEN(CSV) || n == CSV_COLUMNS_MAX) {
+			request_problem(r, 422,
+			                "\"columns\" is a list, between commas, of ref, email, phone, city, phase, orders, spend, "
+			                "basket, last_order");
+			return 0;
+		}
+		columns[n++] = (int)k;
+		p += len + (p[len] != 0);
+	}
+	return n;
+}
+
+/* On the ticker: who took people's data away stands in the log. */
+static void csv_taken(struct request *r)
+{
+	const int *count = r->handed;
+	struct err err;
+	struct db *db = live_db(r->web->live);
+	const char *object = arena_printf(&r->arena, "%d customers", *count).p;
+	if (!db_begin(db, &err) || !store_audit(db, clock_now(), r->who.actor, "customers exported", object, &err) ||
+	    !db_commit(db, &err)) {
+		db_rollback(db);
+		buf_clear(&r->out);
+		r->type = NULL;
+		request_err(r, &err);
+		return;
+	}
+	r->status = 200;
+	r->type = "text/csv; charset=utf-8";
+	request_add_header(r, "Content-Disposition", STR("attachment; filename=\"customers.csv\""));
+}
+
+void on_customers_csv(struct request *r)
+{
+	struct list_ask ask;
+	struct err err;
+	uint64_t total;
+	int columns[CSV_COLUMNS_MAX], count, *n = arena_new(&r->arena, int);
+	const struct world *w = read_ask(r, &ask) && (count = csv_columns(r, columns)) ? request_world(r) : NULL;
+	const uint64_t *bits = w && request_db(r) ? list_bits(r, w->version, &ask, &total) : NULL;
+	if (!bits)
+		return;
+	if (total > CSV_ROWS_MAX) {
+		request_problem(r, 422, "more than %d people: say which with a condition", CSV_ROWS_MAX);
+		return;
+	}
+	customer_id *ids = arena_array(&r->arena, customer_id, total + 1);
+	if ((*n = ids_of(r, &ask, bits, 0, (int64_t)total, ids)) < 0)
+		return;
+	bool french = request_locale(r) == LOCALE_FR, ok = true;
+	buf_cstr(&r->out, "\xEF\xBB\xBF"); /* spreadsheets take it for Latin 1 otherwise */
+	for (int i = 0; i < count; i++)
+		buf_printf(&r->out, "%s%s", i ? "," : "", french ? CSV[columns[i]].fr : CSV[columns[i]].en);
+	buf_cstr(&r->out, "\r\n");
+	for (int i = 0; ok && i < *n; i++)
+		ok = csv_row(r, w, columns, count, ids[i], &err);
+	if (!ok) {
+		request_err(r, &err);
+		return;
+	}
+	r->handed = n;
+	request_hand_over(r, csv_taken);
 }

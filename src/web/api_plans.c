@@ -46,6 +46,7 @@ static void put_step(struct buf *b, const struct plan *p, size_t i, enum locale 
 	put_int(b, "waiting", n->waiting);
 	put_int(b, "queued", n->queued);
 	put_int(b, "sent", n->sent);
+	put_int(b, "knowable", n->knowable);
 	put_int(b, "opened", n->opened);
 	put_int(b, "clicked", n->clicked);
 	put_close(b, '}');
@@ -104,6 +105,7 @@ void put_picture(struct buf *b, const struct plan *p, enum locale locale, const 
 	put_int(b, "ended", n->ended);
 	put_int(b, "exited", n->exited);
 	put_int(b, "sent", n->sent);
+	put_int(b, "knowable", n->knowable);
 	put_int(b, "opened", n->opened);
 	put_int(b, "clicked", n->clicked);
 	put_int(b, "messages_30d", n->messages_30d);

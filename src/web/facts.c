@@ -15,50 +15,51 @@ static bool say(char why[160], const char *what)
 	return false;
 }
 
-/* A number where text is meant is taken as its digits: tills send "customer": 17850. */
-static struct str text(const json_t *o, const char *name, struct arena *a)
+/* A number where text is meant is taken as its digits: tills send "customer": 17850. Where the text was. */
+static struct str text(const struct jnode *o, const char *name)
 {
-	const json_t *v = json_object_get(o, name);
-	if (json_is_integer(v))
-		return arena_printf(a, "%lld", (long long)json_integer_value(v));
-	if (!json_is_string(v) || json_string_length(v) > FACT_TEXT_MAX)
-		return STR("");
-	return arena_str(a, (struct str){ json_string_value(v), json_string_length(v) });
+	const struct jnode *v = jtree_get(o, name);
+	bool is_text = v && (v->type == J_STRING || v->type == J_INTEGER);
+	return is_text && v->text.n <= FACT_TEXT_MAX ? v->text : STR("");
 }
 
-static bool integer(const json_t *o, const char *name, int64_t least, int64_t most, int64_t otherwise, int64_t *out)
+static bool is(const struct jnode *v, enum jtype type)
 {
-	const json_t *v = json_object_get(o, name);
+	return v && v->type == type;
+}
+
+static bool integer(const struct jnode *o, const char *name, int64_t least, int64_t most, int64_t otherwise,
+                    int64_t *out)
+{
+	const struct jnode *v = jtree_get(o, name);
 	*out = otherwise;
-	if (!v || json_is_null(v))
+	if (!v || v->type == J_NULL)
 		return true;
-	if (!json_is_integer(v))
+	if (v->type != J_INTEGER)
 		return false;
-	*out = json_integer_value(v);
+	*out = v->integer;
 	return *out >= least && *out <= most;
 }
 
 static const int64_t AMOUNT_MAX = (int64_t)1 << 50;
 
-static bool read_lines(const json_t *o, struct incoming *in, struct arena *a, char why[160])
+static bool read_lines(const struct jnode *o, struct incoming *in, struct arena *a, char why[160])
 {
-	const json_t *lines = json_object_get(o, "lines"), *line;
-	size_t i;
-	if (!json_is_array(lines) || json_array_size(lines) > FACT_LINES_MAX)
+	const struct jnode *lines = jtree_get(o, "lines");
+	if (!is(lines, J_ARRAY) || lines->count > FACT_LINES_MAX)
 		return say(why, "\"lines\" has to be a list of at most 2000 {sku, quantity, amount}");
-	in->line_count = json_array_size(lines);
+	in->line_count = lines->count;
 	in->lines = arena_array(a, struct incoming_line, in->line_count + 1);
-	json_array_foreach(lines, i, line)
-	{
-		struct incoming_line *l = &in->lines[i];
+	struct incoming_line *l = in->lines;
+	for (const struct jnode *line = lines->first; line; line = line->next, l++) {
 		int64_t quantity;
-		l->sku = str_trim(text(line, "sku", a));
-		l->name = text(line, "name", a);
+		l->sku = str_trim(text(line, "sku"));
+		l->name = text(line, "name");
 		if (!l->sku.n || l->sku.n > 64)
 			return say(why, "every line needs its \"sku\" (1 to 64 bytes)");
 		if (!integer(line, "quantity", -1000000, 1000000, 1, &quantity))
 			return say(why, "\"quantity\" has to be a whole number");
-		if (!json_is_integer(json_object_get(line, "amount")) ||
+		if (!is(jtree_get(line, "amount"), J_INTEGER) ||
 		    !integer(line, "amount", -AMOUNT_MAX, AMOUNT_MAX, 0, &l->amount))
 			return say(why,
 			           "every line needs its \"amount\": a whole number of cents for the whole line, VAT included");
@@ -67,56 +68,56 @@ static bool read_lines(const json_t *o, struct incoming *in, struct arena *a, ch
 	return true;
 }
 
-static bool read_order(const json_t *o, struct incoming *in, struct arena *a, char why[160])
+static bool read_order(const struct jnode *o, struct incoming *in, struct arena *a, char why[160])
 {
-	struct str channel = text(o, "channel", a);
+	struct str channel = text(o, "channel");
 	int c = channel.n ? sale_channel_find(channel) : SALE_UNKNOWN;
 	if (c < 0)
 		return say(why, "\"channel\" is one of store, web, phone, app, marketplace, b2b");
 	in->order = (struct order_body){ .channel = (enum sale_channel)c,
-		                             .voucher = text(o, "voucher", a),
-		                             .store = str_trim(text(o, "store", a)),
-		                             .seller = str_trim(text(o, "seller", a)) };
+		                             .voucher = text(o, "voucher"),
+		                             .store = str_trim(text(o, "store")),
+		                             .seller = str_trim(text(o, "seller")) };
 	if (in->order.store.n > BODY_NAME_MAX || in->order.seller.n > BODY_NAME_MAX)
 		return say(why, "\"store\" and \"seller\" are at most 100 bytes long");
 	return read_lines(o, in, a, why);
 }
 
-static bool read_cart(const json_t *o, struct incoming *in, struct arena *a, char why[160])
+static bool read_cart(const struct jnode *o, struct incoming *in, struct arena *a, char why[160])
 {
-	struct str state = text(o, "state", a);
+	struct str state = text(o, "state");
 	int s = state.n ? cart_state_find(state) : CART_CHANGED;
 	if (s < 0)
 		return say(why, "\"state\" is one of changed, paid, emptied");
-	in->cart = (struct cart_body){ .cart = text(o, "cart", a), .state = (enum cart_state)s, .url = text(o, "url", a) };
+	in->cart = (struct cart_body){ .cart = text(o, "cart"), .state = (enum cart_state)s, .url = text(o, "url") };
 	if (!in->cart.cart.n)
 		return say(why, "a cart needs \"cart\", its number in the shop");
-	if (!json_object_get(o, "lines") && s != CART_CHANGED)
+	if (!jtree_get(o, "lines") && s != CART_CHANGED)
 		return true;
 	return read_lines(o, in, a, why);
 }
 
-static bool read_consent(const json_t *o, struct incoming *in, struct arena *a, char why[160])
+static bool read_consent(const struct jnode *o, struct incoming *in, struct arena *a, char why[160])
 {
-	struct str purpose = text(o, "purpose", a);
-	int channel = channel_find(text(o, "channel", a)), state = consent_state_find(text(o, "state", a));
+	struct str purpose = text(o, "purpose");
+	int channel = channel_find(text(o, "channel")), state = consent_state_find(text(o, "state"));
 	int p = purpose.n ? purpose_find(purpose) : PURPOSE_MARKETING;
 	if (channel < 0 || state < 0 || p < 0)
 		return say(why, "a consent needs \"channel\" (email, sms …) and \"state\" (granted, withdrawn, soft, opposed)");
 	in->consent = (struct consent_body){ .channel = (enum channel)channel,
 		                                 .purpose = (enum purpose)p,
 		                                 .state = (enum consent_state)state,
-		                                 .source = text(o, "source", a),
-		                                 .wording = text(o, "wording", a) };
+		                                 .source = text(o, "source"),
+		                                 .wording = text(o, "wording") };
 	bool grants = state == CONSENT_GRANTED || state == CONSENT_SOFT;
 	if (grants && !in->consent.source.n)
 		return say(why, "a grant of consent needs its \"source\": where and how it was given is its proof");
 	return true;
 }
 
-static bool read_event(const json_t *o, struct incoming *in, struct arena *a, char why[160])
+static bool read_event(const struct jnode *o, struct incoming *in, struct arena *a, char why[160])
 {
-	in->event = (struct event_body){ .name = text(o, "name", a), .text = text(o, "text", a) };
+	in->event = (struct event_body){ .name = text(o, "name"), .text = text(o, "text") };
 	if (!in->event.name.n || in->event.name.n > 64)
 		return say(why, "an event needs its \"name\" (1 to 64 bytes)");
 	if (!integer(o, "value", -AMOUNT_MAX, AMOUNT_MAX, 0, &in->event.value))
@@ -124,36 +125,38 @@ static bool read_event(const json_t *o, struct incoming *in, struct arena *a, ch
 	return true;
 }
 
-static size_t read_list(const json_t *o, const char *name, struct arena *a, struct str **out)
+static size_t read_list(const struct jnode *o, const char *name, struct arena *a, struct str **out)
 {
-	const json_t *list = json_object_get(o, name), *v;
-	size_t i, n = 0, most = json_array_size(list) < BODY_LIST_MAX ? json_array_size(list) : BODY_LIST_MAX;
-	*out = arena_array(a, struct str, most + 1);
-	json_array_foreach(list, i, v) if (n < most && json_is_string(v) && json_string_length(v) &&
-	                                   json_string_length(v) <= 128)(*out)[n++] =
-		arena_str(a, (struct str){ json_string_value(v), json_string_length(v) });
+	const struct jnode *list = jtree_get(o, name);
+	size_t n = 0;
+	if (!is(list, J_ARRAY))
+		return 0;
+	*out = arena_array(a, struct str, (list->count < BODY_LIST_MAX ? list->count : BODY_LIST_MAX) + 1);
+	for (const struct jnode *v = list->first; v && n < BODY_LIST_MAX; v = v->next)
+		if (v->type == J_STRING && v->text.n && v->text.n <= 128)
+			(*out)[n++] = v->text;
 	return n;
 }
 
-static bool read_profile(const json_t *o, struct incoming *in, struct arena *a, zone_id zone, char why[160])
+static bool read_profile(const struct jnode *o, struct incoming *in, struct arena *a, zone_id zone, char why[160])
 {
 	struct person *p = &in->person;
 	struct profile_body *b = &in->profile;
-	*p = (struct person){ .civility = text(o, "civility", a),
-		                  .first_name = text(o, "first_name", a),
-		                  .last_name = text(o, "last_name", a),
-		                  .company = text(o, "company", a),
-		                  .email = str_trim(text(o, "email", a)),
-		                  .phone = str_trim(text(o, "phone", a)),
-		                  .address1 = text(o, "address1", a),
-		                  .address2 = text(o, "address2", a),
-		                  .postcode = text(o, "postcode", a),
-		                  .city = text(o, "city", a),
-		                  .country = text(o, "country", a),
+	*p = (struct person){ .civility = text(o, "civility"),
+		                  .first_name = text(o, "first_name"),
+		                  .last_name = text(o, "last_name"),
+		                  .company = text(o, "company"),
+		                  .email = str_trim(text(o, "email")),
+		                  .phone = str_trim(text(o, "phone")),
+		                  .address1 = text(o, "address1"),
+		                  .address2 = text(o, "address2"),
+		                  .postcode = text(o, "postcode"),
+		                  .city = text(o, "city"),
+		                  .country = text(o, "country"),
 		                  .attributes = STR("") };
 	*b = (struct profile_body){ .locale = -1, .created = INSTANT_NEVER, .born = DATE_UNKNOWN };
-	struct str born = text(o, "born", a), created = text(o, "created", a), locale = text(o, "locale", a),
-			   gender = text(o, "gender", a);
+	struct str born = text(o, "born"), created = text(o, "created"), locale = text(o, "locale"),
+			   gender = text(o, "gender");
 	zone_id theirs;
 	if (p->email.n && !memchr(p->email.p, '@', p->email.n))
 		return say(why, "\"email\" is no e-mail address");
@@ -163,39 +166,48 @@ static bool read_profile(const json_t *o, struct incoming *in, struct arena *a, 
 		return say(why, "\"created\" is no instant such as 2026-05-12T08:00:00Z");
 	if (locale.n >= 2 && (b->locale = locale_find((struct str){ locale.p, 2 })) < 0)
 		return say(why, "\"locale\" is fr or en");
-	b->zone = text(o, "zone", a);
+	b->zone = text(o, "zone");
 	if (b->zone.n && !zone_find(b->zone, &theirs))
 		return say(why, "\"zone\" is no time zone such as Europe/Paris");
 	b->gender = gender.n && strchr("fmx", gender.p[0]) ? gender.p[0] : 0;
-	b->store = text(o, "store", a);
-	b->sector = text(o, "sector", a);
+	b->store = text(o, "store");
+	b->sector = text(o, "sector");
 	b->tag_count = read_list(o, "tags", a, &b->tags);
 	b->interest_count = read_list(o, "interests", a, &b->interests);
-	in->company_said = p->company.n > 0 || json_is_true(json_object_get(o, "is_company"));
+	in->company_said = p->company.n > 0 || is(jtree_get(o, "is_company"), J_TRUE);
 	return true;
 }
 
 enum { PRODUCT_ATTRIBUTES_MAX = 16 << 10 };
 
-static bool read_product(const json_t *o, struct incoming *in, struct arena *a, char why[160])
+/* An object without spaces, its keys sorted. */
+static struct str canonical(struct str object, struct arena *a)
+{
+	json_t *o = json_loadb(object.p, object.n, 0, NULL);
+	char *found = o ? json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	struct str kept = arena_str(a, str_from(found ? found : ""));
+	free(found);
+	json_decref(o);
+	return kept;
+}
+
+static bool read_product(const struct jnode *o, struct incoming *in, struct arena *a, char why[160])
 {
 	struct product_row *p = &in->product;
-	*p = (struct product_row){ .sku = str_trim(text(o, "sku", a)),
-		                       .name = text(o, "name", a),
-		                       .type = text(o, "type", a),
-		                       .family = text(o, "family", a),
-		                       .category = text(o, "category", a),
-		                       .brand = text(o, "brand", a),
-		                       .replaced_by = text(o, "replaced_by", a),
-		                       .url = text(o, "url", a),
-		                       .image = text(o, "image", a),
+	*p = (struct product_row){ .sku = str_trim(text(o, "sku")),
+		                       .name = text(o, "name"),
+		                       .type = text(o, "type"),
+		                       .family = text(o, "family"),
+		                       .category = text(o, "category"),
+		                       .brand = text(o, "brand"),
+		                       .replaced_by = text(o, "replaced_by"),
+		                       .url = text(o, "url"),
+		                       .image = text(o, "image"),
 		                       .attributes = STR(""),
-		                       .not_a_product = json_is_true(json_object_get(o, "not_a_product")) };
-	const json_t *attributes = json_object_get(o, "attributes");
-	char *kept = json_is_object(attributes) ? json_dumps(attributes, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-	if (kept)
-		p->attributes = arena_str(a, str_from(kept));
-	free(kept);
+		                       .not_a_product = is(jtree_get(o, "not_a_product"), J_TRUE) };
+	const struct jnode *attributes = jtree_get(o, "attributes");
+	if (is(attributes, J_OBJECT))
+		p->attributes = canonical(attributes->text, a);
 	if (p->attributes.n > PRODUCT_ATTRIBUTES_MAX)
 		return say(why, "\"attributes\" of a product take at most 16 KiB");
 	int64_t stock, lifetime, tier;
@@ -212,14 +224,13 @@ static bool read_product(const json_t *o, struct incoming *in, struct arena *a, 
 	return true;
 }
 
-bool incoming_read(const json_t *o, struct incoming *in, struct arena *a, zone_id zone, char why[160])
+bool incoming_read(const struct jnode *o, struct incoming *in, struct arena *a, zone_id zone, char why[160])
 {
 	static const char *const KINDS[] = { "order", "cart", "consent", "profile", "event", "product" };
-	const char *kind = member(o, "kind");
-	struct str at = text(o, "at", a);
+	struct str kind = text(o, "kind"), at = text(o, "at");
 	size_t k = 0;
-	*in = (struct incoming){ .key = text(o, "key", a), .ref = str_trim(text(o, "customer", a)) };
-	while (k < ARRAY_LEN(KINDS) && !(kind && strcmp(KINDS[k], kind) == 0))
+	*in = (struct incoming){ .key = text(o, "key"), .ref = str_trim(text(o, "customer")) };
+	while (k < ARRAY_LEN(KINDS) && !str_is(kind, KINDS[k]))
 		k++;
 	if (k == ARRAY_LEN(KINDS))
 		return say(why, "\"kind\" is one of order, cart, consent, profile, event, product");
@@ -268,9 +279,21 @@ bool page_facts_write(struct web *w, const struct page_facts *f, struct arena *a
 /* One object after the other: the first FACTS_DIRECT are kept as they are, more of them only packed. */
 struct taking {
 	struct request *r;
-	struct arena one; /* of the fact being packed */
-	size_t line;
+	struct arena one; /* of what is being packed */
 };
+
+static struct arena *taking_arena(struct taking *t)
+{
+	return t->r->fact_count < FACTS_DIRECT ? &t->r->arena : &t->one;
+}
+
+static size_t line_of(const struct request *r, const char *at)
+{
+	size_t line = 1;
+	for (const char *p = r->body.p; p < at; p++)
+		line += *p == '\n';
+	return line;
+}
 
 static void pack_all(struct request *r)
 {
@@ -288,7 +311,7 @@ void facts_pack(struct request *r)
 		pack_all(r);
 }
 
-static bool take_one(struct taking *t, json_t *o)
+static bool take_one(struct taking *t, const struct jnode *o, const char *at)
 {
 	struct request *r = t->r;
 	struct incoming in;
@@ -299,10 +322,8 @@ static bool take_one(struct taking *t, json_t *o)
 	}
 	if (r->fact_count == FACTS_DIRECT)
 		facts_pack(r);
-	arena_clear(&t->one);
-	if (!json_is_object(o) ||
-	    !incoming_read(o, &in, r->fact_count < FACTS_DIRECT ? &r->arena : &t->one, r->web->shop.zone, why)) {
-		request_problem(r, 422, "line %zu: %s; nothing of this request was kept", t->line, why);
+	if (!is(o, J_OBJECT) || !incoming_read(o, &in, taking_arena(t), r->web->shop.zone, why)) {
+		request_problem(r, 422, "line %zu: %s; nothing of this request was kept", line_of(r, at), why);
 		return false;
 	}
 	if (r->packed.n) {
@@ -316,41 +337,43 @@ static bool take_one(struct taking *t, json_t *o)
 	return true;
 }
 
-static void skip_space(struct taking *t, struct str *rest)
+static void skip_space(struct str *rest)
 {
-	while (rest->n && strchr(" \t\r\n", rest->p[0])) {
-		t->line += rest->p[0] == '\n';
+	while (rest->n && strchr(" \t\r\n", rest->p[0]))
 		*rest = (struct str){ rest->p + 1, rest->n - 1 };
-	}
+}
+
+static bool no_json(struct request *r, const char *at)
+{
+	size_t column = 1;
+	for (const char *p = at; p > r->body.p && p[-1] != '\n'; p--)
+		column++;
+	request_problem(r, 400, "no JSON: line %zu, column %zu; nothing of this request was kept", line_of(r, at), column);
+	return false;
 }
 
 /* One JSON object, an array of them, or one a line. */
 static bool take_all(struct taking *t)
 {
-	struct str rest = buf_view(&t->r->body);
+	struct request *r = t->r;
+	struct str rest = buf_view(&r->body);
 	bool ok = true;
-	for (skip_space(t, &rest); ok && rest.n; skip_space(t, &rest)) {
-		json_error_t why;
-		json_t *o = json_loadb(rest.p, rest.n, JSON_DISABLE_EOF_CHECK, &why), *item;
-		size_t i;
-		if (!o) {
-			request_problem(t->r, 400, "no JSON: line %zu, column %d; nothing of this request was kept",
-			                t->line + (size_t)why.line - 1, why.column);
-			return false;
-		}
-		if (json_is_array(o)) {
-			json_array_foreach(o, i, item) ok = ok && take_one(t, item);
+	for (skip_space(&rest); ok && rest.n; skip_space(&rest)) {
+		const char *at = rest.p;
+		arena_clear(&t->one);
+		const struct jnode *o = jtree_read(&rest, taking_arena(t));
+		if (!o || (o->type != J_ARRAY && o->type != J_OBJECT))
+			return no_json(r, o ? at : rest.p);
+		if (o->type == J_ARRAY) {
+			for (const struct jnode *item = o->first; item && ok; item = item->next)
+				ok = take_one(t, item, at);
 		} else {
-			ok = take_one(t, o);
+			ok = take_one(t, o, at);
 		}
-		json_decref(o);
-		for (int n = 0; n < why.position; n++)
-			t->line += rest.p[n] == '\n';
-		rest = (struct str){ rest.p + why.position, rest.n - (size_t)why.position };
 	}
-	if (ok && t->r->fact_count == 0)
-		request_problem(t->r, 422, "there is no fact in the body");
-	return ok && t->r->fact_count > 0;
+	if (ok && r->fact_count == 0)
+		request_problem(r, 422, "there is no fact in the body");
+	return ok && r->fact_count > 0;
 }
 
 /* Facts come faster than they can be applied. */
@@ -370,7 +393,7 @@ static bool there_is_room(struct request *r)
 
 void on_facts(struct request *r)
 {
-	struct taking t = { .r = r, .line = 1 };
+	struct taking t = { .r = r };
 	if (!there_is_room(r))
 		return;
 	arena_init(&t.one);

@@ -5,13 +5,15 @@
 #define RELANCE_WEB_FACTS_H
 
 #include "app/incoming.h"
+#include "base/jtree.h"
 #include "web/web_int.h"
 
 /* FACTS_DIRECT: a request of at most so many is among the facts when it is answered, if nothing waits before it. */
 enum { FACTS_MAX = 10000, FACTS_DIRECT = 32, FACT_KEY_MAX = 200, FACT_TEXT_MAX = 1024 };
 
-/* One object. False: *why says what is missing, for a person. Strings in the arena. */
-bool incoming_read(const json_t *o, struct incoming *out, struct arena *a, zone_id zone, char why[160]) MUST_CHECK;
+/* One object. False: *why says what is missing, for a person. Strings are the tree's. */
+bool incoming_read(const struct jnode *o, struct incoming *out, struct arena *a, zone_id zone,
+                   char why[160]) MUST_CHECK;
 
 /* Facts of the program's own pages, and what became of a message, in one transaction. */
 struct page_facts {

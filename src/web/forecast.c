@@ -4,11 +4,13 @@
 
 #include "app/clock.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 enum {
 	KEPT_S = 2,
-	KEPT_TIMES = 50, /* a forecast is kept so many times what it took */
+	KEPT_TIMES = 50, /* a forecast is kept so many times what it took, */
+	KEPT_MAX_S = 20, /* but no longer, however slow the machine was just then */
 	LOOKS_MAX = 8,   /* a person's turns in the rest of a day */
 };
 
@@ -127,7 +129,7 @@ static struct forecast *make(const struct world *w, struct pstate *states, struc
 			foresee(f, &world, c, &states[c], now, end);
 	}
 	double cost = clock_monotonic() - started;
-	f->kept_until = started + (KEPT_S > KEPT_TIMES * cost ? KEPT_S : KEPT_TIMES * cost);
+	f->kept_until = started + fmin(fmax(KEPT_S, KEPT_TIMES * cost), KEPT_MAX_S);
 	return f;
 }
 

@@ -35,6 +35,7 @@ const struct route ROUTES[] = {
 	{ "GET", API "/events", MAY_READ, on_events, 0 },
 
 	{ "GET", API "/customers", MAY_PEOPLE, on_customers, READS },
+	{ "GET", API "/customers.csv", MAY_PEOPLE, on_customers_csv, READS | LONG },
 	{ "GET", API "/customers/{}", MAY_PEOPLE, on_customer, 0 },
 	{ "GET", API "/customers/{}/timeline", MAY_PEOPLE, on_timeline, 0 },
 	{ "GET", API "/customers/{}/why", MAY_PEOPLE, on_why, 0 },

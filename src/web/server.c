@@ -316,6 +316,7 @@ static void web_release(struct web *w)
 	writer_free(w);
 	readers_free(w);
 	forecast_free(w);
+	orders_free(w);
 	gate_free(w);
 	message_set_free(w->messages);
 	visits_release(w);
@@ -331,6 +332,11 @@ static void web_release(struct web *w)
 	free(w);
 }
 
+static void mail_arrived(void *ctx)
+{
+	ticker_wake(ctx);
+}
+
 static bool open_all(struct web *w, struct err *err)
 {
 	struct db *db = store_open(w->o.address, false, &w->shop, err);
@@ -341,6 +347,7 @@ static bool open_all(struct web *w, struct err *err)
 	db_close(db);
 	if (!ok)
 		return false;
+	courier_in_background(w->courier, w->o.address, mail_arrived, w);
 	links_key(&w->shop, w->link_key);
 	if (w->account_count == 0) {
 		unsigned char bytes[16];
@@ -372,6 +379,7 @@ bool web_run(const struct web_options *o, const volatile sig_atomic_t *stop, str
 	pthread_condattr_destroy(&attr);
 	gate_new(w);
 	forecast_new(w);
+	orders_new(w);
 	writer_new(w);
 	hooks_new(w);
 	bool ok = open_all(w, err) && ticker_start(w, err);

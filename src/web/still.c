@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 enum { STRIPE = 4096, ROOM = 65536, KEPT_TIMES = 20 };
-static const double CHEAP_S = 0.02, IDLE_S = 60;
+static const double CHEAP_S = 0.1, IDLE_S = 60;
 
 /* The runs, then the messages of one stripe. */
 struct stripe {
@@ -205,7 +205,7 @@ const struct summary *request_summary(struct request *r)
 		return NULL;
 	pthread_mutex_lock(&r->web->gate->lock);
 	if (!s->summary)
-		s->summary = summary_make(world, s->states, clock_now());
+		s->summary = summary_make(world, s->states, clock_now(), NULL);
 	pthread_mutex_unlock(&r->web->gate->lock);
 	return s->summary;
 }

@@ -1,13 +1,31 @@
 /* One pass over the states of everybody: what each plan holds, sent and brought. */
 #include "web/web_int.h"
 
+#include "fold/basis.h"
+#include "fold/expr.h"
+
 #include <stdlib.h>
 
 enum { BROUGHT_DAYS = 30, BROUGHT_AFTER_S = 7 * DAY_S };
 
-static void sum_sent(struct summary *s, const struct plan_set *set, const struct sent *m, int64_t day, int64_t month)
+bool summary_knowable(const struct world *w, customer_id c, const struct sent *m)
 {
-	struct plan_summary *p = &s->plans[set->family[m->plan]];
+	struct subject s;
+	if (m->state != SENT_ACCEPTED || m->channel != CHANNEL_EMAIL)
+		return false;
+	expr_subject(w->book, w->version, NULL, c, (struct instant){ m->at }, w->thresholds, &s);
+	return basis_may_track(&s);
+}
+
+static bool within(const struct summary_period *p, uint32_t at)
+{
+	return !p || (at >= p->from.s && at < p->to.s);
+}
+
+static void sum_sent(const struct world *w, struct summary *s, customer_id c, const struct sent *m, int64_t day,
+                     int64_t month)
+{
+	struct plan_summary *p = &s->plans[w->plans->family[m->plan]];
 	struct step_summary *step = &p->steps[m->step];
 	if (m->state == SENT_QUEUED) {
 		p->queued[m->channel]++;
@@ -17,10 +35,15 @@ static void sum_sent(struct summary *s, const struct plan_set *set, const struct
 		return;
 	p->sent++;
 	step->sent++;
-	p->opened += m->opened_at != 0;
-	step->opened += m->opened_at != 0;
-	p->clicked += m->clicked_at != 0;
-	step->clicked += m->clicked_at != 0;
+	if (summary_knowable(w, c, m)) {
+		bool opened = m->opened_at || m->clicked_at;
+		p->knowable++;
+		step->knowable++;
+		p->opened += opened;
+		step->opened += opened;
+		p->clicked += m->clicked_at != 0;
+		step->clicked += m->clicked_at != 0;
+	}
 	p->sent_today[m->channel] += m->at >= day;
 	p->messages_30d += m->at >= month;
 }
@@ -57,14 +80,15 @@ const struct sent *summary_speaker(const struct pstate *state, uint32_t at)
 	return best;
 }
 
-/* Orders within a week of a message, the last thirty days; each told of the plan that spoke last. */
-static void sum_brought(const struct world *w, struct summary *s, customer_id c, const struct pstate *state)
+/* Orders within a week of a message; each told of the plan that spoke last. */
+static void sum_brought(const struct world *w, struct summary *s, customer_id c, const struct pstate *state,
+                        struct instant to)
 {
 	struct view v;
 	view_at(&v, w->version, c, s->at);
 	for (uint32_t o = v.order0; o < v.order1; o++) {
 		uint32_t at = v.k->order_at[o];
-		if (at < s->since.s || !order_is_sale(v.k, o))
+		if (at < s->since.s || at >= to.s || !order_is_sale(v.k, o))
 			continue;
 		const struct sent *best = summary_speaker(state, at);
 		if (!best)
@@ -82,23 +106,24 @@ struct instant summary_since(struct instant now)
 	return (struct instant){ now.s - BROUGHT_DAYS * DAY_S };
 }
 
-struct summary *summary_make(const struct world *w, const struct pstate *states, struct instant now)
+struct summary *summary_make(const struct world *w, const struct pstate *states, struct instant now,
+                             const struct summary_period *period)
 {
 	struct summary *s = mem_alloc(sizeof *s);
-	*s = (struct summary){ .count = w->plans->count, .at = now, .since = summary_since(now) };
+	*s = (struct summary){ .count = w->plans->count, .at = now, .since = period ? period->from : summary_since(now) };
 	s->plans = mem_alloc((s->count + 1) * sizeof *s->plans);
 	zone_id zone = w->settings->zone;
 	int64_t day = zone_instant(zone, zone_date(zone, now), 0).s;
 	for (customer_id c = 1; c <= w->version->customers; c++) {
 		const struct pstate *state = &states[c];
 		for (uint16_t i = 0; i < state->run_count; i++)
-			if (!run_is_joined(state->runs[i].run_no))
+			if (within(period, state->runs[i].entered_at) && !run_is_joined(state->runs[i].run_no))
 				sum_run(s, w->plans, &state->runs[i]);
 		for (uint16_t i = 0; i < state->sent_count; i++)
-			if (!run_is_joined(state->sent[i].run_no))
-				sum_sent(s, w->plans, &state->sent[i], day, s->since.s);
+			if (within(period, state->sent[i].at) && !run_is_joined(state->sent[i].run_no))
+				sum_sent(w, s, c, &state->sent[i], day, s->since.s);
 		if (state->sent_count)
-			sum_brought(w, s, c, state);
+			sum_brought(w, s, c, state, period ? period->to : (struct instant){ now.s + 1 });
 	}
 	return s;
 }

@@ -122,10 +122,12 @@ static bool open_shop(struct web *w, struct err *err)
 
 static void close_shop(struct web *w)
 {
+	live_finish(w->live);             /* readers are not made to wait for the mail server */
 	pthread_rwlock_wrlock(&w->world); /* waits for those who read */
 	w->book = NULL;
 	gate_forget(w);
 	forecast_forget(w);
+	orders_forget(w);
 	scene_release(w);
 	pthread_rwlock_unlock(&w->world);
 	writer_close(w);
@@ -193,6 +195,7 @@ static bool turn(struct web *w, struct err *err)
 	w->counters.ticks++;
 	w->counters.decisions += t.decisions;
 	w->counters.accepted += t.accepted;
+	w->more = t.more;
 	pthread_mutex_lock(&w->lock);
 	w->thresholds = *live_world(w->live)->thresholds;
 	w->hold_all = t.hold_all;
@@ -315,6 +318,8 @@ static void *ticker_main(void *ctx)
 			if (w->live)
 				close_shop(w);
 		}
+		if (ok && w->more)
+			ticker_wake(w);
 		wake_listeners(w, false);
 	} while (wait_for_work(w, &pace));
 	run_queue(w);

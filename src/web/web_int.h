@@ -206,6 +206,7 @@ struct web {
 	pthread_t ticker;
 	struct tick_result untold; /* since the pages were told last */
 	double told;
+	bool more;                  /* the last turn left something to do at once */
 	int64_t signups_swept;      /* when */
 	char trouble[ERR_TEXT_MAX]; /* under `lock`: why the shop does not turn */
 
@@ -220,6 +221,7 @@ struct web {
 	struct gate *gate;           /* still.c */
 	struct readers *readers;     /* readers.c */
 	struct foresight *foresight; /* forecast.c */
+	struct orders *orders;       /* order.c */
 
 	/* the door: doors */
 	pthread_mutex_t duplicates_lock;
@@ -274,6 +276,8 @@ void request_read_on(struct request *r, handler_fn next, enum lane lane); /* to 
 customer_id customer_arg(struct request *r);
 void request_problem(struct request *r, int status, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void request_err(struct request *r, const struct err *err); /* the world's: 503; the input's: 422; a conflict: 409 */
+/* The answer to DELETE of row `id`: 404 when nothing was changed. */
+void request_deleted(struct request *r, bool ok, int64_t id, int64_t changed, const struct err *err);
 void request_add_header(struct request *r, const char *name, struct str value);
 void request_send_json(struct request *r, int status); /* r->out holds it */
 const char *status_title(int status);
@@ -292,6 +296,13 @@ void put_date(struct buf *b, const char *key, struct date d);       /* unknown: 
 void put_raw(struct buf *b, const char *key, struct str json);
 void put_cursor(struct buf *b, int64_t last, bool more); /* "next": the cursor of the next page, or null */
 
+/* ---- api_list.c: a page of rows ---- */
+enum { PAGE_DEFAULT = 50, PAGE_MOST = 200 };
+typedef void (*put_row_fn)(struct request *r, struct query *q);
+/* {items, next} of a query, newest first, whose first column is the number that `cursor` counts down by; its parameters
+ * `parameter` and the one behind are "numbers below" and "how many". put_row writes the members of one item. */
+void request_page(struct request *r, struct query *q, int parameter, put_row_fn put_row);
+
 /* ---- pool and world ---- */
 struct db *request_db(struct request *r); /* the thread's read handle, for this handler alone; NULL: problem set */
 const struct version *request_book(struct request *r); /* pinned until the answer; NULL: problem set */
@@ -309,6 +320,7 @@ void door_received(struct request *r, size_t bytes);
 void door_answers(struct request *r, bool begins); /* it has come whole; its answer has left */
 void door_sweep(struct web *w);                    /* shuts connections whose request does not come; once a second */
 bool door_lets_in(struct request *r);              /* problem set when not */
+int door_lets_join(struct request *r);             /* sign-ups by one address: 0, or the seconds to wait */
 uint64_t door_client(struct request *r);           /* hash of the address; 0: this machine */
 bool door_secure(struct request *r);               /* over TLS, here or at the web server before us */
 
@@ -386,14 +398,15 @@ struct str auth_actor_name(struct request *r, struct str actor);
 
 /* Everything the states of all people say about each plan. */
 struct step_summary {
-	uint32_t waiting, queued, sent, opened, clicked;
+	uint32_t waiting, queued, sent, knowable, opened, clicked;
 };
 struct plan_summary {
 	uint32_t entered, active, control, messages_30d, ended, exited;
-	uint32_t queued[CHANNEL_COUNT], sent_today[CHANNEL_COUNT], sent, opened, clicked;
+	uint32_t queued[CHANNEL_COUNT], sent_today[CHANNEL_COUNT], sent;
+	uint32_t knowable, opened, clicked; /* e-mails whose opens may be known; of these: opened or clicked, clicked */
 	uint32_t held[REASON_COUNT];
 	uint32_t held_until[REASON_COUNT]; /* the earliest */
-	uint32_t orders;                   /* within 7 days of a message, the last 30 days */
+	uint32_t orders;                   /* within 7 days of a message */
 	int64_t revenue;
 	struct step_summary steps[STEPS_MAX];
 };
@@ -404,7 +417,15 @@ struct summary {
 	int64_t revenue;
 	struct instant at, since;
 };
-struct summary *summary_make(const struct world *w, const struct pstate *states, struct instant now);
+/* period NULL: all that ever was, and the orders of the last 30 days. Else the runs entered, the messages accepted and
+ * the orders placed from its first instant to before its last. */
+struct summary_period {
+	struct instant from, to;
+};
+struct summary *summary_make(const struct world *w, const struct pstate *states, struct instant now,
+                             const struct summary_period *period);
+/* An accepted e-mail whose opening may be known: with tracking consent when it left (SEMANTICS, "Openers"). */
+bool summary_knowable(const struct world *w, customer_id c, const struct sent *m);
 void summary_free(struct summary *s);
 struct instant summary_since(struct instant now);         /* orders from then on count as brought */
 const struct summary *request_summary(struct request *r); /* of request_still(), as long as it; NULL: a problem */
@@ -420,16 +441,26 @@ struct forecast *request_forecast(struct request *r);
 void forecast_let_go(struct web *w, struct forecast *f);
 
 /* ---- among.c: a bit per person, in the request's arena ---- */
-enum list_sort { SORT_NONE, SORT_ORDERS, SORT_SPEND, SORT_LAST_ORDER, SORT_PHASE };
+enum list_sort { SORT_NONE, SORT_NAME, SORT_ORDERS, SORT_SPEND, SORT_LAST_ORDER, SORT_PHASE, SORT_COUNT };
 uint64_t *among_bits(struct request *r, uint64_t *count); /* those ?plan=&is= names; NULL: a problem */
 uint64_t bits_count(const uint64_t *bits, uint32_t customers);
 void duplicates_close(struct web *w);
-bool put_merged(struct request *r, customer_id c, struct err *err); /* "merged": who was merged into c */
+bool put_merged(struct request *r, customer_id c, struct err *err);            /* "merged": who was merged into c */
 bool bits_without_gone(struct request *r, uint64_t *bits, uint32_t customers); /* false: a problem */
-int bits_sorted(const struct world *w, const uint64_t *bits, enum list_sort by, bool down, size_t from, size_t most,
-                customer_id *ids);
+/* ---- order.c: everybody by name, spend, … ---- */
+void orders_new(struct web *w);
+void orders_free(struct web *w);
+void orders_forget(struct web *w); /* the shop is let go of */
+/* order_let_go() it. NULL: a problem was set. */
+struct order *request_order(struct request *r, enum list_sort by);
+void order_let_go(struct web *w, struct order *o);
+/* Places `from` … of those with a bit, in that order or (down) the other way. How many. */
+size_t order_walk(const struct order *o, const uint64_t *bits, uint32_t customers, bool down, size_t from, size_t most,
+                  customer_id *ids);
+
 /* ---- api_list.c ---- */
 struct lifecycle customer_life(const struct world *w, customer_id c); /* as of now */
+struct str person_name(struct arena *a, const struct person *p);      /* "Léa Martin", or the company; may be empty */
 
 /* ---- handlers ---- */
 #define HANDLER(name) void name(struct request *r)
@@ -464,6 +495,7 @@ HANDLER(on_duplicates);
 HANDLER(on_duplicates_dismiss);
 HANDLER(on_merge);
 HANDLER(on_unmerge);
+HANDLER(on_customers_csv);
 HANDLER(on_customer);
 HANDLER(on_timeline);
 HANDLER(on_why);

@@ -281,7 +281,7 @@ static struct kpi_slice shop_slice(const struct shop *s, uint32_t from, uint32_t
 		                       instants ? NULL : s->day,
 		                       instants ? s->at : NULL,
 		                       s->flags,
-		                       s->order_line,
+		                       { s->order_line, sizeof *s->order_line },
 		                       { s->product, sizeof *s->product },
 		                       { s->quantity, sizeof *s->quantity },
 		                       { s->amount, sizeof *s->amount },

@@ -171,6 +171,31 @@ START_TEST(corners_are_those_of_the_reference)
 }
 END_TEST
 
+/* A path is looked up once while nothing changes; everything that changes a name is seen. */
+START_TEST(a_name_means_what_it_means_now)
+{
+	RENDERS("{{ a }}{% assign a = 2 %}{{ a }}{% for a in (3..4) %}{{ a }}{% assign a = 9 %}{{ a }}{% endfor %}{{ a }} "
+	        "{{ o.k[1].b }}{% for x in o.k %}{{ x.b }}{{ x.b }}{% for x in x.c %}{{ x }}{% endfor %}{{ x.b }}{% endfor "
+	        "%}{{ x }}"
+	        "{% increment n %}{{ n }}{% decrement n %}{{ n }} {% capture o %}{{ o.k[0].b }}!{% endcapture %}{{ o }}{{ "
+	        "o.k[0].b "
+	        "}}",
+	        "{\"a\":1,\"x\":\"-\",\"o\":{\"k\":[{\"b\":5,\"c\":[6,7]},{\"b\":8,\"c\":[]}]}}", NULL,
+	        "1233449 855675888-0100 5!");
+	RENDERS("{% assign l = '1,2' | split: ',' %}{{ l[0] }}{{ l[0] }}{{ l[5] }}{{ l.x }}{% if a.b != '' %}y{% endif "
+	        "%}{% if s != "
+	        "'' %}z{% endif %}{% if l != '' %}l{% endif %}",
+	        "{\"s\":\"\"}", NULL, "11yl");
+	RENDERS("{{ m }}{% increment m %}{{ m }}", "{\"m\":5}", NULL, "556");
+	RENDERS("{{ '2026-02-30' | date: 'long' }} {{ '2024-02-29' | date: 'weekday' }} {{ '2026-12-05T23:30:00Z' | date: "
+	        "'time' }} "
+	        "{{ '14 March 2016' | date: 'day' }} {{ '2026-09-03' | date: 'short' }}",
+	        NULL, &FR, "2 mars 2026 jeudi 29 février 23\u202fh\u202f30 14 mars 03/09/2026");
+	RENDERS("{{ '2026-09-01' | date: 'short' }} {{ '2026-09-01' | date: 'month' }} {{ '2026-09-01' | date: 'full' }}",
+	        NULL, &EN, "1 Sep 2026 September 2026 Tuesday 1 September 2026");
+}
+END_TEST
+
 START_TEST(a_render_remembers_nothing_of_its_caller)
 {
 	struct err err = { 0 };
@@ -353,6 +378,6 @@ START_TEST(a_partial_cannot_call_itself_forever)
 END_TEST
 
 UNIT_MAIN("liquid", golden_cases_pass, numbers_are_decimals, values_print_as_the_reference,
-          corners_are_those_of_the_reference, a_render_remembers_nothing_of_its_caller, dates_are_read_and_written,
-          the_shop_filters_speak_both_languages, html_is_escaped_unless_safe, strict_names_the_unknown,
-          a_template_cannot_run_away, a_partial_cannot_call_itself_forever)
+          corners_are_those_of_the_reference, a_name_means_what_it_means_now, a_render_remembers_nothing_of_its_caller,
+          dates_are_read_and_written, the_shop_filters_speak_both_languages, html_is_escaped_unless_safe,
+          strict_names_the_unknown, a_template_cannot_run_away, a_partial_cannot_call_itself_forever)

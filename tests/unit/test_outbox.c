@@ -54,7 +54,7 @@ static bool claim(struct db *db, int64_t epoch, struct arena *a, struct outbox_m
 {
 	if (!db_begin(db, err))
 		return false;
-	if (outbox_claim(db, epoch, NOW, OUTBOX_CLAIM_MAX, a, out, n, err))
+	if (outbox_claim(db, epoch, NOW, OUTBOX_CLAIM_MAX, true, a, out, n, err))
 		return db_commit(db, err);
 	db_rollback(db);
 	return false;

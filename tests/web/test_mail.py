@@ -177,11 +177,16 @@ class Mail(unittest.TestCase):
         for c in silent:
             self.assertNotIn("/c/", html(first[c]))
             self.assertNotIn("/o/", html(first[c]))
+            self.assertIn("https://lea.example/?a=1&b=2", first[c].get_body(("plain",)).get_content())
+            self.assertNotIn("/c/", first[c].get_body(("plain",)).get_content())
             self.assertIn("https://lea.example/?a=1&b=2", links(first[c]))
         for c in told:
             self.assertFalse([u for u in links(first[c]) if u.startswith("https://lea.example")], links(first[c]))
             self.assertEqual(html(first[c]).count("/o/"), 1)
-            self.assertIn("https://lea.example/?a=1&b=2", first[c].get_body(("plain",)).get_content())
+            text = first[c].get_body(("plain",)).get_content()
+            self.assertNotIn("https://lea.example", text)
+            in_text = re.findall(r"https?://\S+/c/[\w-]{36}", text)
+            self.assertTrue(in_text and set(in_text) <= set(links(first[c])), "who reads plain text clicks the same links")
             own = [u for u in links(first[c]) if re.search(r"/[umps]/[\w-]{36}$", u)]
             self.assertGreaterEqual(len(own), 3, "relance's own pages are linked as they are")
         clicks = [u for u in links(first[told[0]]) if "/c/" in u]
@@ -219,6 +224,25 @@ class Mail(unittest.TestCase):
         time.sleep(1.5)
         self.assertEqual(s.receipts("opened"), {opener})
         self.assertEqual(s.receipts("clicked"), {clicker})
+
+        s.first_run()
+        # rates are over the mails whose opening may be known, a click is an open; the figures are of their period, and so are the people
+        def figures(to):
+            a = s.ask("GET", f"/api/v1/figures?from=2000-01-01&to={to}")
+            self.assertEqual(a.status, 200, a.text())
+            plans = a.json()["plans"]
+            p = next(p for p in plans if p["name"] == "anti-churn")
+            return [p["entered"] - p["control"], *(p[k] for k in ("sent", "knowable", "opened", "clicked"))]
+
+        def people(word, to):
+            return s.ask("GET", f"/api/v1/customers?is={word}&plan=anti-churn&from=2000-01-01&to={to}").json()["total"]
+
+        self.assertEqual(figures("2100-01-01"), [len(first), 2 * len(first), 2 * len(told), 2, 1])
+        self.assertEqual(figures("2000-01-02"), [0, 0, 0, 0, 0])
+        self.assertEqual([people(w, "2100-01-01") for w in ("sent", "opened", "clicked")], [len(first), 2, 1])
+        self.assertEqual([people(w, "2000-01-02") for w in ("entered", "sent", "opened", "clicked")], [0, 0, 0, 0])
+        steps = s.ask("GET", "/api/v1/plans/anti-churn").json()["steps"]
+        self.assertEqual([(x["sent"], x["knowable"]) for x in steps[:2]], [(len(first), len(told))] * 2)
 
         # the way back to the message, and the survey: the page's press answers, not the link
         web = next(u for u in links(first[opener]) if "/m/" in u)

@@ -42,7 +42,7 @@ export interface PlanRow {
 export interface Step {
 	name: string; action?: string; at: string; after_days: number; after_s?: number; channels: string[]; condition?: string; until?: string;
 	message?: string; waiting: number;
-	sent: number; opened: number; clicked: number;
+	sent: number; knowable: number; opened: number; clicked: number;
 }
 export interface Issue { level: string; line: number; column: number; text: string }
 export interface Picture {
@@ -62,7 +62,7 @@ export interface Finding { level: string; line?: number; column?: number; text: 
 export interface Preview { subject: string; preheader: string; html: string; text: string; findings: Finding[] }
 export interface Uplift { value: number; low: number; high: number; verdict: string; text?: string }
 export interface PlanFigures {
-	name: string; title?: string; entered: number; control: number; sent: number; opened: number; clicked: number; orders: number;
+	name: string; title?: string; entered: number; control: number; sent: number; knowable: number; opened: number; clicked: number; orders: number;
 	revenue: number; uplift?: Uplift;
 }
 export interface Figures {
@@ -133,7 +133,7 @@ export function may(what: "plans" | "people" | "admin" | "privacy"): boolean {
 /** Server-sent events: calls back on each named event until closed. */
 export function events(on: (kind: string, data: any) => void): () => void {
 	const source = new EventSource("/api/v1/events");
-	for (const kind of ["tick", "job", "facts"])
+	for (const kind of ["tick", "job", "facts", "backup"])
 		source.addEventListener(kind, (e) => {
 			let data = null;
 			try { data = JSON.parse((e as MessageEvent).data); } catch { return; }

@@ -2,11 +2,11 @@
 // count of another page; a table sorted as asked, with the columns wanted.
 import { For, Show, createEffect, createMemo, createResource, createSignal, on } from "solid-js";
 import { Problem, call, get, may, type CustomerRow, type Page as Rows } from "../api";
-import { day, exact, money, num, shop } from "../fmt";
+import { day, exact, money, num, shop, theDay } from "../fmt";
 import { learn, locale, t, word, type Word } from "../i18n";
 import { planTitle } from "../live";
 import { go, href, query, setQuery } from "../router";
-import { CsvButton, Empty, Icon, Load, Page, Rich, Sentinel, refuse, rested, saveCsv, toast } from "../ui";
+import { Empty, Icon, Load, Page, Rich, Sentinel, refuse, rested, toast } from "../ui";
 import { customers as words } from "../words/customers";
 
 learn(words);
@@ -86,6 +86,7 @@ function SegmentBar(p: { text: string; set: (s: string) => void; fault: (bad: bo
 // ---- the table ----
 
 interface Column { id: string; label: Word; num?: boolean; sort?: string; value: (c: CustomerRow) => string | number | null }
+const NAME: Column = { id: "name", label: "customer", sort: "name", value: (c) => c.name || c.ref };
 const COLUMNS: Column[] = [
 	{ id: "ref", label: "reference", value: (c) => c.ref },
 	{ id: "email", label: "email", value: (c) => c.email },
@@ -116,18 +117,19 @@ function Cell(p: { of: CustomerRow; column: Column }) {
 	}
 }
 /** A column's head: pressed, it sorts; pressed again, the other way. */
-function Head(p: { column: Column; sort: string; set: (s: string) => void; able: boolean }) {
+function Head(p: { column: Column; sort: string; set: (s: string) => void }) {
 	const by = () => p.column.sort;
 	const way = () => (p.sort === by() ? "ascending" : p.sort === "-" + by() ? "descending" : undefined);
-	const wide = () => !["phase", "orders", "spend"].includes(p.column.id);
+	const wide = () => !["name", "phase", "orders", "spend"].includes(p.column.id);
+	const next = () => (p.column.id === "name" ? (p.sort === by() ? "-" + by() : by()!) : p.sort === "-" + by() ? by()! : "-" + by()); // names begin at A, figures with the largest
 	return (
-		<th scope="col" classList={{ num: p.column.num, w: wide() }} aria-sort={by() && p.able ? way() ?? "none" : undefined}>
-			<Show when={by() && p.able} fallback={t(p.column.label)}>
-				<button type="button" class="sort" classList={{ on: !!way() }} onClick={() => p.set(p.sort === "-" + by() ? by()! : "-" + by())}>{t(p.column.label)}<span aria-hidden="true">{way() === "ascending" ? "↑" : "↓"}</span></button></Show></th>
+		<th scope="col" classList={{ num: p.column.num, w: wide() }} aria-sort={by() ? way() ?? "none" : undefined}>
+			<Show when={by()} fallback={t(p.column.label)}>
+				<button type="button" class="sort" classList={{ on: !!way() }} onClick={() => p.set(next())}>{t(p.column.label)}<span aria-hidden="true">{way() === "ascending" ? "↑" : "↓"}</span></button></Show></th>
 	);
 }
 
-const AMONG = ["is", "plan", "step", "reason", "channel"] as const;
+const AMONG = ["is", "plan", "step", "reason", "channel", "from", "to"] as const;
 
 export default function Customers() {
 	const [q, setQ] = createSignal(query("q"));
@@ -140,10 +142,11 @@ export default function Customers() {
 	createEffect(on(() => query("q"), (s) => s !== q() && setQ(s), { defer: true }));
 	createEffect(() => { setQuery("q", q()); });
 	createEffect(() => { setQuery("segment", segment()); });
-	const url = (key: string, cursor = "") => {
+	const asking = (key: string) => {
 		const [text, seg, of, by] = JSON.parse(key) as string[];
-		return `/customers?limit=${PAGE}${text ? "&q=" + encodeURIComponent(text) : ""}${seg ? "&segment=" + encodeURIComponent(seg) : ""}${of ? "&" + of : ""}${by ? "&sort=" + by : ""}${cursor ? "&cursor=" + encodeURIComponent(cursor) : ""}`;
+		return `${text ? "&q=" + encodeURIComponent(text) : ""}${seg ? "&segment=" + encodeURIComponent(seg) : ""}${of ? "&" + of : ""}${by ? "&sort=" + by : ""}`;
 	};
+	const url = (key: string, cursor = "") => `/customers?limit=${PAGE}${asking(key)}${cursor ? "&cursor=" + encodeURIComponent(cursor) : ""}`;
 	const [first, { refetch }] = createResource(asked, async (key, info): Promise<Rows<CustomerRow> & { key: string }> => {
 		try {
 			return { ...(await get<Rows<CustomerRow>>(url(key))), key };
@@ -169,9 +172,10 @@ export default function Customers() {
 		fetching = false;
 	}
 	const filtered = () => !!(q().trim() || segment().trim() || among());
-	const csv = () => saveCsv("customers.csv", [t("customer"), ...columns().map((c) => t(c.label))], rows().map((c) => [c.name || c.ref, ...columns().map((k) => k.value(c))]));
+	/** The whole of the list as it is shown: its people, its order, its columns. */
+	const csv = () => `/api/v1/customers.csv?lang=${locale()}&columns=${columns().map((c) => c.id).join(",")}${asking(asked())}`;
 	/** "attendent l'étape winback-2, Réveil des inactifs": what the list is of. */
-	const who = () => [word("among", query("is")), query("reason") && word("reason", query("reason")).toLocaleLowerCase(), query("step") && t("among_step", { step: query("step") }), query("channel") && word("channel", query("channel")), query("plan") && planTitle(query("plan"))].filter(Boolean).join(", ");
+	const who = () => [word("among", query("is")), query("reason") && word("reason", query("reason")).toLocaleLowerCase(), query("step") && t("among_step", { step: query("step") }), query("channel") && word("channel", query("channel")), query("plan") && planTitle(query("plan")), query("from") && query("to") && t("among_period", { from: theDay(query("from")), to: theDay(query("to")) })].filter(Boolean).join(", ");
 	const all = () => { setQ(""); setSegment(""); go("/customers"); };
 	return (
 		<Page title={t("customers_title")} actions={<a class="btn" href={href("/customers/duplicates")}>{t("duplicates")}</a>} answer={<Show when={first.latest && first.latest.total !== undefined}><Rich text={first.latest!.total === null ? t("customers_many") : filtered() && !bad() ? t("segment_count_plain", { n: first.latest!.total! }) : t("customers_answer", { n: first.latest!.total! })} /></Show>}>
@@ -187,9 +191,9 @@ export default function Customers() {
 							<button class="btn" onClick={all}>{t("all_customers")}</button></Empty></Show>}>
 					<div class="tools"><details class="menu"><summary class="lnk"><Icon name="text" />{t("columns")}</summary>
 						<div class="pop" role="group" aria-label={t("columns")}><For each={COLUMNS}>{(c) => <label><input type="checkbox" checked={shown().includes(c.id)} onChange={() => flip(c.id)} />{t(c.label)}</label>}</For></div></details>
-						<CsvButton onClick={csv} /></div>
+						<a class="lnk" href={csv()} download="customers.csv"><Icon name="down" />{t("csv")}</a></div>
 					<table class="rows cust" classList={{ stale: bad() }}>
-						<thead><tr><th scope="col">{t("customer")}</th><For each={columns()}>{(c) => <Head column={c} sort={sort()} set={(s) => setQuery("sort", s)} able={!q().trim()} />}</For></tr></thead>
+						<thead><tr><Head column={NAME} sort={sort()} set={(s) => setQuery("sort", s)} /><For each={columns()}>{(c) => <Head column={c} sort={sort()} set={(s) => setQuery("sort", s)} />}</For></tr></thead>
 						<tbody><For each={rows()}>{(c) => (
 							<tr onClick={(e) => (e.target as HTMLElement).tagName !== "A" && go("/customers/" + c.id)}>
 								<td><a class="t" href={href("/customers/" + c.id)}>{c.name || c.ref}</a></td>

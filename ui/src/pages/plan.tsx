@@ -61,7 +61,7 @@ function Drawing(p: { plan: Picture & Partial<Plan> }) {
 	/** Many branches do not fit side by side: then they stand one under the other, along the wire. */
 	const tall = () => p.plan.steps.length > 4;
 	const count = (is: string, n: number, step?: string) => <Show when={n} fallback={num(n)}><a href={href(people(is, { plan: p.plan.name, step }))}>{num(n)}</a></Show>;
-	const rate = (is: string, n: number, s: Picture["steps"][number]) => (s.sent ? <a href={href(people(is, { plan: p.plan.name, step: s.name }))} title={num(n)}>{pct(n / s.sent)}</a> : "–");
+	const rate = (is: string, n: number, s: Picture["steps"][number]) => (s.knowable ? <Show when={n} fallback={pct(0)}><a href={href(people(is, { plan: p.plan.name, step: s.name }))} title={t("rate_of", { n, of: s.knowable })}>{pct(n / s.knowable)}</a></Show> : <span class="mute" title={t("rate_unknown")}>–</span>);
 	const silent = (s: Picture["steps"][number]) => s.action === "send" || s.message ? null : s.action === "wait" && s.name ? word("step", s.name) : word("action", s.action ?? "wait");
 	return (
 		<>
@@ -78,8 +78,8 @@ function Drawing(p: { plan: Picture & Partial<Plan> }) {
 							<dl><dt>{t("p_next")}</dt><dd>{count("waiting", s.waiting, s.name)}</dd>
 								<Show when={s.message}><dt>{t("p_sent")}</dt><dd>{count("sent", s.sent, s.name)}</dd>
 								<dt>{t("p_opened")}</dt><dd>{rate("opened", s.opened, s)}</dd><dt>{t("p_clicked")}</dt><dd>{rate("clicked", s.clicked, s)}</dd></Show></dl>
-							<Show when={s.sent && !tall()} fallback={<Show when={!tall()}><svg height="12" aria-hidden="true" /></Show>}><svg height="12" role="img" aria-label={`${t("p_opened")} ${pct(s.opened / s.sent)}, ${t("p_clicked")} ${pct(s.clicked / s.sent)}`}>
-								<line class="zero-l" x1="0" x2="100%" y1="6" y2="6" /><rect class="band" x="0" width={(100 * s.opened) / s.sent + "%"} y="3" height="6" /><rect class="mark" x="0" width={(100 * s.clicked) / s.sent + "%"} y="3" height="6" /></svg></Show>
+							<Show when={s.knowable && !tall()} fallback={<Show when={!tall()}><svg height="12" aria-hidden="true" /></Show>}><svg height="12" role="img" aria-label={`${t("p_opened")} ${pct(s.opened / s.knowable)}, ${t("p_clicked")} ${pct(s.clicked / s.knowable)}`}>
+								<line class="zero-l" x1="0" x2="100%" y1="6" y2="6" /><rect class="band" x="0" width={(100 * s.opened) / s.knowable + "%"} y="3" height="6" /><rect class="mark" x="0" width={(100 * s.clicked) / s.knowable + "%"} y="3" height="6" /></svg></Show>
 						</article></li>
 				)}</For></ol>
 				<Show when={exits().length}><p class="outs"><b>{t("exits_on")}</b><For each={exits()}>{(e) => <span class="x">{typeof e === "string" ? word("exit", e) : e.kind === "when" ? said(e.text) ?? e.text : e.kind === "event" ? word("exit", e.text) : word("exit", e.kind)}</span>}</For>

@@ -60,6 +60,7 @@ export const customers = {
 	seg_best: ["Meilleurs clients", "Best customers"],
 	seg_once: ["Venus une seule fois", "Came only once"],
 	among_clear: ["Tous les clients", "All customers"],
+	among_period: ["du {from} au {to}", "from {from} to {to}"],
 	among_step: ["étape {step}", "step {step}"],
 	among_entered: ["Entrés", "Entered"],
 	among_active: ["En route", "On the way"],
