@@ -45,6 +45,23 @@ static bool erase(struct db *db, const struct shop *shop, const char *who, const
 	return ok;
 }
 
+/* What is not gone yet, and what to do. */
+static bool tell_left(struct erase_report *r)
+{
+	bool left = r->left.n || r->log_left;
+	for (struct str rest = buf_view(&r->left); rest.n;) {
+		size_t n = (size_t)((const char *)memchr(rest.p, '\n', rest.n) - rest.p);
+		fprintf(stderr, "relance: %.*s: look in it for the person yourself, or delete it\n", (int)n, rest.p);
+		rest = (struct str){ rest.p + n + 1, rest.n - n - 1 };
+	}
+	if (r->log_left)
+		fputs("relance: another program reads the database, and its log still holds what was erased: stop it and run "
+		      "the same erasure again\n",
+		      stderr);
+	erase_report_release(r);
+	return left;
+}
+
 int cmd_erase(int argc, char **argv)
 {
 	const char *where[2], *out = NULL;
@@ -73,13 +90,14 @@ int cmd_erase(int argc, char **argv)
 	db_close(db);
 	if (!ok)
 		return cli_fail(&err);
+	bool left = tell_left(&r);
 	if (r.rows.was_erased) {
-		puts("erased already; nothing to do");
-		return EXIT_DONE;
+		puts(left ? "erased already" : "erased already; nothing to do");
+		return left ? EXIT_REFUSED : EXIT_DONE;
 	}
 	printf("orders kept as sums  %llu\nfacts emptied        %llu\nmessages emptied     %llu\nfiles deleted        "
 	       "%llu\nrejected rows        %llu\n",
 	       (unsigned long long)r.rows.orders, (unsigned long long)r.rows.facts, (unsigned long long)r.rows.messages,
 	       (unsigned long long)r.files, (unsigned long long)r.reject_rows);
-	return EXIT_DONE;
+	return left ? EXIT_REFUSED : EXIT_DONE;
 }
