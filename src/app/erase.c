@@ -1,6 +1,7 @@
 #include "app/erase.h"
 
 #include "app/arrival.h"
+#include "store/merge.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -128,7 +129,7 @@ void erase_report_release(struct erase_report *r)
 
 /* ---- all ---- */
 
-static bool erase_rows(struct db *db, customer_id c, const char *actor, struct instant now, struct erase_report *out,
+static bool erase_rows(struct db *db, customer_id c, const char *actor, struct instant now, struct erasure *out,
                        struct err *err)
 {
 	char object[24];
@@ -137,31 +138,50 @@ static bool erase_rows(struct db *db, customer_id c, const char *actor, struct i
 		return false;
 	if (!db_begin(db, err))
 		return false;
-	bool ok = store_erase(db, c, now, &out->rows, err) &&
-	          (out->rows.was_erased || store_audit(db, now, actor, "customer erased", object, err)) &&
-	          db_commit(db, err);
+	bool ok = store_erase(db, c, now, out, err) &&
+	          (out->was_erased || store_audit(db, now, actor, "customer erased", object, err)) && db_commit(db, err);
 	if (!ok)
 		db_rollback(db);
 	return ok;
 }
 
-bool erase_customer(struct db *db, customer_id c, const char *actor, const char *folder, struct instant now,
-                    struct erase_report *out, struct err *err)
+static bool erase_record(struct db *db, customer_id c, const char *actor, const char *folder, struct instant now,
+                         struct erase_report *out, struct err *err)
 {
 	struct arena a;
 	struct person p;
 	struct names n;
-	*out = (struct erase_report){ .files = 0 };
-	buf_init(&out->left, LEFT_MAX);
+	struct erasure rows = { .orders = 0 };
 	arena_init(&a);
-	bool ok = arrivals_settle(db, err) && store_person(db, c, &a, &p, &n.ref, err);
+	bool ok = store_person_of(db, c, &a, &p, &n.ref, err);
 	n.email = str_from(arena_cstr(&a, p.email));
 	n.phone = str_from(arena_cstr(&a, p.phone));
 	n.ref = str_from(arena_cstr(&a, n.ref));
-	ok = ok && erase_rows(db, c, actor, now, out, err);
+	ok = ok && erase_rows(db, c, actor, now, &rows, err);
 	if (ok && folder)
 		erase_files(folder, c, out);
-	ok = ok && erase_all_rejects(db, &n, out, &a, err) && store_erase_settle(db, &out->log_left, err);
+	ok = ok && erase_all_rejects(db, &n, out, &a, err);
+	out->rows.orders += rows.orders;
+	out->rows.facts += rows.facts;
+	out->rows.messages += rows.messages;
+	out->rows.was_erased = rows.was_erased;
 	arena_release(&a);
 	return ok;
+}
+
+/* The records merged into this one are the same person. They go first: cut off in between, a second try finds them. */
+bool erase_customer(struct db *db, customer_id c, const char *actor, const char *folder, struct instant now,
+                    struct erase_report *out, struct err *err)
+{
+	struct arena a;
+	customer_id *records;
+	size_t count = 0;
+	*out = (struct erase_report){ .files = 0 };
+	buf_init(&out->left, LEFT_MAX);
+	arena_init(&a);
+	bool ok = arrivals_settle(db, err) && store_records(db, c, &a, &records, &count, err);
+	for (size_t i = count; i-- > 0 && ok;)
+		ok = erase_record(db, records[i], actor, folder, now, out, err);
+	arena_release(&a);
+	return ok && store_erase_settle(db, &out->log_left, err);
 }

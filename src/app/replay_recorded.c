@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 struct gathering {
+	struct merges merges;
 	struct replay_feedback *items;
 	size_t count, cap;
 };
@@ -14,7 +15,7 @@ static void add(struct gathering *g, const struct outbox_message *m, enum receip
 	if (at <= 0)
 		return;
 	g->items = mem_grow(g->items, &g->cap, g->count + 1, sizeof *g->items);
-	g->items[g->count++] = (struct replay_feedback){ .customer = m->key.customer,
+	g->items[g->count++] = (struct replay_feedback){ .customer = merges_root(&g->merges, m->key.customer),
 		                                             .at = (uint32_t)at,
 		                                             .plan = hash_str(m->key.plan),
 		                                             .step = hash_str(m->key.step),
@@ -49,7 +50,9 @@ static int by_customer(const void *x, const void *y)
 bool replay_recorded(struct db *db, uint32_t customers, struct replay_feedback **out, size_t *count, struct err *err)
 {
 	struct gathering g = { .count = 0 };
-	if (!outbox_messages(db, 1, customers, take, &g, err)) {
+	bool ok = merges_read(db, INSTANT_NEVER, &g.merges, err) && outbox_messages(db, 1, customers, take, &g, err);
+	merges_release(&g.merges);
+	if (!ok) {
 		free(g.items);
 		return false;
 	}

@@ -157,6 +157,14 @@ void body_write_receipt(const struct receipt_body *b, struct buf *out)
 	finish(&w);
 }
 
+void body_write_merge(const struct merge_body *b, struct buf *out)
+{
+	struct writer w = { out, false };
+	int_field(&w, "customer", b->customer);
+	text_field(&w, "by", b->by);
+	finish(&w);
+}
+
 /* ---- reading ---- */
 
 struct scan {
@@ -535,4 +543,23 @@ bool body_read_receipt(struct str body, struct arena *a, struct receipt_body *ou
 			s.bad = true;
 	}
 	return scanned(&s, "receipt", err);
+}
+
+bool body_read_merge(struct str body, struct arena *a, struct merge_body *out, struct err *err)
+{
+	struct scan s = SCAN(body, a);
+	*out = (struct merge_body){ 0 };
+	EACH_KEY(name)
+	{
+		if (str_is(name, "customer")) {
+			int64_t c = scan_int(&s);
+			s.bad |= c < 1 || c > UINT32_MAX;
+			out->customer = (customer_id)c;
+		} else if (str_is(name, "by")) {
+			out->by = scan_text(&s);
+		} else {
+			s.bad = true;
+		}
+	}
+	return scanned(&s, "merge", err);
 }

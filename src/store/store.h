@@ -149,6 +149,10 @@ typedef bool (*store_product_fn)(void *ctx, product_id id, const struct product_
 bool store_products(struct db *db, store_product_fn fn, void *ctx, struct err *err) MUST_CHECK;
 bool store_person(struct db *db, customer_id c, struct arena *a, struct person *out, struct str *ref,
                   struct err *err) MUST_CHECK;
+/* Of one record as it stands; store_person() fills what it leaves open from those merged into it: name, postal address
+ * and each other field as a whole. */
+bool store_person_of(struct db *db, customer_id c, struct arena *a, struct person *out, struct str *ref,
+                     struct err *err) MUST_CHECK;
 
 /* ---- lease (DESIGN "Scale"): one ticker per shard ---- */
 

@@ -262,7 +262,7 @@ static bool may_now(struct request *r, const struct version *v, customer_id c, s
 		                         .soft_opt_in = r->web->settings->soft_opt_in };
 	if (c > v->customers)
 		return false;
-	expr_subject(r->web->book, v, NULL, c, clock_now(), &t, &s);
+	expr_subject(r->web->book, v, NULL, book_survivor(v, c), clock_now(), &t, &s);
 	return CHOICES[choice].purpose == PURPOSE_TRACKING
 	           ? basis_may_track(&s)
 	           : basis_allows(basis_of(&s, &rules, CHOICES[choice].channel, PURPOSE_MARKETING));
