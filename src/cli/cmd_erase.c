@@ -20,7 +20,9 @@ static const struct usage USAGE = {
 		"later import brings the person back and nothing is ever sent there. CUSTOMER is the shop's own number, #N\n"
 		"(ours), or an e-mail address. Stop \"relance run\" and \"serve\" first; the web pages can do it while they "
 		"run.\n"
-		"Backups made before still hold the person until you delete them (doc/operations.md).",
+		"Backups made before still hold the person until you delete them (doc/operations.md). A file that could not "
+	    "be\n"
+		"looked at is named, and the exit status is 1.",
 	.example = "relance erase shop.db 17850 --yes",
 	.positional_min = 2,
 	.positional_max = 2,
