@@ -11,6 +11,8 @@
 enum {
 	SESSIONS = 4,
 	CONNECT_MS = 10000,
+	QUICK_MS = 5000,
+	QUICK_DATA_MS = 20000,
 	STOP_MS = 8000,
 	IDLE_MS = 300,
 	NAP_MS = 5,
@@ -26,6 +28,7 @@ struct dispatch {
 	void (*notify)(void *ctx);
 	void *ctx;
 	bool alone; /* no thread: one parcel, at once */
+	bool quick; /* the parcel's */
 	pthread_t thread;
 	bool started;
 	atomic_bool stop;
@@ -244,6 +247,12 @@ static void run(struct dispatch *d)
 		                          .stop_ms = STOP_MS,
 		                          .reply_ms = m->timeout_s * 1000,
 		                          .data_ms = m->timeout_s * 5000 };
+	if (d->quick) {
+		limits.connect_ms = QUICK_MS;
+		limits.reply_ms = limits.reply_ms < QUICK_MS ? limits.reply_ms : QUICK_MS;
+		limits.data_ms = limits.data_ms < QUICK_DATA_MS ? limits.data_ms : QUICK_DATA_MS;
+		limits.failures = 1;
+	}
 	struct smtp_hooks hooks = {
 		.ctx = d, .next = next, .before_data = before_data, .outcome = outcome, .stop = &d->stop
 	};
@@ -424,11 +433,16 @@ void dispatch_stop(struct dispatch *d)
 	d->reached_from = 0;
 }
 
-void dispatch_now(struct parcel *p)
+void dispatch_now(struct dispatch *d, struct parcel *p)
 {
-	struct dispatch d = { .alone = true, .server = p->server };
-	pthread_mutex_init(&d.lock, NULL);
-	put(&d, p);
-	run(&d);
-	pthread_mutex_destroy(&d.lock);
+	struct dispatch now = { .alone = true, .quick = p->quick, .server = p->server };
+	pthread_mutex_init(&now.lock, NULL);
+	put(&now, p);
+	run(&now);
+	pthread_mutex_destroy(&now.lock);
+	if (!d || now.reached_from == 0)
+		return;
+	pthread_mutex_lock(&d->lock);
+	d->reached_from = now.reached_from;
+	pthread_mutex_unlock(&d->lock);
 }

@@ -35,7 +35,7 @@ void dispatch_taken(struct dispatch *d, size_t n);
 void dispatch_stop(struct dispatch *d);
 
 /* The same at once, by the calling thread: when it returns every letter has its outcome. What the mail server is
- * blamed for goes to stderr. */
-void dispatch_now(struct parcel *p);
+ * blamed for goes to stderr. d: whose server it is, left alone for a while when it cannot be used; may be NULL. */
+void dispatch_now(struct dispatch *d, struct parcel *p);
 
 #endif
