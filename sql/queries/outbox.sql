@@ -116,9 +116,10 @@ SELECT state FROM message WHERE customer_id = ?1 AND plan = ?2 AND run_no = ?3 A
 SELECT customer_id, plan, run_no, plan_id, subject, entered_at, anchor_at, day, state, control, step, queued, last_sent_at,
   hold_until, held_reason, last_done_at FROM run WHERE customer_id BETWEEN ?1 AND ?2 ORDER BY customer_id, plan, run_no;
 
+-- Of all records that are the person.
 -- name: decisions_of
 SELECT customer_id, plan, run_no, step, verdict, reason, argument, version, channel, first_at, last_at, times, tick
-FROM decision WHERE customer_id = ?1 ORDER BY first_at, tick, plan, run_no,
+FROM decision WHERE customer_id IN (SELECT customer_id FROM customer WHERE customer_id = ?1 OR merged_into = ?1) ORDER BY first_at, tick, plan, run_no,
   CASE WHEN verdict < 2 THEN 0 WHEN verdict BETWEEN 6 AND 7 THEN 2 ELSE 1 END, step, verdict, reason;
 
 -- name: link_put

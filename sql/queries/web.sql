@@ -49,7 +49,7 @@ SELECT customer_id FROM customer WHERE customer_id > ?1 AND merged_into IS NULL 
 ORDER BY customer_id LIMIT ?2;
 
 -- name: web_customer_there
-SELECT 1 FROM customer WHERE customer_id = ?1 AND merged_into IS NULL AND erased_at IS NULL;
+SELECT coalesce(merged_into, customer_id) FROM customer WHERE customer_id = ?1 AND erased_at IS NULL;
 
 -- name: web_gone_count
 SELECT count(*) FROM customer WHERE merged_into IS NOT NULL OR erased_at IS NOT NULL;
@@ -105,17 +105,10 @@ DELETE FROM signup WHERE signup_id = ?1;
 -- name: web_signup_sweep
 DELETE FROM signup WHERE asked_at < ?1;
 
--- One person for the page about them; no row when merged away or erased.
--- name: web_customer
-SELECT c.ref, p.civility, p.first_name, p.last_name, p.company, p.email, p.phone, p.address1, p.address2, p.postcode, p.city,
-  p.country
-FROM customer c LEFT JOIN person p ON p.customer_id = c.customer_id
-WHERE c.customer_id = ?1 AND c.merged_into IS NULL AND c.erased_at IS NULL;
-
 -- name: timeline_messages
 SELECT plan, run_no, step, channel, state, subject, coalesce(sent_at, 0), queued_at, coalesce(opened_at, 0),
-  coalesce(clicked_at, 0), version, CASE WHEN content IS NULL OR content = '' THEN 0 ELSE 1 END
-FROM message WHERE customer_id = ?1 ORDER BY queued_at;
+  coalesce(clicked_at, 0), version, CASE WHEN content IS NULL OR content = '' THEN 0 ELSE 1 END, customer_id
+FROM message WHERE customer_id IN (SELECT customer_id FROM customer WHERE customer_id = ?1 OR merged_into = ?1) ORDER BY queued_at;
 
 -- name: totp_put
 UPDATE account SET totp = ?2, totp_step = ?3 WHERE account_id = ?1;

@@ -95,7 +95,7 @@ static int64_t messages_cost(const struct counting *x)
 		for (uint16_t m = 0; m < x->s->states[c].sent_count; m++) {
 			const struct sent *sent = &x->s->states[c].sent[m];
 			bool left = sent->state == SENT_ACCEPTED || sent->state == SENT_UNCERTAIN;
-			if (left && sent->at >= x->from && sent->at < x->until)
+			if (left && !run_is_joined(sent->run_no) && sent->at >= x->from && sent->at < x->until)
 				thousandths += x->s->settings->channel_cost[sent->channel];
 		}
 	return (thousandths + 500) / 1000;

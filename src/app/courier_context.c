@@ -191,7 +191,11 @@ static bool look_for_cart(void *ctx, const struct fact *f, struct err *err)
 static bool cart_url(struct live *l, customer_id c, uint64_t subject, struct arena *a, struct str *out, struct err *err)
 {
 	struct cart_page page = { .subject = subject, .arena = a };
-	bool ok = store_facts_by_customer(l->shop.db, c, c, INSTANT_NEVER, look_for_cart, &page, err);
+	customer_id *records;
+	size_t count;
+	bool ok = store_records(l->shop.db, c, a, &records, &count, err);
+	for (size_t i = 0; ok && i < count; i++)
+		ok = store_facts_by_customer(l->shop.db, records[i], records[i], INSTANT_NEVER, look_for_cart, &page, err);
 	*out = page.url;
 	return ok;
 }

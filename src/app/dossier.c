@@ -2,6 +2,7 @@
 
 #include "app/zip.h"
 #include "model/names.h"
+#include "store/merge.h"
 #include "store/outbox.h"
 
 #include <jansson.h>
@@ -134,6 +135,8 @@ static bool take_fact(void *ctx, const struct fact *f, struct err *err)
 	case FACT_THRESHOLD:
 	case FACT_GRANT:
 	case FACT_CONTROL:
+	case FACT_MERGE:
+	case FACT_DISTINCT:
 	case FACT_KIND_COUNT: break;
 	}
 	return true;
@@ -255,8 +258,24 @@ static json_t *list(struct dossier *d, const char *name)
 	return l;
 }
 
+/* Everything of one record; a person may have had several. */
+static bool collect_record(struct dossier *d, customer_id c, json_t *suppressed, struct err *err)
+{
+	struct person p;
+	size_t from = d->key_count;
+	bool ok = store_person_of(d->db, c, &d->arena, &p, NULL, err) &&
+	          store_facts_by_customer(d->db, c, c, INSTANT_NEVER, take_fact, d, err) &&
+	          outbox_messages(d->db, c, c, take_key, d, err);
+	for (size_t i = from; ok && i < d->key_count; i++)
+		ok = put_message(d, &d->keys[i], err);
+	return ok && (!p.email.n || put_suppressed(d, suppressed, store_address_hash(d->shop, p.email), err)) &&
+	       (!p.phone.n || put_suppressed(d, suppressed, store_address_hash(d->shop, p.phone), err));
+}
+
 static bool collect(struct dossier *d, customer_id c, struct instant now, struct err *err)
 {
+	customer_id *records;
+	size_t count;
 	struct person p;
 	struct str ref;
 	if (!store_person(d->db, c, &d->arena, &p, &ref, err))
@@ -273,14 +292,11 @@ static bool collect(struct dossier *d, customer_id c, struct instant now, struct
 	d->receipts = list(d, "message_events");
 	d->decisions = list(d, "decisions");
 	json_t *suppressed = list(d, "not_to_be_written_to");
-	bool ok = store_facts_by_customer(d->db, c, c, INSTANT_NEVER, take_fact, d, err) &&
-	          name_products(d, d->orders, err) && name_products(d, d->carts, err) &&
-	          outbox_messages(d->db, c, c, take_key, d, err);
-	for (size_t i = 0; ok && i < d->key_count; i++)
-		ok = put_message(d, &d->keys[i], err);
-	return ok && outbox_decisions(d->db, c, take_decision, d, err) &&
-	       (!p.email.n || put_suppressed(d, suppressed, store_address_hash(d->shop, p.email), err)) &&
-	       (!p.phone.n || put_suppressed(d, suppressed, store_address_hash(d->shop, p.phone), err));
+	bool ok = store_records(d->db, c, &d->arena, &records, &count, err);
+	for (size_t i = 0; ok && i < count; i++)
+		ok = collect_record(d, records[i], suppressed, err);
+	return ok && outbox_decisions(d->db, c, take_decision, d, err) && name_products(d, d->orders, err) &&
+	       name_products(d, d->carts, err);
 }
 
 static bool dossier_open(struct dossier *d, struct db *db, customer_id c, enum locale locale, struct instant now,

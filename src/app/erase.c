@@ -1,6 +1,7 @@
 #include "app/erase.h"
 
 #include "app/arrival.h"
+#include "store/merge.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -121,20 +122,44 @@ static bool erase_rows(struct db *db, customer_id c, const char *actor, struct i
 	return ok;
 }
 
-bool erase_customer(struct db *db, customer_id c, const char *actor, const char *folder, struct instant now,
-                    struct erase_report *out, struct err *err)
+static bool erase_record(struct db *db, customer_id c, const char *actor, const char *folder, struct instant now,
+                         struct erase_report *out, struct err *err)
 {
 	struct arena a;
 	struct person p;
 	struct names n;
 	*out = (struct erase_report){ .files = 0 };
 	arena_init(&a);
-	bool ok = arrivals_settle(db, err) && store_person(db, c, &a, &p, &n.ref, err);
+	bool ok = store_person_of(db, c, &a, &p, &n.ref, err);
 	n.email = str_from(arena_cstr(&a, p.email));
 	n.phone = str_from(arena_cstr(&a, p.phone));
 	n.ref = str_from(arena_cstr(&a, n.ref));
 	ok = ok && erase_rows(db, c, actor, now, out, err) && (!folder || erase_files(folder, c, &out->files, err)) &&
-	     erase_all_rejects(db, &n, &out->reject_rows, &a, err) && store_erase_settle(db, err);
+	     erase_all_rejects(db, &n, &out->reject_rows, &a, err);
 	arena_release(&a);
 	return ok;
+}
+
+/* The records merged into this one are the same person. They go first: cut off in between, a second try finds them. */
+bool erase_customer(struct db *db, customer_id c, const char *actor, const char *folder, struct instant now,
+                    struct erase_report *out, struct err *err)
+{
+	struct arena a;
+	customer_id *records;
+	size_t count = 0;
+	*out = (struct erase_report){ .files = 0 };
+	arena_init(&a);
+	bool ok = arrivals_settle(db, err) && store_records(db, c, &a, &records, &count, err);
+	for (size_t i = count; i-- > 0 && ok;) {
+		struct erase_report one;
+		ok = erase_record(db, records[i], actor, folder, now, &one, err);
+		out->rows.orders += one.rows.orders;
+		out->rows.facts += one.rows.facts;
+		out->rows.messages += one.rows.messages;
+		out->rows.was_erased = one.rows.was_erased;
+		out->files += one.files;
+		out->reject_rows += one.reject_rows;
+	}
+	arena_release(&a);
+	return ok && store_erase_settle(db, err);
 }

@@ -426,7 +426,7 @@ static int32_t given_today(const struct live *l, uint16_t plan, struct date day)
 	int32_t n = 0;
 	for (size_t c = 1; c < l->people; c++)
 		for (uint16_t i = l->states[c].run_count; i-- > 0;)
-			n += l->states[c].runs[i].entered_at >= from &&
+			n += l->states[c].runs[i].entered_at >= from && !run_is_joined(l->states[c].runs[i].run_no) &&
 			     l->plans->family[l->states[c].runs[i].plan] == l->plans->family[plan];
 	return n;
 }

@@ -106,7 +106,8 @@ static void add_turn(struct live *l, const struct live_slice *s, const struct tu
 {
 	const struct pstate *p = &l->states[t->customer];
 	for (uint16_t i = 0; i < p->run_count; i++)
-		if (i >= t->before_count || memcmp(&p->runs[i], &t->before[i], sizeof *p->runs) != 0)
+		if (!run_is_joined(p->runs[i].run_no) &&
+		    (i >= t->before_count || memcmp(&p->runs[i], &t->before[i], sizeof *p->runs) != 0))
 			runs[out->run_count++] = row_of(l, t->customer, &p->runs[i]);
 	for (uint32_t i = t->from; i < t->to; i++) {
 		decisions[out->decision_count++] = decision_row(l, &s->said.items[i]);

@@ -2,6 +2,7 @@
 #include "app/live_int.h"
 
 #include "app/config.h"
+#include "app/together.h"
 
 #include <stdlib.h>
 
@@ -41,6 +42,12 @@ void live_grow(struct live *l, uint32_t customers)
 	l->world.states = l->peers ? l->states : NULL;
 	l->world.peers = l->peers;
 	allot_grow(&l->waiting, l->plans, l->people);
+}
+
+static int by_number(const void *x, const void *y)
+{
+	customer_id a = *(const customer_id *)x, b = *(const customer_id *)y;
+	return (a > b) - (a < b);
 }
 
 struct batch {
@@ -96,11 +103,102 @@ static void refresh_peers(struct live *l)
 	l->world.peers = l->peers;
 }
 
+/* Records that are one person with others, before or after these facts: folded anew as a whole (together.h). */
+struct joined {
+	customer_id *some;
+	size_t count, cap;
+};
+
+static void join_again(struct joined *j, customer_id c)
+{
+	j->some = mem_grow(j->some, &j->cap, j->count + 1, sizeof *j->some);
+	j->some[j->count++] = c;
+}
+
+static bool take_merges(struct live *l, const struct batch *b, struct joined *j, struct err *err)
+{
+	for (size_t i = 0; i < b->count; i++) {
+		bool changed = false;
+		customer_id before = merges_root(&l->shop.merges, b->facts[i].customer);
+		if (!merges_take(&l->shop.merges, &b->facts[i], &changed, err))
+			return false;
+		if (changed) {
+			join_again(j, before);
+			join_again(j, b->facts[i].customer);
+		}
+	}
+	for (size_t i = 0; i < b->count; i++)
+		if (b->facts[i].customer != GUESTS && merges_joined(&l->shop.merges, b->facts[i].customer))
+			join_again(j, b->facts[i].customer);
+	return true;
+}
+
+/* The book takes the facts of everybody else one by one. */
+static bool apply_others(struct book *book, const struct batch *b, const customer_id *all, size_t count,
+                         struct err *err)
+{
+	struct fact *others = mem_alloc(b->count * sizeof *others);
+	for (size_t i = 0; i < b->count; i++) {
+		others[i] = b->facts[i];
+		if (bsearch(&others[i].customer, all, count, sizeof *all, by_number))
+			others[i].kind = FACT_GRANT; /* which the book passes over */
+	}
+	bool ok = book_apply(book, others, b->count, err);
+	free(others);
+	return ok;
+}
+
+static bool apply_joined(struct live *l, const struct batch *b, const customer_id *all, size_t count, struct err *err)
+{
+	struct together t;
+	int64_t upto = b->facts[b->count - 1].seq;
+	together_init(&t);
+	bool ok = apply_others(l->shop.book, b, all, count, err);
+	for (size_t i = 0; ok && i < count; i++)
+		ok = together_read(&t, l->shop.db, all[i], upto, INSTANT_NEVER, err);
+	ok = ok && together_fold(&t, l->shop.book, &l->shop.merges, all, count, err);
+	together_release(&t);
+	return ok;
+}
+
+static bool apply_book(struct live *l, const struct batch *b, customer_id **all, size_t *count, struct err *err)
+{
+	struct joined j = { .count = 0 };
+	*all = NULL;
+	*count = 0;
+	bool ok = take_merges(l, b, &j, err);
+	if (ok && j.count) {
+		*all = together_all(&l->shop.merges, j.some, j.count, count);
+		ok = apply_joined(l, b, *all, *count, err);
+	} else if (ok) {
+		ok = book_apply(l->shop.book, b->facts, b->count, err);
+	}
+	free(j.some);
+	return ok;
+}
+
+/* After the facts: what each record has of its own is up to date. */
+static void join_states(struct live *l, const struct version *before, const customer_id *all, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (all[i] >= l->people)
+			continue;
+		if (merges_root(&l->shop.merges, all[i]) == all[i])
+			together_states(&l->shop.merges, all[i], l->states, l->plans);
+		live_suppress_anew(l, before, all[i]);
+		live_look_at(l, all[i], (uint32_t)l->now.s);
+	}
+}
+
 static bool apply(struct live *l, struct batch *b, struct err *err)
 {
 	struct book *book = l->shop.book;
-	if (!book_apply(book, b->facts, b->count, err))
+	customer_id *joined;
+	size_t joined_count;
+	if (!apply_book(l, b, &joined, &joined_count, err)) {
+		free(joined);
 		return false;
+	}
 	const struct version *before = l->world.version;
 	l->world.version = book_pin(book);
 	live_grow(l, l->world.version->customers);
@@ -122,11 +220,13 @@ static bool apply(struct live *l, struct batch *b, struct err *err)
 		uint32_t at = f->at.s > l->now.s ? (uint32_t)f->at.s : (uint32_t)l->now.s; /* a fact may lie a little ahead */
 		live_look_at(l, f->customer, at);
 	}
+	join_states(l, before, joined, joined_count);
 	book_unpin(book, before);
 	ok = ok && (l->audit || live_commit(l, &moved, NULL, err));
 	live_slice_release(&moved);
-	if (b->profiles)
+	if (b->profiles || joined_count)
 		refresh_peers(l);
+	free(joined);
 	if (b->switched)
 		live_recall(l, GUESTS);
 	l->result->facts += b->count;

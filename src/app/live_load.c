@@ -1,5 +1,6 @@
 /* Loading what the engine knows beyond the facts: plans, runs, messages, suppressions. */
 #include "app/live_int.h"
+#include "app/together.h"
 #include "store/erase.h"
 
 #include <stdlib.h>
@@ -216,14 +217,37 @@ static bool load_states(struct db *db, struct loading *l, struct err *err)
 bool live_person(struct db *db, const struct world *w, customer_id c, struct pstate *out, struct err *err)
 {
 	struct loading loading = { .world = w, .states = out, .first = c, .count = 1, .behind = true };
+	struct arena a;
+	customer_id *records;
+	size_t count;
+	uint16_t next = RUN_JOINED;
 	*out = (struct pstate){ 0 };
-	return load_states(db, &loading, err);
+	arena_init(&a);
+	bool ok = load_states(db, &loading, err) && store_records(db, c, &a, &records, &count, err);
+	for (size_t i = 1; ok && i < count; i++) {
+		struct pstate other = { 0 };
+		struct loading more = { .world = w, .states = &other, .first = records[i], .count = 1, .behind = true };
+		ok = load_states(db, &more, err);
+		together_state(out, &other, &next, w->plans);
+		pstate_release(&other);
+	}
+	arena_release(&a);
+	return ok;
 }
 
 bool live_load_state(struct live *l, customer_id c, struct err *err)
 {
-	struct loading loading = { .world = &l->world, .states = &l->states[c], .first = c, .count = 1 };
-	return load_states(l->shop.db, &loading, err);
+	size_t count;
+	bool ok = true;
+	customer_id *all = together_all(&l->shop.merges, &c, 1, &count);
+	for (size_t i = 0; ok && i < count; i++) {
+		struct loading loading = { .world = &l->world, .states = &l->states[all[i]], .first = all[i], .count = 1 };
+		ok = load_states(l->shop.db, &loading, err);
+	}
+	if (ok && count > 1)
+		together_states(&l->shop.merges, c, l->states, l->plans);
+	free(all);
+	return ok;
 }
 
 static void take_erased(void *ctx, customer_id c)
@@ -241,5 +265,10 @@ bool live_load_erased(struct live *l, struct err *err)
 bool live_load_states(struct live *l, struct err *err)
 {
 	struct loading loading = { .world = &l->world, .states = l->states + 1, .first = 1, .count = l->people - 1 };
-	return load_states(l->shop.db, &loading, err) && live_load_suppressed(l, err) && live_load_erased(l, err);
+	if (!load_states(l->shop.db, &loading, err))
+		return false;
+	for (size_t i = 0; i < l->shop.merges.count; i++) /* a survivor more than once: the same again */
+		together_states(&l->shop.merges, merges_root(&l->shop.merges, l->shop.merges.items[i].into), l->states,
+		                l->plans);
+	return live_load_suppressed(l, err) && live_load_erased(l, err);
 }

@@ -34,7 +34,7 @@ void suppressed_release(struct suppressed *s)
 
 static const struct profile *profile_in(const struct version *v, customer_id c)
 {
-	return c == GUESTS || c > v->customers ? NULL : &v->chunks[1 + (c - 1) / BOOK_CHUNK]->profile[(c - 1) % BOOK_CHUNK];
+	return c == GUESTS || c > v->customers ? NULL : book_profile(v, c);
 }
 
 static const struct profile *profile_of(const struct live *l, customer_id c)

@@ -2,6 +2,7 @@
 
 #include "app/arrival.h"
 #include "app/config.h"
+#include "app/together.h"
 
 #include "base/par.h"
 
@@ -97,7 +98,11 @@ struct loading {
 	struct book *book;
 	uint32_t customers;
 	struct instant known;
-	size_t ranges, chunks_each;
+	struct thresholds *thresholds;
+	size_t chunks_each;
+	const struct merges *merges;
+	uint64_t *joined;         /* a bit per record that is one person with another; NULL: nobody is */
+	struct together together; /* their facts, folded once all are there */
 	pthread_mutex_t lock;
 	bool failed;
 	struct err err;
@@ -106,6 +111,23 @@ struct loading {
 static bool take_fact(void *ctx, const struct fact *f, struct err *err)
 {
 	return book_loader_add(ctx, f, err);
+}
+
+struct sifting {
+	struct loading *l;
+	struct book_loader *loader;
+};
+
+static bool sift_fact(void *ctx, const struct fact *f, struct err *err)
+{
+	struct sifting *s = ctx;
+	struct loading *l = s->l;
+	if (!(l->joined[f->customer >> 6] >> (f->customer & 63) & 1))
+		return book_loader_add(s->loader, f, err);
+	pthread_mutex_lock(&l->lock);
+	together_add(&l->together, f);
+	pthread_mutex_unlock(&l->lock);
+	return true;
 }
 
 /* {"day":15000,"top_decile_spend":…,"average_basket":…,"buyers":…}: what freeze_thresholds() writes. */
@@ -139,10 +161,18 @@ static bool take_shop_fact(void *ctx, const struct fact *f, struct err *err)
 	return book_loader_add(s->loader, f, err);
 }
 
-static bool load_guests(struct loading *l, struct db *db, struct thresholds *thresholds, struct err *err)
+static bool read_facts(const struct loading *l, struct db *db, customer_id from, customer_id to, store_fact_fn fn,
+                       void *ctx, struct err *err)
 {
-	struct shop_facts s = { .loader = book_loader_new(l->book), .thresholds = thresholds };
-	bool ok = store_facts_by_customer(db, GUESTS, GUESTS, l->known, take_shop_fact, &s, err);
+	if (l->known.s == INSTANT_NEVER.s)
+		return store_facts_to_load(db, from, to, fn, ctx, err);
+	return store_facts_by_customer(db, from, to, l->known, fn, ctx, err);
+}
+
+static bool load_guests(struct loading *l, struct db *db, struct err *err)
+{
+	struct shop_facts s = { .loader = book_loader_new(l->book), .thresholds = l->thresholds };
+	bool ok = read_facts(l, db, GUESTS, GUESTS, take_shop_fact, &s, err);
 	struct err ignored;
 	bool finished = book_loader_finish(s.loader, ok ? err : &ignored);
 	return ok && finished;
@@ -151,10 +181,22 @@ static bool load_guests(struct loading *l, struct db *db, struct thresholds *thr
 static bool load_range(struct loading *l, struct db *db, customer_id from, customer_id to, struct err *err)
 {
 	struct book_loader *loader = book_loader_new(l->book);
-	bool ok = store_facts_by_customer(db, from, to, l->known, take_fact, loader, err);
+	struct sifting sifting = { l, loader };
+	bool ok = l->joined ? read_facts(l, db, from, to, sift_fact, &sifting, err)
+	                    : read_facts(l, db, from, to, take_fact, loader, err);
 	struct err ignored;
 	bool finished = book_loader_finish(loader, ok ? err : &ignored);
 	return ok && finished;
+}
+
+/* Range 0 is the guests and the shop, the others whole chunks of customers. */
+static bool load_nth(struct loading *l, struct db *db, size_t i, struct err *err)
+{
+	if (i == 0)
+		return load_guests(l, db, err);
+	customer_id first = (customer_id)(1 + (i - 1) * l->chunks_each * BOOK_CHUNK);
+	uint64_t last = (uint64_t)first + l->chunks_each * BOOK_CHUNK - 1;
+	return load_range(l, db, first, (customer_id)(last < l->customers ? last : l->customers), err);
 }
 
 static void load_ranges(void *ctx, size_t from, size_t to, int thread)
@@ -162,13 +204,11 @@ static void load_ranges(void *ctx, size_t from, size_t to, int thread)
 	struct loading *l = ctx;
 	struct err err;
 	struct shop shop;
-	struct db *db = store_open(l->address, true, &shop, &err);
-	bool ok = db != NULL;
-	for (size_t i = from; i < to && ok; i++) {
-		customer_id first = (customer_id)(1 + i * l->chunks_each * BOOK_CHUNK);
-		uint64_t last = (uint64_t)first + l->chunks_each * BOOK_CHUNK - 1;
-		ok = load_range(l, db, first, (customer_id)(last < l->customers ? last : l->customers), &err);
-	}
+	struct db *db =
+		store_open(l->address, true, &shop, &err); /* for a range: its pages of the file are let go with it */
+	bool ok = db;
+	for (size_t i = from; i < to && ok; i++)
+		ok = load_nth(l, db, i, &err);
 	db_close(db);
 	if (!ok) {
 		pthread_mutex_lock(&l->lock);
@@ -178,38 +218,97 @@ static void load_ranges(void *ctx, size_t from, size_t to, int thread)
 	}
 }
 
-enum { RANGE_CHUNKS_MIN = 16 };
+static void mark_joined(struct loading *l)
+{
+	if (!l->merges->count)
+		return;
+	l->joined = mem_alloc(((size_t)l->customers / 64 + 1) * sizeof *l->joined);
+	for (size_t i = 0; i < l->merges->count; i++) {
+		const customer_id pair[] = { l->merges->items[i].from, l->merges->items[i].into };
+		for (int k = 0; k < 2; k++)
+			if (pair[k] <= l->customers)
+				l->joined[pair[k] >> 6] |= (uint64_t)1 << (pair[k] & 63);
+	}
+}
+
+static bool fold_joined(struct loading *l, struct err *err)
+{
+	size_t count;
+	customer_id *some = mem_alloc((l->merges->count + 1) * sizeof *some);
+	for (size_t i = 0; i < l->merges->count; i++)
+		some[i] = l->merges->items[i].into;
+	customer_id *all = together_all(l->merges, some, l->merges->count, &count);
+	bool ok = count == 0 || together_fold(&l->together, l->book, l->merges, all, count, err);
+	free(all);
+	free(some);
+	return ok;
+}
+
+/* One person alone, with the records that are them. */
+static bool load_one(struct loading *l, struct db *db, customer_id c, int64_t seq_hi, struct err *err)
+{
+	size_t count;
+	customer_id *all = together_all(l->merges, &c, 1, &count);
+	bool ok = true;
+	if (count == 1) {
+		ok = load_range(l, db, c, c, err);
+		book_load_done(l->book, l->customers, seq_hi);
+	} else {
+		for (size_t i = 0; i < count && ok; i++)
+			ok = together_read(&l->together, db, all[i], INT64_MAX, l->known, err);
+		book_load_done(l->book, l->customers, seq_hi);
+		ok = ok && together_fold(&l->together, l->book, l->merges, all, count, err);
+	}
+	free(all);
+	return ok;
+}
+
+/* Enough ranges that all threads end together. */
+enum { RANGE_CHUNKS_MIN = 16, RANGES_A_THREAD = 8 };
+
+static bool load_everybody(struct loading *l, int threads, int64_t seq_hi, struct err *err)
+{
+	size_t chunks = (l->customers + BOOK_CHUNK - 1) / BOOK_CHUNK;
+	l->chunks_each = chunks / ((size_t)threads * RANGES_A_THREAD) + 1;
+	if (l->chunks_each < RANGE_CHUNKS_MIN)
+		l->chunks_each = RANGE_CHUNKS_MIN;
+	size_t ranges = 1 + (chunks + l->chunks_each - 1) / l->chunks_each;
+	mark_joined(l);
+	pthread_mutex_init(&l->lock, NULL);
+	par_for(ranges, 1, threads, load_ranges, l);
+	pthread_mutex_destroy(&l->lock);
+	book_load_done(l->book, l->customers, seq_hi);
+	malloc_trim(0); /* what each thread read with is not needed again: a sixth of the process otherwise */
+	if (l->failed)
+		*err = l->err;
+	return !l->failed && (!l->joined || fold_joined(l, err));
+}
 
 static bool load_facts(const char *address, const struct load_options *o, struct shop_world *w, struct err *err)
 {
-	struct loading l = { .address = address, .book = w->book, .customers = w->customers, .known = o->known };
-	pthread_mutex_init(&l.lock, NULL);
 	w->thresholds.day = DATE_UNKNOWN;
 	if (o->no_facts) {
 		w->seq_hi = 0;
 		book_load_done(w->book, w->customers, 0);
 		return true;
 	}
-	if (!load_guests(&l, w->db, &w->thresholds, err))
+	struct loading l = { .address = address,
+		                 .book = w->book,
+		                 .customers = w->customers,
+		                 .known = o->known,
+		                 .thresholds = &w->thresholds,
+		                 .merges = &w->merges };
+	if (!merges_read(w->db, o->known, &w->merges, err))
 		return false;
-	if (o->one) {
-		bool ok = o->only == GUESTS || load_range(&l, w->db, o->only, o->only, err);
+	together_init(&l.together);
+	bool ok = o->one ? load_guests(&l, w->db, err) : load_everybody(&l, par_threads(o->threads), w->seq_hi, err);
+	if (ok && o->one && o->only != GUESTS)
+		ok = load_one(&l, w->db, o->only, w->seq_hi, err);
+	else if (o->one)
 		book_load_done(w->book, w->customers, w->seq_hi);
-		return ok;
-	}
-	size_t chunks = (w->customers + BOOK_CHUNK - 1) / BOOK_CHUNK;
-	int threads = par_threads(o->threads);
-	l.chunks_each = chunks / ((size_t)threads * 4) + 1;
-	if (l.chunks_each < RANGE_CHUNKS_MIN)
-		l.chunks_each = RANGE_CHUNKS_MIN;
-	l.ranges = (chunks + l.chunks_each - 1) / l.chunks_each;
-	par_for(l.ranges, 1, threads, load_ranges, &l);
-	pthread_mutex_destroy(&l.lock);
-	book_load_done(w->book, w->customers, w->seq_hi);
-	malloc_trim(0); /* what each thread read with is not needed again: a sixth of the process otherwise */
-	if (l.failed)
-		*err = l.err;
-	return !l.failed;
+	together_release(&l.together);
+	free(l.joined);
+	return ok;
 }
 
 bool load_shop(const char *address, const struct load_options *o, struct shop_world *out, struct err *err)
@@ -231,5 +330,6 @@ void load_release(struct shop_world *w)
 {
 	book_free(w->book);
 	db_close(w->db);
+	merges_release(&w->merges);
 	*w = (struct shop_world){ 0 };
 }

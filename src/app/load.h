@@ -6,6 +6,7 @@
 
 #include "book/book.h"
 #include "engine/settings.h"
+#include "store/merge.h"
 #include "store/store.h"
 
 struct load_options {
@@ -24,6 +25,7 @@ struct shop_world {
 	struct settings settings;
 	uint32_t customers;
 	int64_t seq_hi;
+	struct merges merges;              /* records that are one person: folded together in the book */
 	struct thresholds thresholds;      /* last frozen; day unknown: never */
 	int64_t changes[STORE_PART_COUNT]; /* when it was loaded */
 };

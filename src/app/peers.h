@@ -1,4 +1,5 @@
-/* peers: people who share an address are one person for pressure (SEMANTICS "Guard"): a ring of customer numbers. */
+/* peers: people who share an address are one person for pressure (SEMANTICS "Guard"): a ring of customer numbers.
+ * A record merged into another stands in the same ring, with whoever shares either's address. */
 #ifndef RELANCE_APP_PEERS_H
 #define RELANCE_APP_PEERS_H
 

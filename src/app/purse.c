@@ -79,7 +79,8 @@ void purse_count(struct purse *p, const struct world *w, const struct pstate *st
 	for (size_t c = 1; c < people; c++)
 		for (uint16_t i = 0; i < states[c].sent_count; i++) {
 			const struct sent *m = &states[c].sent[i];
-			if (m->state != SENT_QUEUED && m->state != SENT_ACCEPTED && m->state != SENT_UNCERTAIN)
+			if (run_is_joined(m->run_no) ||
+			    (m->state != SENT_QUEUED && m->state != SENT_ACCEPTED && m->state != SENT_UNCERTAIN))
 				continue;
 			int64_t *to = m->at >= from ? p->spent : p->before;
 			to[w->plans->family[m->plan]] += w->settings->channel_cost[m->channel];

@@ -1,10 +1,13 @@
-/* What really became of the messages once, for a what-if replay with recorded responses. */
+/* What the database says for a what-if replay beside the facts: what really became of the messages once, with recorded
+ * responses; who has been erased. */
 #include "app/live_int.h"
 #include "app/replay.h"
+#include "store/erase.h"
 
 #include <stdlib.h>
 
 struct gathering {
+	struct merges merges;
 	struct replay_feedback *items;
 	size_t count, cap;
 };
@@ -14,7 +17,7 @@ static void add(struct gathering *g, const struct outbox_message *m, enum receip
 	if (at <= 0)
 		return;
 	g->items = mem_grow(g->items, &g->cap, g->count + 1, sizeof *g->items);
-	g->items[g->count++] = (struct replay_feedback){ .customer = m->key.customer,
+	g->items[g->count++] = (struct replay_feedback){ .customer = merges_root(&g->merges, m->key.customer),
 		                                             .at = (uint32_t)at,
 		                                             .plan = hash_str(m->key.plan),
 		                                             .step = hash_str(m->key.step),
@@ -49,7 +52,9 @@ static int by_customer(const void *x, const void *y)
 bool replay_recorded(struct db *db, uint32_t customers, struct replay_feedback **out, size_t *count, struct err *err)
 {
 	struct gathering g = { .count = 0 };
-	if (!outbox_messages(db, 1, customers, take, &g, err)) {
+	bool ok = merges_read(db, INSTANT_NEVER, &g.merges, err) && outbox_messages(db, 1, customers, take, &g, err);
+	merges_release(&g.merges);
+	if (!ok) {
 		free(g.items);
 		return false;
 	}
@@ -58,4 +63,27 @@ bool replay_recorded(struct db *db, uint32_t customers, struct replay_feedback *
 	*out = g.items;
 	*count = g.count;
 	return true;
+}
+
+struct erased {
+	uint8_t *of;
+	uint32_t customers;
+};
+
+static void take_erased(void *ctx, customer_id c)
+{
+	struct erased *e = ctx;
+	if (c <= e->customers)
+		e->of[c] = 1;
+}
+
+bool replay_erased(struct db *db, uint32_t customers, uint8_t **out, struct err *err)
+{
+	struct erased e = { mem_alloc((size_t)customers + 1), customers };
+	*out = e.of;
+	if (store_erased(db, take_erased, &e, err))
+		return true;
+	free(e.of);
+	*out = NULL;
+	return false;
 }

@@ -66,7 +66,12 @@ static bool look(void *ctx, const struct outbox_message *m, struct err *err)
 static bool search_customer(struct db *db, customer_id c, struct search *s, struct message_key *key, bool *found,
                             struct err *err)
 {
-	if (!outbox_messages(db, c, c, look, s, err))
+	customer_id *records;
+	size_t count;
+	bool ok = store_records(db, c, s->arena, &records, &count, err);
+	for (size_t i = 0; ok && i < count; i++)
+		ok = outbox_messages(db, records[i], records[i], look, s, err);
+	if (!ok)
 		return false;
 	*found = s->found;
 	if (s->found)

@@ -187,19 +187,53 @@ static bool known_at(const struct making *m, customer_id c, int64_t at)
 	       v.event1 > v.event0;
 }
 
+static bool in_global_control(const struct making *m, customer_id c)
+{
+	return draw_per_million(draw_u64(m->s->seed, DRAW_GLOBAL_CONTROL, 0, c, 0, 0)) <
+	       m->s->settings->global_control_per_million;
+}
+
 static void look_at_everybody(struct making *m, customer_id c)
 {
-	const struct settings *settings = m->s->settings;
 	struct run run = { .entered_at = (uint32_t)m->ask->from.s };
 	static const struct pstate NOTHING;
 	if (!known_at(m, c, run.entered_at))
 		return;
-	run.control =
-		draw_per_million(draw_u64(m->s->seed, DRAW_GLOBAL_CONTROL, 0, c, 0, 0)) < settings->global_control_per_million;
+	run.control = in_global_control(m, c);
 	if (run.entered_at + (int64_t)m->out->window_days * DAY_S > m->s->now.s)
 		m->out->too_recent++;
 	else
 		add_entrant(m, c, m->s->states ? &m->s->states[c] : &NOTHING, &run);
+}
+
+/* One person by a merge whose records stood in different arms of the experiment: which one worked on them? */
+static bool crosses_arms(const struct making *m, const struct pstate *state)
+{
+	const struct plan_set *set = m->s->plans;
+	bool joined = false, arms[2] = { false, false };
+	for (uint16_t i = 0; i < state->run_count; i++) {
+		const struct run *r = &state->runs[i];
+		if (set->plans[r->plan]->draw_key != set->plans[m->ask->plan]->draw_key)
+			continue;
+		joined |= run_is_joined(r->run_no);
+		arms[r->control] = true;
+	}
+	return joined && arms[0] && arms[1];
+}
+
+/* Of the global control group: a bit per survivor one of whose records was drawn otherwise. */
+static uint64_t *find_crossed(const struct making *m)
+{
+	uint64_t *bits = NULL;
+	for (customer_id c = 1; c <= m->s->version->customers; c++) {
+		customer_id root = book_profile(m->s->version, c)->merged;
+		if (!root || in_global_control(m, c) == in_global_control(m, root))
+			continue;
+		if (!bits)
+			bits = mem_alloc(((size_t)m->s->version->customers / 64 + 1) * sizeof *bits);
+		bits[root >> 6] |= (uint64_t)1 << (root & 63);
+	}
+	return bits;
 }
 
 static void look_at(struct making *m, customer_id c)
@@ -216,7 +250,8 @@ static void look_at(struct making *m, customer_id c)
 		if (set->family[r->plan] == set->family[m->ask->plan] && (!first || r->entered_at < first->entered_at))
 			first = r;
 	}
-	if (!first || first->entered_at < m->ask->from.s || (m->ask->to.s && first->entered_at >= m->ask->to.s))
+	if (!first || crosses_arms(m, state) || first->entered_at < m->ask->from.s ||
+	    (m->ask->to.s && first->entered_at >= m->ask->to.s))
 		return;
 	if (first->entered_at + (int64_t)m->out->window_days * DAY_S > m->s->now.s)
 		m->out->too_recent++;
@@ -248,12 +283,15 @@ void uplift_make(const struct figures_shop *s, const struct uplift_ask *ask, str
 	struct making m = { .s = s, .ask = ask, .out = out, .scale = pow(10, s->settings->currency.exponent) };
 	*out = (struct uplift){ .window_days = ask->window_days > 0 ? ask->window_days : UPLIFT_WINDOW_DAYS };
 	m.products = book_products(s->book, &m.product_count);
+	uint64_t *crossed = ask->global ? find_crossed(&m) : NULL;
 	for (customer_id c = 1; c <= s->version->customers; c++)
-		if ((!s->ref || (c <= s->ids && s->ref[c].p)) && (!ask->segment || (ask->segment[c >> 6] >> (c & 63) & 1)))
+		if ((!s->ref || (c <= s->ids && s->ref[c].p)) && !book_profile(s->version, c)->merged &&
+		    !(crossed && crossed[c >> 6] >> (c & 63) & 1) && (!ask->segment || (ask->segment[c >> 6] >> (c & 63) & 1)))
 			look_at(&m, c);
 	if (out->first.s)
 		out->days = (double)(s->now.s - out->first.s) / DAY_S;
 	compare(&m);
+	free(crossed);
 	uplift_rows_release(&m.e);
 }
 

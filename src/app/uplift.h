@@ -1,7 +1,8 @@
 /* uplift: what a plan brought: its control group against those it treated, from the runs and the orders after entry.
  *
  * Counted: everybody's first run of the plan (all its versions) entered in [from, to) whose window of `window_days`
- * after entry is over at `now`; later entries are `too_recent`. Records that were merged or erased are left out. What
+ * after entry is over at `now`; later entries are `too_recent`. Records that were merged or erased are left out, and so
+ * is whoever is one person by a merge of records that stood in different arms. What
  * was drawn is what counts: somebody of the treated arm whom no message reached stays in it.
  *
  * Outcomes of a customer, over (entry, entry + window]:

@@ -107,15 +107,19 @@ static void look_at(struct looking *l, customer_id c)
 	const struct pstate *state = &l->m.s->states[c];
 	const struct plan_set *set = l->m.s->plans;
 	const struct sent *first = NULL;
+	bool joined = false, several = false;
 	for (uint16_t i = 0; i < state->sent_count; i++) {
 		const struct sent *sent = &state->sent[i];
 		const struct plan *p = set->plans[sent->plan];
 		if (set->family[sent->plan] == set->family[l->m.ask->plan] && sent->state == SENT_ACCEPTED &&
-		    sent->step < p->step_count && str_eq(p->steps[sent->step].name, l->step->name) &&
-		    (!first || sent->at < first->at))
-			first = sent;
+		    sent->step < p->step_count && str_eq(p->steps[sent->step].name, l->step->name)) {
+			joined |= run_is_joined(sent->run_no);
+			several |= first && first->variant != sent->variant;
+			if (!first || sent->at < first->at)
+				first = sent;
+		}
 	}
-	if (first)
+	if (first && !(joined && several)) /* one person by a merge, whose records got different ones: left out */
 		add_message(l, c, first);
 }
 

@@ -440,6 +440,49 @@ bool book_apply(struct book *b, const struct fact *facts, size_t count, struct e
 	return true;
 }
 
+/* Those of the groups are folded from their facts alone, the others stay as they are. */
+static struct chunk *regroup(struct book *b, size_t index, const struct chunk *old, const struct book_group *groups,
+                             size_t count, struct err *err)
+{
+	struct builder *w = b->writer;
+	customer_id first = chunk_first(index);
+	builder_start(w, first);
+	for (size_t g = 0; g < count; g++) {
+		builder_copy(w, old, w->count, groups[g].customer - first);
+		builder_begin(w, groups[g].customer);
+		builder_group(w, &groups[g]);
+		for (size_t f = 0; f < groups[g].fact_count; f++)
+			if (!builder_fact(w, &groups[g].facts[f], err))
+				return NULL;
+		builder_end(w);
+	}
+	builder_copy(w, old, w->count, chunk_room(index));
+	return builder_finish(w);
+}
+
+bool book_replace(struct book *b, const struct book_group *groups, size_t count, struct err *err)
+{
+	customer_id highest = count ? groups[count - 1].customer : 0;
+	if (highest < b->current->customers)
+		highest = b->current->customers;
+	struct version *v = version_next(b, chunk_of(highest) + 1, highest, b->current->seq_hi);
+	for (size_t i = 0; i < count;) {
+		size_t index = chunk_of(groups[i].customer), end = i;
+		while (end < count && chunk_of(groups[end].customer) == index)
+			end++;
+		struct chunk *fresh = regroup(b, index, v->chunks[index], groups + i, end - i, err);
+		if (!fresh) {
+			version_unref(b, v);
+			return false;
+		}
+		chunk_unref(v->chunks[index]);
+		v->chunks[index] = fresh;
+		i = end;
+	}
+	publish(b, v);
+	return true;
+}
+
 /* ---- bulk load ---- */
 
 struct book_loader {

@@ -28,6 +28,7 @@ struct profile {
 	uint32_t postcode; /* word number (book_word), 0 none */
 	uint32_t store;    /* word number, 0 none */
 	uint32_t sector;   /* word number, 0 none */
+	uint32_t merged;   /* the record that goes on for this one, which has nothing of its own any more; 0: none */
 	uint16_t zone;     /* zone_id; the shop's when unknown */
 	uint8_t locale;    /* enum locale */
 	uint8_t reach;     /* enum reach */
@@ -39,6 +40,15 @@ struct consent {
 	uint32_t at;
 	uint8_t channel, purpose, state;
 };
+
+/* How strict a state is, to settle two that would both hold. */
+static inline int consent_strictness(uint8_t state)
+{
+	static const int ORDER[] = {
+		[CONSENT_GRANTED] = 0, [CONSENT_SOFT] = 1, [CONSENT_WITHDRAWN] = 2, [CONSENT_OPPOSED] = 3
+	};
+	return ORDER[state];
+}
 
 /* One state of a cart; the next one's lines follow its own. Its length and total are cart_line_count(), cart_total().
  */
@@ -144,6 +154,26 @@ const struct book_options *book_get_options(const struct book *b);
  * version's seq_hi are the caller's mistake. False: a body is corrupt (nothing is published). */
 bool book_apply(struct book *b, const struct fact *facts, size_t count, struct err *err) MUST_CHECK;
 
+/* One customer folded anew from all facts of the records that are one person (store/merge.h), or from its own again. */
+struct book_join {
+	customer_id from, into;
+	uint32_t at;
+};
+
+struct book_group {
+	customer_id customer;
+	customer_id merged_into;       /* not 0: it is merged away; of its facts only the address is kept */
+	const struct book_join *joins; /* of the records that lead to it, in the order they were made */
+	size_t join_count;
+	const struct fact *facts; /* of all these records, in seq order */
+	size_t fact_count;
+};
+
+/* Takes the place of all that was known of these customers, each named once, in ascending order; publishes a new
+ * version. A profile field that the survivor leaves open is the first one's who joined and says it (profile_lay);
+ * a consent is the strictest of what the records said until they joined (consents_join). False: a body is corrupt. */
+bool book_replace(struct book *b, const struct book_group *groups, size_t count, struct err *err) MUST_CHECK;
+
 /* Bulk load: facts arrive customer by customer in ascending id, each customer's in seq order; then finish. Several
  * loaders may build disjoint chunk ranges on different threads: a loader takes whole chunks (first … last + BOOK_CHUNK
  * − 1). */
@@ -192,6 +222,16 @@ void view_go_on(struct view *w, struct instant now); /* the same person of the s
 static inline const struct profile *view_profile(const struct view *w)
 {
 	return &w->k->profile[w->i];
+}
+/* c: 1 … customers. */
+static inline const struct profile *book_profile(const struct version *v, customer_id c)
+{
+	return &v->chunks[1 + (c - 1) / BOOK_CHUNK]->profile[(c - 1) % BOOK_CHUNK];
+}
+/* Who goes on for c: c itself, unless it was merged into another record. */
+static inline customer_id book_survivor(const struct version *v, customer_id c)
+{
+	return c <= v->customers && c && book_profile(v, c)->merged ? book_profile(v, c)->merged : c;
 }
 /* c is one of k->carts. */
 static inline uint32_t cart_line_count(const struct chunk *k, const struct cart *c)

@@ -36,7 +36,7 @@ static const size_t SIZES[C_NARROWED] = {
 	4, 8, 1, sizeof(struct sale_desk), sizeof(struct cart), 8, sizeof(struct consent), 8, sizeof(struct event), 8,
 };
 
-static void *column_add(struct column *c, size_t count)
+void *column_add(struct column *c, size_t count)
 {
 	c->p = mem_grow(c->p, &c->cap, c->n + count, c->size);
 	void *at = c->p + c->n * c->size;
@@ -48,11 +48,6 @@ static void column_append(struct column *c, const void *items, size_t count)
 {
 	if (count)
 		memcpy(column_add(c, count), items, count * c->size);
-}
-
-static void *column_at(const struct column *c, size_t i)
-{
-	return c->p + i * c->size;
 }
 
 struct builder *builder_new(struct book *book)
@@ -84,6 +79,7 @@ void builder_free(struct builder *b)
 	for (size_t i = 0; i < COLUMN_COUNT; i++)
 		free(b->out[i].p);
 	intern_release(&b->words);
+	free(b->profiles_said);
 	free(b->word_numbers);
 	arena_release(&b->arena);
 	free(b);
@@ -123,7 +119,16 @@ void builder_begin(struct builder *b, customer_id c)
 	b->words_now.n = b->start[WORDS][b->count];
 	b->children_now.n = b->start[CHILDREN][b->count];
 	b->arrival = 0;
+	b->group = NULL;
+	b->profile_count = 0;
 	arena_clear(&b->arena);
+}
+
+void builder_group(struct builder *b, const struct book_group *g)
+{
+	check(g->customer == b->customer);
+	b->group = g;
+	b->profile.merged = g->merged_into;
 }
 
 /* ---- from facts ---- */
@@ -136,7 +141,7 @@ static uint64_t key_hash(const struct fact *f)
 static struct staged head_of(struct builder *b, const struct fact *f)
 {
 	int64_t at = f->at.s < 0 ? 0 : f->at.s > UINT32_MAX ? UINT32_MAX : f->at.s;
-	return (struct staged){ .key = key_hash(f), .at = (uint32_t)at, .arrival = b->arrival++ };
+	return (struct staged){ .key = key_hash(f), .at = (uint32_t)at, .arrival = b->arrival++, .member = f->customer };
 }
 
 static bool add_order(struct builder *b, const struct fact *f, struct err *err)
@@ -207,11 +212,9 @@ static bool add_event(struct builder *b, const struct fact *f, struct err *err)
 	return true;
 }
 
-static bool set_profile(struct builder *b, const struct fact *f, struct err *err)
+static void take_profile(struct builder *b, const struct profile_body *said)
 {
-	struct profile_body body;
-	if (!body_read_profile(f->body, &b->arena, &body, err))
-		return false;
+	struct profile_body body = *said;
 	const struct book_options *o = book_get_options(b->book);
 	struct profile *p = &b->profile;
 	*p = (struct profile){ .address = body.address,
@@ -238,6 +241,29 @@ static bool set_profile(struct builder *b, const struct fact *f, struct err *err
 	b->children_now.n = b->start[CHILDREN][b->count];
 	for (size_t i = 0; i < body.child_count; i++)
 		*(int32_t *)column_add(&b->children_now, 1) = body.children[i].day;
+}
+
+/* Of several records each one's newest waits until all are there. */
+static void keep_profile(struct builder *b, customer_id member, const struct profile_body *body)
+{
+	for (size_t i = 0; i < b->profile_count; i++)
+		if (b->profiles_said[i].member == member) {
+			b->profiles_said[i].body = *body;
+			return;
+		}
+	b->profiles_said = mem_grow(b->profiles_said, &b->profile_cap, b->profile_count + 1, sizeof *b->profiles_said);
+	b->profiles_said[b->profile_count++] = (struct join_profile){ member, *body };
+}
+
+static bool set_profile(struct builder *b, const struct fact *f, struct err *err)
+{
+	struct profile_body body;
+	if (!body_read_profile(f->body, &b->arena, &body, err))
+		return false;
+	if (b->group)
+		keep_profile(b, f->customer, &body);
+	else
+		take_profile(b, &body);
 	return true;
 }
 
@@ -255,13 +281,14 @@ static void retract(struct builder *b, const struct fact *f)
 		struct staged *head = memset(column_add(columns[i], 1), 0, columns[i]->size);
 		*head = (struct staged){ .key = hash64(f->key.p, f->key.n, (uint64_t)KINDS[i]),
 			                     .arrival = b->arrival++,
+			                     .member = f->customer,
 			                     .dead = true };
 	}
 }
 
 bool builder_fact(struct builder *b, const struct fact *f, struct err *err)
 {
-	check(f->customer == b->customer);
+	check(f->customer == b->customer || b->group);
 	switch (f->kind) {
 	case FACT_ORDER: return add_order(b, f, err);
 	case FACT_CART: return add_cart(b, f, err);
@@ -275,6 +302,8 @@ bool builder_fact(struct builder *b, const struct fact *f, struct err *err)
 	case FACT_THRESHOLD:
 	case FACT_GRANT:
 	case FACT_CONTROL:
+	case FACT_MERGE: /* the caller's: book_replace() */
+	case FACT_DISTINCT:
 	case FACT_KIND_COUNT: return true; /* not the book's */
 	}
 	return true;
@@ -287,7 +316,7 @@ void builder_open_old(struct builder *b, const struct chunk *k, uint32_t i)
 	b->profile = k->profile[i];
 	for (uint32_t o = k->order_start[i]; o < k->order_start[i + 1]; o++) {
 		struct staged_order *s = column_add(&b->orders, 1);
-		*s = (struct staged_order){ .head = { k->order_key[o], k->order_at[o], b->arrival++, false },
+		*s = (struct staged_order){ .head = { k->order_key[o], k->order_at[o], b->arrival++, b->customer, false },
 			                        .total = order_total(k, o),
 			                        .line = (uint32_t)b->lines.n,
 			                        .line_count = order_line(k, o + 1) - order_line(k, o),
@@ -301,7 +330,7 @@ void builder_open_old(struct builder *b, const struct chunk *k, uint32_t i)
 		const struct cart *old = &k->carts[c];
 		uint32_t count = cart_line_count(k, old);
 		*(struct staged_cart *)column_add(&b->carts, 1) =
-			(struct staged_cart){ .head = { k->cart_key[c], old->at, b->arrival++, false },
+			(struct staged_cart){ .head = { k->cart_key[c], old->at, b->arrival++, b->customer, false },
 			                      .cart = old->cart,
 			                      .line = (uint32_t)b->cart_lines.n,
 			                      .line_count = count,
@@ -312,11 +341,11 @@ void builder_open_old(struct builder *b, const struct chunk *k, uint32_t i)
 	}
 	for (uint32_t c = k->consent_start[i]; c < k->consent_start[i + 1]; c++)
 		*(struct staged_consent *)column_add(&b->consents, 1) =
-			(struct staged_consent){ .head = { k->consent_key[c], k->consents[c].at, b->arrival++, false },
+			(struct staged_consent){ .head = { k->consent_key[c], k->consents[c].at, b->arrival++, b->customer, false },
 			                         .consent = k->consents[c] };
 	for (uint32_t e = k->event_start[i]; e < k->event_start[i + 1]; e++)
 		*(struct staged_event *)column_add(&b->events, 1) =
-			(struct staged_event){ .head = { k->event_key[e], k->events[e].at, b->arrival++, false },
+			(struct staged_event){ .head = { k->event_key[e], k->events[e].at, b->arrival++, b->customer, false },
 			                       .event = k->events[e],
 			                       .value = event_value(k, e) };
 	column_append(&b->words_now, k->words + k->word_start[i], k->word_start[i + 1] - k->word_start[i]);
@@ -413,6 +442,8 @@ static int by_key(const void *x, const void *y)
 	const struct staged *a = x, *b = y;
 	if (a->key != b->key)
 		return a->key < b->key ? -1 : 1;
+	if (a->member != b->member)
+		return a->member < b->member ? -1 : 1;
 	return (a->arrival > b->arrival) - (a->arrival < b->arrival);
 }
 
@@ -422,6 +453,11 @@ static int by_time(const void *x, const void *y)
 	if (a->at != b->at)
 		return a->at < b->at ? -1 : 1;
 	return (a->key > b->key) - (a->key < b->key);
+}
+
+static bool same_document(const struct staged *a, const struct staged *b)
+{
+	return a->key == b->key && a->member == b->member;
 }
 
 enum { SMALL = 24 };
@@ -435,7 +471,7 @@ static bool has_repeats(const struct column *c)
 		if (a->dead)
 			return true;
 		for (size_t j = i + 1; j < c->n; j++)
-			if (((const struct staged *)column_at(c, j))->key == a->key)
+			if (same_document(a, column_at(c, j)))
 				return true;
 	}
 	return false;
@@ -459,7 +495,7 @@ static void settle(struct column *c)
 		size_t kept = 0;
 		for (size_t i = 0; i < c->n; i++) {
 			const struct staged *s = column_at(c, i);
-			bool last = i + 1 == c->n || ((const struct staged *)column_at(c, i + 1))->key != s->key;
+			bool last = i + 1 == c->n || !same_document(s, column_at(c, i + 1));
 			if (last && !s->dead) {
 				if (kept != i)
 					memcpy(column_at(c, kept), s, c->size);
@@ -517,12 +553,47 @@ static void emit_carts(struct builder *b)
 	}
 }
 
+/* Whoever joined `into` fills what it leaves open, those who joined them next: as merges_members() has them. */
+static void lay_members(struct builder *b, struct profile_body *own, customer_id into)
+{
+	for (size_t j = 0; j < b->group->join_count; j++) {
+		if (b->group->joins[j].into != into)
+			continue;
+		for (size_t i = 0; i < b->profile_count; i++)
+			if (b->profiles_said[i].member == b->group->joins[j].from)
+				profile_lay(own, &b->profiles_said[i].body, &b->arena);
+		lay_members(b, own, b->group->joins[j].from);
+	}
+}
+
+/* Of a record that was merged away only the address stays: whoever shares it is this person too. */
+static void end_group(struct builder *b)
+{
+	const struct book_group *g = b->group;
+	struct profile_body body = { .locale = -1, .created = INSTANT_NEVER, .born = DATE_UNKNOWN }, *own = &body;
+	for (size_t i = 0; i < b->profile_count; i++)
+		if (b->profiles_said[i].member == g->customer)
+			own = &b->profiles_said[i].body;
+	if (g->merged_into) {
+		body.address = own->address;
+		own = &body;
+		b->orders.n = b->carts.n = b->consents.n = b->events.n = 0;
+	}
+	lay_members(b, own, g->customer);
+	if (b->profile_count)
+		take_profile(b, own);
+	b->profile.merged = g->merged_into;
+	consents_join(&b->consents, g);
+}
+
 void builder_end(struct builder *b)
 {
 	settle(&b->orders);
 	settle(&b->carts);
 	settle(&b->consents);
 	settle(&b->events);
+	if (b->group)
+		end_group(b);
 	emit_orders(b);
 	emit_carts(b);
 	for (size_t i = 0; i < b->consents.n; i++) {

@@ -12,6 +12,7 @@ struct staged {
 	uint64_t key;
 	uint32_t at;
 	uint32_t arrival;
+	customer_id member; /* the record it came to: two records' keys are two, though one person's */
 	bool dead;
 };
 
@@ -41,6 +42,12 @@ struct staged_event {
 	int64_t value;
 };
 
+/* The newest profile of one record of a group. */
+struct join_profile {
+	customer_id member;
+	struct profile_body body;
+};
+
 struct column {
 	char *p;
 	size_t n, cap, size; /* in elements of `size` bytes */
@@ -60,6 +67,9 @@ struct builder {
 	struct profile profile;
 	struct column orders, carts, consents, events, lines, cart_lines, words_now, children_now;
 	uint32_t arrival;
+	const struct book_group *group; /* NULL: one record alone */
+	struct join_profile *profiles_said;
+	size_t profile_count, profile_cap;
 
 	/* the chunk so far */
 	bool desks; /* an order of it says where or by whom it was sold */
@@ -70,11 +80,24 @@ struct builder {
 	struct column out[COLUMN_COUNT];
 };
 
+void *column_add(struct column *c, size_t count);
+static inline void *column_at(const struct column *c, size_t i)
+{
+	return c->p + i * c->size;
+}
+
+/* join.c. What `have` leaves open is taken from `other`; tags, interests and children are those of both (arena). */
+void profile_lay(struct profile_body *have, const struct profile_body *other, struct arena *a);
+/* Settled consents of several records → what holds of the one person: until the records joined the strictest of what
+ * each had said, afterwards whatever is said last. */
+void consents_join(struct column *consents, const struct book_group *g);
+
 struct builder *builder_new(struct book *book);
 void builder_free(struct builder *b);
 void builder_start(struct builder *b, customer_id first);
 void builder_begin(struct builder *b, customer_id c);
 void builder_open_old(struct builder *b, const struct chunk *old, uint32_t i);
+void builder_group(struct builder *b, const struct book_group *g); /* after builder_begin: all its facts, at once */
 /* Instead of all that: customers from … to − 1 of `old` just as they are, whose turn it is. */
 void builder_copy(struct builder *b, const struct chunk *old, uint32_t from, uint32_t to);
 bool builder_fact(struct builder *b, const struct fact *f, struct err *err) MUST_CHECK;

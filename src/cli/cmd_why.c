@@ -65,8 +65,8 @@ static const struct told *told_of(const struct story *s, const struct outbox_dec
 {
 	for (size_t i = 0; i < s->told_count && d->verdict == VERDICT_SEND; i++) {
 		const struct message_key *k = &s->told[i].key;
-		if (k->run_no == d->run_no && (int)k->channel == d->channel && str_eq(k->plan, d->plan) &&
-		    str_eq(k->step, d->step))
+		if (k->customer == d->customer && k->run_no == d->run_no && (int)k->channel == d->channel &&
+		    str_eq(k->plan, d->plan) && str_eq(k->step, d->step))
 			return &s->told[i];
 	}
 	return NULL;
@@ -177,7 +177,12 @@ static bool tell(struct live *l, customer_id c, struct str who, struct instant n
 		               .locale = LOCALE_EN };
 	struct table *plans_now = table_new(PLANS, ARRAY_LEN(PLANS));
 	arena_init(&s.arena);
-	bool ok = read_variants(&s, l->shop.db, c, err) && outbox_decisions(l->shop.db, c, add_decision, &s, err);
+	customer_id *records;
+	size_t count;
+	bool ok = store_records(l->shop.db, c, &s.arena, &records, &count, err);
+	for (size_t i = 0; i < count && ok; i++)
+		ok = read_variants(&s, l->shop.db, records[i], err);
+	ok = ok && outbox_decisions(l->shop.db, c, add_decision, &s, err);
 	uint32_t wake = next_look(l, c, now);
 	for (uint16_t i = 0; i < l->plans->count && ok; i++) {
 		if (l->plans->current[i] != i)

@@ -377,6 +377,11 @@ static void whole_turn(struct turn *t, int news)
 		state->wake = UINT32_MAX;
 		return;
 	}
+	if (view_profile(&t->s.view)->merged) {
+		person_leave_all(t, REASON_MERGED);
+		state->wake = UINT32_MAX;
+		return;
+	}
 	person_check_exits(t, news);
 	if (person_check_entries(t,
 	                         news)) /* bought between the event and the entry: the run ends before it says anything */
@@ -410,7 +415,8 @@ bool engine_enter(const struct world *w, customer_id c, struct pstate *state, ui
 {
 	struct turn t;
 	person_init(&t, w, c, state, now, out);
-	if (state->erased || !w->plans->on[plan] || w->plans->draining[plan] || w->plans->current[plan] != plan)
+	if (state->erased || view_profile(&t.s.view)->merged || !w->plans->on[plan] || w->plans->draining[plan] ||
+	    w->plans->current[plan] != plan)
 		return false;
 	if (!person_granted(&t, plan))
 		return false;
@@ -426,7 +432,8 @@ bool engine_spend(const struct world *w, const struct spend *s, struct pstate *s
 	person_init(&t, w, s->customer, state, s->at, out);
 	t.wake = state->trigger_wake;
 	struct run *r = pstate_run(state, s->plan, s->run_no);
-	if (!r || r->state != RUN_ACTIVE || r->queued || r->step != s->step || r->hold_until > s->at.s)
+	if (!r || r->state != RUN_ACTIVE || r->queued || r->step != s->step || r->hold_until > s->at.s ||
+	    view_profile(&t.s.view)->merged)
 		return false;
 	const struct plan *p = person_plan(&t, r);
 	if (granted) {

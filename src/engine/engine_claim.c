@@ -38,6 +38,11 @@ bool engine_claim(const struct world *w, customer_id c, struct pstate *state, st
 		return false;
 	bool exits = false;
 	enum reason why = REASON_NONE;
+	if (view_profile(&t.s.view)->merged) { /* another record goes on for this one */
+		person_leave_all(&t, REASON_MERGED);
+		state->wake = (uint32_t)now.s;
+		return false;
+	}
 	struct guard_answer a = claim_guard(&t, r, m, &exits, &why);
 	if (exits) {
 		person_leave(&t, r, why);

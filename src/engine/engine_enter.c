@@ -7,8 +7,8 @@
 
 struct history {
 	const struct run *last;
-	bool active, same;       /* an active run; a run about the same subject and event */
-	uint16_t runs, messages; /* messages: about the same subject */
+	bool active, same;         /* an active run; a run about the same subject and event */
+	uint16_t number, messages; /* the last run's, of the record itself; messages: about the same subject */
 };
 
 static struct history history_of(const struct turn *t, uint16_t plan, const struct firing *f)
@@ -19,7 +19,8 @@ static struct history history_of(const struct turn *t, uint16_t plan, const stru
 		const struct run *r = &t->state->runs[i];
 		if (t->w->plans->family[r->plan] != family)
 			continue;
-		h.runs++;
+		if (!run_is_joined(r->run_no) && r->run_no > h.number)
+			h.number = r->run_no;
 		h.last = r;
 		bool about = f->subject == 0 || r->subject == f->subject;
 		h.active |= r->state == RUN_ACTIVE && (about || !f->subject);
@@ -81,7 +82,7 @@ static struct run run_for(const struct turn *t, uint16_t plan, const struct firi
 		                 .entered_at = (uint32_t)from,
 		                 .plan = plan,
 		                 .anchor_at = (uint32_t)(f->state ? from : f->anchor.s),
-		                 .run_no = (uint16_t)(h->runs + 1),
+		                 .run_no = (uint16_t)(h->number + 1),
 		                 .day = zone_date(t->s.zone, (struct instant){ from }).day };
 }
 
@@ -244,6 +245,8 @@ bool engine_candidate(const struct world *w, customer_id c, const struct pstate 
 	struct turn t;
 	struct decisions none = { 0 };
 	person_init(&t, w, c, (struct pstate *)state, now, &none);
+	if (view_profile(&t.s.view)->merged)
+		return false;
 	struct entering e = { .t = &t, .plan = plan, .again = INT64_MAX, .just_ask = true };
 	trigger_look(w, &t.s, plan, fired, &e);
 	return e.would;

@@ -98,6 +98,13 @@ void person_leave(struct turn *t, struct run *r, enum reason reason)
 	person_say(t, r, -1, VERDICT_EXITED, reason, 0);
 }
 
+void person_leave_all(struct turn *t, enum reason reason)
+{
+	for (uint16_t i = 0; i < t->state->run_count; i++)
+		if (t->state->runs[i].state == RUN_ACTIVE)
+			person_leave(t, &t->state->runs[i], reason);
+}
+
 void person_check_exits(struct turn *t, int news)
 {
 	for (uint16_t i = person_first_run(t); i < t->state->run_count; i++) {

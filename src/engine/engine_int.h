@@ -63,6 +63,7 @@ bool person_granted(struct turn *t, uint16_t plan);
 /* The goal first: whoever bought has met it, whatever else also ends the run. */
 bool person_exits(struct turn *t, const struct run *r, enum reason *reason);
 void person_leave(struct turn *t, struct run *r, enum reason reason);
+void person_leave_all(struct turn *t, enum reason reason);
 /* Of all runs, where one of these facts may have come since they were asked. */
 void person_check_exits(struct turn *t, int news);
 

@@ -149,12 +149,14 @@ static bool counts(const struct sent *m)
 	       (m->state == SENT_QUEUED || m->state == SENT_ACCEPTED || m->state == SENT_UNCERTAIN);
 }
 
-static void recent_of(const struct pstate *state, int channel, int64_t since, const struct sent *except,
+/* Whoever was merged into somebody stands in their ring: its messages count there, and not as copies (`joined`). */
+static void recent_of(const struct pstate *state, int channel, int64_t since, const struct sent *except, bool joined,
                       struct recent *r)
 {
 	for (uint16_t i = state->sent_count; i-- > 0;) {
 		const struct sent *m = &state->sent[i];
-		if (m != except && counts(m) && m->at > since && (channel < 0 || m->channel == channel))
+		if (m != except && counts(m) && (joined || !run_is_joined(m->run_no)) && m->at > since &&
+		    (channel < 0 || m->channel == channel))
 			recent_add(r, m->at);
 	}
 }
@@ -168,11 +170,12 @@ static int64_t pressed_until(const struct world *w, const struct subject *s, con
 	if (rule->limit == 0)
 		return now + window_s;
 	struct recent r = { .count = 0 };
+	bool ring = w->peers && w->states;
 	if (s->state)
-		recent_of(s->state, channel, now - window_s, except, &r);
-	if (w->peers && w->states)
+		recent_of(s->state, channel, now - window_s, except, !ring, &r);
+	if (ring)
 		for (customer_id c = w->peers[s->view.customer]; c && c != s->view.customer; c = w->peers[c])
-			recent_of(&w->states[c], channel, now - window_s, except, &r);
+			recent_of(&w->states[c], channel, now - window_s, except, false, &r);
 	int limit = rule->limit < RECENT_MAX ? rule->limit : RECENT_MAX;
 	return r.count < limit ? 0 : r.at[limit - 1] + window_s;
 }

@@ -18,15 +18,6 @@ const char *basis_name(enum basis b)
 	return "none";
 }
 
-/* How strict a state is, to settle two facts of the same second. */
-static int strictness(uint8_t state)
-{
-	static const int ORDER[] = {
-		[CONSENT_GRANTED] = 0, [CONSENT_SOFT] = 1, [CONSENT_WITHDRAWN] = 2, [CONSENT_OPPOSED] = 3
-	};
-	return ORDER[state];
-}
-
 struct latest {
 	const struct consent *said; /* on this channel and purpose; NULL: nothing */
 	bool opposed;               /* to marketing on any channel, not lifted since by an opt-in there */
@@ -48,7 +39,7 @@ static struct latest latest_of(const struct view *v, enum channel channel, enum 
 		}
 		if (c->channel != channel || c->purpose != purpose)
 			continue;
-		if (!l.said || c->at > l.said->at || strictness(c->state) >= strictness(l.said->state))
+		if (!l.said || c->at > l.said->at || consent_strictness(c->state) >= consent_strictness(l.said->state))
 			l.said = c;
 	}
 	for (int i = 0; i < CHANNEL_COUNT; i++)

@@ -35,6 +35,15 @@ struct sent {
 
 enum run_state { RUN_ACTIVE = 0, RUN_ENDED = 1, RUN_EXITED = 2 };
 
+/* Numbers from here on: runs of a record that was merged into this person's, and their messages. They are over, count
+ * for all that asks what the person got, and belong to the other record wherever messages are counted over everybody.
+ */
+enum { RUN_JOINED = 0x8000 };
+static inline bool run_is_joined(uint16_t run_no)
+{
+	return run_no >= RUN_JOINED;
+}
+
 struct run {
 	uint64_t subject; /* what the run is about: hash of the cart, key of the order; 0 none */
 	uint32_t entered_at;

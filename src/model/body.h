@@ -13,6 +13,7 @@
  *   event    {"name":"account_created","value":0,"text":"…"}
  *   receipt  {"receipt":"accepted","plan":"anti-churn","run":1,"step":"winback-1","channel":"email","answer":"…"}
  *   retract  {"kind":"order"}
+ *   merge    {"customer":12,"by":"…"}     distinct: the same form
  *   setting, switch, threshold, grant, control: see app/settings.h
  *
  * Dates are days since 1970-01-01, amounts minor units. Limits: BODY_LINES_MAX lines, BODY_MAX bytes. */
@@ -87,12 +88,18 @@ struct receipt_body {
 	struct str answer;
 };
 
+struct merge_body {
+	customer_id customer; /* the record that stays; of DISTINCT: the other one */
+	struct str by;        /* who decided */
+};
+
 void body_write_order(const struct order_body *b, struct buf *out);
 void body_write_cart(const struct cart_body *b, struct buf *out);
 void body_write_consent(const struct consent_body *b, struct buf *out);
 void body_write_profile(const struct profile_body *b, struct buf *out);
 void body_write_event(const struct event_body *b, struct buf *out);
 void body_write_receipt(const struct receipt_body *b, struct buf *out);
+void body_write_merge(const struct merge_body *b, struct buf *out);
 
 /* Strings of the result point into `body` where they hold no escape, else into the arena; arrays are in the arena. */
 bool body_read_order(struct str body, struct arena *a, struct order_body *out, struct err *err) MUST_CHECK;
@@ -101,5 +108,6 @@ bool body_read_consent(struct str body, struct arena *a, struct consent_body *ou
 bool body_read_profile(struct str body, struct arena *a, struct profile_body *out, struct err *err) MUST_CHECK;
 bool body_read_event(struct str body, struct arena *a, struct event_body *out, struct err *err) MUST_CHECK;
 bool body_read_receipt(struct str body, struct arena *a, struct receipt_body *out, struct err *err) MUST_CHECK;
+bool body_read_merge(struct str body, struct arena *a, struct merge_body *out, struct err *err) MUST_CHECK;
 
 #endif

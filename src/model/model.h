@@ -42,7 +42,9 @@ enum fact_kind {
 	FACT_THRESHOLD = 10, /* a shop day's frozen figures; customer 0 */
 	FACT_GRANT = 11,     /* an allotment: this customer may enter this smoothed plan today */
 	FACT_CONTROL = 12,   /* drawn into, or out of, a control group */
-	FACT_KIND_COUNT = 13,
+	FACT_MERGE = 13,     /* this customer's record is another's: merged into the one the body names */
+	FACT_DISTINCT = 14,  /* this customer and the one the body names look alike and are two people */
+	FACT_KIND_COUNT = 15,
 };
 
 struct fact {
@@ -154,6 +156,7 @@ enum reason {
 	REASON_BUDGET,
 	REASON_RESTORED,     /* a restored backup: waits for a person */
 	REASON_MAX_MESSAGES, /* the plan has sent as many as it may */
+	REASON_MERGED,       /* the record was merged into another, which goes on alone */
 	REASON_COUNT,
 };
 

@@ -2,8 +2,9 @@
 
 static const char *const CHANNELS[] = { "email", "sms", "postcard", "phone", "audience", "push", "staff" };
 static const char *const PURPOSES[] = { "marketing", "service", "tracking" };
-static const char *const FACTS[] = { "none",    "order",   "cart",   "consent",   "profile", "event",  "receipt",
-	                                 "retract", "setting", "switch", "threshold", "grant",   "control" };
+static const char *const FACTS[] = { "none",      "order",   "cart",    "consent", "profile",
+	                                 "event",     "receipt", "retract", "setting", "switch",
+	                                 "threshold", "grant",   "control", "merge",   "distinct" };
 static const char *const SALES[] = { "unknown", "store", "web", "phone", "app", "marketplace", "b2b" };
 static const char *const CARTS[] = { "changed", "paid", "emptied" };
 static const char *const CONSENTS[] = { "granted", "withdrawn", "soft", "opposed" };
@@ -55,6 +56,7 @@ static const struct {
 	[REASON_MAX_MESSAGES] = { "max_messages", "as many messages as the plan allows have left",
 	                          "le plan a déjà envoyé tous ses messages" },
 	[REASON_BUDGET] = { "budget", "budget spent", "budget épuisé" },
+	[REASON_MERGED] = { "merged", "merged with another record", "fusionné avec une autre fiche" },
 	[REASON_RESTORED] = { "restored", "restored backup: waits for a person", "sauvegarde restaurée : à confirmer" },
 };
 _Static_assert(ARRAY_LEN(REASONS) == REASON_COUNT, "every reason has its words");

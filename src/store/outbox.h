@@ -163,7 +163,7 @@ bool outbox_runs(struct db *db, customer_id from, customer_id to, outbox_run_fn 
                  struct err *err) MUST_CHECK;
 bool outbox_messages(struct db *db, customer_id from, customer_id to, outbox_message_fn fn, void *ctx,
                      struct err *err) MUST_CHECK;
-/* All of one customer, in the order they were first said. */
+/* All of one person, also of records merged into theirs, in the order they were first said. */
 bool outbox_decisions(struct db *db, customer_id c, outbox_decision_fn fn, void *ctx, struct err *err) MUST_CHECK;
 /* What is queued, in flight, deferred or uncertain, the next due first. */
 bool outbox_queue(struct db *db, int64_t limit, outbox_message_fn fn, void *ctx, struct err *err) MUST_CHECK;

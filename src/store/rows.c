@@ -4,7 +4,9 @@
 
 #include "model/names.h"
 #include "store/erase.h"
+#include "store/merge.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -116,7 +118,8 @@ bool store_batch_person(struct store_batch *b, customer_id c, const struct perso
 	return ok;
 }
 
-bool store_person(struct db *db, customer_id c, struct arena *a, struct person *out, struct str *ref, struct err *err)
+bool store_person_of(struct db *db, customer_id c, struct arena *a, struct person *out, struct str *ref,
+                     struct err *err)
 {
 	*out = (struct person){ 0 };
 	struct query *q = db_query(db, "customer_get");
@@ -130,6 +133,60 @@ bool store_person(struct db *db, customer_id c, struct arena *a, struct person *
 		*ref = column_text(q, 0, a);
 	query_done(q);
 	return person_row(db, c, a, out, err) >= 0;
+}
+
+/* Parts that belong together are taken together: half of two names names nobody. */
+static void lay_part(struct str *const *have, const struct str *const *other, int count)
+{
+	bool known = false, said = false;
+	for (int i = 0; i < count; i++) {
+		known |= have[i]->n > 0;
+		said |= other[i]->n > 0;
+	}
+	for (int i = 0; i < count && !known && said; i++)
+		*have[i] = *other[i];
+}
+
+static void person_lay(struct person *p, const struct person *o, struct arena *a)
+{
+	lay_part((struct str *const[]){ &p->last_name, &p->first_name, &p->civility },
+	         (const struct str *const[]){ &o->last_name, &o->first_name, &o->civility }, 3);
+	lay_part((struct str *const[]){ &p->address1, &p->address2, &p->postcode, &p->city, &p->country },
+	         (const struct str *const[]){ &o->address1, &o->address2, &o->postcode, &o->city, &o->country }, 5);
+	lay_part((struct str *const[]){ &p->company }, (const struct str *const[]){ &o->company }, 1);
+	lay_part((struct str *const[]){ &p->email }, (const struct str *const[]){ &o->email }, 1);
+	lay_part((struct str *const[]){ &p->phone }, (const struct str *const[]){ &o->phone }, 1);
+	json_error_t why;
+	json_t *mine = json_loadb(p->attributes.p ? p->attributes.p : "", p->attributes.n, 0, &why);
+	json_t *theirs = json_loadb(o->attributes.p ? o->attributes.p : "", o->attributes.n, 0, &why);
+	if (!mine)
+		p->attributes = o->attributes;
+	if (mine && theirs && json_object_update_missing(mine, theirs) == 0) {
+		char *text = json_dumps(mine, JSON_COMPACT | JSON_PRESERVE_ORDER);
+		p->attributes = arena_str(a, str_from(text));
+		free(text);
+	}
+	json_decref(mine);
+	json_decref(theirs);
+}
+
+bool store_person(struct db *db, customer_id c, struct arena *a, struct person *out, struct str *ref, struct err *err)
+{
+	struct merges m;
+	customer_id *list = NULL;
+	size_t count = 0, cap = 0;
+	if (!store_person_of(db, c, a, out, ref, err) || !merges_read_of(db, c, &m, err))
+		return false;
+	merges_members(&m, c, &list, &count, &cap);
+	bool ok = true;
+	for (size_t i = 0; ok && i < count; i++) {
+		struct person other = { 0 };
+		ok = person_row(db, list[i], a, &other, err) >= 0;
+		person_lay(out, &other, a);
+	}
+	free(list);
+	merges_release(&m);
+	return ok;
 }
 
 /* ---- products ---- */

@@ -136,6 +136,9 @@ typedef bool (*store_fact_fn)(void *ctx, const struct fact *f, struct err *err);
 /* All facts of customers from … to (inclusive), by customer then seq; learned before `known` (INSTANT_NEVER: all). */
 bool store_facts_by_customer(struct db *db, customer_id from, customer_id to, struct instant known, store_fact_fn fn,
                              void *ctx, struct err *err) MUST_CHECK;
+/* The same of all, as fast as they can be read: `seq` and `learned_at` stay 0. */
+bool store_facts_to_load(struct db *db, customer_id from, customer_id to, store_fact_fn fn, void *ctx,
+                         struct err *err) MUST_CHECK;
 /* Facts with seq > after, in seq order, at most limit. */
 bool store_facts_after(struct db *db, int64_t after, int64_t limit, store_fact_fn fn, void *ctx,
                        struct err *err) MUST_CHECK;
@@ -146,6 +149,10 @@ typedef bool (*store_product_fn)(void *ctx, product_id id, const struct product_
 bool store_products(struct db *db, store_product_fn fn, void *ctx, struct err *err) MUST_CHECK;
 bool store_person(struct db *db, customer_id c, struct arena *a, struct person *out, struct str *ref,
                   struct err *err) MUST_CHECK;
+/* Of one record as it stands; store_person() fills what it leaves open from those merged into it: name, postal address
+ * and each other field as a whole. */
+bool store_person_of(struct db *db, customer_id c, struct arena *a, struct person *out, struct str *ref,
+                     struct err *err) MUST_CHECK;
 
 /* ---- lease (DESIGN "Scale"): one ticker per shard ---- */
 

@@ -1,6 +1,7 @@
 /* Method: what the schema cannot say is counted by queries that must answer 0, then three passes compare what is kept
  * twice: seq numbers with the shard's counter, documents with facts, address hashes with persons. Bodies are read and
  * written again: canonical means byte for byte the same. Findings name ids and tables, never a person. */
+#include "store/merge.h"
 #include "store/store_internal.h"
 
 #include "base/hash.h"
@@ -152,6 +153,14 @@ static bool body_again(struct str body, enum fact_kind kind, struct arena *a, st
 		AGAIN(EVENT, event)
 		AGAIN(RECEIPT, receipt)
 #undef AGAIN
+	case FACT_MERGE:
+	case FACT_DISTINCT: {
+		struct merge_body b;
+		if (!body_read_merge(body, a, &b, &err))
+			return false;
+		body_write_merge(&b, out);
+		return true;
+	}
 	case FACT_RETRACT: buf_str(out, body); return retract_kind(body) != 0;
 	case FACT_SETTING:
 	case FACT_SWITCH:
@@ -298,13 +307,38 @@ static bool check_addresses(struct checker *c, struct err *err)
 	return got == 0;
 }
 
+/* ---- merges: what look-ups follow is what the facts say ---- */
+
+static bool check_merges(struct checker *c, struct err *err)
+{
+	struct merges m;
+	struct query *q = db_query(c->db, "merge_all");
+	size_t led = 0, astray = 0;
+	int got;
+	if (!merges_read(c->db, INSTANT_NEVER, &m, err))
+		return false;
+	while ((got = query_next(q, err)) == 1) {
+		customer_id from = (customer_id)query_get_int(q, 0);
+		customer_id root = merges_root(&m, from);
+		led += root != from;
+		astray += root == from || root != (customer_id)query_get_int(q, 1);
+	}
+	if (astray)
+		found(c, "%zu customers are looked up as merged otherwise than their facts say", astray);
+	if (got == 0 && led != m.count)
+		found(c, "%zu merges are facts that no look-up follows", m.count - led);
+	merges_release(&m);
+	return got == 0;
+}
+
 bool store_check(struct db *db, void (*report)(void *ctx, const char *finding), void *ctx, int64_t *findings,
                  struct err *err)
 {
 	struct checker c = { .db = db, .report = report, .ctx = ctx };
 	if (!check_file(&c, err) || !db_begin_read(db, err))
 		return false;
-	bool ok = check_counts(&c, err) && check_seqs(&c, err) && check_facts(&c, err) && check_addresses(&c, err);
+	bool ok = check_counts(&c, err) && check_seqs(&c, err) && check_facts(&c, err) && check_addresses(&c, err) &&
+	          check_merges(&c, err);
 	db_rollback(db);
 	*findings = c.findings;
 	return ok;

@@ -37,6 +37,8 @@ customer_id customer_arg(struct request *r)
 	struct query *q = db_query(db, "web_customer_there");
 	query_int(q, 1, c);
 	int got = query_next(q, &err);
+	if (got == 1) /* who was merged away is whoever goes on for them */
+		c = (customer_id)query_get_int(q, 0);
 	query_done(q);
 	if (got == 0)
 		no_customer(r);
@@ -85,15 +87,16 @@ static void put_profile(struct request *r, const struct view *v)
 	}
 }
 
-/* The newest words on each channel and purpose: where, how and in which words it was given is its proof. */
+/* The newest words of each state on each channel and purpose: where, how and in which words it was given is its proof.
+ */
 struct proof {
 	struct str source, wording;
 	int64_t at;
-	enum consent_state state;
 };
+enum { CONSENT_STATES = CONSENT_OPPOSED + 1 };
 
-static bool read_proofs(struct request *r, customer_id c, struct proof out[CHANNEL_COUNT][PURPOSE_COUNT],
-                        struct err *err)
+static bool read_proofs(struct request *r, customer_id c,
+                        struct proof out[CHANNEL_COUNT][PURPOSE_COUNT][CONSENT_STATES], struct err *err)
 {
 	struct query *q = db_query(request_db(r), "consents_said");
 	int got;
@@ -102,20 +105,20 @@ static bool read_proofs(struct request *r, customer_id c, struct proof out[CHANN
 		struct consent_body said;
 		if (!body_read_consent(query_get_text(q, 4), &r->arena, &said, err))
 			break;
-		struct proof *p = &out[said.channel][said.purpose];
+		struct proof *p = &out[said.channel][said.purpose][said.state];
 		if (p->source.p && query_get_int(q, 2) < p->at)
 			continue;
 		*p = (struct proof){ .source = arena_str(&r->arena, said.source),
 			                 .wording = arena_str(&r->arena, said.wording),
-			                 .at = query_get_int(q, 2),
-			                 .state = said.state };
+			                 .at = query_get_int(q, 2) };
 	}
 	query_done(q);
 	return got == 0;
 }
 
 /* What was said last on each channel and purpose, with what it allows now. */
-static void put_consents(struct request *r, const struct subject *s, struct proof proofs[CHANNEL_COUNT][PURPOSE_COUNT])
+static void put_consents(struct request *r, const struct subject *s,
+                         struct proof proofs[CHANNEL_COUNT][PURPOSE_COUNT][CONSENT_STATES])
 {
 	struct buf *b = &r->out;
 	struct basis_rules rules = { .post_opt_in = r->web->settings->post_opt_in,
@@ -132,8 +135,9 @@ static void put_consents(struct request *r, const struct subject *s, struct proo
 			put_cstr(b, "purpose", purpose_name((enum purpose)p));
 			put_cstr(b, "state", said ? consent_state_name((enum consent_state)said->state) : NULL);
 			put_instant(b, "at", (struct instant){ said ? said->at : 0 });
-			put_str(b, "source", proofs[c][p].source);
-			put_str(b, "wording", proofs[c][p].wording);
+			const struct proof *proof = &proofs[c][p][said ? said->state : CONSENT_GRANTED];
+			put_str(b, "source", proof->source);
+			put_str(b, "wording", proof->wording);
 			put_bool(b, "may", basis_allows(basis));
 			put_cstr(b, "basis", basis_name(basis));
 			put_close(b, '}');
@@ -260,32 +264,33 @@ static void put_newcomer(struct request *r)
 	}
 }
 
-/* The row of `customer` and `person` as JSON. False: answered with a problem. */
+/* Who is there as JSON. False: answered with a problem. */
 static bool put_who(struct request *r, customer_id c)
 {
-	static const char *const FIELDS[] = { "civility", "first_name", "last_name", "company", "email",  "phone",
-		                                  "address1", NULL,         "postcode",  "city",    "country" };
 	struct err err;
+	struct person p;
+	struct str ref;
 	struct buf *b = &r->out;
-	struct query *q = db_query(r->db, "web_customer");
-	query_int(q, 1, c);
-	int got = query_next(q, &err);
-	if (got == 1) {
-		put_open(b, NULL, '{');
-		put_int(b, "id", c);
-		put_str(b, "ref", query_get_text(q, 0));
-		put_open(b, "person", '{');
-		for (int i = 0; i < (int)ARRAY_LEN(FIELDS); i++)
-			if (FIELDS[i])
-				put_str(b, FIELDS[i], query_get_text(q, i + 1));
-		put_close(b, '}');
-	}
-	query_done(q);
-	if (got < 0)
+	if (!store_person(r->db, c, &r->arena, &p, &ref, &err)) {
 		request_err(r, &err);
-	else if (got == 0)
-		no_customer(r);
-	return got == 1;
+		return false;
+	}
+	put_open(b, NULL, '{');
+	put_int(b, "id", c);
+	put_str(b, "ref", ref);
+	put_open(b, "person", '{');
+	put_str(b, "civility", p.civility);
+	put_str(b, "first_name", p.first_name);
+	put_str(b, "last_name", p.last_name);
+	put_str(b, "company", p.company);
+	put_str(b, "email", p.email);
+	put_str(b, "phone", p.phone);
+	put_str(b, "address1", p.address1);
+	put_str(b, "postcode", p.postcode);
+	put_str(b, "city", p.city);
+	put_str(b, "country", p.country);
+	put_close(b, '}');
+	return true;
 }
 
 static void put_customer(struct request *r, const struct world *w, customer_id c, const struct pstate *state)
@@ -293,7 +298,7 @@ static void put_customer(struct request *r, const struct world *w, customer_id c
 	if (c <= w->version->customers) {
 		struct lifecycle l = customer_life(w, c);
 		struct subject s;
-		struct proof proofs[CHANNEL_COUNT][PURPOSE_COUNT] = { 0 };
+		struct proof proofs[CHANNEL_COUNT][PURPOSE_COUNT][CONSENT_STATES] = { 0 };
 		struct err err;
 		if (!read_proofs(r, c, proofs, &err)) {
 			request_err(r, &err);
@@ -314,8 +319,7 @@ static void put_customer(struct request *r, const struct world *w, customer_id c
 
 void on_customer(struct request *r)
 {
-	customer_id c = customer_named(r);
-	const struct world *w = c && request_db(r) ? request_world(r) : NULL;
+	const struct world *w = request_db(r) ? request_world(r) : NULL;
 	struct pstate state;
 	struct err err;
 	if (!w)
@@ -324,7 +328,8 @@ void on_customer(struct request *r)
 		request_err(r, &err);
 		return;
 	}
-	if (put_who(r, c)) {
+	customer_id c = customer_arg(r);
+	if (c && put_who(r, c)) {
 		if (read_standing(r, w, c, &state, &err))
 			put_customer(r, w, c, &state);
 		else
@@ -336,11 +341,20 @@ void on_customer(struct request *r)
 
 /* ---- why ---- */
 
+struct why_page {
+	struct request *r;
+	int64_t from, limit, n; /* decisions before the page; on it; seen */
+};
+
 static bool put_decision(void *ctx, const struct outbox_decision *d, struct err *err)
 {
-	struct request *r = ctx;
+	struct why_page *page = ctx;
+	struct request *r = page->r;
 	struct buf *b = &r->out, text;
 	(void)err;
+	int64_t n = page->n++;
+	if (n < page->from || n >= page->from + page->limit)
+		return true;
 	buf_init(&text, 2048);
 	reason_text(d->reason, d->argument, r->web->settings->zone, request_locale(r), &text);
 	put_open(b, NULL, '{');
@@ -366,15 +380,19 @@ void on_why(struct request *r)
 	customer_id c = customer_arg(r);
 	const struct world *w = c ? request_world(r) : NULL;
 	struct pstate state;
+	struct why_page page = { .r = r,
+		                     .from = number_query(r, "cursor", 0, INT32_MAX, 0),
+		                     .limit = number_query(r, "limit", 1, PAGE_MOST, PAGE_DEFAULT) };
 	if (!w)
 		return;
 	put_open(&r->out, NULL, '{');
 	put_open(&r->out, "decisions", '[');
-	if (!outbox_decisions(request_db(r), c, put_decision, r, &err)) {
+	if (!outbox_decisions(request_db(r), c, put_decision, &page, &err)) {
 		request_err(r, &err);
 		return;
 	}
 	put_close(&r->out, ']');
+	put_cursor(&r->out, page.from + page.limit, page.n > page.from + page.limit);
 	if (read_standing(r, w, c, &state, &err)) {
 		put_plans_now(r, w, c, &state);
 		put_close(&r->out, '}');

@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-enum { PAGE_DEFAULT = 50, PAGE_MOST = 200, TIMELINE_MAX = 20000, LINES_SHOWN = 50 };
+enum { TIMELINE_MAX = 20000, LINES_SHOWN = 50 };
 
 struct entry {
 	int64_t at;
@@ -331,6 +331,23 @@ static bool add_receipt(struct timeline *t, const struct fact *f, struct err *er
 	return true;
 }
 
+/* Told on the page of the one who stayed: who came in, and by whom. */
+static bool add_merge(struct timeline *t, const struct fact *f, struct err *err)
+{
+	struct merge_body o;
+	struct buf b;
+	if (!body_read_merge(f->body, t->a, &o, err))
+		return false;
+	entry_begin(t, &b, "merge",
+	            arena_printf(t->a,
+	                         SAY(t, "Fiche n°\xC2\xA0%u fusionnée avec celle-ci", "Record #%u merged into this one"),
+	                         f->customer),
+	            arena_printf(t->a, SAY(t, "par %.*s", "by %.*s"), STR_ARG(o.by)));
+	put_int(&b, "record", f->customer);
+	entry_end(t, &b, f->at.s);
+	return true;
+}
+
 static bool add_fact(void *ctx, const struct fact *f, struct err *err)
 {
 	struct timeline *t = ctx;
@@ -351,7 +368,9 @@ static bool add_fact(void *ctx, const struct fact *f, struct err *err)
 	case FACT_THRESHOLD:
 	case FACT_GRANT:
 	case FACT_CONTROL:
+	case FACT_DISTINCT:
 	case FACT_KIND_COUNT: break; /* of the shop, or bookkeeping */
+	case FACT_MERGE: return add_merge(t, f, err);
 	}
 	return true;
 }
@@ -384,7 +403,7 @@ static bool add_messages(struct timeline *t, customer_id c, struct err *err)
 	query_int(q, 1, c);
 	while ((got = query_next(q, err)) == 1) {
 		struct buf b;
-		struct outbox_message m = { .key = { .customer = c,
+		struct outbox_message m = { .key = { .customer = (customer_id)query_get_int(q, 12),
 			                                 .plan = arena_str(t->a, query_get_text(q, 0)),
 			                                 .run_no = (uint32_t)query_get_int(q, 1),
 			                                 .step = arena_str(t->a, query_get_text(q, 2)),
@@ -466,8 +485,12 @@ void on_timeline(struct request *r)
 	t.fr = t.locale == LOCALE_FR;
 	if (!c || !(t.w = request_world(r)))
 		return;
-	bool ok = store_facts_by_customer(r->db, c, c, INSTANT_NEVER, add_fact, &t, &err) && add_messages(&t, c, &err) &&
-	          outbox_decisions(r->db, c, add_decision, &t, &err);
+	customer_id *records;
+	size_t count;
+	bool ok = store_records(r->db, c, t.a, &records, &count, &err);
+	for (size_t i = 0; ok && i < count; i++)
+		ok = store_facts_by_customer(r->db, records[i], records[i], INSTANT_NEVER, add_fact, &t, &err);
+	ok = ok && add_messages(&t, c, &err) && outbox_decisions(r->db, c, add_decision, &t, &err);
 	if (t.count)
 		qsort(t.items, t.count, sizeof *t.items, newest_first);
 	put_open(&r->out, NULL, '{');

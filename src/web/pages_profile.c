@@ -39,7 +39,7 @@ void page_profile(struct request *r, const struct message_key *key)
 	char born[16] = "";
 	if (!v)
 		return;
-	view_at(&view, v, key->customer, clock_now());
+	view_at(&view, v, book_survivor(v, key->customer), clock_now());
 	if (date_known((struct date){ view_profile(&view)->born }))
 		date_text((struct date){ view_profile(&view)->born }, born);
 	page_begin(r, T("Pour mieux vous connaître", "To know you better"));
@@ -191,7 +191,6 @@ static bool page_failed(struct request *r, const struct err *err)
 {
 	fprintf(stderr, "relance: a request was not taken: %s\n", err->text);
 	page_problem(r, 503);
-	r->status = 503;
 	return false;
 }
 

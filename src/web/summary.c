@@ -117,10 +117,10 @@ struct summary *summary_make(const struct world *w, const struct pstate *states,
 	for (customer_id c = 1; c <= w->version->customers; c++) {
 		const struct pstate *state = &states[c];
 		for (uint16_t i = 0; i < state->run_count; i++)
-			if (within(period, state->runs[i].entered_at))
+			if (within(period, state->runs[i].entered_at) && !run_is_joined(state->runs[i].run_no))
 				sum_run(s, w->plans, &state->runs[i]);
 		for (uint16_t i = 0; i < state->sent_count; i++)
-			if (within(period, state->sent[i].at))
+			if (within(period, state->sent[i].at) && !run_is_joined(state->sent[i].run_no))
 				sum_sent(w, s, c, &state->sent[i], day, s->since.s);
 		if (state->sent_count)
 			sum_brought(w, s, c, state, period ? period->to : (struct instant){ now.s + 1 });

@@ -195,7 +195,6 @@ void page_click(struct request *r)
 		return;
 	if (!(url = nth_link(r, &key, t.extra)).n) {
 		page_problem(r, 404);
-		r->status = 404;
 		return;
 	}
 	request_add_header(r, "Location", url);

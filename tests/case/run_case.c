@@ -18,6 +18,7 @@
  *       2025-03-03 12:00  lea  opens cart-1     also: clicks, answers survey-1 satisfied, bounces, complains;
  *                                               with several plans "opens survey/survey-1"
  *       2025-03-03 12:00  lea  consent email    also: soft email, withdraws email, opposes email
+ *       2025-03-03 12:00  bob  merged lea       bob's record and lea's are one person: lea; "unmerged" takes it back
  *       lea: born 1980-02-29, zone America/New_York, locale en, reach email phone post, company, created 2024-01-01
  * 09:00, tag vip, interest garden, child 2019-05-01, postcode 59000, address a (same word: one address) product phone:
  * type phone, lifetime 730 days, price 300.00   (products are named in orders) run    2025-03-01 to 2025-03-20 (consent
@@ -29,6 +30,7 @@
  * expected. Several cases may stand in one file. */
 #include "app/plans.h"
 #include "app/replay.h"
+#include "app/together.h"
 #include "base/hash.h"
 #include "model/names.h"
 
@@ -424,7 +426,14 @@ static void given_line(struct run_case *c, struct str text, int line)
 			fail(c, line, "not a number:", text);
 		body_write_event(&e, &b);
 		fact_new(c, who, FACT_EVENT, at)->body = body_keep(c, &b);
-	} else if (str_is(verb, "consent"))
+	} else if (str_is(verb, "merged")) {
+		struct buf b;
+		buf_init(&b, BODY_MAX);
+		body_write_merge(&(struct merge_body){ .customer = person_of(c, text), .by = STR("case") }, &b);
+		fact_new(c, who, FACT_MERGE, at)->body = body_keep(c, &b);
+	} else if (str_is(verb, "unmerged"))
+		fact_new(c, who, FACT_RETRACT, at)->body = STR("{\"kind\":\"merge\"}");
+	else if (str_is(verb, "consent"))
 		consent(c, who, at, text, CONSENT_GRANTED, line);
 	else if (str_is(verb, "soft"))
 		consent(c, who, at, text, CONSENT_SOFT, line);
@@ -550,6 +559,29 @@ static bool load_plan(struct run_case *c, const struct settings *settings, struc
 	return true;
 }
 
+/* Those who are one person are folded as one, as a start of the program does it. */
+static bool fold_merged(struct run_case *c, struct book *book, struct err *err)
+{
+	struct merges m = { .count = 0 };
+	struct together t;
+	customer_id everybody[PEOPLE_MAX];
+	size_t count;
+	bool ok = true, changed = false;
+	together_init(&t);
+	for (size_t i = 0; ok && i < c->fact_count; i++) {
+		ok = merges_take(&m, &c->facts[i], &changed, err);
+		together_add(&t, &c->facts[i]);
+	}
+	for (size_t i = 0; i < c->person_count; i++)
+		everybody[i] = (customer_id)(i + 1);
+	customer_id *all = together_all(&m, everybody, c->person_count, &count);
+	ok = ok && (!changed || together_fold(&t, book, &m, all, count, err));
+	free(all);
+	together_release(&t);
+	merges_release(&m);
+	return ok;
+}
+
 static void run(struct run_case *c)
 {
 	struct err err;
@@ -587,7 +619,7 @@ static void run(struct run_case *c)
 	book_set_products(book, products, (uint32_t)c->products.count + 1);
 	qsort(c->feedback, c->feedback_count, sizeof *c->feedback, by_feedback);
 	bool ok = load_plan(c, settings, (struct instant){ from.s - 1 }, set, issues, &err) &&
-	          book_apply(book, c->facts, c->fact_count, &err);
+	          book_apply(book, c->facts, c->fact_count, &err) && fold_merged(c, book, &err);
 	const struct version *v = book_pin(book);
 	c->set = set;
 	for (size_t i = 0; i < set->count; i++) /* nobody is left out of a case by a draw, unless it is about that */

@@ -377,6 +377,64 @@ START_TEST(a_catalogue_read_stays)
 }
 END_TEST
 
+static struct fact said(customer_id c, int64_t seq, enum fact_kind kind, const char *key, const char *body)
+{
+	return (struct fact){ .customer = c,
+		                  .seq = seq,
+		                  .kind = kind,
+		                  .key = str_from(key),
+		                  .at = { 1000 + seq },
+		                  .learned_at = { 1000 + seq },
+		                  .body = str_from(body) };
+}
+
+/* What two records call by one name is two things, also after their neighbours' chunk was built again. */
+START_TEST(records_joined_and_parted)
+{
+	struct err err;
+	struct view v;
+	struct book *b = book_new(&OPTIONS);
+	const char *visit = "{\"name\":\"visit\",\"value\":1}", *other = "{\"name\":\"visit\",\"value\":2}";
+	struct fact facts[] = {
+		said(1, 1, FACT_EVENT, "k", visit),
+		said(2, 2, FACT_EVENT, "k", other),
+		said(2, 3, FACT_EVENT, "gone", other),
+		said(2, 4, FACT_RETRACT, "gone", "{\"kind\":\"event\"}"),
+		said(1, 5, FACT_RETRACT, "none", "{\"kind\":\"event\"}"),
+		said(2, 6, FACT_PROFILE, "p", "{\"reach\":1,\"address\":\"00000000000000ff\",\"postcode\":\"59000\"}"),
+	};
+	struct fact neighbour = said(3, 7, FACT_EVENT, "k", visit);
+	ck_assert(book_apply(b, facts, 6, &err));
+	struct book_join join = { .from = 2, .into = 1, .at = 5000 };
+	const struct book_group together[] = {
+		{ .customer = 1, .joins = &join, .join_count = 1, .facts = facts, .fact_count = 6 },
+		{ .customer = 2, .merged_into = 1, .facts = &facts[5], .fact_count = 1 },
+	};
+	ck_assert(book_replace(b, together, 2, &err));
+	ck_assert(book_apply(b, &neighbour, 1, &err));
+	const struct version *now = book_pin(b);
+	view_at(&v, now, 1, INSTANT_NEVER);
+	ck_assert_uint_eq(v.event1 - v.event0, 2);
+	ck_assert_int_eq(event_value(v.k, v.event0) + event_value(v.k, v.event0 + 1), 3);
+	ck_assert(view_profile(&v)->reach == REACH_EMAIL && view_profile(&v)->address == 255 && view_profile(&v)->postcode);
+	view_at(&v, now, 2, INSTANT_NEVER); /* nothing of its own but the address */
+	ck_assert_uint_eq(v.event1, v.event0);
+	ck_assert(view_profile(&v)->merged == 1 && view_profile(&v)->address == 255 && !view_profile(&v)->reach);
+	ck_assert_uint_eq(book_survivor(now, 2), 1);
+	book_unpin(b, now);
+	const struct book_group apart[] = {
+		{ .customer = 1, .facts = facts, .fact_count = 1 },
+		{ .customer = 2, .facts = facts + 1, .fact_count = 3 },
+	};
+	ck_assert(book_replace(b, apart, 2, &err));
+	now = book_pin(b);
+	view_at(&v, now, 2, INSTANT_NEVER);
+	ck_assert(v.event1 - v.event0 == 1 && event_value(v.k, v.event0) == 2 && !view_profile(&v)->merged);
+	book_unpin(b, now);
+	book_free(b);
+}
+END_TEST
+
 /* ---- a chunk made anew: whom no fact names is copied as a range ---- */
 
 enum { MIXED = 900, MIXED_PEOPLE = 300 };
@@ -572,6 +630,7 @@ START_TEST(numbers_are_as_wide_as_they_need)
 }
 END_TEST
 
-UNIT_MAIN("book", one_at_a_time_is_as_all_at_once, numbers_are_as_wide_as_they_need, facts_in_batches_of_any_size,
-          bulk_load_gives_the_same, a_pinned_version_does_not_move, carts_keep_their_lines,
-          a_corrupt_body_is_refused_and_nothing_changes, a_catalogue_read_stays, profiles_go_round)
+UNIT_MAIN("book", records_joined_and_parted, one_at_a_time_is_as_all_at_once, numbers_are_as_wide_as_they_need,
+          facts_in_batches_of_any_size, bulk_load_gives_the_same, a_pinned_version_does_not_move,
+          carts_keep_their_lines, a_corrupt_body_is_refused_and_nothing_changes, a_catalogue_read_stays,
+          profiles_go_round)

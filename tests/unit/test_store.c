@@ -1,6 +1,7 @@
 /* Facts, persons, products, backups: what is put in comes out, on both databases. */
 #include "store_fixture.h"
 
+#include "app/duplicates.h"
 #include "app/log_folder.h"
 
 #include <pthread.h>
@@ -163,6 +164,132 @@ START_TEST(persons_merge_and_are_found)
 	ck_assert(!store_find_customer(db, shop, STR("ada@new.example"), &c, &err));
 	ck_assert_ptr_nonnull(strstr(err.text, "several customers"));
 	assert_sound(db);
+	arena_release(&a);
+	db_close(db);
+}
+END_TEST
+
+static void put_person(struct store_batch *b, struct store_ids *ids, const char *ref, struct person p)
+{
+	struct err err;
+	customer_id c = store_customer(ids, str_from(ref), NULL);
+	OK(store_batch_person(b, c, &p, NULL, &err));
+}
+
+static struct duplicates found(struct db *db)
+{
+	struct duplicates d;
+	struct err err;
+	OK(duplicates_find(db, store_shop(db), &d, &err));
+	return d;
+}
+
+static void is_pair(const struct duplicate *d, customer_id one, customer_id other, uint8_t why,
+                    enum duplicate_sure sure)
+{
+	ck_assert_uint_eq(d->one, one);
+	ck_assert_uint_eq(d->other, other);
+	ck_assert_uint_eq(d->why, why);
+	ck_assert_uint_eq(d->sure, sure);
+}
+
+/* Look-alikes: by what, how sure, a switchboard told once, those said to be two left out, and who is merged is one. */
+START_TEST(look_alikes)
+{
+	struct err err;
+	struct db *db = fresh(address(_i));
+	struct store_ids *ids = store_ids_load(db, &err);
+	struct store_batch *b = store_batch_begin(db, ids, NOW, &err);
+	put_person(
+		b, ids, "1",
+		(struct person){
+			.first_name = STR("Zoé"), .last_name = STR("D’Arc"), .email = STR("z@x.fr"), .postcode = STR("59 000") });
+	put_person(b, ids, "2",
+	           (struct person){ .first_name = STR("ZOE"), .last_name = STR("darc"), .email = STR("Z@X.fr") });
+	put_person(b, ids, "3",
+	           (struct person){ .first_name = STR("zoë"), .last_name = STR("d'Arc"), .postcode = STR("59000") });
+	put_person(b, ids, "4",
+	           (struct person){ .first_name = STR("Ada"), .last_name = STR("Roy"), .phone = STR("06 12 34 56 78") });
+	put_person(b, ids, "5",
+	           (struct person){ .first_name = STR("Max"), .last_name = STR("Roy"), .phone = STR("+33612345678") });
+	for (int i = 6; i < 20; i++) {
+		char ref[8];
+		snprintf(ref, sizeof ref, "%d", i);
+		put_person(b, ids, ref, (struct person){ .email = STR("info@office.example") });
+	}
+	OK(store_batch_commit(b, &err));
+	struct duplicates d = found(db);
+	ck_assert_uint_eq(d.count, 3);
+	is_pair(&d.items[0], 1, 2, DUPLICATE_EMAIL, DUPLICATE_HIGH);
+	is_pair(&d.items[1], 1, 3, DUPLICATE_NAME, DUPLICATE_LOW);
+	is_pair(&d.items[2], 4, 5, DUPLICATE_PHONE, DUPLICATE_LOW); /* one household's telephone */
+	ck_assert_uint_eq(d.shared_count, 1);
+	ck_assert_uint_eq(d.shared[0].records, 14);
+	duplicates_release(&d);
+	b = store_batch_begin(db, NULL, NOW, &err);
+	OK(store_distinct(b, 5, 4, true, NOW, "test", &err));
+	OK(store_distinct(b, 1, 3, true, NOW, "test", &err));
+	OK(store_distinct(b, 1, 3, false, NOW, "test", &err));
+	OK(store_merge(b, 1, 2, NOW, "test", &err));
+	OK(store_batch_commit(b, &err));
+	d = found(db);
+	ck_assert_uint_eq(d.count, 1);
+	is_pair(&d.items[0], 1, 3, DUPLICATE_NAME, DUPLICATE_LOW);
+	duplicates_release(&d);
+	assert_sound(db);
+	store_ids_free(ids);
+	db_close(db);
+}
+END_TEST
+
+/* Whose record is whose: look-ups follow merges and un-merges of merges, and refuse what makes no sense. */
+START_TEST(merges_lead_to_one)
+{
+	struct err err;
+	struct arena a;
+	struct person p;
+	customer_id c, *records;
+	size_t count;
+	struct db *db = fresh(address(_i));
+	struct store_ids *ids = store_ids_load(db, &err);
+	struct store_batch *b = store_batch_begin(db, ids, NOW, &err);
+	arena_init(&a);
+	put_person(b, ids, "1", (struct person){ .last_name = STR("Roy"), .attributes = STR("{\"size\":\"42\"}") });
+	put_person(b, ids, "2", (struct person){ .first_name = STR("Ada"), .email = STR("a@x.fr"), .city = STR("Lille") });
+	put_person(b, ids, "3",
+	           (struct person){ .phone = STR("0612345678"), .attributes = STR("{\"size\":\"40\",\"dog\":\"yes\"}") });
+	OK(store_batch_commit(b, &err));
+	b = store_batch_begin(db, NULL, NOW, &err);
+	OK(store_merge(b, 2, 3, NOW, "test", &err));
+	OK(store_merge(b, 1, 2, NOW, "test", &err));
+	ck_assert(!store_merge(b, 2, 1, NOW, "test", &err));
+	ck_assert_ptr_nonnull(strstr(err.text, "already"));
+	ck_assert(!store_merge(b, 1, 9, NOW, "test", &err));
+	OK(store_batch_commit(b, &err));
+	OK(store_find_customer(db, store_shop(db), STR("3"), &c, &err));
+	ck_assert_uint_eq(c, 1);
+	OK(store_find_customer(db, store_shop(db), STR("a@x.fr"), &c, &err));
+	ck_assert_uint_eq(c, 1);
+	OK(store_find_record(db, store_shop(db), STR("3"), &c, &err));
+	ck_assert_uint_eq(c, 3);
+	OK(store_person(db, 1, &a, &p, NULL, &err)); /* a name is taken as a whole: Roy is not Ada Roy */
+	ck_assert(str_is(p.last_name, "Roy") && p.first_name.n == 0 && str_is(p.email, "a@x.fr"));
+	ck_assert(str_is(p.phone, "0612345678") && str_is(p.city, "Lille"));
+	ck_assert(str_is(p.attributes, "{\"size\":\"42\",\"dog\":\"yes\"}"));
+	OK(store_records(db, 1, &a, &records, &count, &err));
+	ck_assert_uint_eq(count, 3);
+	assert_sound(db);
+	b = store_batch_begin(db, NULL, NOW, &err);
+	OK(store_unmerge(b, 2, NOW, "test", &c, &err));
+	ck_assert_uint_eq(c, 1);
+	OK(store_batch_commit(b, &err));
+	OK(store_find_customer(db, store_shop(db), STR("3"), &c, &err));
+	ck_assert_uint_eq(c, 2); /* stays with whom it was merged into first */
+	b = store_batch_begin(db, NULL, NOW, &err);
+	ck_assert(!store_unmerge(b, 2, NOW, "test", &c, &err));
+	store_batch_rollback(b);
+	assert_sound(db);
+	store_ids_free(ids);
 	arena_release(&a);
 	db_close(db);
 }
@@ -511,6 +638,8 @@ int main(void)
 		{ known_documents_are_found, true },
 		{ a_rollback_leaves_no_gap, true },
 		{ persons_merge_and_are_found, true },
+		{ look_alikes, true },
+		{ merges_lead_to_one, true },
 		{ addresses_have_one_form, false },
 		{ products_merge_and_remember_prices, true },
 		{ the_future_is_quarantined, true },

@@ -160,6 +160,68 @@ START_TEST(missing_things_are_said)
 }
 END_TEST
 
+/* `other` is one person with `one`: its place in the book says so, and its runs stand beside the survivor's. */
+static void merge_into(struct trial_shop *t, customer_id one, customer_id other, bool control)
+{
+	struct err err;
+	ck_assert(book_replace(t->small.book, &(struct book_group){ .customer = other, .merged_into = one }, 1, &err));
+	struct run *r = pstate_add_run(&t->states[one]);
+	*r = (struct run){ .entered_at = t->states[one].runs[0].entered_at, .run_no = RUN_JOINED, .control = control };
+}
+
+START_TEST(merged_across_arms)
+{
+	struct trial_shop t;
+	struct uplift u;
+	trial_init(&t, 8, 500000);
+	struct instant entry = shop_time(&t.small, "2025-03-01 10:00");
+	for (customer_id c = 1; c <= 8; c++) {
+		enter(&t, c, entry, c == 2 || c == 8);
+		sell(&t, c, later(entry, DAY_S), 1, 1, 12000);
+	}
+	trial_ready(&t, "2025-06-01 10:00");
+	book_unpin(t.small.book, t.shop.version);
+	merge_into(&t, 3, 8, true);  /* treated and control: left out */
+	merge_into(&t, 5, 6, false); /* both treated: one person */
+	t.shop.version = book_pin(t.small.book);
+	uplift_make(&t.shop, &(struct uplift_ask){ .plan = 0, .margin_per_mille = -1 }, &u);
+	ck_assert_int_eq(u.arm[UPLIFT_CONTROL].customers, 1); /* 2 */
+	ck_assert_int_eq(u.arm[UPLIFT_TREATED].customers, 4); /* 1, 4, 5, 7 */
+	trial_release(&t);
+}
+END_TEST
+
+/* Of two records of one person that the global draw put on different sides, nothing can be said. */
+START_TEST(merged_across_the_global_group)
+{
+	struct trial_shop t;
+	struct uplift u;
+	trial_init(&t, 400, 0);
+	t.settings.global_control_per_million = 300000;
+	struct instant start = shop_time(&t.small, "2025-03-01 00:00");
+	bool held[401];
+	for (customer_id c = 1; c <= 400; c++) {
+		held[c] = draw_per_million(draw_u64(9, DRAW_GLOBAL_CONTROL, 0, c, 0, 0)) < 300000;
+		sell(&t, c, later(start, -30 * DAY_S), 1, 1, 12000);
+	}
+	trial_ready(&t, "2025-06-01 10:00");
+	t.shop.seed = 9;
+	book_unpin(t.small.book, t.shop.version);
+	int64_t counted = 400;
+	for (customer_id c = 1; c < 100; c += 2) {
+		struct err err;
+		struct book_group group = { .customer = c + 1, .merged_into = c };
+		ck_assert(book_replace(t.small.book, &group, 1, &err));
+		counted -= held[c] == held[c + 1] ? 1 : 2;
+	}
+	t.shop.version = book_pin(t.small.book);
+	uplift_make(&t.shop, &(struct uplift_ask){ .global = true, .from = start, .margin_per_mille = -1 }, &u);
+	ck_assert_int_lt(counted, 350);
+	ck_assert_int_eq(u.arm[0].customers + u.arm[1].customers, counted);
+	trial_release(&t);
+}
+END_TEST
+
 START_TEST(the_global_group_is_the_engine_s_own_draw)
 {
 	struct trial_shop t;
@@ -460,6 +522,6 @@ START_TEST(no_effect_is_not_called_one)
 }
 END_TEST
 
-UNIT_MAIN("uplift", by_hand, missing_things_are_said, the_global_group_is_the_engine_s_own_draw,
-          the_case_of_a_shop_by_hand, variants_by_hand, the_global_group_recovers_the_sum_of_all_plans,
-          known_effects_are_recovered, no_effect_is_not_called_one)
+UNIT_MAIN("uplift", merged_across_arms, merged_across_the_global_group, by_hand, missing_things_are_said,
+          the_global_group_is_the_engine_s_own_draw, the_case_of_a_shop_by_hand, variants_by_hand,
+          the_global_group_recovers_the_sum_of_all_plans, known_effects_are_recovered, no_effect_is_not_called_one)
