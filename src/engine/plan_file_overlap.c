@@ -144,14 +144,14 @@ static void triggered(const struct plan *p, struct expr_state *s)
 {
 	if (p->trigger == TRIGGER_ORDER || p->trigger == TRIGGER_FIRST_ORDER || p->trigger == TRIGGER_INACTIVE ||
 	    p->trigger == TRIGGER_LIFETIME)
-		s->orders_lo = s->orders_lo > 1 ? s->orders_lo : 1;
-	if (p->trigger == TRIGGER_INACTIVE && p->months * 30LL > s->idle_days_lo)
-		s->idle_days_lo = p->months * 30LL;
+		s->orders = 1;
+	if (p->trigger == TRIGGER_INACTIVE && p->months > s->months_idle)
+		s->months_idle = p->months;
 }
 
 static bool audiences_meet(const struct plan *p, const struct plan *q)
 {
-	struct expr_state s = EXPR_STATE_ANY;
+	struct expr_state s = { 0 };
 	const struct expr *who[] = { p->who, q->who };
 	triggered(p, &s);
 	triggered(q, &s);
@@ -161,7 +161,7 @@ static bool audiences_meet(const struct plan *p, const struct plan *q)
 /* The two steps' conditions and the other plan's audience. */
 static bool steps_meet(const struct moment *x, const struct moment *y)
 {
-	struct expr_state s = EXPR_STATE_ANY;
+	struct expr_state s = { 0 };
 	const struct expr *all[] = { x->step->condition, y->step->condition, x->plan->who, y->plan->who };
 	return expr_can_meet(all, ARRAY_LEN(all), &s);
 }
