@@ -23,7 +23,7 @@ export interface Customer {
 	first_order: string | null; last_order: string | null; average_basket: number; zone: string; locale: string;
 	born: string | null; tags: string[]; interests: string[]; consents: Consent[];
 	runs: { plan: string; run: number; entered_at: string; step: string; control: boolean; state: string }[];
-	plans: { plan: string; now: string }[];
+	plans: { plan: string; now: string }[]; merged: { id: number; ref: string; name: string; email: string; at: string | null }[];
 }
 export interface Happening {
 	at: string; kind: string; title: string; detail?: string; amount?: number; plan?: string; verdict?: string; reason?: string;
@@ -133,7 +133,7 @@ export function may(what: "plans" | "people" | "admin" | "privacy"): boolean {
 /** Server-sent events: calls back on each named event until closed. */
 export function events(on: (kind: string, data: any) => void): () => void {
 	const source = new EventSource("/api/v1/events");
-	for (const kind of ["tick", "job", "facts"])
+	for (const kind of ["tick", "job", "facts", "backup"])
 		source.addEventListener(kind, (e) => {
 			let data = null;
 			try { data = JSON.parse((e as MessageEvent).data); } catch { return; }

@@ -11,6 +11,7 @@ import { go, href, parts, path } from "./router";
 import { Dialog, Icon, Toasts, refuse, rested, toast } from "./ui";
 
 const Customers = lazy(() => import("./pages/customers"));
+const Duplicates = lazy(() => import("./pages/duplicates"));
 const Customer = lazy(() => import("./pages/customer"));
 const Plans = lazy(() => import("./pages/plans"));
 const PlanPage = lazy(() => import("./pages/plan"));
@@ -18,6 +19,7 @@ const Messages = lazy(() => import("./pages/messages"));
 const MessagePage = lazy(() => import("./pages/message"));
 const Figures = lazy(() => import("./pages/figures"));
 const ValuePage = lazy(() => import("./pages/value"));
+const NextPage = lazy(() => import("./pages/next"));
 const KpiPage = lazy(() => import("./pages/kpi"));
 const CasePage = lazy(() => import("./pages/case"));
 const Compliance = lazy(() => import("./pages/compliance"));
@@ -250,6 +252,7 @@ export function App() {
 						<Suspense>
 							<Switch fallback={<NotFound />}>
 								<Match when={first() === "" || first() === "today" || first() === "setup"}><Today /></Match>
+								<Match when={first() === "customers" && parts()[1] === "duplicates"}><Duplicates /></Match>
 								<Match when={first() === "customers" && parts()[1]} keyed>{(id) => <Customer id={id} />}</Match>
 								<Match when={first() === "customers"}><Customers /></Match>
 								<Match when={first() === "plans" && parts()[1]} keyed>{(name) => <PlanPage name={name} />}</Match>
@@ -257,6 +260,7 @@ export function App() {
 								<Match when={first() === "messages" && parts()[2]} keyed>{(name) => <MessagePage locale={parts()[1]} name={name} />}</Match>
 								<Match when={first() === "messages"}><Messages /></Match>
 								<Match when={first() === "figures" && parts()[1] === "value"}><ValuePage /></Match>
+								<Match when={first() === "figures" && parts()[1] === "next"}><NextPage /></Match>
 								<Match when={first() === "figures" && parts()[1] === "kpi"}><KpiPage /></Match>
 								<Match when={first() === "figures" && parts()[1] === "case"}><CasePage /></Match>
 								<Match when={first() === "figures" && !parts()[1]}><Figures /></Match>
