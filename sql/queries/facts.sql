@@ -28,6 +28,9 @@ WHERE customer_id = ?1 AND key = ?2 AND (kind = ?3 OR kind = 7) ORDER BY seq;
 SELECT customer_id, seq, kind, key, at, learned_at, body FROM fact
 WHERE customer_id BETWEEN ?1 AND ?2 ORDER BY customer_id, seq;
 
+-- name: facts_to_load
+SELECT customer_id, kind, key, at, body FROM fact WHERE customer_id BETWEEN ?1 AND ?2 ORDER BY customer_id, seq;
+
 -- name: facts_after
 SELECT customer_id, seq, kind, key, at, learned_at, body FROM fact WHERE seq > ?1 ORDER BY seq LIMIT ?2;
 

@@ -98,7 +98,8 @@ struct loading {
 	struct book *book;
 	uint32_t customers;
 	struct instant known;
-	size_t ranges, chunks_each;
+	struct thresholds *thresholds;
+	size_t chunks_each;
 	const struct merges *merges;
 	uint64_t *joined;         /* a bit per record that is one person with another; NULL: nobody is */
 	struct together together; /* their facts, folded once all are there */
@@ -160,10 +161,18 @@ static bool take_shop_fact(void *ctx, const struct fact *f, struct err *err)
 	return book_loader_add(s->loader, f, err);
 }
 
-static bool load_guests(struct loading *l, struct db *db, struct thresholds *thresholds, struct err *err)
+static bool read_facts(const struct loading *l, struct db *db, customer_id from, customer_id to, store_fact_fn fn,
+                       void *ctx, struct err *err)
 {
-	struct shop_facts s = { .loader = book_loader_new(l->book), .thresholds = thresholds };
-	bool ok = store_facts_by_customer(db, GUESTS, GUESTS, l->known, take_shop_fact, &s, err);
+	if (l->known.s == INSTANT_NEVER.s)
+		return store_facts_to_load(db, from, to, fn, ctx, err);
+	return store_facts_by_customer(db, from, to, l->known, fn, ctx, err);
+}
+
+static bool load_guests(struct loading *l, struct db *db, struct err *err)
+{
+	struct shop_facts s = { .loader = book_loader_new(l->book), .thresholds = l->thresholds };
+	bool ok = read_facts(l, db, GUESTS, GUESTS, take_shop_fact, &s, err);
 	struct err ignored;
 	bool finished = book_loader_finish(s.loader, ok ? err : &ignored);
 	return ok && finished;
@@ -173,11 +182,21 @@ static bool load_range(struct loading *l, struct db *db, customer_id from, custo
 {
 	struct book_loader *loader = book_loader_new(l->book);
 	struct sifting sifting = { l, loader };
-	bool ok = l->joined ? store_facts_by_customer(db, from, to, l->known, sift_fact, &sifting, err)
-	                    : store_facts_by_customer(db, from, to, l->known, take_fact, loader, err);
+	bool ok = l->joined ? read_facts(l, db, from, to, sift_fact, &sifting, err)
+	                    : read_facts(l, db, from, to, take_fact, loader, err);
 	struct err ignored;
 	bool finished = book_loader_finish(loader, ok ? err : &ignored);
 	return ok && finished;
+}
+
+/* Range 0 is the guests and the shop, the others whole chunks of customers. */
+static bool load_nth(struct loading *l, struct db *db, size_t i, struct err *err)
+{
+	if (i == 0)
+		return load_guests(l, db, err);
+	customer_id first = (customer_id)(1 + (i - 1) * l->chunks_each * BOOK_CHUNK);
+	uint64_t last = (uint64_t)first + l->chunks_each * BOOK_CHUNK - 1;
+	return load_range(l, db, first, (customer_id)(last < l->customers ? last : l->customers), err);
 }
 
 static void load_ranges(void *ctx, size_t from, size_t to, int thread)
@@ -185,13 +204,11 @@ static void load_ranges(void *ctx, size_t from, size_t to, int thread)
 	struct loading *l = ctx;
 	struct err err;
 	struct shop shop;
-	struct db *db = store_open(l->address, true, &shop, &err);
-	bool ok = db != NULL;
-	for (size_t i = from; i < to && ok; i++) {
-		customer_id first = (customer_id)(1 + i * l->chunks_each * BOOK_CHUNK);
-		uint64_t last = (uint64_t)first + l->chunks_each * BOOK_CHUNK - 1;
-		ok = load_range(l, db, first, (customer_id)(last < l->customers ? last : l->customers), &err);
-	}
+	struct db *db =
+		store_open(l->address, true, &shop, &err); /* for a range: its pages of the file are let go with it */
+	bool ok = db;
+	for (size_t i = from; i < to && ok; i++)
+		ok = load_nth(l, db, i, &err);
 	db_close(db);
 	if (!ok) {
 		pthread_mutex_lock(&l->lock);
@@ -200,8 +217,6 @@ static void load_ranges(void *ctx, size_t from, size_t to, int thread)
 		pthread_mutex_unlock(&l->lock);
 	}
 }
-
-enum { RANGE_CHUNKS_MIN = 16 };
 
 static void mark_joined(struct loading *l)
 {
@@ -248,16 +263,20 @@ static bool load_one(struct loading *l, struct db *db, customer_id c, int64_t se
 	return ok;
 }
 
-static bool load_everybody(struct loading *l, int wanted, int64_t seq_hi, struct err *err)
+/* Enough ranges that all threads end together. */
+enum { RANGE_CHUNKS_MIN = 16, RANGES_A_THREAD = 8 };
+
+static bool load_everybody(struct loading *l, int threads, int64_t seq_hi, struct err *err)
 {
 	size_t chunks = (l->customers + BOOK_CHUNK - 1) / BOOK_CHUNK;
-	int threads = par_threads(wanted);
-	l->chunks_each = chunks / ((size_t)threads * 4) + 1;
+	l->chunks_each = chunks / ((size_t)threads * RANGES_A_THREAD) + 1;
 	if (l->chunks_each < RANGE_CHUNKS_MIN)
 		l->chunks_each = RANGE_CHUNKS_MIN;
-	l->ranges = (chunks + l->chunks_each - 1) / l->chunks_each;
+	size_t ranges = 1 + (chunks + l->chunks_each - 1) / l->chunks_each;
 	mark_joined(l);
-	par_for(l->ranges, 1, threads, load_ranges, l);
+	pthread_mutex_init(&l->lock, NULL);
+	par_for(ranges, 1, threads, load_ranges, l);
+	pthread_mutex_destroy(&l->lock);
 	book_load_done(l->book, l->customers, seq_hi);
 	malloc_trim(0); /* what each thread read with is not needed again: a sixth of the process otherwise */
 	if (l->failed)
@@ -267,29 +286,28 @@ static bool load_everybody(struct loading *l, int wanted, int64_t seq_hi, struct
 
 static bool load_facts(const char *address, const struct load_options *o, struct shop_world *w, struct err *err)
 {
-	struct loading l = {
-		.address = address, .book = w->book, .customers = w->customers, .known = o->known, .merges = &w->merges
-	};
 	w->thresholds.day = DATE_UNKNOWN;
 	if (o->no_facts) {
 		w->seq_hi = 0;
 		book_load_done(w->book, w->customers, 0);
 		return true;
 	}
-	if (!merges_read(w->db, o->known, &w->merges, err) || !load_guests(&l, w->db, &w->thresholds, err))
+	struct loading l = { .address = address,
+		                 .book = w->book,
+		                 .customers = w->customers,
+		                 .known = o->known,
+		                 .thresholds = &w->thresholds,
+		                 .merges = &w->merges };
+	if (!merges_read(w->db, o->known, &w->merges, err))
 		return false;
-	pthread_mutex_init(&l.lock, NULL);
 	together_init(&l.together);
-	bool ok = true;
-	if (!o->one)
-		ok = load_everybody(&l, o->threads, w->seq_hi, err);
-	else if (o->only == GUESTS)
-		book_load_done(w->book, w->customers, w->seq_hi);
-	else
+	bool ok = o->one ? load_guests(&l, w->db, err) : load_everybody(&l, par_threads(o->threads), w->seq_hi, err);
+	if (ok && o->one && o->only != GUESTS)
 		ok = load_one(&l, w->db, o->only, w->seq_hi, err);
+	else if (o->one)
+		book_load_done(w->book, w->customers, w->seq_hi);
 	together_release(&l.together);
 	free(l.joined);
-	pthread_mutex_destroy(&l.lock);
 	return ok;
 }
 

@@ -56,7 +56,7 @@ int cmd_tick(int argc, char **argv)
 	struct err err;
 	struct shop shop;
 	struct instant now = { 0 };
-	struct db *db = shop_open(where[0], true, &shop, &err);
+	struct db *db = shop_open(where[0], false, &shop, &err); /* to write: an older database is brought forward */
 	bool ok = db && clock_at(at, shop.zone, &now, &err);
 	db_close(db);
 	if (!ok)

@@ -249,9 +249,13 @@ static struct str unescape(struct scan *s, const char *from, const char *to)
 static struct str scan_text(struct scan *s)
 {
 	want(s, '"');
-	const char *start = s->p, *stop = start, *end = s->end;
+	const char *start = s->p, *end = s->end, *stop = memchr(start, '"', (size_t)(end - start));
+	if (stop && !memchr(start, '\\', (size_t)(stop - start))) {
+		s->p = stop + 1;
+		return (struct str){ start, (size_t)(stop - start) };
+	}
 	bool escaped = false;
-	while (stop < end && *stop != '"') {
+	for (stop = start; stop < end && *stop != '"';) {
 		bool escape = *stop == '\\';
 		escaped |= escape;
 		stop += 1 + escape;
@@ -267,20 +271,17 @@ static struct str scan_text(struct scan *s)
 
 static size_t scan_lines(struct scan *s, struct line **out)
 {
-	size_t count = 0;
+	static const char SHORTEST[] = "[0,0,0],";
 	want(s, '[');
-	for (const char *p = s->p; p < s->end && *p != '"'; p++) /* up to the next key: one '[' a line */
-		count += *p == '[';
-	if (s->bad || count > BODY_LINES_MAX) {
-		s->bad = true;
+	const char *next = memchr(s->p, '"', (size_t)(s->end - s->p)); /* the next key */
+	size_t count = (size_t)((next ? next : s->end) - s->p) / (sizeof SHORTEST - 1) + 1, n = 0;
+	if (s->bad)
 		return 0;
-	}
-	struct line *lines = *out = arena_array(s->arena, struct line, count ? count : 1);
-	size_t n = 0;
+	struct line *lines = *out = arena_array(s->arena, struct line, count);
 	if (take(s, ']'))
 		return 0;
 	do {
-		if (n == count) {
+		if (n == count || n == BODY_LINES_MAX) {
 			s->bad = true;
 			return 0;
 		}

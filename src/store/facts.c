@@ -60,6 +60,28 @@ bool store_facts_by_customer(struct db *db, customer_id from, customer_id to, st
 	return read_all(q, known, fn, ctx, err);
 }
 
+bool store_facts_to_load(struct db *db, customer_id from, customer_id to, store_fact_fn fn, void *ctx, struct err *err)
+{
+	struct query *q = db_query(db, "facts_to_load");
+	query_int(q, 1, from);
+	query_int(q, 2, to);
+	query_stream(q);
+	struct fact f = { .seq = 0 };
+	int got;
+	while ((got = query_next(q, err)) == 1) {
+		f.customer = (customer_id)query_get_int(q, 0);
+		f.kind = (enum fact_kind)query_get_int(q, 1);
+		f.key = query_get_text(q, 2);
+		f.at.s = query_get_int(q, 3);
+		f.body = query_get_text(q, 4);
+		if (!fn(ctx, &f, err)) {
+			query_done(q);
+			return false;
+		}
+	}
+	return got == 0;
+}
+
 bool store_facts_after(struct db *db, int64_t after, int64_t limit, store_fact_fn fn, void *ctx, struct err *err)
 {
 	struct query *q = db_query(db, "facts_after");

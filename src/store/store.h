@@ -136,6 +136,9 @@ typedef bool (*store_fact_fn)(void *ctx, const struct fact *f, struct err *err);
 /* All facts of customers from … to (inclusive), by customer then seq; learned before `known` (INSTANT_NEVER: all). */
 bool store_facts_by_customer(struct db *db, customer_id from, customer_id to, struct instant known, store_fact_fn fn,
                              void *ctx, struct err *err) MUST_CHECK;
+/* The same of all, as fast as they can be read: `seq` and `learned_at` stay 0. */
+bool store_facts_to_load(struct db *db, customer_id from, customer_id to, store_fact_fn fn, void *ctx,
+                         struct err *err) MUST_CHECK;
 /* Facts with seq > after, in seq order, at most limit. */
 bool store_facts_after(struct db *db, int64_t after, int64_t limit, store_fact_fn fn, void *ctx,
                        struct err *err) MUST_CHECK;
