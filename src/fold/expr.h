@@ -24,6 +24,7 @@ struct expr;
 
 struct expr_context {
 	struct currency currency;
+	bool french; /* what is wrong is said in French */
 	struct lifecycle_settings lifecycle;
 	zone_id shop_zone;
 	/* names of plans by index, for entered(plan), in_plan(plan), sent(plan); when empty any name is taken as it is */

@@ -65,7 +65,7 @@ struct lifecycle customer_life(const struct world *w, customer_id c)
 	return l;
 }
 
-static struct str full_name(struct arena *a, const struct person *p)
+struct str person_name(struct arena *a, const struct person *p)
 {
 	if (p->first_name.n && p->last_name.n)
 		return arena_printf(a, "%.*s %.*s", STR_ARG(p->first_name), STR_ARG(p->last_name));
@@ -83,7 +83,7 @@ static bool put_row(struct request *r, const struct world *w, customer_id c, str
 	put_open(b, NULL, '{');
 	put_int(b, "id", c);
 	put_str(b, "ref", ref);
-	put_str(b, "name", full_name(&r->arena, &p));
+	put_str(b, "name", person_name(&r->arena, &p));
 	put_str(b, "email", p.email);
 	put_str(b, "phone", p.phone);
 	put_str(b, "city", p.city);
@@ -344,7 +344,7 @@ static bool csv_row(struct request *r, const struct world *w, const int *columns
 	if (!store_person(request_db(r), c, &r->arena, &p, &ref, err))
 		return false;
 	struct lifecycle l = customer_life(w, c);
-	struct str name = full_name(&r->arena, &p);
+	struct str name = person_name(&r->arena, &p);
 	for (int i = 0; i < count; i++) {
 		buf_cstr(b, i ? "," : "");
 		switch ((enum csv_column)columns[i]) {

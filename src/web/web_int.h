@@ -456,6 +456,7 @@ size_t order_walk(const struct order *o, const uint64_t *bits, uint32_t customer
 
 /* ---- api_list.c ---- */
 struct lifecycle customer_life(const struct world *w, customer_id c); /* as of now */
+struct str person_name(struct arena *a, const struct person *p);      /* "Léa Martin", or the company; may be empty */
 
 /* ---- handlers ---- */
 #define HANDLER(name) void name(struct request *r)

@@ -157,6 +157,35 @@ static const struct {
 	{ "child_age", 1, 10, "an age belongs here" },
 };
 
+/* Nothing of the English sentence is left, and the place is the same. */
+START_TEST(errors_in_french)
+{
+	static const char *const ENGLISH[] = { " is ",  " the ", "belongs", "missing", "write ",    "did you mean",
+		                                   "needs", "takes", "has no",  "cannot",  "an amount", "a number" };
+	struct arena a;
+	arena_init(&a);
+	struct expr_context c = context();
+	c.french = true;
+	c.plan_names = PLANS;
+	c.plan_count = ARRAY_LEN(PLANS);
+	c.step_names = STEPS;
+	c.step_count = ARRAY_LEN(STEPS);
+	for (size_t i = 0; i < ARRAY_LEN(ERRORS); i++) {
+		struct expr_error e;
+		ck_assert(!expr_compile(str_from(ERRORS[i].text), &c, &a, &e));
+		ck_assert_msg(e.line == ERRORS[i].line && e.column == ERRORS[i].column, "%s: %s", ERRORS[i].text, e.text);
+		for (size_t w = 0; w < ARRAY_LEN(ENGLISH); w++)
+			ck_assert_msg(!strstr(e.text, ENGLISH[w]), "%s: %s", ERRORS[i].text, e.text);
+		ck_assert_uint_eq(str_utf8_valid(str_from(e.text)), strlen(e.text));
+	}
+	struct expr_error e;
+	ck_assert(!expr_compile(STR("lifecicle = new"), &c, &a, &e));
+	ck_assert_str_eq(e.text, "aucun mot «\xC2\xA0lifecicle\xC2\xA0»\xE2\x80\xAF; vouliez-vous dire "
+	                         "«\xC2\xA0lifecycle\xC2\xA0»\xE2\x80\xAF?");
+	arena_release(&a);
+}
+END_TEST
+
 START_TEST(errors_point_at_the_character)
 {
 	struct arena a;
@@ -586,5 +615,6 @@ START_TEST(needs_say_when_to_ask_again)
 }
 END_TEST
 
-UNIT_MAIN("expr", conditions_that_exclude_each_other, every_documented_example_compiles, errors_point_at_the_character,
-          limits_are_said, meanings, seen_from_a_run, plans_by_name_across_versions, needs_say_when_to_ask_again)
+UNIT_MAIN("expr", conditions_that_exclude_each_other, every_documented_example_compiles, errors_in_french,
+          errors_point_at_the_character, limits_are_said, meanings, seen_from_a_run, plans_by_name_across_versions,
+          needs_say_when_to_ask_again)
