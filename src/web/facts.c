@@ -373,7 +373,11 @@ static bool take_one(struct taking *t, const struct jnode *o, const char *at)
 		r->facts[r->fact_count] = in;
 	}
 	r->fact_count++;
-	return true;
+	if (r->packed.full)
+		request_problem(r, 413,
+		                "these facts take more than %d MiB: send them in parts; nothing of this request was kept",
+		                ARRIVAL_BYTES_MAX >> 20);
+	return !r->packed.full;
 }
 
 static void skip_space(struct str *rest)
