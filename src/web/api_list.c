@@ -24,7 +24,31 @@ void put_cursor(struct buf *b, int64_t last, bool more)
 	put_cstr(b, "next", more ? text : NULL);
 }
 
-enum { PAGE_DEFAULT = 50, PAGE_MOST = 200 };
+void request_page(struct request *r, struct query *q, int parameter, put_row_fn put_row)
+{
+	struct err err;
+	int64_t limit = number_query(r, "limit", 1, PAGE_MOST, PAGE_DEFAULT), n = 0, last = 0;
+	int got;
+	query_int(q, parameter, number_query(r, "cursor", 0, INT64_MAX, INT64_MAX));
+	query_int(q, parameter + 1, limit + 1);
+	put_open(&r->out, NULL, '{');
+	put_open(&r->out, "items", '[');
+	while ((got = query_next(q, &err)) == 1) {
+		if (n++ == limit)
+			continue;
+		last = query_get_int(q, 0);
+		put_open(&r->out, NULL, '{');
+		put_row(r, q);
+		put_close(&r->out, '}');
+	}
+	put_close(&r->out, ']');
+	put_cursor(&r->out, last, n > limit);
+	put_close(&r->out, '}');
+	if (got < 0)
+		request_err(r, &err);
+	else
+		request_send_json(r, 200);
+}
 
 /* ---- one row ---- */
 
