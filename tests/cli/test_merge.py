@@ -112,7 +112,7 @@ def for_a_while(db, n):
 
 def folds(db):
     return [relance("lifecycle", db, "--at", "2023-11-01", "--list", "--format", "json"),
-            relance("segment", db, "orders >= 2 or consent(email, marketing) = granted", "--format", "json", "--at", "2023-11-01")]
+            json.loads(relance("segment", db, "orders >= 2 or consent(email, marketing) = granted", "--format", "json", "--at", "2023-11-01"))["count"]]
 
 
 def look_at_merged(db):
