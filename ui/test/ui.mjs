@@ -191,7 +191,7 @@ await test("look-alikes: two records side by side are merged from the keyboard, 
 	await page.locator(`#dup-${one}-${other}`).waitFor();
 	await page.locator("article.dup", { has: page.locator(`#dup-${one}-${other}`) }).locator(".do .btn").first().click();
 	await until(page, (id) => !document.getElementById(id), `dup-${one}-${other}`);
-	await page.click(".toast button, [role=status] button");
+	await page.locator(".toast", { hasText: "proposées" }).locator("button").first().click();
 	await page.locator(`#dup-${one}-${other}`).waitFor();
 });
 
