@@ -70,6 +70,11 @@ class Served:
         text = c.getresponse().read().decode()
         return {float(b.replace("+Inf", "inf")): int(n) for b, n in re.findall(r'fact_decision_seconds_bucket\{le="([^"]+)"\} (\d+)', text)}
 
+    def metric(self, name):
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        c.request("GET", "/metrics")
+        return float(re.search(rf"^relance_{name} (\S+)$", c.getresponse().read().decode(), re.M)[1])
+
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         self.process.wait()
@@ -101,20 +106,47 @@ class Bench:
         p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)", text)
         return float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1]), float(p99[1]) * {"us": 0.001, "ms": 1, "s": 1000}[p99[2]]
 
-    def with_base(self, size):
+    def with_base(self, size, *full):
         port = random.randrange(20000, 30000)
-        process = subprocess.Popen([self.base, os.path.join(self.dir, "base.db"), str(port), str(size)])
+        process = subprocess.Popen([self.base, os.path.join(self.dir, "base.db"), str(port), str(size), *full])
         time.sleep(0.5)
         return process, f"http://127.0.0.1:{port}/"
 
     def facts(self, served, customers):
         for batch, goal in ((1, "0.7x, 15,000"), (100, "0.7x, 200,000")):
             env = {"BATCH": str(batch), "CUSTOMERS": str(customers), "RUN": str(time.time_ns())}
-            base, url = self.with_base(10)
-            theirs, _ = self.wrk(url, "x", "post.lua", **env)
-            base.kill()
+            theirs = {}
+            for how in ((), ("full",)):
+                base, url = self.with_base(10, *how)
+                theirs[how], _ = self.wrk(url, "x", "post.lua", **env)
+                base.kill()
             ours, _ = self.wrk(served.api + "/facts", served.key, "post.lua", **env)
-            self.row(f"facts over HTTP, 64 connections, by {batch}", ours * batch, theirs * batch, "facts/s", goal)
+            work = f"facts over HTTP, 64 connections, by {batch}, on the disk"
+            self.row(f"{work}; the baseline's not", ours * batch, theirs[()] * batch, "facts/s", goal)
+            self.row(f"{work} on both sides", ours * batch, theirs[("full",)] * batch, "facts/s", goal)
+            self.applied(served)
+
+    def applied(self, served):
+        while served.metric("facts_waiting"):
+            time.sleep(0.1)
+
+    def sustained(self, served, customers):
+        """A minute of hundreds: accepted, and applied meanwhile; then what waits is applied alone."""
+        before, seconds = served.metric("facts_applied_total"), self.o.seconds
+        self.o.seconds = self.o.minute
+        env = {"BATCH": "100", "CUSTOMERS": str(customers), "RUN": str(time.time_ns())}
+        try:
+            accepted, p99 = self.wrk(served.api + "/facts", served.key, "post.lua", **env)
+        finally:
+            self.o.seconds = seconds
+        during, began = served.metric("facts_applied_total"), time.monotonic()
+        self.applied(served)
+        after, took = served.metric("facts_applied_total"), time.monotonic() - began
+        what = f"facts by 100, {self.o.minute} s on end"
+        self.row(f"{what}: accepted", accepted * 100, None, "facts/s", "200,000")
+        self.row(f"{what}: 99 % answered within", p99, None, "ms", "-")
+        self.row(f"{what}: applied meanwhile", (during - before) / self.o.minute, None, "facts/s", "-")
+        self.row(f"{what}: what waited, applied alone", (after - during) / max(took, 0.001), None, "facts/s", "-")
 
     def page(self, served, what):
         path = "/customers/77"
@@ -197,6 +229,7 @@ class Bench:
         subprocess.run([relance, "import", db, db + ".csv", "--as", "orders", "--source", "till"], check=True, capture_output=True)
         served = Served(relance, db)
         self.facts(served, small)
+        self.sustained(served, small)
         served.stop()
 
         n = self.o.customers
@@ -217,6 +250,7 @@ def main():
     p.add_argument("relance")
     p.add_argument("--json", action="store_true")
     p.add_argument("--seconds", type=int, default=5)
+    p.add_argument("--minute", type=int, default=60, help="seconds of the sustained load")
     p.add_argument("--customers", type=int, default=int(os.environ.get("BENCH_CUSTOMERS", 1000000)))
     o = p.parse_args()
     o.relance = os.path.abspath(o.relance)

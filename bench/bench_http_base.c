@@ -1,5 +1,6 @@
 /* The baseline of bench_http.py: the least one could write with libmicrohttpd and SQLite: POST / stores the body in a
- * table, one commit each; GET / answers a fixed body of the size given. bench_http_base DB PORT BYTES */
+ * table, one commit each, to the disk when "full" is said; GET / answers a fixed body of the size given.
+ * bench_http_base DB PORT BYTES [full] */
 #include <microhttpd.h>
 #include <pthread.h>
 #include <signal.h>
@@ -71,7 +72,7 @@ static void ended(void *ctx, struct MHD_Connection *c, void **state, enum MHD_Re
 
 int main(int argc, char **argv)
 {
-	if (argc != 4 || sqlite3_open(argv[1], &db) != SQLITE_OK)
+	if (argc < 4 || argc > 5 || sqlite3_open(argv[1], &db) != SQLITE_OK)
 		return 2;
 	page_n = (size_t)strtoul(argv[3], NULL, 10);
 	page = malloc(page_n + 1);
@@ -80,6 +81,8 @@ int main(int argc, char **argv)
 	memset(page, 'x', page_n);
 	sqlite3_exec(db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; CREATE TABLE IF NOT EXISTS body (text TEXT)",
 	             NULL, NULL, NULL);
+	if (argc == 5)
+		sqlite3_exec(db, "PRAGMA synchronous=FULL", NULL, NULL, NULL);
 	if (sqlite3_prepare_v2(db, "INSERT INTO body VALUES (?1)", -1, &put, NULL) != SQLITE_OK)
 		return 2;
 	struct MHD_Daemon *d =

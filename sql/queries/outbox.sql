@@ -43,7 +43,7 @@ UPDATE message SET state = 1, claimed_at = ?6, epoch = ?7
 WHERE customer_id = ?1 AND plan = ?2 AND run_no = ?3 AND step = ?4 AND channel = ?5 AND state IN (0, 4);
 
 -- name: message_release
-UPDATE message SET state = 0, try_after = ?6, epoch = ?7
+UPDATE message SET state = 0, try_after = ?6, epoch = ?7, outcome = ?8
 WHERE customer_id = ?1 AND plan = ?2 AND run_no = ?3 AND step = ?4 AND channel = ?5 AND state = 1;
 
 -- name: message_sending
@@ -104,6 +104,10 @@ SELECT customer_id, plan, run_no, step, channel, state, purpose, version, varian
   coalesce(claimed_at, 0), coalesce(sent_at, 0), try_after, tries, epoch, coalesce(opened_at, 0), coalesce(clicked_at, 0),
   answer, outcome, subject, content, voucher, basis
 FROM message WHERE customer_id = ?1 AND plan = ?2 AND run_no = ?3 AND step = ?4 AND channel = ?5;
+
+-- What the shop has to mend: messages that could not be written or built, and one of the reasons.
+-- name: message_unwritten
+SELECT count(*), coalesce(max(outcome), '') FROM message WHERE (state < 3 OR state = 4) AND outcome LIKE 'cannot be %';
 
 -- name: message_state
 SELECT state FROM message WHERE customer_id = ?1 AND plan = ?2 AND run_no = ?3 AND step = ?4 AND channel = ?5;

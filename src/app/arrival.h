@@ -17,7 +17,7 @@
 #include "app/incoming.h"
 
 /* ARRIVALS_FACTS_MAX: above it whoever takes facts says no, until some were applied. */
-enum { ARRIVALS_FACTS_MAX = 5000000, ARRIVAL_SLICE_FACTS = 20000, ARRIVAL_BYTES_MAX = 64 << 20 };
+enum { ARRIVALS_FACTS_MAX = 5000000, ARRIVAL_SLICE_FACTS = 50000, ARRIVAL_BYTES_MAX = 64 << 20 };
 
 /* A body: begun, then fact by fact. Look at out->full at the end. */
 void arrival_begin(struct buf *out);

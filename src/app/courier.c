@@ -245,8 +245,10 @@ static bool build_mail(struct courier_state *c, struct live *l, const struct out
 		                      .automatic = m->purpose == PURPOSE_SERVICE };
 	if (m->purpose == PURPOSE_MARKETING)
 		mail.unsubscribe_url = links_url(key, s.public_url, TOKEN_UNSUBSCRIBE, &m->key, 0, a);
-	if (track && s.is_public && mail.html.n)
+	if (track && s.is_public && mail.html.n) {
+		mail.text = links_tracked_text(key, s.public_url, &m->key, mail.html, mail.text, a);
 		mail.html = links_tracked(key, s.public_url, &m->key, mail.html, a);
+	}
 	struct mime_result result;
 	bool ok = mime_build(&mail, out, &result, err);
 	buf_release(&id);

@@ -65,6 +65,7 @@ bool courier_wait(void *ctx, struct live *l, const struct outbox_message *m, str
 /* A message that courier_wait let pass in this tick did not leave after all. */
 void courier_give_back(void *ctx, const struct message_key *key);
 void courier_pace_deferred(struct courier_state *c, struct str address, struct instant now); /* its domain said 4xx */
+void courier_pace_accepted(struct courier_state *c, struct str address);
 /* After a batch. What cannot be written is said, and written after the next one: the mails have left. */
 void courier_pace_keep(void *ctx, struct live *l);
 void courier_pace_free(struct courier_pace *p);

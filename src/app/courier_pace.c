@@ -1,7 +1,7 @@
 /* How fast mail may leave: a bucket per receiving domain and a new sender's warm-up (channel/throttle.h), with the
  * settings of the shop, read once a tick. A message that has to wait goes back to the queue unrendered. The day's count
- * is kept in the database (row mail.sent), so that a restart does not begin the day again; a domain's bucket is not: a
- * restart lets a minute's worth through once more. */
+ * and the domains that wait are kept in the database (rows mail.sent and mail.pace), so that a restart begins neither
+ * the day nor a domain's minute again, and leaves alone whom it had to leave alone. */
 #include "app/courier_int.h"
 #include "app/live_int.h"
 #include "channel/throttle.h"
@@ -16,7 +16,8 @@ struct courier_pace {
 	struct throttle_rule rules[THROTTLE_RULES_MAX];
 	uint64_t settings; /* hash of their texts */
 	struct instant read_at;
-	int64_t kept; /* throttle.day_sent as stored */
+	int64_t kept;       /* throttle.day_sent as stored */
+	uint64_t kept_pace; /* hash of the domains as stored */
 	bool open, server;
 };
 
@@ -77,6 +78,11 @@ static bool read_settings(struct courier_state *c, struct live *l, struct arena 
 		if (p->open)
 			throttle_release(&p->throttle);
 		throttle_init(&p->throttle, p->rules, count);
+		struct str pace;
+		if (!text_of(l, "mail.pace", a, &pace, err))
+			return false;
+		throttle_read(&p->throttle, pace, l->now.s * 1000);
+		p->kept_pace = hash_str(pace);
 	}
 	p->settings = settings;
 	p->open = true;
@@ -100,7 +106,7 @@ bool courier_wait(void *ctx, struct live *l, const struct outbox_message *m, str
 	struct courier_pace *p = c->pace;
 	if ((!p->open || p->read_at.s != l->now.s) && !read_settings(c, l, a, err))
 		return false;
-	if (!p->server || (!p->throttle.rule_count && !p->throttle.day_cap))
+	if (!p->server || throttle_is_open(&p->throttle))
 		return true;
 	if (!store_person(l->shop.db, m->key.customer, a, &to, &ref, err))
 		return false;
@@ -125,20 +131,45 @@ void courier_pace_deferred(struct courier_state *c, struct str address, struct i
 		throttle_deferred(&c->pace->throttle, address, now.s * 1000);
 }
 
+void courier_pace_accepted(struct courier_state *c, struct str address)
+{
+	if (c->pace && c->pace->open)
+		throttle_accepted(&c->pace->throttle, address);
+}
+
+static bool keep(struct live *l, const struct courier_pace *p, struct str day, struct str pace, struct err *err)
+{
+	bool sent = !p->throttle.day_cap || p->kept == p->throttle.day_sent;
+	if (db_begin(l->shop.db, err) && (sent || store_shop_set(l->shop.db, "mail.sent", day, err)) &&
+	    (p->kept_pace == hash_str(pace) || store_shop_set(l->shop.db, "mail.pace", pace, err)) &&
+	    db_commit(l->shop.db, err))
+		return true;
+	db_rollback(l->shop.db);
+	return false;
+}
+
 void courier_pace_keep(void *ctx, struct live *l)
 {
 	struct courier_state *c = ctx;
 	struct courier_pace *p = c->pace;
 	struct err err;
+	struct buf pace;
 	char day[16], text[48];
-	if (!p || !p->open || !p->throttle.day_cap || p->kept == p->throttle.day_sent)
+	if (!p || !p->open)
 		return;
+	buf_init(&pace, (size_t)THROTTLE_KEPT_MAX * (THROTTLE_NAME_MAX + 160));
+	throttle_write(&p->throttle, l->now.s * 1000, &pace);
+	uint64_t hash = hash_str(buf_view(&pace));
 	int n = snprintf(text, sizeof text, "%s %lld", date_text(p->throttle.day, day), (long long)p->throttle.day_sent);
-	if (db_begin(l->shop.db, &err) && store_shop_set(l->shop.db, "mail.sent", (struct str){ text, (size_t)n }, &err) &&
-	    db_commit(l->shop.db, &err)) {
-		p->kept = p->throttle.day_sent;
+	if ((!p->throttle.day_cap || p->kept == p->throttle.day_sent) && p->kept_pace == hash) {
+		buf_release(&pace);
 		return;
 	}
-	db_rollback(l->shop.db);
-	fprintf(stderr, "relance: how many mails left today could not be kept: %s\n", err.text);
+	if (keep(l, p, (struct str){ text, (size_t)n }, buf_view(&pace), &err)) {
+		p->kept = p->throttle.day_sent;
+		p->kept_pace = hash;
+	} else {
+		fprintf(stderr, "relance: how many mails left today could not be kept: %s\n", err.text);
+	}
+	buf_release(&pace);
 }

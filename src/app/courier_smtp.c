@@ -301,6 +301,15 @@ static bool can_stop(const struct mail_server *server, const struct courier_shop
 	return false;
 }
 
+/* What the domain of the letter said, for its pace. */
+static void pace(struct courier_state *c, const struct letter *x, const struct settlement *s, struct instant now)
+{
+	if (s->to == MESSAGE_DEFERRED && x->code[0] == '4')
+		courier_pace_deferred(c, x->address, now);
+	else if (s->to == MESSAGE_ACCEPTED)
+		courier_pace_accepted(c, x->address);
+}
+
 /* By this thread: every letter's `tag` is where to say what became of it. */
 static void send_now(struct courier_state *c, struct live *l, struct parcel *p, struct arena *a)
 {
@@ -309,8 +318,7 @@ static void send_now(struct courier_state *c, struct live *l, struct parcel *p, 
 	for (size_t i = 0; i < p->count; i++) {
 		struct settlement *to = p->letters[i].tag;
 		*to = letter_settlement(&p->letters[i], l->now, a);
-		if (to->to == MESSAGE_DEFERRED && p->letters[i].code[0] == '4')
-			courier_pace_deferred(c, p->letters[i].address, l->now);
+		pace(c, &p->letters[i], to, l->now);
 	}
 }
 
@@ -424,8 +432,7 @@ size_t courier_collect(void *ctx, struct live *l, struct delivered out[OUTBOX_CL
 	for (size_t i = 0; i < n; i++) {
 		const struct letter *x = letters[i];
 		out[i] = (struct delivered){ .key = x->key, .said = letter_settlement(x, l->now, a) };
-		if (out[i].said.to == MESSAGE_DEFERRED && x->code[0] == '4')
-			courier_pace_deferred(c, x->address, l->now);
+		pace(c, x, &out[i].said, l->now);
 	}
 	return n;
 }

@@ -60,6 +60,71 @@ struct str links_next(struct str html, size_t *at)
 	return (struct str){ from, (size_t)((quote ? quote : end) - from) };
 }
 
+struct str links_plain(struct str url, struct arena *a)
+{
+	char *plain = arena_alloc(a, url.n + 1);
+	struct str out = { plain, 0 };
+	for (size_t i = 0; i < url.n; i++) {
+		if ((unsigned char)url.p[i] <= ' ')
+			return STR("");
+		plain[out.n++] = url.p[i];
+		if (url.n - i >= 5 && memcmp(url.p + i, "&amp;", 5) == 0)
+			i += 4;
+	}
+	return out;
+}
+
+/* relance's own pages count what is done there. */
+static bool is_own(struct str url, struct str base)
+{
+	return str_starts(url, base) && (url.n == base.n || url.p[base.n] == '/');
+}
+
+/* Where an address ends in a text: "Label (address)", or alone. */
+static bool ends_here(struct str rest)
+{
+	return rest.n == 0 || (unsigned char)rest.p[0] <= ' ' ||
+	       (rest.p[0] == ')' && (rest.n == 1 || !(rest.p[1] >= '0' && rest.p[1] <= 'z')));
+}
+
+/* The number of the longest of these that stands at the start of a text; 0: none. */
+static uint16_t link_at(const struct str *urls, uint16_t count, struct str text)
+{
+	uint16_t best = 0;
+	for (uint16_t i = 0; i < count; i++) {
+		struct str u = urls[i];
+		if (u.n && str_starts(text, u) && ends_here((struct str){ text.p + u.n, text.n - u.n }) &&
+		    (!best || u.n > urls[best - 1].n))
+			best = (uint16_t)(i + 1);
+	}
+	return best;
+}
+
+struct str links_tracked_text(const unsigned char *key, struct str base, const struct message_key *message,
+                              struct str html, struct str text, struct arena *a)
+{
+	struct str urls[LINKS_MAX], url;
+	uint16_t count = 0;
+	struct buf out;
+	size_t at = 0, done = 0;
+	while (count < LINKS_MAX && (url = links_next(html, &at)).n)
+		urls[count++] = is_own(url, base) ? STR("") : links_plain(url, a);
+	buf_init(&out, text.n + (size_t)LINKS_MAX * (base.n + TOKEN_CHARS + 8));
+	for (size_t i = 0; i < text.n; i++) {
+		uint16_t n = text.p[i] == 'h' ? link_at(urls, count, (struct str){ text.p + i, text.n - i }) : 0;
+		if (!n)
+			continue;
+		buf_add(&out, text.p + done, i - done);
+		buf_str(&out, links_url(key, base, TOKEN_CLICK, message, n, a));
+		i += urls[n - 1].n - 1;
+		done = i + 1;
+	}
+	buf_add(&out, text.p + done, text.n - done);
+	struct str s = out.full ? text : arena_str(a, buf_view(&out));
+	buf_release(&out);
+	return s;
+}
+
 struct str links_tracked(const unsigned char *key, struct str base, const struct message_key *message, struct str html,
                          struct arena *a)
 {
@@ -70,7 +135,7 @@ struct str links_tracked(const unsigned char *key, struct str base, const struct
 		struct str url = links_next(html, &at);
 		if (!url.n)
 			break;
-		if (str_starts(url, base) && (url.n == base.n || url.p[base.n] == '/'))
+		if (is_own(url, base))
 			continue;
 		buf_add(&out, html.p + done, (size_t)(url.p - html.p) - done);
 		buf_str(&out, links_url(key, base, TOKEN_CLICK, message, n, a));

@@ -38,6 +38,14 @@ struct str links_url(const unsigned char *key, struct str base, enum token_purpo
 /* The next web address that html links to (`href="http…"`), from *at on, as it stands in HTML; empty: none left. */
 struct str links_next(struct str html, size_t *at);
 
+/* A web address as it stands in HTML, decoded, in the arena; empty when it cannot be one. */
+struct str links_plain(struct str url, struct arena *a);
+
+/* The text part of the same message: the addresses that its HTML links to go through the same /c/ as there, so that a
+ * click of who reads plain text is a click. */
+struct str links_tracked_text(const unsigned char *key, struct str base, const struct message_key *message,
+                              struct str html, struct str text, struct arena *a);
+
 /* html with its links, but for those to relance's own pages (base), going through /c/, and a pixel at its end. */
 struct str links_tracked(const unsigned char *key, struct str base, const struct message_key *message, struct str html,
                          struct arena *a);

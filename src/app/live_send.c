@@ -76,7 +76,7 @@ static bool put_asked(struct live *l, const struct outbox_message *claimed, cons
 		if (answers[i].go)
 			continue;
 		if (answers[i].retry.s != INSTANT_NEVER.s)
-			ok = outbox_release(l->shop.db, l->epoch, &claimed[i].key, answers[i].retry, err);
+			ok = outbox_release(l->shop.db, l->epoch, &claimed[i].key, answers[i].retry, STR(""), err);
 		else
 			ok = outbox_settle(b, l->epoch, &claimed[i].key,
 			                   &(struct settlement){ .to = MESSAGE_DROPPED, .at = l->now, .outcome = answers[i].why },
@@ -106,8 +106,9 @@ static bool render(struct live *l, struct outbox_message *m, struct arena *a, bo
 	l->result->unrendered++;
 	live_give_back(l, &m->key);
 	l->result->why_unrendered = *err;
+	struct str why = arena_printf(a, "cannot be written: %.300s", err->text);
 	bool ok = db_begin(l->shop.db, err) &&
-	          outbox_release(l->shop.db, l->epoch, &m->key, (struct instant){ l->now.s + RENDER_AGAIN_S }, err) &&
+	          outbox_release(l->shop.db, l->epoch, &m->key, (struct instant){ l->now.s + RENDER_AGAIN_S }, why, err) &&
 	          db_commit(l->shop.db, err);
 	if (!ok)
 		db_rollback(l->shop.db);
@@ -135,7 +136,7 @@ static bool pace(struct live *l, const struct outbox_message *claimed, struct as
 	for (size_t i = 0; i < n && ok; i++)
 		if (waits[i]) {
 			answers[i].go = false;
-			ok = outbox_release(l->shop.db, l->epoch, &claimed[i].key, until[i], err);
+			ok = outbox_release(l->shop.db, l->epoch, &claimed[i].key, until[i], STR(""), err);
 		}
 	ok = ok && db_commit(l->shop.db, err);
 	if (!ok)

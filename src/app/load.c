@@ -99,7 +99,7 @@ struct loading {
 	uint32_t customers;
 	struct instant known;
 	struct thresholds *thresholds;
-	size_t ranges, chunks_each;
+	size_t chunks_each;
 	const struct merges *merges;
 	uint64_t *joined;         /* a bit per record that is one person with another; NULL: nobody is */
 	struct together together; /* their facts, folded once all are there */
@@ -182,6 +182,7 @@ static bool load_range(struct loading *l, struct db *db, customer_id from, custo
 {
 	struct book_loader *loader = book_loader_new(l->book);
 	struct sifting sifting = { l, loader };
+	/* who is one person with another: folded in the order of their numbers, which a fast reading leaves out */
 	bool ok = l->joined ? store_facts_by_customer(db, from, to, l->known, sift_fact, &sifting, err)
 	                    : read_facts(l, db, from, to, take_fact, loader, err);
 	struct err ignored;
@@ -272,9 +273,11 @@ static bool load_everybody(struct loading *l, int threads, int64_t seq_hi, struc
 	l->chunks_each = chunks / ((size_t)threads * RANGES_A_THREAD) + 1;
 	if (l->chunks_each < RANGE_CHUNKS_MIN)
 		l->chunks_each = RANGE_CHUNKS_MIN;
-	l->ranges = 1 + (chunks + l->chunks_each - 1) / l->chunks_each;
+	size_t ranges = 1 + (chunks + l->chunks_each - 1) / l->chunks_each;
 	mark_joined(l);
-	par_for(l->ranges, 1, threads, load_ranges, l);
+	pthread_mutex_init(&l->lock, NULL);
+	par_for(ranges, 1, threads, load_ranges, l);
+	pthread_mutex_destroy(&l->lock);
 	book_load_done(l->book, l->customers, seq_hi);
 	malloc_trim(0); /* what each thread read with is not needed again: a sixth of the process otherwise */
 	if (l->failed)
@@ -284,35 +287,28 @@ static bool load_everybody(struct loading *l, int threads, int64_t seq_hi, struc
 
 static bool load_facts(const char *address, const struct load_options *o, struct shop_world *w, struct err *err)
 {
-	struct loading l = { .address = address,
-		                 .book = w->book,
-		                 .customers = w->customers,
-		                 .known = o->known,
-		                 .thresholds = &w->thresholds,
-		                 .merges = &w->merges };
 	w->thresholds.day = DATE_UNKNOWN;
 	if (o->no_facts) {
 		w->seq_hi = 0;
 		book_load_done(w->book, w->customers, 0);
 		return true;
 	}
+	struct loading l = { .address = address,
+		                 .book = w->book,
+		                 .customers = w->customers,
+		                 .known = o->known,
+		                 .thresholds = &w->thresholds,
+		                 .merges = &w->merges };
 	if (!merges_read(w->db, o->known, &w->merges, err))
 		return false;
-	pthread_mutex_init(&l.lock, NULL);
 	together_init(&l.together);
-	bool ok;
-	if (!o->one) {
-		ok = load_everybody(&l, par_threads(o->threads), w->seq_hi, err);
-	} else {
-		ok = load_guests(&l, w->db, err);
-		if (ok && o->only != GUESTS)
-			ok = load_one(&l, w->db, o->only, w->seq_hi, err);
-		else
-			book_load_done(w->book, w->customers, w->seq_hi);
-	}
+	bool ok = o->one ? load_guests(&l, w->db, err) : load_everybody(&l, par_threads(o->threads), w->seq_hi, err);
+	if (ok && o->one && o->only != GUESTS)
+		ok = load_one(&l, w->db, o->only, w->seq_hi, err);
+	else if (o->one)
+		book_load_done(w->book, w->customers, w->seq_hi);
 	together_release(&l.together);
 	free(l.joined);
-	pthread_mutex_destroy(&l.lock);
 	return ok;
 }
 

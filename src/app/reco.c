@@ -78,6 +78,7 @@ static void read_orders(struct reco *r, const struct version *v, struct instant 
 	r->order_start[++customer] = (uint32_t)r->orders; /* the fresh one starts, and ends, here */
 	r->order_start[++customer] = (uint32_t)r->orders;
 	r->data.customers = (uint32_t)customer;
+	r->data.guests = r->people + 1;
 	r->known_orders = r->orders;
 	r->known_lines = r->lines;
 	point(r);

@@ -405,6 +405,11 @@ static void set_up_people(struct replay *r)
 	r->next_at[GUESTS] = UINT32_MAX;
 	for (customer_id c = 1; c < people; c++) /* everybody is asked at the start */
 		r->states[c].wake = r->next_at[c] = (uint32_t)r->o->from.s;
+	for (customer_id c = 1; r->o->erased && c < people; c++)
+		if (r->o->erased[c]) { /* but those who may not be known any more */
+			r->states[c].erased = 1;
+			r->states[c].wake = r->next_at[c] = UINT32_MAX;
+		}
 	r->slice_people = people / SLICES_WANTED;
 	r->slice_people = r->slice_people < SLICE_MIN   ? SLICE_MIN
 	                  : r->slice_people > SLICE_MAX ? SLICE_MAX

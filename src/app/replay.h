@@ -40,6 +40,7 @@ struct replay_options {
 	struct response_rates rates;            /* zeros: by the plan's kind */
 	const struct replay_feedback *feedback; /* with RESPONSE_RECORDED: by customer, then time */
 	size_t feedback_count;
+	const uint8_t *erased; /* by customer id, 1: erased, nothing is decided about; NULL: nobody is */
 	int threads;
 	int stretch_days;    /* days done person by person before they are brought into order; 0: as memory allows. Changes
 	                        nothing in the result */
@@ -73,6 +74,9 @@ struct replay_result {
 struct db;
 bool replay_recorded(struct db *db, uint32_t customers, struct replay_feedback **out, size_t *count,
                      struct err *err) MUST_CHECK;
+
+/* Who has been erased, for `erased`: customers + 1 bytes, malloc'd. */
+bool replay_erased(struct db *db, uint32_t customers, uint8_t **out, struct err *err) MUST_CHECK;
 
 bool replay_run(const struct replay_options *o, struct replay_result *out, struct err *err) MUST_CHECK;
 void replay_result_release(struct replay_result *r);

@@ -1,6 +1,8 @@
-/* What really became of the messages once, for a what-if replay with recorded responses. */
+/* What the database says for a what-if replay beside the facts: what really became of the messages once, with recorded
+ * responses; who has been erased. */
 #include "app/live_int.h"
 #include "app/replay.h"
+#include "store/erase.h"
 
 #include <stdlib.h>
 
@@ -61,4 +63,27 @@ bool replay_recorded(struct db *db, uint32_t customers, struct replay_feedback *
 	*out = g.items;
 	*count = g.count;
 	return true;
+}
+
+struct erased {
+	uint8_t *of;
+	uint32_t customers;
+};
+
+static void take_erased(void *ctx, customer_id c)
+{
+	struct erased *e = ctx;
+	if (c <= e->customers)
+		e->of[c] = 1;
+}
+
+bool replay_erased(struct db *db, uint32_t customers, uint8_t **out, struct err *err)
+{
+	struct erased e = { mem_alloc((size_t)customers + 1), customers };
+	*out = e.of;
+	if (store_erased(db, take_erased, &e, err))
+		return true;
+	free(e.of);
+	*out = NULL;
+	return false;
 }

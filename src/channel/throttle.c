@@ -1,5 +1,7 @@
 #include "channel/throttle.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -7,7 +9,10 @@ enum {
 	RETRY_FIRST_S = 5 * MINUTE_S,
 	RETRY_MAX_S = 6 * HOUR_S,
 	GIVE_UP_S = 48 * HOUR_S,
-	EASE_MS = HOUR_S * 1000
+	EASE_MS = HOUR_S * 1000,
+	REFUSALS = 3,
+	PAUSE_FIRST_S = 60,
+	APART_MS = 100
 };
 
 void throttle_init(struct throttle *t, const struct throttle_rule *rules, size_t count)
@@ -146,11 +151,18 @@ bool throttle_take(struct throttle *t, struct str address, int64_t now_ms, int64
 		return false;
 	}
 	struct throttle_bucket *b = bucket_of(t, address, now_ms);
-	if (b->limit > 0) {
+	bool pauses = b->until_ms > now_ms;
+	if (pauses || b->limit > 0) {
 		refill(b, now_ms);
-		if (b->tokens < 1) {
+		if (pauses || b->tokens < 1) {
 			b->held = b->held_ms == now_ms ? b->held + 1 : 0;
 			b->held_ms = now_ms;
+		}
+		if (pauses) {
+			*wait_ms = b->until_ms - now_ms + b->held * APART_MS;
+			return false;
+		}
+		if (b->tokens < 1) {
 			*wait_ms = (int64_t)((1 - b->tokens + (double)b->held) / b->rate * 1000) + 1;
 			return false;
 		}
@@ -175,6 +187,88 @@ void throttle_deferred(struct throttle *t, struct str address, int64_t now_ms)
 	if (b->tokens > 1)
 		b->tokens /= 2;
 	b->eased_ms = now_ms;
+	t->troubled += b->refusals == 0;
+	b->refusals++;
+	if (b->refusals < REFUSALS || b->until_ms > now_ms)
+		return;
+	int64_t pause_s = PAUSE_FIRST_S;
+	for (int i = REFUSALS; i < b->refusals && pause_s < THROTTLE_PAUSE_MAX_S; i++)
+		pause_s *= 2;
+	b->until_ms = now_ms + (pause_s < THROTTLE_PAUSE_MAX_S ? pause_s : THROTTLE_PAUSE_MAX_S) * 1000;
+}
+
+void throttle_accepted(struct throttle *t, struct str address)
+{
+	char lower[256];
+	uint32_t id = t->troubled ? intern_find(&t->domains, domain_of(address, lower)) : INTERN_NONE;
+	if (id == INTERN_NONE || id >= t->bucket_cap || t->buckets[id].refusals == 0)
+		return;
+	t->buckets[id].refusals = 0;
+	t->buckets[id].until_ms = 0;
+	t->troubled--;
+}
+
+bool throttle_is_open(const struct throttle *t)
+{
+	return t->rule_count == 0 && t->day_cap == 0 && t->troubled == 0;
+}
+
+/* ---- over a restart ---- */
+
+void throttle_write(struct throttle *t, int64_t now_ms, struct buf *out)
+{
+	size_t kept = 0;
+	for (uint32_t id = 0; id < t->domains.count && id < t->bucket_cap && kept < THROTTLE_KEPT_MAX; id++) {
+		struct throttle_bucket *b = &t->buckets[id];
+		if (!b->seen)
+			continue;
+		if (b->limit > 0)
+			refill(b, now_ms);
+		bool full = b->limit == 0 || (b->rate >= b->limit && b->tokens + 1 > b->limit * 60);
+		if (full && b->refusals == 0)
+			continue;
+		buf_printf(out, "%.*s %.3f %.6f %" PRId64 " %" PRId64 " %d %" PRId64 "\n",
+		           STR_ARG(intern_name(&t->domains, id)), b->tokens, b->limit > 0 ? b->rate / b->limit : 0, b->at_ms,
+		           b->eased_ms, b->refusals, b->until_ms);
+		kept++;
+	}
+}
+
+static void read_bucket(struct throttle *t, const char *line, int64_t now_ms)
+{
+	char domain[THROTTLE_NAME_MAX + 1];
+	double share; /* of its limit: halves, so exact */
+	struct throttle_bucket r = { 0 };
+	if (sscanf(line, "%255s %lf %lf %" SCNd64 " %" SCNd64 " %d %" SCNd64, domain, &r.tokens, &share, &r.at_ms,
+	           &r.eased_ms, &r.refusals, &r.until_ms) != 7 ||
+	    r.refusals < 0 || r.at_ms > now_ms || r.eased_ms > now_ms ||
+	    r.until_ms > now_ms + THROTTLE_PAUSE_MAX_S * INT64_C(1000))
+		return;
+	struct throttle_bucket *b = bucket_of(t, str_from(domain), now_ms);
+	if (b->limit > 0 && share > 0 && r.tokens >= 0) {
+		b->tokens = r.tokens < b->tokens ? r.tokens : b->tokens;
+		b->rate = share < 1 ? b->limit * share : b->limit;
+		b->at_ms = r.at_ms;
+		b->eased_ms = r.eased_ms;
+	}
+	t->troubled += b->refusals == 0 && r.refusals > 0;
+	b->refusals = r.refusals;
+	b->until_ms = r.until_ms;
+}
+
+void throttle_read(struct throttle *t, struct str text, int64_t now_ms)
+{
+	char line[THROTTLE_NAME_MAX + 160];
+	for (size_t lines = 0; text.n && lines < THROTTLE_KEPT_MAX; lines++) {
+		const char *end = memchr(text.p, '\n', text.n);
+		size_t n = end ? (size_t)(end - text.p) : text.n;
+		if (n < sizeof line) {
+			memcpy(line, text.p, n);
+			line[n] = '\0';
+			read_bucket(t, line, now_ms);
+		}
+		text = end ? (struct str){ end + 1, text.n - n - 1 } : STR("");
+	}
 }
 
 void throttle_day(struct throttle *t, struct date day, int64_t cap, int64_t sent)

@@ -60,7 +60,9 @@ static bool evaluate_rest(const struct dated_baskets *b, const struct rec_data *
 	struct recoeval rest;
 	struct err why;
 	e->k = o->k;
-	struct crosseval_options c = { .k = o->k, .threads = o->threads, .quick = o->quick };
+	struct crosseval_options c = {
+		.k = o->k, .threads = o->threads, .quick = o->quick, .shop = d, .customer = b->customer
+	};
 	if (crosseval_run(b->d, b->day, split.day, &c, &cross, &why))
 		e->cross = &cross;
 	else if (!d) {

@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 
 struct plan_command {
 	struct arena arena;
@@ -73,8 +74,11 @@ static bool command_load(struct plan_command *c, const char *path, struct plan_s
 static void issues_print(const struct plan_command *c, size_t plans)
 {
 	static const char *const COLUMNS[] = { "level", "file", "line", "column", "text" };
-	static const char *const LEVELS[] = { "error", "advice" };
+	static const char *const LEVELS[] = { "error", "advice", "note" };
 	const struct plan_issues *issues = c->issues;
+	size_t notes = 0;
+	for (size_t i = 0; i < issues->count; i++)
+		notes += issues->items[i].level == ISSUE_NOTE;
 	if (c->format == FORMAT_TABLE) {
 		for (size_t i = 0; i < issues->count; i++) {
 			const struct plan_issue *x = &issues->items[i];
@@ -83,7 +87,8 @@ static void issues_print(const struct plan_command *c, size_t plans)
 		if (issues->dropped)
 			printf("… and %zu more: mend these first\n", issues->dropped);
 		printf("%zu %s read, %zu %s, %zu %s\n", plans, plans == 1 ? "plan" : "plans", issues->errors,
-		       issues->errors == 1 ? "error" : "errors", issues->count + issues->dropped - issues->errors, "advice");
+		       issues->errors == 1 ? "error" : "errors", issues->count + issues->dropped - issues->errors - notes,
+		       "advice");
 		return;
 	}
 	struct table *t = table_new(COLUMNS, ARRAY_LEN(COLUMNS));
@@ -158,6 +163,9 @@ static int plan_check_paths(const struct plan_options *o, const char **paths, in
 	if (ok && n)
 		plan_check(plans, n, c.average_basket, o->messages ? message_in_folder : NULL, (void *)(uintptr_t)o->messages,
 		           &c.arena, c.issues);
+	if (ok && n > 1)
+		plan_check_together(plans, n, &c.settings, zone_date(c.settings.zone, (struct instant){ (int64_t)time(NULL) }),
+		                    c.locale, &c.arena, c.issues);
 	if (ok)
 		issues_print(&c, n);
 	int status = !ok ? cli_fail(&err) : c.issues->errors ? EXIT_REFUSED : EXIT_DONE;
@@ -293,6 +301,7 @@ int cmd_plan(int argc, char **argv)
 			"becomes a new version, runs in progress stay on theirs); list: what is on;\n"
 			"approve: where the shop wants it (relance set DB approval.campaigns yes) a campaign waits until a second\n"
 			"person approves it; move: runs in progress to the newest version, shown first, done with --yes.\n"
+			"check reads several plans as if all were on: which messages meet in one person, and the fullest week.\n"
 			"The exit status is 1 when there is an error, 0 when there is only advice.",
 		.example = "relance plan check plans/ --messages messages/\n  relance plan show anti-churn --locale fr\n"
 				   "  relance plan diff old.yaml plans/birthday.yaml",
@@ -306,7 +315,8 @@ int cmd_plan(int argc, char **argv)
 		{ "--messages", OPT_TEXT, &o.messages, "DIR", "check: every message must be in DIR/fr and DIR/en" },
 		{ "--average-basket", OPT_TEXT, &o.basket, "SUM", "check: the shop's average basket, for voucher thresholds" },
 		{ "--currency", OPT_TEXT, &o.currency, "CODE", "the shop's currency (default EUR)" },
-		{ "--locale", OPT_TEXT, &o.locale, "fr|en", "language of show and diff (default en)" },
+		{ "--locale", OPT_TEXT, &o.locale, "fr|en",
+		  "language of show and diff, and of what check says of plans together" },
 		{ "--at", OPT_TEXT, &at, "TIME", "on, off, drain: as of this instant (default: now)" },
 		{ "--by", OPT_TEXT, &by, "WHO", "on, approve: who does it (default: the system's user)" },
 		{ "--yes", OPT_FLAG, &yes, NULL, "move: do it (default: show who would move where)" },

@@ -409,7 +409,10 @@ static bool play(struct outcome *o, struct side *s, struct sink *sink, struct er
 		.ctx = sink,
 	};
 	struct replay_feedback *feedback = NULL;
-	if (options.response == RESPONSE_RECORDED) {
+	uint8_t *erased = NULL;
+	ok = replay_erased(o->w->db, v->customers, &erased, err);
+	options.erased = erased;
+	if (ok && options.response == RESPONSE_RECORDED) {
 		ok = replay_recorded(o->w->db, v->customers, &feedback, &options.feedback_count, err);
 		options.feedback = feedback;
 	}
@@ -419,6 +422,7 @@ static bool play(struct outcome *o, struct side *s, struct sink *sink, struct er
 	ok = ok && replay_run(&options, s->result, err);
 	progress_end(&sink->progress);
 	free(feedback);
+	free(erased);
 	tally_finish(&s->tally);
 	book_unpin(o->w->book, v);
 	return ok;

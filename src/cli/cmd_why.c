@@ -22,7 +22,7 @@ static const struct usage USAGE = {
 /* A message of the person, and which variant it was. */
 struct told {
 	struct message_key key;
-	struct str variant;
+	struct str variant, waits; /* waits: why it has not left; empty: it has, or just waits for its hour */
 };
 
 struct story {
@@ -55,19 +55,21 @@ static bool read_variants(struct story *s, struct db *db, customer_id c, struct 
 		ok = outbox_message(db, &s->told[i].key, &s->arena, &m, &found, err);
 		if (ok && found)
 			s->told[i].variant = courier_variant(m.content, &s->arena);
+		if (ok && found && m.state <= MESSAGE_DEFERRED && m.state != MESSAGE_ACCEPTED && m.outcome.n)
+			s->told[i].waits = arena_printf(&s->arena, "%s: %.*s", message_state_name(m.state), STR_ARG(m.outcome));
 	}
 	return ok;
 }
 
-static struct str variant_of(const struct story *s, const struct outbox_decision *d)
+static const struct told *told_of(const struct story *s, const struct outbox_decision *d)
 {
 	for (size_t i = 0; i < s->told_count && d->verdict == VERDICT_SEND; i++) {
 		const struct message_key *k = &s->told[i].key;
 		if (k->customer == d->customer && k->run_no == d->run_no && (int)k->channel == d->channel &&
 		    str_eq(k->plan, d->plan) && str_eq(k->step, d->step))
-			return s->told[i].variant;
+			return &s->told[i];
 	}
-	return STR("");
+	return NULL;
 }
 
 static bool add_decision(void *ctx, const struct outbox_decision *d, struct err *err)
@@ -85,11 +87,13 @@ static bool add_decision(void *ctx, const struct outbox_decision *d, struct err 
 	table_text(s->decisions, d->step.n ? d->step : STR("-"));
 	table_cstr(s->decisions, verdict_name(d->verdict));
 	table_cstr(s->decisions, d->channel < CHANNEL_COUNT ? channel_name((enum channel)d->channel) : NULL);
-	struct str variant = variant_of(s, d);
-	if (variant.n)
-		table_text(s->decisions, variant);
+	const struct told *told = told_of(s, d);
+	if (told && told->variant.n)
+		table_text(s->decisions, told->variant);
 	else
 		table_null(s->decisions);
+	if (told)
+		buf_str(&reason, told->waits);
 	table_text(s->decisions, buf_view(&reason));
 	table_int(s->decisions, d->times);
 	buf_release(&reason);

@@ -159,5 +159,6 @@ void dated_baskets_release(struct dated_baskets *b)
 {
 	nb_free(b->d);
 	free(b->day);
+	free(b->customer);
 	*b = (struct dated_baskets){ 0 };
 }

@@ -9,6 +9,7 @@
 struct dated_baskets {
 	struct nb_data *d;
 	int32_t *day;            /* per basket */
+	uint32_t *customer;      /* per user: the shop's number; NULL: not of a shop */
 	uint64_t lines, skipped; /* skipped: returns, guests, postage and other non-products */
 };
 

@@ -124,7 +124,7 @@ static double against(const struct crosseval_report *r, size_t i)
 
 static const char *role(const struct crosseval_report *r, size_t i)
 {
-	return i == r->chosen ? "default" : i == r->served ? "in microseconds" : i == r->best_single ? "best single" : "";
+	return i == r->served ? "default" : i == r->blend ? "slow, not served" : i == r->best_single ? "best single" : "";
 }
 
 static void cross_table(const struct crosseval_report *r, int k)
@@ -139,7 +139,7 @@ static void cross_table(const struct crosseval_report *r, int k)
 		table_float(t, r->methods[i].ndcg, 4);
 		table_float(t, against(r, i), 3);
 		table_cstr(t, role(r, i));
-		bars[i] = (struct bar){ r->methods[i].name, r->methods[i].hit_rate, i == r->chosen };
+		bars[i] = (struct bar){ r->methods[i].name, r->methods[i].hit_rate, i == r->served };
 	}
 	printf("Cross-sell: what %u customers bought for the first time in their next order\n", r->cases);
 	if (r->cases < r->whole)
@@ -148,9 +148,10 @@ static void cross_table(const struct crosseval_report *r, int k)
 	table_print(t, FORMAT_TABLE, stdout);
 	table_free(t);
 	if (r->learn_cases)
-		snprintf(title, sizeof title, "hit rate at %d (● default, learnt from %u earlier cases)", k, r->learn_cases);
+		snprintf(title, sizeof title, "hit rate at %d (● what is answered; blend: from %u earlier cases)", k,
+		         r->learn_cases);
 	else
-		snprintf(title, sizeof title, "hit rate at %d (● default; no blend learnt)", k);
+		snprintf(title, sizeof title, "hit rate at %d (● what is answered; no blend learnt)", k);
 	print_bars(title, bars, r->count);
 }
 
@@ -263,11 +264,11 @@ static void cross_json(struct buf *b, const struct evaluate_shop *e)
 		buf_json(b, str_from(e->why_not));
 		return;
 	}
-	const struct crosseval_result *d = &r->methods[r->chosen];
+	const struct crosseval_result *d = &r->methods[r->served];
 	buf_printf(b,
 	           "{\"k\": %d, \"customers\": %u, \"learn_cases\": %u, \"default\": {\"hit_rate\": %.6f, \"ndcg\": %.6f, "
 	           "\"against_best_single\": %.6f}, \"default_method\": \"%s\", \"best_single\": \"%s\",\n \"methods\": {",
-	           e->k, r->cases, r->learn_cases, d->hit_rate, d->ndcg, against(r, r->chosen), d->name,
+	           e->k, r->cases, r->learn_cases, d->hit_rate, d->ndcg, against(r, r->served), d->name,
 	           r->methods[r->best_single].name);
 	for (size_t i = 0; i < r->count; i++)
 		buf_printf(b, "%s\n  \"%s\": {\"hit_rate\": %.6f, \"ndcg\": %.6f, \"against_best_single\": %.6f}", i ? "," : "",

@@ -105,6 +105,7 @@ void rules_shop_dated(const struct reco_shop *s, struct dated_baskets *out)
 	const struct rec_data *d = &s->reco.data;
 	*out = (struct dated_baskets){ .d = nb_new(), .day = mem_alloc((s->reco.orders + 1) * sizeof(int32_t)) };
 	uint32_t *items = mem_alloc((s->reco.lines + 1) * sizeof *items);
+	out->customer = mem_alloc((s->reco.people + 1u) * sizeof(*out->customer));
 	size_t baskets = 0;
 	for (uint32_t c = 1; c <= s->reco.people; c++) {
 		bool user = false;
@@ -117,8 +118,10 @@ void rules_shop_dated(const struct reco_shop *s, struct dated_baskets *out)
 			out->skipped += d->line_start[o + 1] - d->line_start[o] - n;
 			if (!n)
 				continue;
-			if (!user)
+			if (!user) {
+				out->customer[out->d->users] = c;
 				nb_add_user(out->d);
+			}
 			user = true;
 			nb_add_basket(out->d, items, n);
 			out->day[baskets++] = d->order_day[o];

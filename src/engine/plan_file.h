@@ -9,10 +9,11 @@
 #define RELANCE_ENGINE_PLAN_FILE_H
 
 #include "engine/plan.h"
+#include "engine/settings.h"
 
 enum { PLAN_FILE_MAX = 256 << 10, PLAN_ISSUES_MAX = 64, PLAN_NESTING_MAX = 16, PLAN_NODES_MAX = 20000 };
 
-enum issue_level { ISSUE_ERROR, ISSUE_ADVICE };
+enum issue_level { ISSUE_ERROR, ISSUE_ADVICE, ISSUE_NOTE /* true, and nothing to mend */ };
 
 struct plan_issue {
 	enum issue_level level;
@@ -35,5 +36,11 @@ const struct plan *plan_read(struct str file, struct str text, const struct expr
 void plan_check(const struct plan *const *plans, size_t count, int64_t average_basket,
                 bool (*message_exists)(void *user, struct str message, enum locale locale), void *user, struct arena *a,
                 struct plan_issues *issues);
+
+/* The plans of a shop against each other, all switched on: messages of two plans that fall on one day, or so close that
+ * the pressure rules drop one (advice), and the most that can fall due for one person within a rule's window (a note).
+ * `today`: from when on the calendar is looked at. In the language of `locale`. */
+void plan_check_together(const struct plan *const *plans, size_t count, const struct settings *settings,
+                         struct date today, enum locale locale, struct arena *a, struct plan_issues *issues);
 
 #endif

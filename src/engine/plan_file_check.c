@@ -26,23 +26,34 @@ static int64_t entry_hours(const struct plan *p)
 	return p->delay_s / HOUR_S;
 }
 
+/* Hours from the entry to what the step itself says, the step above it being due after `before`. */
+static int64_t own_moment(const struct plan *p, const struct step *s, int64_t before)
+{
+	int64_t own = s->after_days >= 0 ? (int64_t)s->after_days * HOURS_A_DAY : s->after_s / HOUR_S;
+	return s->after_last ? own + before : s->after_days < 0 ? own - entry_hours(p) : own;
+}
+
+void plan_moments(const struct plan *p, int64_t *hour)
+{
+	int64_t before = 0;
+	for (int i = 0; i < p->step_count; i++) {
+		int64_t own = own_moment(p, &p->steps[i], before);
+		hour[i] = before = own > before ? own : before;
+	}
+}
+
 static void check_moments(struct checker *c)
 {
 	const struct plan *p = c->plan;
 	int64_t before = 0;
 	for (int i = 0; i < p->step_count; i++) {
 		const struct step *s = &p->steps[i];
-		int64_t own = s->after_days >= 0 ? (int64_t)s->after_days * HOURS_A_DAY : s->after_s / HOUR_S;
-		if (s->after_last)
-			own += before;
-		else if (s->after_days < 0)
-			own -= entry_hours(p);
+		int64_t own = own_moment(p, s, before);
 		if (own < 0) {
 			advise_step(c, ISSUE_ADVICE, s,
 			            "step \"%.*s\" is due before people enter (%lld hours after what starts the "
 			            "plan): it goes out at the entry; write at: +%lld hours",
 			            STR_ARG(s->name), (long long)(s->after_s / HOUR_S), (long long)entry_hours(p));
-			own = 0;
 		} else if (own < before) {
 			advise_step(c, ISSUE_ADVICE, s,
 			            "step \"%.*s\" is due before the step above it: steps run in order, so it waits; "
@@ -50,8 +61,8 @@ static void check_moments(struct checker *c)
 			            STR_ARG(s->name));
 		}
 		before = own > before ? own : before;
-		c->hour[i] = before;
 	}
+	plan_moments(p, c->hour);
 }
 
 static bool mentions(struct str condition, const char *word)

@@ -61,6 +61,10 @@ void issue_at(struct reader *r, size_t offset, const char *fmt, ...) PRINTF_LIKE
 void issue_put(struct plan_issues *issues, struct arena *a, enum issue_level level, struct str file, uint32_t line,
                uint32_t column, const char *fmt, ...) PRINTF_LIKE(7, 8);
 
+/* When each step is due at the earliest, in hours from the entry: J+n is n × 24, "then + n" stands after the step
+ * before (plan_file_check.c). `hour` has room for STEPS_MAX. */
+void plan_moments(const struct plan *p, int64_t *hour);
+
 /* ---- the tree (plan_file_yaml.c) ---- */
 
 /* NULL when the text is not YAML at all (reported). */

@@ -19,6 +19,11 @@ static const char *const MONTHS_FR[] = { "janvier", "février", "mars",      "av
 static const char *const MONTHS_EN[] = { "January", "February", "March",     "April",   "May",      "June",
 	                                     "July",    "August",   "September", "October", "November", "December" };
 
+const char *plan_channel_word(enum channel c, enum locale l)
+{
+	return T(l, CHANNELS_FR, CHANNELS_EN)[c];
+}
+
 static void put_money(struct buf *b, int64_t minor, struct currency c, enum locale l)
 {
 	char plain[32];
@@ -328,7 +333,7 @@ static void step_level(struct rows *r, const struct plan *p, const struct step *
 	put_action(r, s);
 	row_end(r, s->action == STEP_SEND ? "message" : T(l, "action", "action"));
 	for (size_t i = 0; i < s->channel_count && s->action == STEP_SEND; i++)
-		buf_printf(b, "%s%s", i ? T(l, ", sinon ", ", else ") : "", T(l, CHANNELS_FR, CHANNELS_EN)[s->channels[i]]);
+		buf_printf(b, "%s%s", i ? T(l, ", sinon ", ", else ") : "", plan_channel_word(s->channels[i], l));
 	row_end(r, T(l, "canal", "channel"));
 	buf_str(b, s->condition_text);
 	row_end(r, T(l, "si", "if"));

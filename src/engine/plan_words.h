@@ -36,4 +36,7 @@ enum { PLAN_CHANGES_MAX = PLAN_ROWS_MAX * 2 };
 size_t plan_diff(const struct plan *from, const struct plan *to, enum locale locale, struct currency currency,
                  struct arena *a, struct plan_change changes[PLAN_CHANGES_MAX]);
 
+/* A channel in the words of people: "carte postale". */
+const char *plan_channel_word(enum channel c, enum locale l);
+
 #endif

@@ -393,6 +393,20 @@ int boost_trees(const struct boost *b)
 	return b->tree_count;
 }
 
+size_t boost_features(const struct boost *b)
+{
+	return b->features;
+}
+
+int boost_tree(const struct boost *b, int tree, struct boost_node out[2 * BOOST_LEAVES_MAX])
+{
+	const struct tree *t = &b->trees[tree];
+	for (int i = 0; i < t->count; i++)
+		out[i] = (struct boost_node){ t->nodes[i].feature, t->nodes[i].threshold, t->nodes[i].value, t->nodes[i].left,
+			                          t->nodes[i].right };
+	return t->count;
+}
+
 void boost_score(const struct boost *b, const float *x, size_t count, int trees, float *scores)
 {
 	if (trees <= 0 || trees > b->tree_count)

@@ -43,6 +43,15 @@ void boost_free(struct boost *b);
 /* trees = 0: all of them. scores: rows of `count` × features. */
 void boost_score(const struct boost *b, const float *x, size_t count, int trees, float *scores);
 int boost_trees(const struct boost *b);
+size_t boost_features(const struct boost *b);
+
+struct boost_node {
+	int feature; /* < 0: a leaf with its value */
+	float threshold, value;
+	int left, right; /* x ≤ threshold goes left */
+};
+/* Copies a tree out, its root first; returns the number of nodes. */
+int boost_tree(const struct boost *b, int tree, struct boost_node out[2 * BOOST_LEAVES_MAX]);
 
 /* Summed gain of the splits on each feature (features entries). */
 void boost_gain(const struct boost *b, double *gain);

@@ -12,7 +12,6 @@ enum {
 	CASES_MIN = 100,
 	CASES_LEAST = 20
 };
-enum { VALIDATE_CUTS = 2, VALIDATE_OF = 4, VALIDATE_MIN = 60 };
 
 struct cut {
 	int32_t day;
@@ -123,16 +122,13 @@ static void tally(const struct nb_data *d, struct nb_case c, const struct nb_his
 	out->ndcg += gain / ideal;
 }
 
-static void measure_scores(const struct nb_table *t, const float *scores, const uint8_t *keep, int k,
-                           struct crosseval_result *out)
+static void measure_scores(const struct nb_table *t, const float *scores, int k, struct crosseval_result *out)
 {
 	struct nb_history h;
 	nb_history_init(&h, t->d);
 	for (size_t i = 0; i < t->count; i++) {
 		uint32_t top[NB_K_MAX], place[NB_K_MAX];
 		size_t n = 0;
-		if (keep && !keep[t->cases[i].user])
-			continue;
 		for (uint32_t q = t->query[i]; q < t->query[i + 1]; q++) {
 			if (n == (size_t)k && scores[q] <= scores[place[n - 1]])
 				continue;
@@ -149,13 +145,13 @@ static void measure_scores(const struct nb_table *t, const float *scores, const 
 	nb_history_release(&h);
 }
 
-/* Two forests on the cases of the first `count` cuts, without the users in `but`. */
+/* Two forests on the cases of the first `count` cuts. */
 struct forests {
 	struct boost *of[BOOST_SOFTMAX + 1];
 	size_t cases;
 };
 
-static void forests_learn(struct forests *f, const struct cut *cuts, int count, const uint8_t *but, int threads)
+static void forests_learn(struct forests *f, const struct cut *cuts, int count, int threads)
 {
 	size_t rows = 0, queries = 0;
 	for (int i = 0; i < count; i++) {
@@ -170,8 +166,6 @@ static void forests_learn(struct forests *f, const struct cut *cuts, int count, 
 		const struct nb_table *t = &cuts[i].table;
 		for (size_t c = 0; c < t->count; c++) {
 			size_t n = t->query[c + 1] - t->query[c];
-			if (but && but[t->cases[c].user])
-				continue;
 			memcpy(x + rows * NB_FEATURES, t->x + (size_t)t->query[c] * NB_FEATURES, n * NB_FEATURES * sizeof(*x));
 			memcpy(truth + rows, t->truth + t->query[c], n);
 			rows += n;
@@ -217,7 +211,7 @@ static void forests_release(struct forests *f)
 		boost_free(f->of[loss]);
 }
 
-static void measure_singles(const struct cut *c, const uint8_t *keep, int k, struct crosseval_result *out)
+static void measure_singles(const struct cut *c, int k, struct crosseval_result *out)
 {
 	struct nb_worker *w = nb_worker_new(c->table.d, &c->pool);
 	struct nb_history h;
@@ -225,8 +219,6 @@ static void measure_singles(const struct cut *c, const uint8_t *keep, int k, str
 	for (size_t i = 0; i < c->count; i++) {
 		uint32_t top[NB_SINGLES * NB_K_MAX];
 		size_t n[NB_SINGLES];
-		if (keep && !keep[c->cases[i].user])
-			continue;
 		nb_singles(&c->table, i, w, (uint32_t)k, top, n);
 		nb_history_read(&h, c->table.d, c->cases[i]);
 		for (int s = 0; s < NB_SINGLES; s++)
@@ -236,53 +228,25 @@ static void measure_singles(const struct cut *c, const uint8_t *keep, int k, str
 	nb_worker_free(w);
 }
 
-/* The blend is the default unless it loses, on customers and weeks it did not learn from, to a simple method by more
- * than chance. */
-static size_t choose_default(struct cut *cuts, int k, int threads, size_t blend)
-{
-	const struct nb_data *d = cuts[0].table.d;
-	uint8_t *keep = mem_alloc(d->users + 1u);
-	struct crosseval_result simple[NB_SINGLES] = { 0 }, ours = { 0 };
-	struct forests f;
-	size_t cases = 0, best = 0;
-	for (uint32_t u = 0; u < d->users; u++)
-		keep[u] = hash_mix(17, u + 1u) % VALIDATE_OF == 0;
-	forests_learn(&f, cuts, LEARN_CUTS - VALIDATE_CUTS, keep, threads);
-	for (int i = LEARN_CUTS - VALIDATE_CUTS; i < LEARN_CUTS; i++) {
-		float *scores = forests_score(&f, &cuts[i].table);
-		measure_scores(&cuts[i].table, scores, keep, k, &ours);
-		measure_singles(&cuts[i], keep, k, simple);
-		for (size_t c = 0; c < cuts[i].count; c++)
-			cases += keep[cuts[i].cases[c].user];
-		free(scores);
-	}
-	forests_release(&f);
-	free(keep);
-	for (size_t s = 1; s < NB_SINGLES; s++)
-		if (simple[s].hit_rate > simple[best].hit_rate)
-			best = s;
-	double n = cases ? (double)cases : 1, p = simple[best].hit_rate / n;
-	bool loses = ours.hit_rate / n < p - sqrt(p * (1 - p) / n);
-	return cases >= VALIDATE_MIN && loses ? best : blend;
-}
-
 static void learn(struct cut *cuts, int k, int threads, struct crosseval_report *out)
 {
 	struct forests f;
 	for (int i = 0; i <= LEARN_CUTS; i++)
 		nb_table_fill(&cuts[i].table, threads);
-	forests_learn(&f, cuts, LEARN_CUTS, NULL, threads);
+	forests_learn(&f, cuts, LEARN_CUTS, threads);
 	float *scores = forests_score(&f, &cuts[LEARN_CUTS].table);
 	out->learn_cases = (uint32_t)f.cases;
 	out->blend = out->count++;
 	out->methods[out->blend].name = "blend";
-	measure_scores(&cuts[LEARN_CUTS].table, scores, NULL, k, &out->methods[out->blend]);
-	out->chosen = choose_default(cuts, k, threads, out->blend);
+	measure_scores(&cuts[LEARN_CUTS].table, scores, k, &out->methods[out->blend]);
 	forests_release(&f);
 	free(scores);
 }
 
-static void measure_served(const struct cut *c, const int32_t *day, int k, int threads, struct crosseval_report *out)
+/* What recommend.h answers, without a price cap and with any number of a type: those say what may be shown, not what
+ * fits. */
+static void measure_served(const struct cut *c, const int32_t *day, const struct crosseval_options *o,
+                           struct crosseval_report *out)
 {
 	const struct nb_data *d = c->table.d;
 	struct rec_data all = { .customers = d->users,
@@ -291,13 +255,20 @@ static void measure_served(const struct cut *c, const int32_t *day, int k, int t
 		                    .order_day = day,
 		                    .line_start = d->basket_start,
 		                    .line_item = d->item };
+	struct rec_item *items = o->shop ? rec_items_then(o->shop) : NULL;
 	struct rec_cut cut;
 	struct err err;
 	struct nb_history h;
 	struct rec_guards g = rec_guards_default(c->day, 1);
-	g.n_max = (uint32_t)(k < REC_OUT_MAX ? k : REC_OUT_MAX);
+	g.n_max = (uint32_t)(o->k < REC_OUT_MAX ? o->k : REC_OUT_MAX);
+	g.cross_percent = -1;
+	g.per_type = 0;
+	if (o->shop) {
+		all = *o->shop;
+		all.item = items;
+	}
 	rec_cut_make(&cut, &all, c->day);
-	struct rec_model *m = rec_build(&cut.d, &(struct rec_options){ .threads = threads, .seed = 1 }, &err);
+	struct rec_model *m = rec_build(&cut.d, &(struct rec_options){ .threads = o->threads, .seed = 1 }, &err);
 	check(m != NULL); /* there are cases, hence orders */
 	struct rec_scratch *s = rec_scratch_new(m);
 	nb_history_init(&h, d);
@@ -305,8 +276,8 @@ static void measure_served(const struct cut *c, const int32_t *day, int k, int t
 	out->methods[out->served].name = "served";
 	for (size_t i = 0; i < c->count; i++) {
 		struct rec_list l;
-		uint32_t top[REC_OUT_MAX];
-		rec_cross(m, s, &(struct rec_ask){ .customer = c->cases[i].user, .guards = &g }, g.n_max, &l);
+		uint32_t top[REC_OUT_MAX], user = c->cases[i].user;
+		rec_cross(m, s, &(struct rec_ask){ .customer = o->shop ? o->customer[user] : user, .guards = &g }, g.n_max, &l);
 		for (size_t j = 0; j < l.count; j++)
 			top[j] = l.answers[j].item;
 		nb_history_read(&h, d, c->cases[i]);
@@ -316,6 +287,7 @@ static void measure_served(const struct cut *c, const int32_t *day, int k, int t
 	rec_scratch_free(s);
 	rec_free(m);
 	rec_cut_release(&cut);
+	free(items);
 }
 
 static void cut_drop(struct cut *c)
@@ -377,12 +349,11 @@ bool crosseval_run(const struct nb_data *d, const int32_t *day, int32_t split, c
 	if (ok) {
 		struct cuts all = { learns ? cuts : last, d, use };
 		par_for(learns ? LEARN_CUTS + 1 : 1, 1, o->threads, fit_body, &all);
-		measure_singles(last, NULL, o->k, out->methods);
+		measure_singles(last, o->k, out->methods);
 		for (int s = 0; s < NB_SINGLES; s++)
 			out->methods[s].name = NB_SINGLE_NAMES[s];
 		out->count = NB_SINGLES;
-		measure_served(last, day, o->k, o->threads, out);
-		out->chosen = out->served;
+		measure_served(last, day, o, out);
 		if (learns)
 			learn(cuts, o->k, o->threads, out);
 		out->whole = (uint32_t)last->whole;

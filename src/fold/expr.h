@@ -24,6 +24,7 @@ struct expr;
 
 struct expr_context {
 	struct currency currency;
+	bool french; /* what is wrong is said in French */
 	struct lifecycle_settings lifecycle;
 	zone_id shop_zone;
 	/* names of plans by index, for entered(plan), in_plan(plan), sent(plan); when empty any name is taken as it is */
@@ -60,6 +61,17 @@ static inline bool expr_holds(const struct expr *e, const struct subject *s)
 {
 	return e == NULL || expr_test(e, s) == TRI_TRUE;
 }
+
+/* What is known of a person besides: orders, and whole days since the last one (months count as 30). */
+struct expr_state {
+	int64_t orders_lo, orders_hi, idle_days_lo, idle_days_hi;
+};
+#define EXPR_STATE_ANY ((struct expr_state){ 0, INT64_MAX, INT64_MIN, INT64_MAX })
+
+/* Whether all these conditions can hold for one person at one moment. False only where they are shown to exclude each
+ * other (phases, comparisons of one figure, a tag and its absence); a NULL holds for everybody. Nothing is asked of
+ * anybody: it reasons on the conditions alone. */
+bool expr_can_meet(const struct expr *const *all, size_t count, const struct expr_state *known);
 
 /* What the expression looks at, so that the caller knows when to ask again. */
 struct expr_needs {

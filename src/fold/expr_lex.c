@@ -37,7 +37,10 @@ bool perr(struct parser *p, size_t at, const char *fmt, ...)
 	}
 	va_list args;
 	va_start(args, fmt);
-	vsnprintf(e->text, sizeof e->text, fmt, args);
+	if (b->context->french)
+		expr_french(e->text, sizeof e->text, fmt, &args);
+	else
+		vsnprintf(e->text, sizeof e->text, fmt, args);
 	va_end(args);
 	size_t n = strlen(e->text); /* a cut in the middle of a character, or bytes that are no characters */
 	n = str_utf8_valid((struct str){ e->text, n });

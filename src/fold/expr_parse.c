@@ -541,7 +541,8 @@ struct node *parse_segment_text(struct parser *p, struct str name, struct str te
 		return n;
 	struct expr_error was = *p->b->error; /* the place is in the other text */
 	p->b->failed = false;
-	if (str_starts(str_from(was.text), STR("in segment"))) /* the innermost says it best */
+	if (str_starts(str_from(was.text), STR("in segment")) ||
+	    str_starts(str_from(was.text), STR("dans le segment"))) /* the innermost says it best */
 		perr(p, at, "%s", was.text);
 	else
 		perr(p, at, "in segment \"%.*s\", %zu:%zu: %.160s", STR_ARG(name), was.line, was.column, was.text);

@@ -5,6 +5,8 @@
 #include "base/hash.h"
 #include "fold/expr_int.h"
 
+#include <stdarg.h>
+
 enum token_kind {
 	TOK_END,
 	TOK_NAME,
@@ -76,7 +78,9 @@ void lex_next(struct parser *p);
 bool lex_plain_name(struct parser *p, struct str *out);
 
 bool perr(struct parser *p, size_t at, const char *fmt, ...) PRINTF_LIKE(3, 4); /* first one wins; returns false */
-const char *near_word(struct str s, const char *const *words, size_t count);    /* or NULL */
+/* The sentence in French: expr_french.c. */
+void expr_french(char *out, size_t size, const char *fmt, va_list *args);
+const char *near_word(struct str s, const char *const *words, size_t count); /* or NULL */
 
 struct node *node_new(struct parser *p, enum node_kind kind, enum type type, size_t at);
 struct node *parse_expression(struct parser *p);

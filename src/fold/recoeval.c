@@ -305,8 +305,7 @@ static void due_finish(struct run *r)
 	}
 }
 
-/* Stock and visibility are today's: on the day of the cut nobody knows. */
-static struct rec_item *items_then(const struct rec_data *d)
+struct rec_item *rec_items_then(const struct rec_data *d)
 {
 	struct rec_item *items = d->item ? mem_alloc((d->items + 1u) * sizeof(*items)) : NULL;
 	for (uint32_t i = 0; items && i < d->items; i++) {
@@ -320,12 +319,12 @@ bool recoeval_run(const struct rec_data *given, const struct recoeval_options *o
 {
 	*out = (struct recoeval){ .up_cases = 0 };
 	struct rec_cut cut;
-	struct rec_item *items = items_then(given);
+	struct rec_item *items = rec_items_then(given);
 	struct rec_data then = *given, *d = &then;
 	then.item = items;
 	rec_cut_make(&cut, d, o->day);
 	struct rec_model *m =
-		rec_build(&cut.d, &(struct rec_options){ .threads = o->threads, .no_ease = true, .seed = 1 }, err);
+		rec_build(&cut.d, &(struct rec_options){ .threads = o->threads, .no_cross = true, .seed = 1 }, err);
 	if (!m) {
 		rec_cut_release(&cut);
 		free(items);

@@ -28,6 +28,9 @@ struct rec_cut {
 };
 void rec_cut_make(struct rec_cut *c, const struct rec_data *d, int32_t day);
 void rec_cut_release(struct rec_cut *c);
+/* The items as of an earlier day: stock and visibility are today's, nobody knows what they were. malloc'd; NULL when
+ * there are none. */
+struct rec_item *rec_items_then(const struct rec_data *d);
 
 enum { RECOEVAL_METHODS = 3, RECOEVAL_OURS = 0 };
 

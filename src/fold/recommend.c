@@ -13,6 +13,7 @@ struct rec_scratch *rec_scratch_new(const struct rec_model *m)
 	s->slot = mem_alloc(n * sizeof(*s->slot));
 	s->tally = mem_alloc(n * sizeof(*s->tally));
 	s->touched = mem_alloc(n * sizeof(*s->touched));
+	s->heap = mem_alloc(n * sizeof(*s->heap));
 	s->in_basket = mem_alloc(n);
 	return s;
 }
@@ -25,6 +26,7 @@ void rec_scratch_free(struct rec_scratch *s)
 	free(s->slot);
 	free(s->tally);
 	free(s->touched);
+	free(s->heap);
 	free(s->in_basket);
 	free(s);
 }
@@ -57,12 +59,20 @@ void rec_read_customer(const struct rec_model *m, struct rec_scratch *s, const s
 		check(ask->basket[i] < d->items);
 		s->in_basket[ask->basket[i]] = 1;
 	}
-	s->own_n = 0;
+	s->own_n = s->orders = 0;
+	s->newest = INT32_MIN;
 	if (ask->customer == REC_NONE)
 		return;
 	check(ask->customer < d->customers);
-	uint32_t first = d->order_start[ask->customer], end = d->order_start[ask->customer + 1];
+	rec_read_orders(m, s, d->order_start[ask->customer], d->order_start[ask->customer + 1]);
+}
+
+void rec_read_orders(const struct rec_model *m, struct rec_scratch *s, uint32_t first, uint32_t end)
+{
+	const struct rec_data *d = m->d;
 	float weight = 1;
+	s->orders = end - first;
+	s->newest = end > first ? d->order_day[end - 1] : INT32_MIN;
 	for (uint32_t o = end; o-- > first; weight *= 0.85f)
 		for (uint32_t q = d->line_start[o]; q < d->line_start[o + 1]; q++)
 			read_line(s, d, q, d->order_day[o], weight);
@@ -90,31 +100,56 @@ static float popular_to(const struct rec_model *m, uint32_t segment, uint32_t it
 	return 0.5f * (m->popular[item] + (float)both[item] / (float)most);
 }
 
-static void vote(const struct rec_model *m, struct rec_scratch *s, uint32_t segment, uint32_t item, float weight)
+static void vote(const struct rec_model *m, struct rec_scratch *s, uint32_t segment, uint32_t item, float weight,
+                 bool newest)
 {
 	for (uint64_t q = m->link_start[item]; q < m->link_start[item + 1]; q++) {
-		float v = weight * m->votes[q].value;
-		if (v <= 0)
-			continue;
-		struct rec_tally *t = &s->tally[m->votes[q].item];
-		if (t->score == 0) {
-			t->score = m->w.popular * popular_to(m, segment, m->votes[q].item);
-			s->touched[s->touched_n++] = m->votes[q].item;
+		const struct rec_link *x = &m->links[q];
+		struct rec_tally *t = &s->tally[x->item];
+		float v = m->w.beside * x->beside + m->w.after * x->after + m->w.users * x->users + m->w.ease * x->ease;
+		if (t->votes++ == 0) {
+			t->score = m->w.popular * popular_to(m, segment, x->item);
+			s->touched[s->touched_n++] = x->item;
 		}
-		t->score += v;
-		if (v > t->best) {
-			t->best = v;
-			t->because = q;
+		t->part[0] += weight * x->beside;
+		t->part[1] += weight * x->after;
+		t->part[2] += weight * x->users;
+		t->part[3] += weight * x->ease;
+		t->single = x->beside > t->single ? x->beside : t->single;
+		t->newest += newest ? x->ease : 0;
+		t->score += weight * v;
+		v += 0.01f * (x->beside + x->users); /* a reason, also where the blend leaves these out */
+		if (weight * v > t->best) {
+			t->best = weight * v;
+			t->because = (uint8_t)(q - m->link_start[item]);
 			t->source = item;
 		}
 	}
+}
+
+void rec_vote_all(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask)
+{
+	uint32_t segment = rec_segment_of(m, ask->customer);
+	s->touched_n = 0;
+	for (size_t i = 0; i < ask->basket_n && i < REC_BASKET_USED; i++)
+		vote(m, s, segment, ask->basket[i], 2, true);
+	for (size_t i = 0; i < s->own_n && i < REC_OWN_USED; i++)
+		if (s->own[i].quantity > 0)
+			vote(m, s, segment, s->own[i].item, s->own[i].weight, s->own[i].last_day == s->newest);
+}
+
+void rec_vote_clear(struct rec_scratch *s)
+{
+	for (size_t i = 0; i < s->touched_n; i++)
+		s->tally[s->touched[i]] = (struct rec_tally){ 0 };
+	s->touched_n = 0;
 }
 
 static void explain_cross(const struct rec_model *m, const struct rec_scratch *s, const struct rec_ask *ask,
                           struct rec_answer *a)
 {
 	const struct rec_tally *t = &s->tally[a->item];
-	const struct rec_link *x = &m->links[t->because];
+	const struct rec_link *x = &m->links[m->link_start[t->source] + t->because];
 	if (t->best == 0) {
 		*a = (struct rec_answer){ .item = a->item,
 			                      .score = a->score,
@@ -171,32 +206,108 @@ static void cross_try(struct cross *c, uint32_t item, float score)
 	c->added += c->m->d->item ? c->m->d->item[item].price_minor : 0;
 }
 
-static bool before(const struct rec_scratch *s, uint32_t a, uint32_t b)
+static bool before(struct rec_scored a, struct rec_scored b)
 {
-	return s->tally[a].score > s->tally[b].score || (s->tally[a].score == s->tally[b].score && a < b);
+	return a.score > b.score || (a.score == b.score && a.item < b.item);
 }
 
-/* Takes the best of what is left until enough pass, a few at a time: few are looked at, so no sort. */
+static void sink(struct rec_scored *h, size_t n, size_t i)
+{
+	struct rec_scored x = h[i];
+	for (size_t k; (k = 2 * i + 1) < n; i = k) {
+		k += k + 1 < n && before(h[k + 1], h[k]);
+		if (before(x, h[k]))
+			break;
+		h[i] = h[k];
+	}
+	h[i] = x;
+}
+
+void rec_heap(struct rec_scratch *s)
+{
+	s->heap_n = s->touched_n;
+	for (size_t i = 0; i < s->touched_n; i++)
+		s->heap[i] = (struct rec_scored){ s->tally[s->touched[i]].score, s->touched[i] };
+	for (size_t i = s->heap_n / 2; i-- > 0;)
+		sink(s->heap, s->heap_n, i);
+}
+
+uint32_t rec_heap_next(struct rec_scratch *s)
+{
+	if (s->heap_n == 0)
+		return REC_NONE;
+	uint32_t best = s->heap[0].item;
+	s->heap[0] = s->heap[--s->heap_n];
+	sink(s->heap, s->heap_n, 0);
+	return best;
+}
+
+static bool may(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask, int64_t budget,
+                uint32_t item, struct rec_list *out)
+{
+	static const struct rec_list none;
+	if (s->slot[item])
+		return false;
+	enum rec_refusal r = ask ? rec_guard_item(m, s, ask, REC_CROSS, item, &none, 0, budget) : REC_ALLOWED;
+	if (r != REC_ALLOWED)
+		out->refused[r]++;
+	return r == REC_ALLOWED;
+}
+
+size_t rec_candidates(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask, struct rec_list *out,
+                      uint32_t *items)
+{
+	uint32_t item, segment = ask ? rec_segment_of(m, ask->customer) : 0;
+	int64_t budget = ask ? rec_budget(m, s, ask) : -1;
+	size_t k = 0, popular = 0;
+	while (k < REC_RANKED && (item = rec_heap_next(s)) != REC_NONE) {
+		s->tally[item].looked = true;
+		if (may(m, s, ask, budget, item, out))
+			items[k++] = item;
+	}
+	for (size_t i = 0; i < m->recent_n && popular < REC_RANK_POPULAR; i++) {
+		item = m->by_recent[i];
+		if (s->tally[item].looked || !may(m, s, ask, budget, item, out))
+			continue;
+		if (s->tally[item].votes == 0) {
+			s->touched[s->touched_n++] = item;
+			s->tally[item].score = m->w.popular * popular_to(m, segment, item);
+		}
+		s->tally[item].looked = true;
+		items[k++] = item;
+		popular++;
+	}
+	return k;
+}
+
+/* The best candidates of the blend that the guards let pass, and what sells now, looked at a second time. */
+static void cross_ranked(struct cross *c, size_t n)
+{
+	enum { ALL = REC_RANKED + REC_RANK_POPULAR };
+	struct rec_scratch *s = c->s;
+	uint32_t items[ALL];
+	float x[ALL * REC_RANK_FEATURES], scores[ALL];
+	struct rec_person p = rec_rank_person(c->m, s, c->ask->guards->today);
+	size_t k = rec_candidates(c->m, s, c->ask, c->out, items);
+	for (size_t i = 0; i < k; i++)
+		rec_rank_describe(c->m, s, &p, items[i], (float)i, x + i * REC_RANK_FEATURES);
+	forest_score(c->m->rank, x, k, scores);
+	while (c->out->count < n && k > 0) {
+		size_t best = 0;
+		for (size_t i = 1; i < k; i++)
+			if (scores[i] > scores[best])
+				best = i;
+		cross_try(c, items[best], s->tally[items[best]].score);
+		items[best] = items[--k];
+		scores[best] = scores[k];
+	}
+}
+
 static void cross_pick(struct cross *c, size_t n)
 {
-	enum { AT_ONCE = 16 };
-	uint32_t *t = c->s->touched, best[AT_ONCE], last = REC_NONE;
-	while (c->out->count < n) {
-		size_t k = 0;
-		for (size_t i = 0; i < c->s->touched_n; i++) {
-			if ((k == AT_ONCE && !before(c->s, t[i], best[k - 1])) || (last != REC_NONE && !before(c->s, last, t[i])))
-				continue;
-			size_t j = k < AT_ONCE ? k++ : k - 1;
-			for (; j > 0 && before(c->s, t[i], best[j - 1]); j--)
-				best[j] = best[j - 1];
-			best[j] = t[i];
-		}
-		for (size_t i = 0; i < k && c->out->count < n; i++)
-			cross_try(c, best[i], c->s->tally[best[i]].score);
-		if (k < AT_ONCE)
-			return;
-		last = best[k - 1];
-	}
+	uint32_t item;
+	while (c->out->count < n && (item = rec_heap_next(c->s)) != REC_NONE)
+		cross_try(c, item, c->s->tally[item].score);
 }
 
 static void cross_group(struct cross *c, uint32_t from, size_t n)
@@ -259,22 +370,18 @@ void rec_cross(const struct rec_model *m, struct rec_scratch *s, const struct re
 	memset(out, 0, sizeof(*out));
 	rec_read_customer(m, s, ask);
 	n = answers_wanted(ask, n);
-	s->touched_n = 0;
-	uint32_t segment = rec_segment_of(m, ask->customer);
-	for (size_t i = 0; i < ask->basket_n && i < REC_BASKET_USED; i++)
-		vote(m, s, segment, ask->basket[i], 2);
-	for (size_t i = 0; i < s->own_n && i < REC_OWN_USED; i++)
-		if (s->own[i].quantity > 0)
-			vote(m, s, segment, s->own[i].item, s->own[i].weight);
+	rec_vote_all(m, s, ask);
+	rec_heap(s);
 	struct cross c = { m, s, ask, out, rec_budget(m, s, ask), 0 };
+	if (m->rank && ask->basket_n == 0 && s->own_n > 0)
+		cross_ranked(&c, n);
 	cross_pick(&c, n);
 	cross_types(&c, n);
-	cross_segment(&c, segment, n);
+	cross_segment(&c, rec_segment_of(m, ask->customer), n);
 	for (uint32_t i = 0; i < m->d->items && i < POPULAR_LOOKED && out->count < n; i++)
 		if (s->tally[m->by_popular[i]].score == 0 && m->customers_of[m->by_popular[i]])
 			cross_try(&c, m->by_popular[i], 0);
-	for (size_t i = 0; i < s->touched_n; i++)
-		s->tally[s->touched[i]] = (struct rec_tally){ 0 };
+	rec_vote_clear(s);
 	rec_leave_customer(s, ask);
 }
 

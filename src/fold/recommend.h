@@ -10,7 +10,8 @@
  * and a sentence in French or English.
  *
  * Blend of cross: same basket, bought afterwards, bought by the same customers (asymmetric cosine), EASE; each a list
- * of at most REC_KEEP items per item; weights learnt on the shop's own past; type-to-type counts for products without
+ * of at most REC_KEEP items per item; weights learnt on the shop's own past. For a customer without a basket the best
+ * candidates of the blend are looked at again by trees (recommend_rank.c). Type-to-type counts for products without
  * history; popularity as the floor. Deterministic whatever the threads. */
 #ifndef RELANCE_FOLD_RECOMMEND_H
 #define RELANCE_FOLD_RECOMMEND_H
@@ -61,6 +62,7 @@ struct rec_item {
 
 struct rec_data {
 	uint32_t customers, items;
+	uint32_t guests;             /* from this customer on each is one order of somebody unknown; 0: none */
 	const uint32_t *order_start; /* customers + 1 */
 	const int32_t *order_day;    /* per order, ascending within a customer; days since 1970-01-01 */
 	const uint32_t *line_start;  /* orders + 1 */
@@ -88,7 +90,8 @@ struct rec_data {
 
 struct rec_options {
 	int threads;
-	bool no_ease; /* leave EASE out (very small machines) */
+	bool no_ease;  /* leave EASE out (very small machines) */
+	bool no_cross; /* up-sells and due dates only: what goes with what is not learnt */
 	uint64_t seed;
 	/* A model of the same shop with fewer orders, items numbered alike: the weights and EASE are taken over while the
 	 * orders have grown by less than a fiftieth. NULL: everything is learnt. */

@@ -7,26 +7,8 @@
 
 #include <stdio.h>
 
-enum {
-	LATER_ORDERS = 2,
-	TUNE_CUSTOMERS = 60000,
-	TUNE_CASES = 4000,
-	TUNE_OF = 5,
-	AGAIN_BUYERS_MIN = 20,
-	EASE_LAMBDA = 200,
-	EASE_BUYERS_MIN = 3
-};
-enum { RECENT_DAYS = 30, EASE_ITEMS_TUNE = 4096, EASE_WHOLE = 128 };
-
-struct learning {
-	const struct rec_data *d;
-	const struct rec_options *o;
-	struct rec_model *m;
-	uint32_t step;    /* every step-th customer is read */
-	bool hide_newest; /* of cases: the newest order is not seen */
-	uint64_t cut_orders;
-	const struct rec_model *before; /* near enough to be taken over in part */
-};
+enum { LATER_ORDERS = 2, AGAIN_BUYERS_MIN = 20, EASE_LAMBDA = 200, EASE_BUYERS_MIN = 3 };
+enum { EASE_ITEMS_TUNE = 4096, EASE_WHOLE = 128 };
 
 static int by_u32(const void *a, const void *b)
 {
@@ -34,14 +16,12 @@ static int by_u32(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static bool is_case(const struct learning *l, uint32_t c)
+static uint32_t orders_end(const struct rec_learning *l, uint32_t c)
 {
-	return hash_mix(l->o->seed + 3, c + 1u) % TUNE_OF == 0 && l->d->order_start[c + 1] - l->d->order_start[c] >= 2;
-}
-
-static uint32_t orders_end(const struct learning *l, uint32_t c)
-{
-	return l->d->order_start[c + 1] - (l->hide_newest && is_case(l, c));
+	uint32_t o = l->d->order_start[c + 1];
+	while (o > l->d->order_start[c] && l->d->order_day[o - 1] >= l->until)
+		o--;
+	return o;
 }
 
 static bool bought(const struct rec_data *d, uint32_t line)
@@ -50,7 +30,7 @@ static bool bought(const struct rec_data *d, uint32_t line)
 }
 
 /* Items of an order, each once, ascending; at most REC_ORDER_LEARNED lines are looked at. */
-static size_t order_items_once(struct learning *l, uint32_t order, uint32_t *items)
+static size_t order_items_once(struct rec_learning *l, uint32_t order, uint32_t *items)
 {
 	const struct rec_data *d = l->d;
 	uint32_t from = d->line_start[order], to = d->line_start[order + 1];
@@ -69,7 +49,7 @@ static size_t order_items_once(struct learning *l, uint32_t order, uint32_t *ite
 	return kept;
 }
 
-static void order_rows(struct learning *l, struct nb_rows *orders, struct nb_rows *later)
+static void order_rows(struct rec_learning *l, struct nb_rows *orders, struct nb_rows *later)
 {
 	const struct rec_data *d = l->d;
 	uint32_t items[REC_ORDER_LEARNED];
@@ -90,11 +70,23 @@ static void order_rows(struct learning *l, struct nb_rows *orders, struct nb_row
 	}
 }
 
-static void customer_rows(struct learning *l, struct nb_rows *rows)
+/* A guest is one order, which says what is bought together already: as a customer it would say the same again, and a
+ * shop's own collected web orders of hundreds of lines would drown the rest. Where hardly anybody is known, guests are
+ * all there is. */
+static uint32_t customers_learnt(const struct rec_learning *l)
+{
+	enum { KNOWN_MIN = 200 };
+	uint32_t known = 0, guests = l->d->guests ? l->d->guests : l->d->customers;
+	for (uint32_t c = 0; c < guests && known < KNOWN_MIN; c++)
+		known += l->d->order_start[c + 1] - l->d->order_start[c] > 1;
+	return known == KNOWN_MIN ? guests : l->d->customers;
+}
+
+static void customer_rows(struct rec_learning *l, struct nb_rows *rows)
 {
 	const struct rec_data *d = l->d;
-	uint32_t items[REC_ORDER_LEARNED];
-	for (uint32_t c = 0; c < d->customers; c += l->step) {
+	uint32_t items[REC_ORDER_LEARNED], end = customers_learnt(l);
+	for (uint32_t c = 0; c < end; c += l->step) {
 		size_t n = 0;
 		for (uint32_t o = orders_end(l, c); o-- > d->order_start[c] && n < REC_ORDER_LEARNED;)
 			for (uint32_t q = d->line_start[o]; q < d->line_start[o + 1] && n < REC_ORDER_LEARNED; q++)
@@ -110,16 +102,12 @@ static void customer_rows(struct learning *l, struct nb_rows *rows)
 
 /* ---- facts ---- */
 
-static void count_facts(struct learning *l)
+static void count_facts(struct rec_learning *l)
 {
 	struct rec_model *m = l->m;
 	const struct rec_data *d = l->d;
 	uint32_t *seen = mem_alloc((d->items + 1u) * sizeof(*seen)), *again = mem_alloc((d->items + 1u) * sizeof(*again));
 	uint32_t *first_order = mem_alloc((d->items + 1u) * sizeof(*first_order));
-	int32_t newest = INT32_MIN;
-	for (uint32_t o = 0; o < d->order_start[d->customers]; o++)
-		newest = d->order_day[o] > newest ? d->order_day[o] : newest;
-	float *weight = mem_alloc((d->items + 1u) * sizeof(*weight));
 	uint8_t *twice = mem_alloc(d->items + 1u);
 	for (uint32_t c = 0; c < d->customers; c++)
 		for (uint32_t o = d->order_start[c]; o < d->order_start[c + 1]; o++) {
@@ -134,7 +122,6 @@ static void count_facts(struct learning *l)
 					seen[i] = c + 1;
 					twice[i] = 0;
 					m->customers_of[i]++;
-					weight[i] += newest - d->order_day[o] <= RECENT_DAYS ? 12 : 1;
 				} else if (first_order[i] != o + 1 && !twice[i]) {
 					twice[i] = 1;
 					again[i]++;
@@ -142,21 +129,15 @@ static void count_facts(struct learning *l)
 				first_order[i] = o + 1;
 			}
 		}
-	float top = 1;
 	for (uint32_t i = 0; i < d->items; i++)
-		top = weight[i] > top ? weight[i] : top;
-	for (uint32_t i = 0; i < d->items; i++) {
-		m->popular[i] = weight[i] / top;
 		m->again_by_nature[i] = (d->item && d->item[i].flags & REC_CONSUMABLE) ||
 		                        (m->customers_of[i] >= AGAIN_BUYERS_MIN && again[i] * 3 >= m->customers_of[i] &&
 		                         !(d->item && d->item[i].lifetime_days > 0));
-	}
 	for (uint32_t c = 0; c < d->customers; c++)
 		m->customers_n += d->order_start[c + 1] > d->order_start[c];
 	free(seen);
 	free(again);
 	free(first_order);
-	free(weight);
 	free(twice);
 }
 
@@ -250,12 +231,12 @@ static void coefficient_body(void *ctx, size_t from, size_t to, int thread)
 }
 
 /* Inverse on the best sold items; column-normalised coefficients, the heaviest REC_KEEP of a row kept. */
-static void ease_links(struct learning *l, const struct nb_rows *users, struct nb_rows *out)
+static void ease_links(struct rec_learning *l, const struct nb_rows *users, struct nb_rows *out)
 {
 	enum { STRIPES_A_THREAD = 4 };
 	const struct rec_data *d = l->d;
 	struct ease e = { .users = users, .m = l->m };
-	uint32_t most = l->hide_newest ? EASE_ITEMS_TUNE : REC_EASE_ITEMS_MAX;
+	uint32_t most = l->until != INT32_MAX ? EASE_ITEMS_TUNE : REC_EASE_ITEMS_MAX;
 	while (e.n < d->items && e.n < most && l->m->customers_of[l->m->by_popular[e.n]] >= EASE_BUYERS_MIN)
 		e.n++;
 	e.n = e.n > EASE_WHOLE ? e.n / EASE_WHOLE * EASE_WHOLE : e.n; /* no padded copy in the inverse */
@@ -284,13 +265,13 @@ static void ease_links(struct learning *l, const struct nb_rows *users, struct n
 		free(all[i]);
 }
 
-static bool stopped(const struct rec_options *o)
+bool rec_stopped(const struct rec_options *o)
 {
 	return o->stop && atomic_load(o->stop);
 }
 
 /* As the model before has it. */
-static void ease_before(const struct learning *l, struct nb_rows *out)
+static void ease_before(const struct rec_learning *l, struct nb_rows *out)
 {
 	const struct rec_model *b = l->before;
 	for (uint32_t i = 0; i < l->d->items; i++) {
@@ -353,7 +334,7 @@ static double *totals(const struct nb_rows *r, uint32_t items)
 	return t;
 }
 
-static void learn_links(struct learning *l)
+void rec_learn_links(struct rec_learning *l)
 {
 	struct rec_model *m = l->m;
 	uint32_t items = l->d->items;
@@ -368,9 +349,9 @@ static void learn_links(struct learning *l)
 	customer_rows(l, &users);
 	k.user_total = totals(&users, items);
 	nb_cross(&users, &users, items, REC_KEEP, l->o->threads, &k.users);
-	if (l->before && !l->hide_newest)
+	if (l->before && l->until == INT32_MAX)
 		ease_before(l, &k.ease);
-	else if (!l->o->no_ease && !stopped(l->o))
+	else if (!l->o->no_ease && !rec_stopped(l->o))
 		ease_links(l, &users, &k.ease);
 	nb_rows_release(&users);
 	free(m->links);
@@ -390,156 +371,6 @@ static void learn_links(struct learning *l)
 	nb_rows_release(&k.ease);
 	free(k.order_total);
 	free(k.user_total);
-}
-
-/* ---- weights ---- */
-
-struct tune_case {
-	uint32_t from, to, truths; /* in parts */
-};
-struct tune_part {
-	float x[5];
-	bool truth;
-};
-struct tune {
-	struct tune_case *cases;
-	struct tune_part *parts;
-	size_t cases_n, cases_cap, parts_n, parts_cap;
-	float (*sum)[5];
-	uint32_t *touched;
-	uint8_t *owned, *wanted;
-};
-
-static void tune_add(struct learning *l, struct tune *t, uint32_t c)
-{
-	const struct rec_data *d = l->d;
-	const struct rec_model *m = l->m;
-	uint32_t newest = d->order_start[c + 1] - 1, n = 0, truths = 0;
-	uint32_t own_lines = d->line_start[newest] - d->line_start[d->order_start[c]];
-	uint32_t back = own_lines > REC_OWN_USED ? d->line_start[newest] - REC_OWN_USED : d->line_start[d->order_start[c]];
-	for (uint32_t q = d->line_start[d->order_start[c]]; q < d->line_start[newest]; q++)
-		t->owned[d->line_item[q]] = 1;
-	for (uint32_t q = d->line_start[newest]; q < d->line_start[newest + 1]; q++)
-		if (bought(d, q) && !t->owned[d->line_item[q]]) {
-			truths += !t->wanted[d->line_item[q]];
-			t->wanted[d->line_item[q]] = 1;
-		}
-	for (uint32_t q = back; truths && q < d->line_start[newest]; q++) {
-		uint32_t i = d->line_item[q];
-		for (uint64_t s = m->link_start[i]; s < m->link_start[i + 1]; s++) {
-			const struct rec_link *x = &m->links[s];
-			if (t->owned[x->item])
-				continue;
-			float *sum = t->sum[x->item];
-			if (sum[4] == 0) {
-				t->touched[n++] = x->item;
-				sum[4] = m->popular[x->item] + 1e-6f;
-			}
-			sum[0] += x->beside;
-			sum[1] += x->after;
-			sum[2] += x->users;
-			sum[3] += x->ease;
-		}
-	}
-	if (truths) {
-		t->cases = mem_grow(t->cases, &t->cases_cap, t->cases_n + 1, sizeof(*t->cases));
-		t->cases[t->cases_n++] = (struct tune_case){ (uint32_t)t->parts_n, (uint32_t)(t->parts_n + n), truths };
-		t->parts = mem_grow(t->parts, &t->parts_cap, t->parts_n + n + 1, sizeof(*t->parts));
-	}
-	for (uint32_t k = 0; k < n; k++) {
-		struct tune_part *p = &t->parts[t->parts_n++];
-		memcpy(p->x, t->sum[t->touched[k]], sizeof(p->x));
-		p->truth = t->wanted[t->touched[k]];
-		memset(t->sum[t->touched[k]], 0, sizeof(p->x));
-	}
-	for (uint32_t q = d->line_start[d->order_start[c]]; q < d->line_start[newest + 1]; q++)
-		t->owned[d->line_item[q]] = t->wanted[d->line_item[q]] = 0;
-}
-
-static double tune_worth(const struct tune *t, const float w[5])
-{
-	double total = 0;
-	for (size_t c = 0; c < t->cases_n; c++) {
-		float top[10] = { 0 };
-		bool truth[10] = { false };
-		size_t n = 0;
-		for (uint32_t i = t->cases[c].from; i < t->cases[c].to; i++) {
-			const float *x = t->parts[i].x;
-			float s = w[0] * x[0] + w[1] * x[1] + w[2] * x[2] + w[3] * x[3] + w[4] * x[4];
-			if (n == 10 && s <= top[9])
-				continue;
-			size_t j = n < 10 ? n++ : 9;
-			for (; j > 0 && s > top[j - 1]; j--) {
-				top[j] = top[j - 1];
-				truth[j] = truth[j - 1];
-			}
-			top[j] = s;
-			truth[j] = t->parts[i].truth;
-		}
-		for (size_t j = 0; j < n; j++)
-			total += truth[j] ? 1 / log2((double)j + 2) : 0;
-	}
-	return total;
-}
-
-/* Coordinate search: each weight doubled, halved or dropped while it helps. */
-static void tune_weights(struct tune *t, struct rec_weights *out)
-{
-	float w[5] = { 1, 1, 1, 1, 0.05f };
-	double best = tune_worth(t, w);
-	for (int round = 0; round < 3; round++)
-		for (int k = 0; k < 5; k++) {
-			const float tries[] = { 0, w[k] * 0.5f, w[k] * 2, w[k] * 4, w[k] * 0.25f, 0.2f };
-			float kept = w[k];
-			for (size_t i = 0; i < ARRAY_LEN(tries); i++) {
-				w[k] = tries[i];
-				double here = tune_worth(t, w);
-				if (here > best * 1.0005) {
-					best = here;
-					kept = tries[i];
-				}
-			}
-			w[k] = kept;
-		}
-	*out = (struct rec_weights){ w[0], w[1], w[2], w[3], w[4] };
-}
-
-static void learn_weights(struct learning *l)
-{
-	const struct rec_data *d = l->d;
-	l->m->w = (struct rec_weights){ 1, 1, 1, l->o->no_ease ? 0 : 1, 0.05f };
-	l->hide_newest = true;
-	l->step = d->customers / TUNE_CUSTOMERS + 1;
-	learn_links(l);
-	struct tune t = { .sum = mem_alloc((d->items + 1u) * sizeof(*t.sum)),
-		              .touched = mem_alloc((d->items + 1u) * sizeof(*t.touched)),
-		              .owned = mem_alloc(d->items + 1u),
-		              .wanted = mem_alloc(d->items + 1u) };
-	for (uint32_t c = 0; c < d->customers && t.cases_n < TUNE_CASES; c += l->step)
-		if (is_case(l, c))
-			tune_add(l, &t, c);
-	if (t.cases_n >= 50)
-		tune_weights(&t, &l->m->w);
-	free(t.cases);
-	free(t.parts);
-	free(t.sum);
-	free(t.touched);
-	free(t.owned);
-	free(t.wanted);
-	l->hide_newest = false;
-	l->step = 1;
-}
-
-/* What a vote reads, side by side: the blend of each link. */
-static void weigh_links(struct rec_model *m)
-{
-	uint64_t n = m->link_start[m->d->items];
-	m->votes = mem_alloc((n + 1) * sizeof(*m->votes));
-	for (uint64_t q = 0; q < n; q++) {
-		const struct rec_link *x = &m->links[q];
-		m->votes[q] = (struct rec_vote){ x->item, m->w.beside * x->beside + m->w.after * x->after +
-			                                          m->w.users * x->users + m->w.ease * x->ease };
-	}
 }
 
 static bool data_ok(const struct rec_data *d, struct err *err)
@@ -579,6 +410,18 @@ static void note_left_out(struct rec_model *m, uint64_t cut_orders)
 		         n ? "; " : "", REC_EASE_ITEMS_MAX, sold);
 }
 
+static void learn_cross(struct rec_learning *l)
+{
+	if (l->before) {
+		l->m->w = l->before->w;
+		l->m->rank = l->before->rank ? forest_copy(l->before->rank) : NULL;
+	} else
+		rec_learn_weights(l);
+	l->cut_orders = 0;
+	rec_rank_sellers(l);
+	rec_learn_links(l);
+}
+
 struct rec_model *rec_build(const struct rec_data *d, const struct rec_options *o, struct err *err)
 {
 	if (!data_ok(d, err))
@@ -593,17 +436,17 @@ struct rec_model *rec_build(const struct rec_data *d, const struct rec_options *
 	m->baskets_of = mem_alloc((d->items + 1u) * sizeof(uint32_t));
 	m->popular = mem_alloc((d->items + 1u) * sizeof(float));
 	m->again_by_nature = mem_alloc(d->items + 1u);
-	struct learning l = { .d = d, .o = &m->o, .m = m, .step = 1 };
+	struct rec_learning l = { .d = d, .o = &m->o, .m = m, .step = 1, .until = INT32_MAX, .newest = INT32_MIN };
+	m->seller = mem_alloc((d->items + 1u) * sizeof(*m->seller));
+	m->by_recent = mem_alloc((d->items + 1u) * sizeof(*m->by_recent));
+	for (uint32_t k = 0; k < d->order_start[d->customers]; k++)
+		l.newest = d->order_day[k] > l.newest ? d->order_day[k] : l.newest;
 	count_facts(&l);
+	rec_rank_sellers(&l);
 	order_items(m);
 	l.before = near_enough(o->before, m);
-	if (l.before)
-		m->w = l.before->w;
-	else
-		learn_weights(&l);
-	l.cut_orders = 0;
-	learn_links(&l);
-	weigh_links(m);
+	if (!o->no_cross)
+		learn_cross(&l);
 	rec_learn_groups(m);
 	rec_learn_segments(m);
 	rec_learn_rhythm(m);
@@ -611,7 +454,7 @@ struct rec_model *rec_build(const struct rec_data *d, const struct rec_options *
 	m->baskets_learnt = l.before ? l.before->baskets_learnt : m->baskets_n;
 	m->o.before = NULL;
 	m->o.stop = NULL;
-	if (stopped(o)) {
+	if (rec_stopped(o)) {
 		rec_free(m);
 		err_set(err, ERR_WORLD, "told to stop");
 		return NULL;
@@ -634,13 +477,14 @@ void rec_free(struct rec_model *m)
 {
 	if (!m)
 		return;
-	void *const all[] = { m->votes,       m->link_start,  m->links,           m->customers_of,
-		                  m->baskets_of,  m->popular,     m->by_popular,      m->again_by_nature,
-		                  m->group_start, m->group_other, m->group_both,      m->segment_both,
-		                  m->segment_top, m->group,       m->group_baskets,   m->group_item_start,
-		                  m->group_item,  m->due,         m->type_item_start, m->type_item,
-		                  m->bundle_a,    m->bundle_b,    m->bundle_both };
+	void *const all[] = { m->seller,           m->by_recent,   m->link_start,  m->links,
+		                  m->customers_of,     m->baskets_of,  m->popular,     m->by_popular,
+		                  m->again_by_nature,  m->group_start, m->group_other, m->group_both,
+		                  m->segment_both,     m->segment_top, m->group,       m->group_baskets,
+		                  m->group_item_start, m->group_item,  m->due,         m->type_item_start,
+		                  m->type_item,        m->bundle_a,    m->bundle_b,    m->bundle_both };
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		free(all[i]);
+	forest_free(m->rank);
 	free(m);
 }

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/par.h"
 #include "fold/due.h"
+#include "fold/forest.h"
 #include "fold/nextbasket_inner.h"
 #include "fold/recommend.h"
 
@@ -17,15 +18,25 @@ struct rec_link { /* item → other, as learnt */
 	uint32_t both_baskets, both_customers;
 };
 
-struct rec_vote {
-	uint32_t item;
-	float value;
+enum { REC_PARTS = 4 }; /* beside, after, users, ease: the floats of a link, in this order */
+
+struct rec_tally { /* of an item, within one answer; zero between calls. Small: hundreds are met at random */
+	float part[REC_PARTS];
+	float score, best, single, newest; /* single: the heaviest confidence; newest: EASE of the newest order's items */
+	uint32_t source;
+	uint16_t votes;
+	uint8_t because; /* link of source */
+	bool looked;     /* a candidate already */
 };
 
-struct rec_tally { /* of an item, within one answer; zero between calls */
-	float score, best;
-	uint64_t because; /* link */
-	uint32_t source;
+struct rec_scored {
+	float score;
+	uint32_t item;
+};
+
+/* What sales say of an item, as of the day the models were learnt; shares, so that samples compare. */
+struct rec_seller {
+	float reach, recent, lately, fresh, again, age_days, quiet_days, quantity, price;
 };
 
 struct rec_model {
@@ -36,11 +47,14 @@ struct rec_model {
 	uint64_t baskets_learnt; /* when weights and EASE were */
 	uint64_t *link_start;    /* items + 1 */
 	struct rec_link *links;
-	struct rec_vote *votes;              /* by link */
+	struct rec_seller *seller;           /* by item */
+	struct forest *rank;                 /* NULL: too little past to learn it from, the blend alone answers */
 	uint32_t *customers_of, *baskets_of; /* by item, returns left out */
 	float *popular;                      /* by item, 0 … 1: customers, those of the newest month twelvefold */
 	uint32_t *by_popular;                /* items, best first */
-	uint8_t *again_by_nature;            /* by item: consumable as given or as seen */
+	uint32_t *by_recent;                 /* the REC_RECENT best sellers of the newest weeks */
+	uint32_t recent_n;
+	uint8_t *again_by_nature; /* by item: consumable as given or as seen */
 	uint64_t customers_n, baskets_n;
 	uint32_t types;
 	uint32_t groups, *group;                          /* by item: its type, else its family; REC_NONE */
@@ -74,15 +88,56 @@ struct rec_own {
 struct rec_scratch {
 	struct rec_own *own;
 	size_t own_n, own_cap;
+	uint32_t orders;         /* of the customer */
+	int32_t newest;          /* day of the newest; INT32_MIN */
 	uint32_t *slot;          /* by item: own index + 1 */
 	struct rec_tally *tally; /* by item */
 	uint32_t *touched;
 	size_t touched_n;
+	struct rec_scored *heap; /* of what was touched, best first */
+	size_t heap_n;
 	uint8_t *in_basket; /* by item, zero between calls */
 };
 
 void rec_read_customer(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask);
+void rec_read_orders(const struct rec_model *m, struct rec_scratch *s, uint32_t first, uint32_t end);
 void rec_leave_customer(struct rec_scratch *s, const struct rec_ask *ask);
+
+/* What a customer's items and a basket's say of others: into tally and touched. */
+void rec_vote_all(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask);
+void rec_vote_clear(struct rec_scratch *s);
+
+/* recommend_rank.c: the second look at the best candidates of the blend. */
+enum { REC_RANKED = 52, REC_RANK_POPULAR = 12, REC_RANK_FEATURES = 30 };
+/* One build. The past is cut by `until` to learn from what came then. */
+struct rec_learning {
+	const struct rec_data *d;
+	const struct rec_options *o;
+	struct rec_model *m;
+	uint32_t step;         /* every step-th customer is read */
+	int32_t until, newest; /* orders of that day and later are not seen; the day of the newest order */
+	uint64_t cut_orders;
+	const struct rec_model *before; /* near enough to be taken over in part */
+};
+bool rec_stopped(const struct rec_options *o);
+void rec_learn_links(struct rec_learning *l);
+void rec_learn_weights(struct rec_learning *l); /* recommend_tune.c: of the blend, and the trees */
+
+struct rec_person {
+	float orders, distinct, size, since_days, gap_days, price, best;
+};
+void rec_rank_sellers(const struct rec_learning *l); /* m->seller, m->popular, m->by_recent */
+struct rec_person rec_rank_person(const struct rec_model *m, const struct rec_scratch *s, int32_t today);
+void rec_rank_describe(const struct rec_model *m, const struct rec_scratch *s, const struct rec_person *p,
+                       uint32_t item, float rank, float *x);
+struct forest *rec_rank_learn(const struct boost_rows *rows, int threads);
+/* After rec_vote_all(): what was touched, the best of what is left first; REC_NONE behind the last. */
+/* Of what is not owned and, where somebody asks, passes the guards: the REC_RANKED best of the blend and the
+ * REC_RANK_POPULAR that sell most now. items: room for both. */
+size_t rec_candidates(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask, struct rec_list *out,
+                      uint32_t *items);
+void rec_heap(struct rec_scratch *s);
+uint32_t rec_heap_next(struct rec_scratch *s);
 
 /* recommend_facts.c: of what is in the model already, more. */
 void rec_learn_segments(struct rec_model *m);

@@ -210,7 +210,7 @@ bool outbox_claim(struct db *db, int64_t epoch, struct instant now, size_t limit
 }
 
 bool outbox_release(struct db *db, int64_t epoch, const struct message_key *key, struct instant try_after,
-                    struct err *err)
+                    struct str why, struct err *err)
 {
 	if (!store_fence(db, epoch, err))
 		return false;
@@ -218,6 +218,7 @@ bool outbox_release(struct db *db, int64_t epoch, const struct message_key *key,
 	bind_key(q, key);
 	query_int(q, 6, try_after.s);
 	query_int(q, 7, epoch);
+	bind_text(q, 8, why);
 	return change_one(q, key, "queued again", err) && count(db, 1, err);
 }
 

@@ -116,8 +116,9 @@ bool outbox_put(struct db *db, const struct outbox_slice *slice, struct err *err
  * mails false: without those that a mail server takes (e-mail, notices to the team). */
 bool outbox_claim(struct db *db, int64_t epoch, struct instant now, size_t limit, bool mails, struct arena *a,
                   struct outbox_message out[OUTBOX_CLAIM_MAX], size_t *count, struct err *err) MUST_CHECK;
+/* why: what the shop has to mend, "cannot be …"; empty: it just waits. */
 bool outbox_release(struct db *db, int64_t epoch, const struct message_key *key, struct instant try_after,
-                    struct err *err) MUST_CHECK;
+                    struct str why, struct err *err) MUST_CHECK;
 /* Stores subject, content, voucher and basis of each message (a retry keeps what the first try stored: pass it again).
  */
 bool outbox_sending(struct db *db, int64_t epoch, struct instant now, const struct outbox_message *messages,
@@ -167,6 +168,8 @@ bool outbox_decisions(struct db *db, customer_id c, outbox_decision_fn fn, void 
 /* What is queued, in flight, deferred or uncertain, the next due first. */
 bool outbox_queue(struct db *db, int64_t limit, outbox_message_fn fn, void *ctx, struct err *err) MUST_CHECK;
 bool outbox_counts(struct db *db, int64_t counts[MESSAGE_STATE_COUNT], struct err *err) MUST_CHECK;
+/* How many wait because they cannot be written or built ("cannot be …"), and one of the reasons, in the arena. */
+bool outbox_unwritten(struct db *db, struct arena *a, int64_t *count, struct str *why, struct err *err) MUST_CHECK;
 bool outbox_state(struct db *db, const struct message_key *key, enum message_state *out, bool *found,
                   struct err *err) MUST_CHECK;
 /* One message with its content, in the arena. */

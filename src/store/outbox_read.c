@@ -86,6 +86,16 @@ bool outbox_counts(struct db *db, int64_t counts[MESSAGE_STATE_COUNT], struct er
 	return got == 0;
 }
 
+bool outbox_unwritten(struct db *db, struct arena *a, int64_t *count, struct str *why, struct err *err)
+{
+	struct query *q = db_query(db, "message_unwritten");
+	int got = query_next(q, err);
+	*count = got == 1 ? query_get_int(q, 0) : 0;
+	*why = got == 1 ? arena_str(a, query_get_text(q, 1)) : STR("");
+	query_done(q);
+	return got == 1;
+}
+
 bool outbox_state(struct db *db, const struct message_key *key, enum message_state *out, bool *found, struct err *err)
 {
 	struct query *q = db_query(db, "message_state");

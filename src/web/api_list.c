@@ -24,7 +24,31 @@ void put_cursor(struct buf *b, int64_t last, bool more)
 	put_cstr(b, "next", more ? text : NULL);
 }
 
-enum { PAGE_DEFAULT = 50, PAGE_MOST = 200 };
+void request_page(struct request *r, struct query *q, int parameter, put_row_fn put_row)
+{
+	struct err err;
+	int64_t limit = number_query(r, "limit", 1, PAGE_MOST, PAGE_DEFAULT), n = 0, last = 0;
+	int got;
+	query_int(q, parameter, number_query(r, "cursor", 0, INT64_MAX, INT64_MAX));
+	query_int(q, parameter + 1, limit + 1);
+	put_open(&r->out, NULL, '{');
+	put_open(&r->out, "items", '[');
+	while ((got = query_next(q, &err)) == 1) {
+		if (n++ == limit)
+			continue;
+		last = query_get_int(q, 0);
+		put_open(&r->out, NULL, '{');
+		put_row(r, q);
+		put_close(&r->out, '}');
+	}
+	put_close(&r->out, ']');
+	put_cursor(&r->out, last, n > limit);
+	put_close(&r->out, '}');
+	if (got < 0)
+		request_err(r, &err);
+	else
+		request_send_json(r, 200);
+}
 
 /* ---- one row ---- */
 
@@ -41,7 +65,7 @@ struct lifecycle customer_life(const struct world *w, customer_id c)
 	return l;
 }
 
-static struct str full_name(struct arena *a, const struct person *p)
+struct str person_name(struct arena *a, const struct person *p)
 {
 	if (p->first_name.n && p->last_name.n)
 		return arena_printf(a, "%.*s %.*s", STR_ARG(p->first_name), STR_ARG(p->last_name));
@@ -59,7 +83,7 @@ static bool put_row(struct request *r, const struct world *w, customer_id c, str
 	put_open(b, NULL, '{');
 	put_int(b, "id", c);
 	put_str(b, "ref", ref);
-	put_str(b, "name", full_name(&r->arena, &p));
+	put_str(b, "name", person_name(&r->arena, &p));
 	put_str(b, "email", p.email);
 	put_str(b, "phone", p.phone);
 	put_str(b, "city", p.city);
@@ -320,7 +344,7 @@ static bool csv_row(struct request *r, const struct world *w, const int *columns
 	if (!store_person(request_db(r), c, &r->arena, &p, &ref, err))
 		return false;
 	struct lifecycle l = customer_life(w, c);
-	struct str name = full_name(&r->arena, &p);
+	struct str name = person_name(&r->arena, &p);
 	for (int i = 0; i < count; i++) {
 		buf_cstr(b, i ? "," : "");
 		switch ((enum csv_column)columns[i]) {

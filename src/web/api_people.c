@@ -341,11 +341,20 @@ void on_customer(struct request *r)
 
 /* ---- why ---- */
 
+struct why_page {
+	struct request *r;
+	int64_t from, limit, n; /* decisions before the page; on it; seen */
+};
+
 static bool put_decision(void *ctx, const struct outbox_decision *d, struct err *err)
 {
-	struct request *r = ctx;
+	struct why_page *page = ctx;
+	struct request *r = page->r;
 	struct buf *b = &r->out, text;
 	(void)err;
+	int64_t n = page->n++;
+	if (n < page->from || n >= page->from + page->limit)
+		return true;
 	buf_init(&text, 2048);
 	reason_text(d->reason, d->argument, r->web->settings->zone, request_locale(r), &text);
 	put_open(b, NULL, '{');
@@ -371,15 +380,19 @@ void on_why(struct request *r)
 	customer_id c = customer_arg(r);
 	const struct world *w = c ? request_world(r) : NULL;
 	struct pstate state;
+	struct why_page page = { .r = r,
+		                     .from = number_query(r, "cursor", 0, INT32_MAX, 0),
+		                     .limit = number_query(r, "limit", 1, PAGE_MOST, PAGE_DEFAULT) };
 	if (!w)
 		return;
 	put_open(&r->out, NULL, '{');
 	put_open(&r->out, "decisions", '[');
-	if (!outbox_decisions(request_db(r), c, put_decision, r, &err)) {
+	if (!outbox_decisions(request_db(r), c, put_decision, &page, &err)) {
 		request_err(r, &err);
 		return;
 	}
 	put_close(&r->out, ']');
+	put_cursor(&r->out, page.from + page.limit, page.n > page.from + page.limit);
 	if (read_standing(r, w, c, &state, &err)) {
 		put_plans_now(r, w, c, &state);
 		put_close(&r->out, '}');

@@ -13,8 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PAGE_DEFAULT = 50, PAGE_MOST = 200 };
-
 /* ---- requests ---- */
 
 static bool put_request(void *ctx, const struct data_request *x, struct err *err)
@@ -445,40 +443,20 @@ void on_suppress_lift(struct request *r)
 
 /* ---- who did what ---- */
 
+static void put_audit(struct request *r, struct query *q)
+{
+	struct buf *b = &r->out;
+	put_int(b, "id", query_get_int(q, 0));
+	put_instant(b, "at", (struct instant){ query_get_int(q, 1) });
+	put_str(b, "actor", query_get_text(q, 2));
+	put_str(b, "name", auth_actor_name(r, query_get_text(q, 2)));
+	put_str(b, "action", query_get_text(q, 3));
+	put_str(b, "object", query_get_text(q, 4));
+}
+
 void on_audit(struct request *r)
 {
-	struct err err;
 	struct db *db = request_db(r);
-	struct buf *b = &r->out;
-	int64_t limit = number_query(r, "limit", 1, PAGE_MOST, PAGE_DEFAULT),
-			before = number_query(r, "cursor", 0, INT64_MAX, INT64_MAX), n = 0, last = 0;
-	int got;
-	if (!db)
-		return;
-	struct query *q = db_query(db, "audit_lines");
-	query_int(q, 1, before);
-	query_int(q, 2, limit + 1);
-	put_open(b, NULL, '{');
-	put_open(b, "items", '[');
-	while ((got = query_next(q, &err)) == 1) {
-		if (n++ == limit)
-			continue;
-		last = query_get_int(q, 0);
-		put_open(b, NULL, '{');
-		put_int(b, "id", last);
-		put_instant(b, "at", (struct instant){ query_get_int(q, 1) });
-		put_str(b, "actor", query_get_text(q, 2));
-		put_str(b, "name", auth_actor_name(r, query_get_text(q, 2)));
-		put_str(b, "action", query_get_text(q, 3));
-		put_str(b, "object", query_get_text(q, 4));
-		put_close(b, '}');
-	}
-	if (got < 0) {
-		request_err(r, &err);
-		return;
-	}
-	put_close(b, ']');
-	put_cursor(b, last, n > limit);
-	put_close(b, '}');
-	request_send_json(r, 200);
+	if (db)
+		request_page(r, db_query(db, "audit_lines"), 1, put_audit);
 }

@@ -99,6 +99,7 @@ static const struct expr *compile(struct request *r, struct str text, struct sav
 	web_plan_context(r->web, &context);
 	context.segment = saved_text;
 	context.segment_user = s;
+	context.french = request_locale(r) == LOCALE_FR;
 	const struct plan_set *set = w->plans;
 	const char **names = arena_array(&r->arena, const char *, set->count + 1);
 	for (size_t i = 0; i < set->count; i++)

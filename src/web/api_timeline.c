@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-enum { PAGE_DEFAULT = 50, PAGE_MOST = 200, TIMELINE_MAX = 20000, LINES_SHOWN = 50 };
+enum { TIMELINE_MAX = 20000, LINES_SHOWN = 50 };
 
 struct entry {
 	int64_t at;

@@ -210,15 +210,17 @@ void on_today(struct request *r)
 	struct buf *b = &r->out;
 	struct err err;
 	uint64_t phases[8];
-	int64_t counts[MESSAGE_STATE_COUNT], requests_open, requests_late;
+	int64_t counts[MESSAGE_STATE_COUNT], requests_open, requests_late, unwritten;
 	struct day_ahead ahead;
 	enum locale locale = request_locale(r);
 	const struct summary *s = request_summary(r);
+	struct str why;
 	struct db *db = s ? request_db(r) : NULL;
 	if (!db || !look_ahead(r, &ahead) || phase_counts(r, phases))
 		return;
 	const struct world *w = ahead.w;
-	if (!outbox_counts(db, counts, &err) || !request_counts(db, clock_now(), &requests_open, &requests_late, &err)) {
+	if (!outbox_counts(db, counts, &err) || !outbox_unwritten(db, &r->arena, &unwritten, &why, &err) ||
+	    !request_counts(db, clock_now(), &requests_open, &requests_late, &err)) {
 		request_err(r, &err);
 		return;
 	}
@@ -234,6 +236,12 @@ void on_today(struct request *r)
 	         fr ? "Messages dont on ne sait pas s’ils sont partis : à vérifier"
 	            : "Messages that may or may not have left: look at them",
 	         "/compliance");
+	put_need(b, "unwritten", unwritten,
+	         arena_cstr(&r->arena, arena_printf(&r->arena,
+	                                            fr ? "Messages qui attendent qu’on les corrige ; l’un d’eux : %.*s"
+	                                               : "Messages that wait to be mended; one of them: %.*s",
+	                                            STR_ARG(why))),
+	         str_starts(why, STR("cannot be written")) ? "/messages" : "/settings");
 	put_need(b, "approval", w->hold_all == REASON_CLOCK_JUMP || w->hold_all == REASON_RESTORED,
 	         fr ? "Les envois attendent votre accord : l’horloge a sauté ou une sauvegarde a été remise"
 	            : "Sending waits for your consent: the clock jumped or a backup was put back",

@@ -233,6 +233,20 @@ static int best_first(const void *x, const void *y)
 	return a->line < b->line ? -1 : a->line > b->line;
 }
 
+/* By whom they are known here; the reference when they have no name. */
+static void put_who(struct request *r, customer_id c)
+{
+	struct person p;
+	struct str ref, name = STR("");
+	struct err err;
+	if (request_db(r) && store_person(r->db, c, &r->arena, &p, &ref, &err)) {
+		name = person_name(&r->arena, &p);
+		name = name.n ? name : ref;
+	}
+	put_int(&r->out, "customer", c);
+	put_str(&r->out, "name", name);
+}
+
 static void put_customers(struct request *r, const struct value_summary *s, const struct value_cells *c,
                           const struct value_fit *orders, const struct value_fit *spend, size_t limit)
 {
@@ -253,7 +267,7 @@ static void put_customers(struct request *r, const struct value_summary *s, cons
 		                                         s->t_day[i] / s->unit_days, s->m[i], WEEKS_AHEAD, 0.95);
 		bool money = spend && p.amount >= 0;
 		put_open(b, NULL, '{');
-		put_int(b, "customer", s->customer[i]);
+		put_who(r, s->customer[i]);
 		put_int(b, "repeat_orders", s->x[i]);
 		put_real(b, "alive", p.alive);
 		put_real(b, "orders", p.orders);

@@ -218,18 +218,8 @@ static void delete_by_id(struct request *r, const char *query, const char *what)
 {
 	int64_t id, changed = 0;
 	struct err err;
-	if (!str_i64(r->args[0], &id))
-		request_problem(r, 404, "there is none with this number");
-	else if (!run_by_id(r, query, id, what, &changed, &err))
-		request_err(r, &err);
-	else if (!changed)
-		request_problem(r, 404, "there is none with this number");
-	else {
-		put_open(&r->out, NULL, '{');
-		put_int(&r->out, "deleted", id);
-		put_close(&r->out, '}');
-		request_send_json(r, 200);
-	}
+	bool ok = !str_i64(r->args[0], &id) || run_by_id(r, query, id, what, &changed, &err);
+	request_deleted(r, ok, id, changed, &err);
 }
 
 void on_users_delete(struct request *r)

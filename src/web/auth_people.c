@@ -119,17 +119,9 @@ void on_invites_delete(struct request *r)
 	ok = ok && query_run(q, &changed, &err) &&
 	     store_audit(db, clock_now(), r->who.actor, "invitation taken back", arena_cstr(&r->arena, r->args[0]), &err) &&
 	     db_commit(db, &err);
-	if (!ok) {
+	if (!ok)
 		db_rollback(db);
-		request_err(r, &err);
-	} else if (!changed) {
-		request_problem(r, 404, "there is none with this number");
-	} else {
-		put_open(&r->out, NULL, '{');
-		put_int(&r->out, "deleted", id);
-		put_close(&r->out, '}');
-		request_send_json(r, 200);
-	}
+	request_deleted(r, ok, id, changed, &err);
 }
 
 /* ---- one's sessions ---- */

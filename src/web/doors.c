@@ -19,7 +19,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { HTTP_THREADS = 4, RECEIVE_RATE = 8 << 10, PEM_MAX = 1 << 20, BURST = 3 };
+enum { HTTP_THREADS = 4, RECEIVE_RATE = 8 << 10, PEM_MAX = 1 << 20, BURST = 3, JOIN_AT_ONCE = 5, JOIN_EVERY_S = 60 };
 
 /* ---- connections ---- */
 
@@ -152,10 +152,10 @@ bool door_secure(struct request *r)
 }
 
 /* Takes a token; else the seconds after which there is one. */
-static double take_token(struct web *w, uint64_t who, int per_second)
+static double take_token(struct web *w, uint64_t who, double per_second, double most)
 {
 	struct bucket *b = &w->buckets[who % BUCKETS];
-	double now = clock_monotonic(), most = (double)per_second * BURST;
+	double now = clock_monotonic();
 	pthread_mutex_lock(&w->doors);
 	b->tokens = b->at > 0 ? fmin(most, b->tokens + (now - b->at) * per_second) : most;
 	b->at = now;
@@ -167,7 +167,7 @@ static double take_token(struct web *w, uint64_t who, int per_second)
 
 static bool within(struct request *r, uint64_t who, int per_second, const char *whose)
 {
-	double wait = per_second && who ? take_token(r->web, who, per_second) : 0;
+	double wait = per_second && who ? take_token(r->web, who, per_second, (double)per_second * BURST) : 0;
 	if (wait <= 0)
 		return true;
 	request_add_header(r, "Retry-After", arena_printf(&r->arena, "%d", (int)ceil(wait)));
@@ -181,6 +181,17 @@ bool door_lets_in(struct request *r)
 	if (r->key_used)
 		return within(r, hash64(r->who.actor, strlen(r->who.actor), 9), r->web->o.rate_key, "with this key");
 	return within(r, door_client(r), r->web->o.rate, "from this address");
+}
+
+int door_lets_join(struct request *r)
+{
+	uint64_t who = door_client(r);
+	double wait = who ? take_token(r->web, hash_mix(who, 'j'), 1.0 / JOIN_EVERY_S, JOIN_AT_ONCE) : 0;
+	if (wait <= 0)
+		return 0;
+	request_add_header(r, "Retry-After", arena_printf(&r->arena, "%d", (int)ceil(wait)));
+	r->web->counters.limited++;
+	return (int)ceil(wait);
 }
 
 /* ---- listening ---- */

@@ -34,6 +34,7 @@ struct job_work {
 	size_t day_count, day_cap;
 	int32_t week;
 	uint8_t *this_week, *most; /* messages by customer */
+	uint8_t *erased;           /* by customer */
 };
 
 /* ---- what the replay tells ---- */
@@ -126,7 +127,8 @@ static void put_result(struct job_work *k, const struct replay_result *res, stru
 	put_close(b, ']');
 	uint64_t pressure[PRESSURE_MAX + 1] = { 0 };
 	for (uint32_t c = 1; c <= k->version->customers; c++)
-		pressure[k->most[c] < PRESSURE_MAX ? k->most[c] : PRESSURE_MAX]++;
+		if (!k->erased[c])
+			pressure[k->most[c] < PRESSURE_MAX ? k->most[c] : PRESSURE_MAX]++;
 	put_open(b, "pressure", '[');
 	for (int n = 0; n <= PRESSURE_MAX; n++)
 		if (n == 0 || pressure[n]) {
@@ -151,6 +153,7 @@ static void job_free(struct job_work *k)
 	free(k->days);
 	free(k->this_week);
 	free(k->most);
+	free(k->erased);
 	arena_release(&k->arena);
 	free(k);
 }
@@ -174,6 +177,7 @@ static void *job_main(void *ctx)
 		                        .seed = w->shop.seed,
 		                        .assume_consent = k->assume,
 		                        .response = k->response,
+		                        .erased = k->erased,
 		                        .threads = w->o.threads,
 		                        .decided = decided,
 		                        .progress = progressed,
@@ -223,6 +227,17 @@ static bool read_request(struct request *r, json_t *o, struct job_work *k)
 	k->assume = consent && strcmp(consent, "assume") == 0;
 	k->response = response && strcmp(response, "rates") == 0 ? RESPONSE_RATES : RESPONSE_NONE;
 	return true;
+}
+
+static bool known_erased(struct request *r, struct job_work *k)
+{
+	struct err err;
+	if (!request_db(r))
+		return false;
+	if (replay_erased(r->db, k->version->customers, &k->erased, &err))
+		return true;
+	request_err(r, &err);
+	return false;
 }
 
 struct text_of {
@@ -318,7 +333,7 @@ void on_plan_replay(struct request *r)
 	web_plan_context(r->web, &context);
 	const struct plan *p =
 		text.n ? plan_read(arena_str(&k->arena, r->args[0]), text, &context, &k->arena, &k->issues) : NULL;
-	bool ok = read_request(r, o, k);
+	bool ok = read_request(r, o, k) && known_erased(r, k);
 	if (ok && !text.n)
 		request_problem(r, 404, "there is no plan of this name; send its \"text\"");
 	else if (ok && !p)

@@ -31,7 +31,6 @@ bool page_link_message(struct request *r, enum token_purpose purpose, struct tok
 	if (!token_read(r->web->link_key, purpose, text, t) || !(db = request_db(r)) ||
 	    !outbox_link_find(db, t->message, &r->arena, key, &found, &err) || !found) {
 		page_problem(r, 404);
-		r->status = 404;
 		return false;
 	}
 	if (strcmp(r->method, "POST") != 0 && purpose != TOKEN_CLICK && purpose != TOKEN_OPEN)
@@ -95,7 +94,6 @@ bool page_write(struct request *r, const struct page_facts *f)
 	if (page_facts_write(r->web, f, &r->arena, &err))
 		return true;
 	page_problem(r, 503);
-	r->status = 503;
 	return false;
 }
 
@@ -113,7 +111,6 @@ void page_web(struct request *r)
 		return;
 	if (!outbox_message(request_db(r), &key, &r->arena, &m, &found, &err) || !found || !m.content.n) {
 		page_problem(r, 404);
-		r->status = 404;
 		return;
 	}
 	json_t *content = json_loadb(m.content.p, m.content.n, 0, &why);
@@ -232,7 +229,6 @@ void page_reason_post(struct request *r)
 		                            .event = { .name = STR("left_reason"), .text = answer } };
 	if (!known) {
 		page_problem(r, 422);
-		r->status = 422;
 	} else if (page_write(r, &f)) {
 		page_say(r, 200, T("Merci", "Thank you"),
 		         T("Votre réponse nous aidera à mieux faire.", "Your answer will help us do better."));
@@ -417,7 +413,6 @@ void page_survey_post(struct request *r)
 		f.items[i].event.text.n = str_utf8_valid(f.items[i].event.text);
 	if (!known) {
 		page_problem(r, 422);
-		r->status = 422;
 	} else if (page_write(r, &f)) {
 		page_begin(r, T("Merci pour votre réponse", "Thank you for your answer"));
 		page_text(r, "p", T("Nous la lisons vraiment.", "We really read it."));
@@ -444,7 +439,6 @@ void page_detail_post(struct request *r)
 		                            .event = { .name = STR("survey_detail"), .text = what } };
 	if (!known) {
 		page_problem(r, 422);
-		r->status = 422;
 	} else if (page_write(r, &f)) {
 		page_say(r, 200, T("C’est noté", "Noted"), T("Merci de nous l’avoir dit.", "Thank you for telling us."));
 	}
@@ -545,6 +539,12 @@ static bool join_is_quiet(struct request *r, struct str email, bool *quiet, stru
 void page_join_post(struct request *r)
 {
 	struct str email = str_trim(page_field(r, "email")), name = str_trim(page_field(r, "first_name"));
+	if (door_lets_join(r)) {
+		page_say(r, 429, T("Un peu de patience", "A little patience"),
+		         T("Plusieurs inscriptions viennent d’arriver de votre connexion. Réessayez dans une minute.",
+		           "Several sign-ups have just come from your connection. Try again in a minute."));
+		return;
+	}
 	struct err err;
 	int64_t id = 0;
 	bool quiet = false;
@@ -567,7 +567,6 @@ void page_join_post(struct request *r)
 	if (!ok) {
 		fprintf(stderr, "relance: a sign-up was not taken: %s\n", err.text);
 		page_problem(r, 503);
-		r->status = 503;
 		return;
 	}
 	page_say(r, 200, T("Encore un geste", "One more step"),
@@ -605,7 +604,6 @@ static bool find_signup(struct request *r, struct token *t, struct incoming *who
 	if (got == 1)
 		return true;
 	page_problem(r, 404);
-	r->status = 404;
 	return false;
 }
 

@@ -191,7 +191,6 @@ static bool page_failed(struct request *r, const struct err *err)
 {
 	fprintf(stderr, "relance: a request was not taken: %s\n", err->text);
 	page_problem(r, 503);
-	r->status = 503;
 	return false;
 }
 

@@ -75,6 +75,20 @@ void request_send_json(struct request *r, int status)
 	r->type = "application/json";
 }
 
+void request_deleted(struct request *r, bool ok, int64_t id, int64_t changed, const struct err *err)
+{
+	if (!ok) {
+		request_err(r, err);
+	} else if (!changed) {
+		request_problem(r, 404, "there is none with this number");
+	} else {
+		put_open(&r->out, NULL, '{');
+		put_int(&r->out, "deleted", id);
+		put_close(&r->out, '}');
+		request_send_json(r, 200);
+	}
+}
+
 /* ---- writing ---- */
 
 static void comma_and_key(struct buf *b, const char *key)

@@ -435,17 +435,9 @@ static void delete_hook(struct request *r, const char *query, const char *forget
 	          delete_row(db, forget, id, NULL, &err) &&
 	          store_audit(db, clock_now(), r->who.actor, what, arena_cstr(&r->arena, r->args[0]), &err) &&
 	          db_commit(db, &err);
-	if (!ok) {
+	if (!ok)
 		db_rollback(db);
-		request_err(r, &err);
-	} else if (!changed) {
-		request_problem(r, 404, "there is none with this number");
-	} else {
-		put_open(&r->out, NULL, '{');
-		put_int(&r->out, "deleted", id);
-		put_close(&r->out, '}');
-		request_send_json(r, 200);
-	}
+	request_deleted(r, ok, id, changed, &err);
 }
 
 void on_hook_in_delete(struct request *r)
@@ -508,43 +500,25 @@ void on_hook_out_post(struct request *r)
 	json_decref(o);
 }
 
+static void put_event(struct request *r, struct query *q)
+{
+	struct buf *b = &r->out;
+	put_int(b, "id", query_get_int(q, 0));
+	put_str(b, "event", query_get_text(q, 1));
+	put_instant(b, "created_at", (struct instant){ query_get_int(q, 2) });
+	put_int(b, "tries", query_get_int(q, 3));
+	put_str(b, "state", query_get_text(q, 4));
+	put_str(b, "answer", query_get_text(q, 5));
+	put_instant(b, "try_after", (struct instant){ query_get_int(q, 6) });
+}
+
 void on_hook_out_events(struct request *r)
 {
-	struct err err;
-	struct buf *b = &r->out;
 	struct db *db = request_db(r);
-	int64_t id = 0, limit = number_query(r, "limit", 1, 200, 50),
-			before = number_query(r, "cursor", 0, INT64_MAX, INT64_MAX), n = 0, last = 0;
-	int got;
+	int64_t id;
 	if (!db)
 		return;
-	if (!str_i64(r->args[0], &id))
-		id = 0;
 	struct query *q = db_query(db, "hook_events");
-	query_int(q, 1, id);
-	query_int(q, 2, before);
-	query_int(q, 3, limit + 1);
-	put_open(b, NULL, '{');
-	put_open(b, "items", '[');
-	while ((got = query_next(q, &err)) == 1) {
-		if (n++ == limit)
-			continue;
-		last = query_get_int(q, 0);
-		put_open(b, NULL, '{');
-		put_int(b, "id", last);
-		put_str(b, "event", query_get_text(q, 1));
-		put_instant(b, "created_at", (struct instant){ query_get_int(q, 2) });
-		put_int(b, "tries", query_get_int(q, 3));
-		put_str(b, "state", query_get_text(q, 4));
-		put_str(b, "answer", query_get_text(q, 5));
-		put_instant(b, "try_after", (struct instant){ query_get_int(q, 6) });
-		put_close(b, '}');
-	}
-	put_close(b, ']');
-	put_cursor(b, last, n > limit);
-	put_close(b, '}');
-	if (got < 0)
-		request_err(r, &err);
-	else
-		request_send_json(r, 200);
+	query_int(q, 1, str_i64(r->args[0], &id) ? id : 0);
+	request_page(r, q, 2, put_event);
 }

@@ -181,15 +181,7 @@ static struct str nth_link(struct request *r, const struct message_key *key, uin
 	size_t at = 0;
 	for (uint16_t i = 0; html && i < n; i++)
 		url = links_next(str_from(html), &at);
-	char *plain = arena_alloc(&r->arena, url.n + 1);
-	struct str out = { plain, 0 };
-	for (size_t i = 0; i < url.n; i++) {
-		plain[out.n++] = url.p[i];
-		if (url.n - i >= 5 && memcmp(url.p + i, "&amp;", 5) == 0)
-			i += 4;
-		if ((unsigned char)url.p[i] <= ' ')
-			out.n = 0, url.n = 0;
-	}
+	struct str out = links_plain(url, &r->arena);
 	json_decref(content);
 	return out;
 }
@@ -203,7 +195,6 @@ void page_click(struct request *r)
 		return;
 	if (!(url = nth_link(r, &key, t.extra)).n) {
 		page_problem(r, 404);
-		r->status = 404;
 		return;
 	}
 	request_add_header(r, "Location", url);

@@ -274,6 +274,8 @@ void request_read_on(struct request *r, handler_fn next, enum lane lane); /* to 
 customer_id customer_arg(struct request *r);
 void request_problem(struct request *r, int status, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void request_err(struct request *r, const struct err *err); /* the world's: 503; the input's: 422; a conflict: 409 */
+/* The answer to DELETE of row `id`: 404 when nothing was changed. */
+void request_deleted(struct request *r, bool ok, int64_t id, int64_t changed, const struct err *err);
 void request_add_header(struct request *r, const char *name, struct str value);
 void request_send_json(struct request *r, int status); /* r->out holds it */
 const char *status_title(int status);
@@ -292,6 +294,13 @@ void put_date(struct buf *b, const char *key, struct date d);       /* unknown: 
 void put_raw(struct buf *b, const char *key, struct str json);
 void put_cursor(struct buf *b, int64_t last, bool more); /* "next": the cursor of the next page, or null */
 
+/* ---- api_list.c: a page of rows ---- */
+enum { PAGE_DEFAULT = 50, PAGE_MOST = 200 };
+typedef void (*put_row_fn)(struct request *r, struct query *q);
+/* {items, next} of a query, newest first, whose first column is the number that `cursor` counts down by; its parameters
+ * `parameter` and the one behind are "numbers below" and "how many". put_row writes the members of one item. */
+void request_page(struct request *r, struct query *q, int parameter, put_row_fn put_row);
+
 /* ---- pool and world ---- */
 struct db *request_db(struct request *r); /* the thread's read handle, for this handler alone; NULL: problem set */
 const struct version *request_book(struct request *r); /* pinned until the answer; NULL: problem set */
@@ -309,6 +318,7 @@ void door_received(struct request *r, size_t bytes);
 void door_answers(struct request *r, bool begins); /* it has come whole; its answer has left */
 void door_sweep(struct web *w);                    /* shuts connections whose request does not come; once a second */
 bool door_lets_in(struct request *r);              /* problem set when not */
+int door_lets_join(struct request *r);             /* sign-ups by one address: 0, or the seconds to wait */
 uint64_t door_client(struct request *r);           /* hash of the address; 0: this machine */
 bool door_secure(struct request *r);               /* over TLS, here or at the web server before us */
 
@@ -446,6 +456,7 @@ size_t order_walk(const struct order *o, const uint64_t *bits, uint32_t customer
 
 /* ---- api_list.c ---- */
 struct lifecycle customer_life(const struct world *w, customer_id c); /* as of now */
+struct str person_name(struct arena *a, const struct person *p);      /* "Léa Martin", or the company; may be empty */
 
 /* ---- handlers ---- */
 #define HANDLER(name) void name(struct request *r)

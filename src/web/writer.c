@@ -11,10 +11,19 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { GROUP_FACTS = 20000, GROUP_DIRECT = 256, UNDECIDED_MAX = 4096, SLICE_FACTS = 5000, RETRY_S = 2 };
+enum {
+	GROUP_FACTS = 20000,
+	GROUP_DIRECT = 256,
+	UNDECIDED_MAX = 4096,
+	SLICE_LEAST = 500,
+	SLICE_MOST = 5000,
+	SLICE_IDLE = 20000,
+	RETRY_S = 2
+};
 
 /* While requests come, so much of the time goes to them for each second of applying. */
-static const double ACCEPTING = 2;
+static const double ACCEPTING = 3;
+static const double SLICE_S = 0.05; /* so long may those who come wait for a slice */
 static const double IDLE_S = 0.005; /* nobody came for so long: there is nothing but applying to do */
 
 /* A commit whose facts the ticker has not seen yet. */
@@ -40,6 +49,7 @@ struct writer {
 	_Atomic int64_t waiting, told_s; /* facts; when the oldest were told, UTC seconds */
 	double apply_at; /* monotonic: not sooner while requests come, or while `failing`; the thread's own */
 	bool failing;
+	double per_fact; /* seconds the last slice took for each */
 
 	struct undecided undecided[UNDECIDED_MAX];
 	size_t undecided_from, undecided_count;
@@ -297,7 +307,7 @@ static void answer_group(struct web *w, struct request *first)
 }
 
 /* The oldest that wait become facts. What was told is on the disk already: this commit need not wait for it. */
-static bool apply_slice(struct web *w, struct applied *done, struct err *err)
+static bool apply_slice(struct web *w, int64_t most, struct applied *done, struct err *err)
 {
 	struct writer *x = w->writer;
 	*done = (struct applied){ 0 };
@@ -305,7 +315,7 @@ static bool apply_slice(struct web *w, struct applied *done, struct err *err)
 	bool ok = true, open = x->ids;
 	if (open) {
 		struct err other;
-		ok = db_durable(x->db, false, err) && arrivals_apply(x->db, x->ids, INT64_MAX, SLICE_FACTS, done, err);
+		ok = db_durable(x->db, false, err) && arrivals_apply(x->db, x->ids, INT64_MAX, most, done, err);
 		ok = db_durable(x->db, true, ok ? err : &other) && ok;
 	}
 	if (ok && open) {
@@ -316,13 +326,21 @@ static bool apply_slice(struct web *w, struct applied *done, struct err *err)
 	return ok;
 }
 
+static int64_t slice_size(const struct writer *x)
+{
+	if (x->apply_at == 0) /* idle */
+		return SLICE_IDLE;
+	double fit = x->per_fact > 0 ? SLICE_S / x->per_fact : SLICE_LEAST;
+	return fit < SLICE_LEAST ? SLICE_LEAST : fit > SLICE_MOST ? SLICE_MOST : (int64_t)fit;
+}
+
 static void apply_some(struct web *w)
 {
 	struct writer *x = w->writer;
 	struct applied done;
 	struct err err;
 	double began = clock_monotonic();
-	bool ok = apply_slice(w, &done, &err);
+	bool ok = apply_slice(w, slice_size(x), &done, &err);
 	double now = clock_monotonic();
 	x->failing = !ok;
 	x->apply_at = ok ? now + (done.facts ? (now - began) * ACCEPTING : IDLE_S) : now + RETRY_S;
@@ -331,6 +349,7 @@ static void apply_some(struct web *w)
 	if (!ok || !done.facts)
 		return;
 	w->counters.facts_applied += (uint64_t)done.facts;
+	x->per_fact = (now - began) / (double)done.facts;
 	remember_applied(x, done.last, done.seq);
 	ticker_wake(w);
 }

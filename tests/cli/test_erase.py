@@ -63,6 +63,15 @@ class Erase(unittest.TestCase):
                         data += f.read()
         return data
 
+    def replayed(self):
+        """Whom a what-if replay decides something about, even when everything unknown is assumed."""
+        trace = os.path.join(self.dir.name, "trace.txt")
+        self.run_it("replay", self.db, "--from", "2026-01-01", "--to", "2026-04-30", "--consent", "assume", "--trace", trace)
+        with open(trace, encoding="utf-8") as f:
+            lines = [line for line in f if not line.startswith("#")]
+        os.remove(trace)
+        return {line.split("\t")[1] for line in lines}
+
     def count(self, condition):
         return json.loads(self.run_it("segment", self.db, condition, "--format", "json"))["count"]
 
@@ -71,6 +80,7 @@ class Erase(unittest.TestCase):
         spend = self.run_it("kpi", self.db, "--from", "2026-01", "--to", "2026-05", "--format", "json")
         self.run_it("erase", self.db, "1002", status=2)
         self.run_it("erase", self.db, "nobody", "--yes", status=1)
+        self.assertEqual(self.replayed(), {"1", "2", "3"})
         self.assertIn("orders kept as sums  4", self.run_it("erase", self.db, "1002", "--yes"))
         left = self.everything()
         for word in (b"Zyxwvut1002", b"unique.1002", "Prénom1002".encode(), b"till:1002-", b"12 34 52 78", b"612345278"):
@@ -96,6 +106,7 @@ class Erase(unittest.TestCase):
         audit = json.loads(self.run_it("replay", self.db, "--audit", "--format", "json"))
         self.assertEqual((audit["same"], audit["erased"], audit["blurred"] > 0), ("yes", 1, True), audit)
         self.assertLess(audit["blurred"], audit["rounds"])
+        self.assertEqual(self.replayed(), {"1", "3"})
         self.run_it("check", self.db)
 
     def test_audit_with_budget(self):

@@ -243,6 +243,8 @@ def pace(shop):
     domains = collections.Counter(who.partition("@")[2] for who in server.offers)
     assert domains.pop("example.com") == 30 and set(domains.values()) == {20}, domains
     assert got["paced"] > 200 and got["deferred"] == 0 and len(server.taken) == 30 + 20 * len(domains), got
+    (kept,), = shop.rows("SELECT value FROM shop WHERE name = 'mail.pace'")
+    assert len(kept.splitlines()) == len(domains) + 1 and re.search(r"^example\.com 0\.000 1\.0", kept, re.M), "a restart does not begin a minute anew: " + kept
     due = [int(n) for n, in shop.rows("SELECT try_after FROM message WHERE channel = 0 AND state IN (0, 4) AND try_after > 0 ORDER BY try_after")]
     assert len(due) == got["paced"] and due[-1] - due[0] >= len(due) / (len(domains) + 1) * 2, "one after the other"
     total = len(server.taken) + got["paced"]
@@ -280,6 +282,41 @@ def broken_key(shop, folder):
     assert left == {ACCEPTED: states[DEFERRED]} and len(server.taken) == left[ACCEPTED], (left, states)
     server.shutdown()
     print(f"{left[ACCEPTED]} mails waited for a DKIM key to be mended, none uncertain")
+
+
+def unbuilt(shop):
+    """A sender's address that is none: mails wait, `why` and the outbox say what to mend, and they leave once it is mended. So do those whose
+    template cannot be rendered."""
+    server, now = Server(), at(3, 9)
+    relance("set", shop.db, "smtp.port", str(server.server_address[1]))
+    relance("plan", "on", shop.db, "anti-churn", "--at", "2026-01-02T08:00")
+    broken = os.path.join(shop.folder, "messages")
+    os.makedirs(os.path.join(broken, "fr"))
+    with open(os.path.join(broken, "fr", "winback-1.md"), "w", encoding="utf-8") as f:
+        f.write("---\nsubject: Bonjour\nchannel: email\n---\n\n{% for i in (1..90000000) %}endless{% endfor %}\n")
+
+    def tick(*more):
+        nonlocal now
+        relance("tick", shop.db, "--at", now.strftime("%Y-%m-%dT%H:%M:%SZ"), "--out", shop.folder, *more)
+        now += datetime.timedelta(minutes=16)
+        return shop.rows("SELECT DISTINCT state, outcome FROM message WHERE channel = 0")
+
+    waiting = tick("--messages", broken)
+    assert len(waiting) == 1 and waiting[0][0] == "0" and waiting[0][1].startswith("cannot be written: "), waiting
+    with sqlite3.connect(shop.db) as db:
+        db.execute("UPDATE shop SET value = 'no address' WHERE name = 'shop.email'")
+    waiting = tick()
+    assert len(waiting) == 1 and waiting[0][0] == str(DEFERRED) and waiting[0][1].startswith("cannot be built: "), waiting
+    (who,), = shop.rows("SELECT ref FROM message JOIN customer USING (customer_id) WHERE channel = 0 LIMIT 1")
+    told = relance("why", shop.db, who).stdout
+    assert "deferred: cannot be built" in told, told
+    assert not server.offers
+    relance("set", shop.db, "shop.email", "bonjour@example.com")
+    tick()
+    states = collections.Counter(shop.states().values())
+    assert set(states) == {ACCEPTED} and len(server.taken) == states[ACCEPTED], states
+    server.shutdown()
+    print(f"{states[ACCEPTED]} mails waited for their text and for the sender's address to be mended")
 
 
 def unreached(shop):
@@ -320,6 +357,7 @@ def main():
         for db in databases:
             bad_day(Shop(db, folder))
         broken_key(Shop(os.path.join(folder, "key.db"), folder), folder)
+        unbuilt(Shop(os.path.join(folder, "unbuilt.db"), os.path.join(folder, "unbuilt")))
         unreached(Shop(os.path.join(folder, "unreached.db"), folder))
         pace(Shop(os.path.join(folder, "pace.db"), folder))
 

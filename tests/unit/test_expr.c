@@ -42,6 +42,60 @@ START_TEST(every_documented_example_compiles)
 }
 END_TEST
 
+/* Two conditions, and whether one person can fulfil both: "no" only where that is certain. */
+START_TEST(conditions_that_exclude_each_other)
+{
+	static const struct {
+		const char *a, *b;
+		bool meet;
+	} CASES[] = {
+		{ "lifecycle in (lapsing, former)", "lifecycle = former", true },
+		{ "lifecycle in (lapsing, former)", "lifecycle in (loyal, ambassador)", false },
+		{ "lifecycle != former", "lifecycle = former", false },
+		{ "not lifecycle in (new, loyal)", "lifecycle = loyal", false },
+		{ "lifecycle = new or lifecycle = loyal", "lifecycle = ambassador", false },
+		{ "lifecycle = new or company", "lifecycle = ambassador", true },
+		{ "lifecycle = new and company", "lifecycle = ambassador", false },
+		{ "orders = 1", "orders > 1", false },
+		{ "orders >= 1", "2 > orders", true },
+		{ "orders in 2..4", "orders <= 1", false },
+		{ "not orders <= 1", "orders < 2", false },
+		{ "orders(last 2 years) >= 1", "orders = 0", true }, /* another question: only plain counts are compared */
+		{ "orders(last 2 years) = 0", "orders(last 2 years) > 0", false },
+		{ "lifecycle = loyal", "orders = 0", false },
+		{ "lifecycle = prospect", "orders >= 1", false },
+		{ "tag(\"vip\")", "not tag(\"vip\")", false },
+		{ "tag(\"vip\")", "not tag(\"pro\")", true },
+		{ "inactive(12 months)", "not inactive(6 months)", false },
+		{ "inactive(6 months)", "not inactive(12 months)", true },
+		{ "lifecycle = former", "not inactive(6 months)", false },
+		{ "lifecycle in (new, loyal, ambassador)", "inactive(12 months)", false },
+		{ "spend > 100 EUR", "spend <= 100 EUR", false },
+		{ "spend > 100 EUR", "average_basket <= 100 EUR", true },
+		{ "order_amount > average_basket_shop", "order_amount <= average_basket_shop", true },
+		{ "bought(category = \"Jardin\")", "not bought(category = \"Salon\")", true },
+		{ "gender = f", "gender = m", false },
+		{ "company", "not company", false },
+	};
+	struct arena a;
+	arena_init(&a);
+	struct expr_context c = context();
+	for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+		struct expr_error error;
+		const struct expr *both[] = { expr_compile(str_from(CASES[i].a), &c, &a, &error),
+			                          expr_compile(str_from(CASES[i].b), &c, &a, &error), NULL };
+		ck_assert_msg(both[0] && both[1], "%s / %s: %s", CASES[i].a, CASES[i].b, error.text);
+		ck_assert_msg(expr_can_meet(both, 3, &EXPR_STATE_ANY) == CASES[i].meet, "%s / %s", CASES[i].a, CASES[i].b);
+		const struct expr *turned[] = { both[1], both[0] };
+		ck_assert_msg(expr_can_meet(turned, 2, &EXPR_STATE_ANY) == CASES[i].meet, "%s / %s", CASES[i].b, CASES[i].a);
+	}
+	struct expr_error error;
+	const struct expr *none = expr_compile(STR("orders = 0"), &c, &a, &error);
+	ck_assert(!expr_can_meet(&none, 1, &(struct expr_state){ 1, INT64_MAX, INT64_MIN, INT64_MAX }));
+	arena_release(&a);
+}
+END_TEST
+
 /* The condition, where it goes wrong, and a part of what is said. */
 static const struct {
 	const char *text;
@@ -102,6 +156,35 @@ static const struct {
 	{ "orders(total > 3) > 1", 1, 16, "an amount of money belongs here" },
 	{ "child_age", 1, 10, "an age belongs here" },
 };
+
+/* Nothing of the English sentence is left, and the place is the same. */
+START_TEST(errors_in_french)
+{
+	static const char *const ENGLISH[] = { " is ",  " the ", "belongs", "missing", "write ",    "did you mean",
+		                                   "needs", "takes", "has no",  "cannot",  "an amount", "a number" };
+	struct arena a;
+	arena_init(&a);
+	struct expr_context c = context();
+	c.french = true;
+	c.plan_names = PLANS;
+	c.plan_count = ARRAY_LEN(PLANS);
+	c.step_names = STEPS;
+	c.step_count = ARRAY_LEN(STEPS);
+	for (size_t i = 0; i < ARRAY_LEN(ERRORS); i++) {
+		struct expr_error e;
+		ck_assert(!expr_compile(str_from(ERRORS[i].text), &c, &a, &e));
+		ck_assert_msg(e.line == ERRORS[i].line && e.column == ERRORS[i].column, "%s: %s", ERRORS[i].text, e.text);
+		for (size_t w = 0; w < ARRAY_LEN(ENGLISH); w++)
+			ck_assert_msg(!strstr(e.text, ENGLISH[w]), "%s: %s", ERRORS[i].text, e.text);
+		ck_assert_uint_eq(str_utf8_valid(str_from(e.text)), strlen(e.text));
+	}
+	struct expr_error e;
+	ck_assert(!expr_compile(STR("lifecicle = new"), &c, &a, &e));
+	ck_assert_str_eq(e.text, "aucun mot «\xC2\xA0lifecicle\xC2\xA0»\xE2\x80\xAF; vouliez-vous dire "
+	                         "«\xC2\xA0lifecycle\xC2\xA0»\xE2\x80\xAF?");
+	arena_release(&a);
+}
+END_TEST
 
 START_TEST(errors_point_at_the_character)
 {
@@ -532,5 +615,6 @@ START_TEST(needs_say_when_to_ask_again)
 }
 END_TEST
 
-UNIT_MAIN("expr", every_documented_example_compiles, errors_point_at_the_character, limits_are_said, meanings,
-          seen_from_a_run, plans_by_name_across_versions, needs_say_when_to_ask_again)
+UNIT_MAIN("expr", conditions_that_exclude_each_other, every_documented_example_compiles, errors_in_french,
+          errors_point_at_the_character, limits_are_said, meanings, seen_from_a_run, plans_by_name_across_versions,
+          needs_say_when_to_ask_again)

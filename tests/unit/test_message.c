@@ -121,6 +121,54 @@ static void add_layout(struct message_set *set)
 	message_set_add(set, STR("parts/text.liquid"), STR("{{ links.unsubscribe }}"));
 }
 
+/* What a plan promises of its messages, in both languages: links, codes and days of the sample are in the text part. */
+static const struct {
+	const char *message, *holds[6];
+} PROMISED[] = {
+	{ "welcome-vip", { "privil" } },
+	{ "welcome-profile", { "/profile/" } },
+	{ "welcome-incentive-prospect", { "LEA-7Q4M" } },
+	{ "winback-1",
+	  { "/leave-reason-disappointed/", "/leave-reason-late/", "/leave-reason-expensive/", "/leave-reason-changed/",
+	    "LEA-7Q4M", "Opale" } },           /* why they left, the voucher, the last order */
+	{ "winback-2", { "LEA-7Q4M", "25" } }, /* the same voucher, its last day */
+	{ "winback-3", { "LEA-7Q4M" } },
+	{ "birthday-1", { "LEA-7Q4M" } },
+	{ "birthday-2", { "LEA-7Q4M", "25" } },
+	{ "birthday-3", { "LEA-7Q4M", "25" } },
+	{ "birthday-ask", { "/profile/" } },
+	{ "up-2", { "privil" } },
+	{ "survey-1", { "/survey-very/", "/survey-satisfied/", "/survey-unsatisfied/" } },
+	{ "survey-thanks", { "instagram" } },
+	{ "survey-sorry", { "/request/" } },
+	{ "survey-review", { "g.page" } },
+};
+
+START_TEST(messages_hold_what_their_plan_promises)
+{
+	struct message_set *set = shipped();
+	struct message_text text;
+	struct arena a;
+	struct err err = { 0 };
+	struct liquid *r = liquid_new();
+	arena_init(&a);
+	message_text_init(&text);
+	const struct lobject *data[] = { NULL, sample(&a, "sample.en.json"), sample(&a, "sample.fr.json") };
+	for (int l = LIQUID_EN; l <= LIQUID_FR; l++)
+		for (size_t i = 0; i < ARRAY_LEN(PROMISED); i++) {
+			const struct message *m = message_find(set, (enum liquid_locale)l, str_from(PROMISED[i].message));
+			ck_assert_msg(m && message_render(set, m, 0, r, data[l], &OPTIONS, &text, &err), "%s", PROMISED[i].message);
+			for (size_t k = 0; k < ARRAY_LEN(PROMISED[i].holds) && PROMISED[i].holds[k]; k++)
+				ck_assert_msg(strcasestr(text.text.p, PROMISED[i].holds[k]), "%s: %s is not in\n%s", m->file,
+				              PROMISED[i].holds[k], text.text.p);
+		}
+	message_text_release(&text);
+	liquid_free(r);
+	message_set_free(set);
+	arena_release(&a);
+}
+END_TEST
+
 START_TEST(the_check_finds_what_a_careful_person_would)
 {
 	struct message_set *set = message_set_new();
@@ -294,5 +342,6 @@ START_TEST(html_becomes_text)
 END_TEST
 
 UNIT_MAIN("message", every_message_ships_in_both_languages_and_passes_its_check, messages_hold_with_little_data,
-          the_cart_mails_promise_no_discount, the_check_finds_what_a_careful_person_would, a_bad_file_says_where,
-          variants_follow_their_weights, markdown_leaves_liquid_alone, html_becomes_text)
+          the_cart_mails_promise_no_discount, messages_hold_what_their_plan_promises,
+          the_check_finds_what_a_careful_person_would, a_bad_file_says_where, variants_follow_their_weights,
+          markdown_leaves_liquid_alone, html_becomes_text)

@@ -412,6 +412,36 @@ START_TEST(examples_need_no_advice)
 }
 END_TEST
 
+/* The French calendar of occasions never has two messages on one day, nor one that is dropped. A shop takes the French
+ * sales and fathers' day or the Belgian ones. */
+START_TEST(a_years_occasions_go_together)
+{
+	const struct plan *plans[64];
+	size_t count = 0;
+	struct settings s;
+	arena_init(&arena);
+	settings_defaults(&s, 0, LOCALE_EN, eur);
+	DIR *dir = opendir(source("plans/examples/occasions"));
+	ck_assert(dir != NULL);
+	for (struct dirent *e; (e = readdir(dir));) {
+		struct str name = str_from(e->d_name);
+		if (!str_ends(name, STR(".yaml")) || str_ends(name, STR("-be.yaml")))
+			continue;
+		const char *path = arena_printf(&arena, "%s/%s", source("plans/examples/occasions"), e->d_name).p;
+		plans[count++] = read_named(path, file_text(path));
+	}
+	closedir(dir);
+	ck_assert_uint_ge(count, 10);
+	for (int year = 2026; year < 2050; year++) {
+		memset(&issues, 0, sizeof issues);
+		plan_check_together(plans, count, &s, date_from_ymd(year, 1, 1), LOCALE_EN, &arena, &issues);
+		for (size_t i = 0; i < issues.count; i++)
+			ck_assert_msg(issues.items[i].level == ISSUE_NOTE, "%d: %s", year, told());
+	}
+	arena_release(&arena);
+}
+END_TEST
+
 /* Every ```yaml block of the reference is a whole plan, or steps or keys of one. */
 START_TEST(the_reference_compiles)
 {
@@ -666,6 +696,122 @@ START_TEST(overlaps_between_plans)
 }
 END_TEST
 
+#define P(when) "plan: p\nenter: {when: " when "}\nexit: order\ncontrol: 10%\n"
+#define Q(when) "plan: q\nenter: {when: " when "}\nexit: order\ncontrol: 10%\npriority: 40\n"
+#define MAILS3  "steps:\n  - {at: J, send: a}\n  - {at: J+8, send: b}\n  - {at: J+12, send: c}\n"
+
+/* Two plans switched on together: what is said of the second, and when nothing is. 2026-11-22 is today. */
+static const struct {
+	const char *p, *q, *says;
+} TOGETHER[] = {
+	/* one event, one day */
+	{ P("order") "steps:\n  - {at: J+30, send: a}\n", Q("order, who: company") "steps:\n  - {at: J+30, send: b}\n",
+	  "7:5 after an order, step \"b\" (J+30) goes out on the same day as \"a\" (J+30) of plan \"p\"" },
+	{ P("order") "steps:\n  - {at: J+30, send: a}\n", Q("order + 1 day") "steps:\n  - {at: J+29, send: b}\n",
+	  "7:5 after an order, step \"b\" (J+29) goes out on the same day as \"a\" (J+30)" },
+	{ P("order") "steps:\n  - {at: J+30, send: a}\n", Q("order, who: company") "steps:\n  - {at: J+31, send: b}\n",
+	  "" },
+	/* a first order is an order */
+	{ P("order") "steps:\n  - {at: J+7, send: a}\n", Q("first order") "steps:\n  - {at: J+7, send: b}\n",
+	  "7:5 after a first order, step \"b\" (J+7) goes out on the same day as \"a\" (J+7)" },
+	{ P("order, who: orders > 1") "steps:\n  - {at: J+7, send: a}\n",
+	  Q("first order, who: orders = 1") "steps:\n  - {at: J+7, send: b}\n", "" },
+	{ P("order, who: lifecycle = prospect") "steps:\n  - {at: J+7, send: a}\n",
+	  Q("first order") "steps:\n  - {at: J+7, send: b}\n", "" }, /* who has ordered is no prospect */
+	{ P("order, who: 'lifecycle in (loyal, ambassador)'") "steps:\n  - {at: J+7, send: a}\n",
+	  Q("order, who: lifecycle = new") "steps:\n  - {at: J+7, send: b}\n", "" },
+	{ P("order, who: tag(\"pro\")") "steps:\n  - {at: J+7, send: a}\n",
+	  Q("order, who: not tag(\"pro\")") "steps:\n  - {at: J+7, send: b}\n", "" },
+	/* the steps' own conditions */
+	{ P("order") "steps:\n  - {at: J+7, send: a, if: orders = 1}\n",
+	  Q("order, who: company") "steps:\n  - {at: J+7, send: b, if: orders >= 2}\n", "" },
+	/* another channel, a service message: no matter of pressure */
+	{ P("order") "steps:\n  - {at: J+7, send: a}\n",
+	  Q("order, who: company") "steps:\n  - {at: J+7, send: b, by: postcard}\n", "" },
+	{ P("order") "steps:\n  - {at: J+7, send: a}\n",
+	  "plan: q\nenter: {when: order, who: company}\npurpose: service\nsteps:\n  - {at: J+7, send: b}\n", "" },
+	/* too many in a week */
+	{ P("order") "steps:\n  - {at: J+1, send: a}\n  - {at: J+3, send: b}\n",
+	  Q("order, who: company") "steps:\n  - {at: J+5, send: c}\n",
+	  "7:5 after an order, step \"c\" (J+5) falls within 7 days of \"b\" (J+3) of plan \"p\" (p.yaml): the rule lets 2 "
+	  "messages through, so it would have to wait until J+8 and is dropped: move it later, write late: 3 days" },
+	{ P("order") "steps:\n  - {at: J+1, send: a}\n  - {at: J+3, send: b}\n",
+	  Q("order, who: company") "late: 3 days\nsteps:\n  - {at: J+5, send: c}\n",
+	  "2:15 up to 3 messages (e-mail) can fall due for one person within 7 days, by priority: p (50) J+1, J+3 · q (40) "
+	  "J+5. The rule lets 2 through" },
+	/* sleepers enter every plan that waits for them on its first day */
+	{ P("inactive 6 months, smooth: 9 per day") MAILS3, Q("inactive 12 months, smooth: 9 per day") MAILS3,
+	  "8:5 on the day both plans are switched on whoever has slept for 12 months enters both, step \"c\" (J+12) falls "
+	  "within 7 days of \"b\" (J+8) of plan \"q\"" },
+	{ P("inactive 6 months, smooth: 9 per day, who: not inactive(12 months)") MAILS3,
+	  Q("inactive 12 months, smooth: 9 per day") MAILS3, "" },
+	{ P("inactive 6 months, smooth: 9 per day, who: lifecycle = lapsing") MAILS3,
+	  Q("inactive 24 months, smooth: 9 per day") MAILS3, "" },
+	/* six months after an order */
+	{ P("inactive 6 months, smooth: 9 per day") MAILS3, Q("order, who: company") "steps:\n  - {at: J+182, send: z}\n",
+	  "7:5 after an order, step \"z\" (J+182) goes out on the same day as \"a\" (J)" },
+	/* the calendar: Easter 2027 is 28 March */
+	{ P("every year on easter - 10 days") STEPS, Q("once on 2027-03-18") "steps:\n  - {at: J, send: b}\n",
+	  "7:5 in 2027 (J of \"p\": 2027-03-18), step \"b\" (J) goes out on the same day as \"a\" (J)" },
+	{ P("every year on easter - 10 days") STEPS, Q("once on 2027-03-28") "steps:\n  - {at: J, send: b}\n", "" },
+	{ P("every year on 12-28") STEPS, Q("every year on 01-02 - 5 days") "steps:\n  - {at: J, send: b}\n",
+	  "7:5 in 2026 (J of \"p\": 2026-12-28), step \"b\" (J) goes out on the same day" },
+	/* different clocks may meet in any week: a note when it is too much */
+	{ P("birthday month") "steps:\n  - {at: J, send: a}\n  - {at: J+4, send: b}\n",
+	  Q("order, who: company") "steps:\n  - {at: J+30, send: c}\n",
+	  "2:15 up to 3 messages (e-mail) can fall due for one person within 7 days, by priority: p (50) J, J+4 · q (40) "
+	  "J+30." },
+	{ P("birthday month") STEPS, Q("order, who: company") "steps:\n  - {at: J+30, send: c}\n", "" },
+	{ P("birthday month, who: orders = 0") "steps:\n  - {at: J, send: a}\n  - {at: J+4, send: b}\n",
+	  Q("order, who: company") "steps:\n  - {at: J+30, send: c}\n", "" },
+	{ P("welcome") "steps:\n  - {at: J, send: a}\n  - {at: J+4, send: b}\n",
+	  Q("inactive 6 months, smooth: 9 per day") STEPS, "" },
+};
+
+static const char *together(const char *p, const char *q, enum locale locale)
+{
+	struct settings s;
+	settings_defaults(&s, 0, LOCALE_EN, eur);
+	const struct plan *two[2] = { read_good(p), read_good(q) };
+	plan_check_together(two, 2, &s, date_from_ymd(2026, 11, 22), locale, &arena, &issues);
+	return told();
+}
+
+START_TEST(plans_that_meet_in_one_person)
+{
+	arena_init(&arena);
+	for (size_t i = 0; i < ARRAY_LEN(TOGETHER); i++) {
+		const char *says = TOGETHER[i].says, *said = together(TOGETHER[i].p, TOGETHER[i].q, LOCALE_EN);
+		bool good = *says ? strncmp(said, says, strlen(says)) == 0 : !*said;
+		ck_assert_msg(good, "%zu %s%s\nsaid:     %sexpected: %s", i, TOGETHER[i].p, TOGETHER[i].q, said, says);
+	}
+	const char *said = together(TOGETHER[0].p, TOGETHER[0].q, LOCALE_FR);
+	ck_assert_msg(strncmp(said,
+	                      "7:5 après une commande, l’étape «\xC2\xA0"
+	                      "b\xC2\xA0» (J+30) part le même jour que",
+	                      60) == 0,
+	              "%s", said);
+	arena_release(&arena);
+}
+END_TEST
+
+/* The shipped plans, all on: no advice; the fullest week is told. */
+START_TEST(shipped_plans_go_together)
+{
+	struct settings s;
+	const struct plan *plans[16];
+	arena_init(&arena);
+	settings_defaults(&s, 0, LOCALE_EN, eur);
+	for (size_t i = 0; i < plans_file_count; i++)
+		plans[i] = shipped(plans_files[i].name);
+	memset(&issues, 0, sizeof issues);
+	plan_check_together(plans, plans_file_count, &s, date_from_ymd(2026, 11, 22), LOCALE_EN, &arena, &issues);
+	ck_assert_msg(issues.count == 1 && issues.items[0].level == ISSUE_NOTE, "%s", told());
+	ck_assert_msg(strstr(told(), "up to 8 messages (e-mail)") != NULL, "%s", told());
+	arena_release(&arena);
+}
+END_TEST
+
 /* ---- words ---- */
 
 START_TEST(what_changed_is_said)
@@ -724,6 +870,7 @@ END_TEST
 UNIT_MAIN("plan_file", every_error_has_its_place_and_words, all_errors_come_in_one_pass,
           condition_errors_point_into_the_file, limits_are_told, anti_churn_says_what_the_product_says,
           abandoned_cart_says_what_the_product_says, the_others_say_what_the_product_says, shipped_plans_need_no_advice,
-          examples_need_no_advice, the_reference_compiles, triggers_are_read, occasions_fall_on_their_days,
-          steps_are_read, the_hash_is_of_the_meaning, advice_of_the_trade, overlaps_between_plans, what_changed_is_said,
+          examples_need_no_advice, a_years_occasions_go_together, the_reference_compiles, triggers_are_read,
+          occasions_fall_on_their_days, steps_are_read, the_hash_is_of_the_meaning, advice_of_the_trade,
+          overlaps_between_plans, plans_that_meet_in_one_person, shipped_plans_go_together, what_changed_is_said,
           settings_are_those_of_guard_and_law)

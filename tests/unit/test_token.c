@@ -132,6 +132,65 @@ START_TEST(throttle_holds_domains_back)
 }
 END_TEST
 
+/* A domain that says 4xx again and again is left alone, limit or not; an accepted mail ends it. */
+START_TEST(throttle_leaves_a_domain_alone)
+{
+	struct throttle t;
+	int64_t now = 1000000, wait, second;
+	throttle_init(&t, NULL, 0);
+	ck_assert(throttle_is_open(&t));
+	for (int i = 0; i < 3; i++)
+		throttle_deferred(&t, STR("a@full.example"), now);
+	ck_assert(!throttle_is_open(&t));
+	ck_assert(!throttle_take(&t, STR("b@FULL.example"), now, &wait) && wait == 60000);
+	ck_assert(!throttle_take(&t, STR("c@full.example"), now, &second) && second > wait);
+	ck_assert(throttle_take(&t, STR("a@other.example"), now, &wait));
+	now += 60000;
+	ck_assert(throttle_take(&t, STR("a@full.example"), now, &wait));
+	throttle_deferred(&t, STR("a@full.example"), now);
+	ck_assert(!throttle_take(&t, STR("a@full.example"), now, &wait) && wait == 120000);
+	for (int i = 0; i < 20; i++, now += THROTTLE_PAUSE_MAX_S * 1000)
+		throttle_deferred(&t, STR("a@full.example"), now);
+	ck_assert(!throttle_take(&t, STR("a@full.example"), now - THROTTLE_PAUSE_MAX_S * 1000, &wait));
+	ck_assert_int_eq(wait, THROTTLE_PAUSE_MAX_S * 1000);
+	throttle_accepted(&t, STR("z@full.example"));
+	ck_assert(throttle_is_open(&t) && throttle_take(&t, STR("a@full.example"), now, &wait));
+	throttle_release(&t);
+}
+END_TEST
+
+START_TEST(throttle_survives_a_restart)
+{
+	static const struct throttle_rule RULES[] = { { "gmail.com", 60 }, { "*", 0 } };
+	struct throttle t, again;
+	int64_t now = 1000000, wait, first, second;
+	struct buf kept;
+	buf_init(&kept, 1 << 16);
+	throttle_init(&t, RULES, 2);
+	for (int i = 0; i < 60; i++)
+		ck_assert(throttle_take(&t, STR("a@gmail.com"), now, &wait));
+	ck_assert(throttle_take(&t, STR("a@free.example"), now, &wait));
+	for (int i = 0; i < 3; i++)
+		throttle_deferred(&t, STR("a@full.example"), now);
+	throttle_write(&t, now, &kept);
+	throttle_init(&again, RULES, 2);
+	throttle_read(&again, buf_view(&kept), now + 1000);
+	ck_assert(throttle_take(&again, STR("a@gmail.com"), now + 1000, &wait)); /* one a second */
+	ck_assert(!throttle_take(&again, STR("a@gmail.com"), now + 1000, &wait));
+	ck_assert(!throttle_take(&t, STR("b@full.example"), now + 1000, &first));
+	ck_assert(!throttle_take(&again, STR("b@full.example"), now + 1000, &second) && first == second);
+	throttle_release(&again);
+	/* lines that are no such lines, and a clock that was put back, are left out */
+	throttle_init(&again, RULES, 2);
+	throttle_read(&again, STR("gmail.com\n\ngmail.com x y z\ngmail.com 0 0.1 99999999999 0 0 0\n"), now);
+	ck_assert(throttle_take(&again, STR("a@gmail.com"), now, &wait) &&
+	          throttle_take(&again, STR("a@gmail.com"), now, &wait));
+	throttle_release(&again);
+	throttle_release(&t);
+	buf_release(&kept);
+}
+END_TEST
+
 START_TEST(throttle_settings)
 {
 	struct throttle_rule rules[THROTTLE_RULES_MAX];
@@ -208,4 +267,5 @@ START_TEST(dir_writes_whole_files)
 END_TEST
 
 UNIT_MAIN("token", token_comes_back, token_cannot_be_changed, verp_comes_back, visitor_tells_people,
-          throttle_holds_domains_back, throttle_settings, throttle_grows_and_retries, dir_writes_whole_files)
+          throttle_holds_domains_back, throttle_leaves_a_domain_alone, throttle_survives_a_restart, throttle_settings,
+          throttle_grows_and_retries, dir_writes_whole_files)

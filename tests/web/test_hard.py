@@ -53,6 +53,18 @@ class Shop(unittest.TestCase):
 class Hard(Shop):
     extra = ("--request-time", "3", "--log-requests")
 
+    def test_sign_ups_from_one_address(self):
+        """Five at once, then one a minute, whatever they name; other addresses are not concerned."""
+        def join(n, address):
+            return self.server.ask("POST", "/join?lang=en", f"email=x{n}%40example.org&agree=yes", signed=False,
+                                   headers={"X-Forwarded-For": address, "Content-Type": "application/x-www-form-urlencoded"})
+        answers = [join(n, "203.0.113.9") for n in range(8)]
+        self.assertEqual([a.status for a in answers], [200] * 5 + [429] * 3)
+        self.assertIn("A little patience", answers[-1].text())
+        self.assertTrue(1 <= int(answers[-1].headers["Retry-After"]) <= 60)
+        self.assertEqual(join(20, "203.0.113.10").status, 200)
+        self.assertEqual(self.server.ask("GET", "/join", signed=False, headers={"X-Forwarded-For": "203.0.113.9"}).status, 200)
+
     def test_malformed_requests(self):
         long = b"a" * 40000
         for data in (b"\r\n\r\n", b"\0\0\0\0\r\n\r\n", b"nonsense\r\n\r\n", b"GET\r\n\r\n", b"GET /healthz\r\n\r\n", b"GET /healthz HTTP/9.9\r\n\r\n",

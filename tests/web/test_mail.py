@@ -177,11 +177,16 @@ class Mail(unittest.TestCase):
         for c in silent:
             self.assertNotIn("/c/", html(first[c]))
             self.assertNotIn("/o/", html(first[c]))
+            self.assertIn("https://lea.example/?a=1&b=2", first[c].get_body(("plain",)).get_content())
+            self.assertNotIn("/c/", first[c].get_body(("plain",)).get_content())
             self.assertIn("https://lea.example/?a=1&b=2", links(first[c]))
         for c in told:
             self.assertFalse([u for u in links(first[c]) if u.startswith("https://lea.example")], links(first[c]))
             self.assertEqual(html(first[c]).count("/o/"), 1)
-            self.assertIn("https://lea.example/?a=1&b=2", first[c].get_body(("plain",)).get_content())
+            text = first[c].get_body(("plain",)).get_content()
+            self.assertNotIn("https://lea.example", text)
+            in_text = re.findall(r"https?://\S+/c/[\w-]{36}", text)
+            self.assertTrue(in_text and set(in_text) <= set(links(first[c])), "who reads plain text clicks the same links")
             own = [u for u in links(first[c]) if re.search(r"/[umps]/[\w-]{36}$", u)]
             self.assertGreaterEqual(len(own), 3, "relance's own pages are linked as they are")
         clicks = [u for u in links(first[told[0]]) if "/c/" in u]

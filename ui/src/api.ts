@@ -133,7 +133,7 @@ export function may(what: "plans" | "people" | "admin" | "privacy"): boolean {
 /** Server-sent events: calls back on each named event until closed. */
 export function events(on: (kind: string, data: any) => void): () => void {
 	const source = new EventSource("/api/v1/events");
-	for (const kind of ["tick", "job", "facts"])
+	for (const kind of ["tick", "job", "facts", "backup"])
 		source.addEventListener(kind, (e) => {
 			let data = null;
 			try { data = JSON.parse((e as MessageEvent).data); } catch { return; }

@@ -18,6 +18,7 @@ const Messages = lazy(() => import("./pages/messages"));
 const MessagePage = lazy(() => import("./pages/message"));
 const Figures = lazy(() => import("./pages/figures"));
 const ValuePage = lazy(() => import("./pages/value"));
+const NextPage = lazy(() => import("./pages/next"));
 const KpiPage = lazy(() => import("./pages/kpi"));
 const CasePage = lazy(() => import("./pages/case"));
 const Compliance = lazy(() => import("./pages/compliance"));
@@ -257,6 +258,7 @@ export function App() {
 								<Match when={first() === "messages" && parts()[2]} keyed>{(name) => <MessagePage locale={parts()[1]} name={name} />}</Match>
 								<Match when={first() === "messages"}><Messages /></Match>
 								<Match when={first() === "figures" && parts()[1] === "value"}><ValuePage /></Match>
+								<Match when={first() === "figures" && parts()[1] === "next"}><NextPage /></Match>
 								<Match when={first() === "figures" && parts()[1] === "kpi"}><KpiPage /></Match>
 								<Match when={first() === "figures" && parts()[1] === "case"}><CasePage /></Match>
 								<Match when={first() === "figures" && !parts()[1]}><Figures /></Match>

@@ -27,8 +27,8 @@ function dateFormat(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
 }
 
 const minus = (s: string) => s.replace("-", "−");
-export const num = (v: number, digits = 0) =>
-	minus(v.toLocaleString(tag(), { maximumFractionDigits: digits, minimumFractionDigits: 0 }));
+export const num = (v: number, digits = 0, least = 0) =>
+	minus(v.toLocaleString(tag(), { maximumFractionDigits: digits, minimumFractionDigits: least }));
 export const pct = (share: number, digits = 0) =>
 	minus((share * 100).toLocaleString(tag(), { maximumFractionDigits: digits })) + (locale() === "fr" ? "\u202f%" : "%");
 /** Minor units to money; whole: without cents, for large sums. */
@@ -95,6 +95,11 @@ export function exact(iso: string): string {
 export const month = (iso: string, long = false) =>
 	dateFormat({ month: long ? "long" : "short", year: "numeric" }).format(new Date(iso.slice(0, 7) + "-15T12:00:00Z"));
 export const dayOf = (d: Date) => new Date(dayNumber(d) * 86400000).toISOString().slice(0, 10);
+/** "2026-02", 1 month later: "2026-03-01..2026-03-31", as a condition takes it. */
+export function monthSpan(ym: string, later: number): string {
+	const [y, m] = ym.split("-").map(Number), d = (month: number, day: number) => new Date(Date.UTC(y, month, day)).toISOString().slice(0, 10);
+	return `${d(m - 1 + later, 1)}..${d(m + later, 0)}`;
+}
 /** A delay in a plan: J, J+8 (French), D, D+8 (English). */
 export function spacing(days: number): string {
 	const j = locale() === "fr" ? "J" : "D";

@@ -10,7 +10,7 @@ const shared = createRoot(() => {
 		if (!session()?.user) return;
 		let last = 0;
 		const close = events((kind) => {
-			if (kind === "job" || Date.now() - last < 5000 || document.hidden) return;
+			if (kind === "job" || kind === "backup" || Date.now() - last < 5000 || document.hidden) return;
 			last = Date.now();
 			void refetch();
 		});

@@ -193,7 +193,7 @@ await test("segment: live count, and the error stands under its character", {}, 
 });
 await test("the table: sorted by the server, more rows on scroll, columns chosen, CSV of exactly these", {}, async (page, url) => {
 	await open(page, url, "/customers");
-	await page.click(".cust th .sort >> nth=2");
+	await page.click(".cust th .sort >> nth=3");
 	await until(page, () => document.querySelector("th[aria-sort=descending]"));
 	await page.waitForTimeout(300);
 	const spend = await page.$$eval(".cust tbody tr", (rows) => rows.map((r) => Number(r.children[4].textContent.replace(/[^\d]/g, ""))));
@@ -207,9 +207,25 @@ await test("the table: sorted by the server, more rows on scroll, columns chosen
 	await page.click(".menu summary");
 	const [download] = await Promise.all([page.waitForEvent("download"), page.click(".tools > .lnk")]);
 	const lines = readFileSync(await download.path(), "utf8").replace(/^\ufeff/, "").trim().split("\r\n");
-	assert.equal(lines.length - 1, await page.locator(".cust tbody tr").count());
+	assert.equal(lines.length - 1, (await (await page.request.get(url + "/api/v1/customers?limit=1&sort=-spend")).json()).total); // the whole list, not what was scrolled to
+	const names = await page.$$eval(".cust tbody tr td:first-child", (cells) => cells.slice(0, 100).map((c) => c.textContent));
+	assert.deepEqual(lines.slice(1, names.length + 1).map((l) => l.split(",")[0]), names);
+	await page.click(".cust th .sort >> nth=0");
+	await until(page, () => document.querySelector(".cust th:first-child")?.getAttribute("aria-sort") === "ascending");
 	assert.equal(lines[0].split(",").length, await page.locator(".cust th").count());
 	assert.match(lines[0], /^Client,Numéro,/);
+});
+await test("who will buy: each with a band, the model held against what came; a number opens its people", {}, async (page, url) => {
+	await open(page, url, "/figures/next");
+	await page.waitForSelector(".next tbody tr:nth-child(20) svg .band");
+	await page.waitForSelector(".holdout tbody tr");
+	assert.match(await page.textContent(".answer"), /annonçait/);
+	await page.click(".next tbody a >> nth=0");
+	await until(page, () => document.querySelector(".tl, #tl"));
+	await open(page, url, "/figures/value");
+	const n = digits(await page.textContent(".rfm tbody tr:first-child td.num a"));
+	await page.click(".rfm tbody tr:first-child td.num a");
+	await until(page, (n) => Number(document.querySelector(".counted")?.textContent.match(/^[\d\s\u202f]+/)?.[0].replace(/\D/g, "")) === n, n);
 });
 await test("plan: no switch without a replay, then on with what it would have done, and back", {}, async (page, url) => {
 	await open(page, url, "/plans/renewal");

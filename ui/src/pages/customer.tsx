@@ -116,7 +116,16 @@ function Rights(p: { who: Person; name: string; again: () => void }) {
 export default function CustomerPage(p: { id: string }) {
 	const [person, { refetch }] = createResource(() => p.id, (id) => get<Person>(`/customers/${id}`));
 	const [timeline, { refetch: again }] = createResource(() => p.id, (id) => get<Rows<Happening>>(`/customers/${id}/timeline`));
-	const [why] = createResource(() => p.id, (id) => get<{ decisions: Decision[]; plans: { plan: string; now: string }[] }>(`/customers/${id}/why`));
+	const [why] = createResource(() => p.id, async (id) => {
+		type Why = { decisions: Decision[]; next: string | null; plans: { plan: string; now: string }[] };
+		const why = await get<Why>(`/customers/${id}/why?limit=200`);
+		for (let next = why.next; next; ) {
+			const more = await get<Why>(`/customers/${id}/why?limit=200&cursor=${next}`);
+			why.decisions.push(...more.decisions);
+			next = more.next;
+		}
+		return why;
+	});
 	const [recos] = createResource(() => p.id, (id) => get<{ items: Reco[] }>(`/customers/${id}/recommendations?kind=cross&n=3`)
 		.catch((e) => { if (e instanceof Problem && e.status === 404) return { items: [] }; throw e; }));
 	const [kind, setKind] = createSignal<Kind>("all");

@@ -2,7 +2,7 @@
 import { For, Show, createResource, createSignal } from "solid-js";
 import { get, type Figures as Data } from "../api";
 import { Chart } from "../chart";
-import { dayOf, money, month, now, num, pct, people, shop, theDay } from "../fmt";
+import { dayOf, money, month, monthSpan, now, num, pct, people, shop, theDay } from "../fmt";
 import { learn, locale, t, word } from "../i18n";
 import { planTitle } from "../live";
 import { href, query, setQuery } from "../router";
@@ -12,6 +12,10 @@ import { GainBands } from "./today";
 import { figures as words } from "../words/figures";
 
 learn(words);
+
+const those = (segment: string) => href(`/customers?segment=${encodeURIComponent(segment)}`);
+/** Who a number was counted from. */
+const BEHIND: Record<string, string> = { average_basket: those("orders(last 12 months) >= 1"), buyers_12m: those("orders(last 12 months) >= 1"), open_rate: href(people("opened")), click_rate: href(people("clicked")) };
 
 const PERIODS = ["1", "3", "12", "24"] as const;
 const value = (k: Data["kpis"][number]) => (k.value === null || k.value === undefined ? null
@@ -29,7 +33,7 @@ function Months(p: { rows: Data["months"] }) {
 		<Section title={t("by_month")} more={<><button class="lnk" onClick={() => setTable(!table())}>{table() ? t("chart_view") : t("table_view")}</button> <CsvButton onClick={csv} /></>}>
 			<Show when={!table()} fallback={
 				<table class="rows wide"><thead><tr><th scope="col">{t("month")}</th><th scope="col" class="num">{t("orders")}</th><th scope="col" class="num">{t("revenue")}</th><th scope="col" class="num">{t("new_customers")}</th><th scope="col" class="num">{t("basket")}</th></tr></thead>
-					<tbody><For each={[...p.rows].reverse()}>{(m) => <tr><td>{month(m.month)}</td><td class="num">{num(m.orders)}</td><td class="num">{money(m.revenue, true)}</td><td class="num">{num(m.new_customers)}</td><td class="num">{money(m.mean_basket)}</td></tr>}</For></tbody></table>}>
+					<tbody><For each={[...p.rows].reverse()}>{(m) => <tr><td>{month(m.month)}</td><td class="num">{m.orders ? <a href={those(`orders(${monthSpan(m.month, 0)}) >= 1`)}>{num(m.orders)}</a> : num(0)}</td><td class="num">{money(m.revenue, true)}</td><td class="num">{m.new_customers ? <a href={those(`first_order in ${monthSpan(m.month, 0)}`)}>{num(m.new_customers)}</a> : num(0)}</td><td class="num">{money(m.mean_basket)}</td></tr>}</For></tbody></table>}>
 				<div class="duo">
 					<figure><figcaption class="mute">{t("revenue")}</figcaption><Chart height={180} label={t("revenue")} x={p.rows.map((m) => Date.parse(m.month.slice(0, 7) + "-15") / 1000)} format={short}
 						series={[{ label: t("revenue"), values: p.rows.map((m) => m.revenue), color: "--accent-band", bars: true }]} /></figure>
@@ -62,10 +66,10 @@ export default function Figures() {
 						<Section id="results" title={t("results")} note={t("rates_note")} more={<CsvButton onClick={csv} />}>
 							<table class="rows wide"><thead><tr><th scope="col">{t("plan")}</th><For each={["entered", "control", "sent", "opened", "clicked", "orders", "revenue"] as const}>{(k) => <th scope="col" class="num">{t(k)}</th>}</For></tr></thead>
 								<tbody><For each={f().plans}>{(p) => <tr><td><a class="t" href={href("/plans/" + p.name)}>{p.title ?? planTitle(p.name)}</a></td><td class="num">{cell("entered", p, p.entered)}</td><td class="num">{cell("control", p, p.control)}</td><td class="num">{cell("sent", p, p.sent)}</td>
-									<td class="num rate">{rate("opened", p, p.opened)}</td><td class="num rate">{rate("clicked", p, p.clicked)}</td><td class="num">{cell("brought", p, p.orders)}</td><td class="num">{money(p.revenue, true)}</td></tr>}</For></tbody></table>
+									<td class="num rate">{rate("opened", p, p.opened)}</td><td class="num rate">{rate("clicked", p, p.clicked)}</td><td class="num">{cell("brought", p, p.orders)}</td><td class="num">{p.revenue ? <a href={href(people("brought", { plan: p.name }))}>{money(p.revenue, true)}</a> : money(0, true)}</td></tr>}</For></tbody></table>
 						</Section>
 						<Show when={f().months.length}><Months rows={f().months} /></Show>
-						<Show when={f().kpis.length}><Section title={t("kpis")}><dl class="kpis"><For each={f().kpis}>{(k) => <div><dt>{word("kpi", k.name)}</dt><dd>{value(k) ?? <span class="mute">{t("unknown")}</span>}</dd><dd class="fo"><small>{value(k) === null && k.unknown_because ? t("unknown_because", { why: k.unknown_because }) : word("formula", k.name) === k.name.replace(/_/g, " ") ? k.formula : word("formula", k.name)}</small></dd></div>}</For></dl></Section></Show>
+						<Show when={f().kpis.length}><Section title={t("kpis")}><dl class="kpis"><For each={f().kpis}>{(k) => <div><dt>{word("kpi", k.name)}</dt><dd><Show when={value(k)} fallback={<span class="mute">{t("unknown")}</span>}>{BEHIND[k.name] ? <a href={BEHIND[k.name]}>{value(k)}</a> : value(k)}</Show></dd><dd class="fo"><small>{value(k) === null && k.unknown_because ? t("unknown_because", { why: k.unknown_because }) : word("formula", k.name) === k.name.replace(/_/g, " ") ? k.formula : word("formula", k.name)}</small></dd></div>}</For></dl></Section></Show>
 					</Show>
 				</Page>
 			);

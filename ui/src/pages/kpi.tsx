@@ -2,7 +2,7 @@
 // set itself to reach.
 import { For, Match, Show, Switch, createResource, createSignal } from "solid-js";
 import { call, get, may } from "../api";
-import { day, dayOf, money, month, now, num, pct, shop } from "../fmt";
+import { day, dayOf, money, month, monthSpan, now, num, pct, shop } from "../fmt";
 import { learn, locale, t, word } from "../i18n";
 import { href, query, setQuery } from "../router";
 import { CsvButton, Dialog, Icon, Load, Page, Rich, Section, Sentinel, refuse, saveCsv, toast } from "../ui";
@@ -22,6 +22,11 @@ const ym = (m: number) => `${Math.floor(m / 12)}-${String((m % 12) + 1).padStart
 const show = (unit: string, v: number) => (unit === "money" ? money(v, Math.abs(v) >= 100000) : unit === "percent" ? pct(v / 100, 1) : unit === "days" ? t("days_n", { n: num(v, 1) }) : num(v, 1));
 const period = (p: string) => (/^\d{4}-\d\d$/.test(p) ? month(p) : /^(\d{4})-Q(\d)$/.test(p) ? p.replace(/^(\d{4})-Q(\d)$/, locale() === "fr" ? "T$2 $1" : "Q$2 $1") : p);
 
+/** The days of "2026-03", "2026-Q1", "2026", as a condition takes them. */
+const periodSpan = (p: string) => {
+	const [y, q] = p.split("-Q"), first = q ? `${y}-${String(Number(q) * 3 - 2).padStart(2, "0")}` : p.length === 4 ? p + "-01" : p;
+	return monthSpan(first, 0).slice(0, 10) + ".." + monthSpan(first, q ? 2 : p.length === 4 ? 11 : 0).slice(12);
+};
 const big = (s: string) => s.charAt(0).toLocaleUpperCase() + s.slice(1);
 
 /** The course of a figure, in the width of a word. */
@@ -109,7 +114,7 @@ export default function KpiPage() {
 			const revenue = () => of("revenue"), value = (f: Figure | undefined) => (f && last(f)?.value !== null ? show(f.unit, last(f)!.value!) : "–");
 			return (
 				<Page title={t("kpi_title")} actions={<div class="seg" role="group" aria-label={t("period")}><For each={Object.keys(SPANS) as By[]}>{(b) => <button aria-pressed={by() === b} onClick={() => setQuery("by", b === "month" ? "" : b)}>{t(`kpi_${b}`)}</button>}</For></div>}
-					answer={<Show when={!split() && revenue() && last(revenue()!)}>{(v) => <Rich text={t("kpi_answer", { period: big(/^\d{4}-\d\d$/.test(v().period) ? month(v().period, true) : period(v().period)), sum: value(revenue()), orders: value(of("orders")), basket: value(of("mean_basket")) })} />}</Show>}>
+					answer={<Show when={!split() && revenue() && last(revenue()!)}>{(v) => <Rich text={t("kpi_answer", { period: big(/^\d{4}-\d\d$/.test(v().period) ? month(v().period, true) : period(v().period)), sum: value(revenue()), orders: value(of("orders")), basket: value(of("mean_basket")), who: `/customers?segment=${encodeURIComponent(`orders(${periodSpan(v().period)}) >= 1`).replace(/[()]/g, (c) => (c === "(" ? "%28" : "%29"))}` })} />}</Show>}>
 					<FigureTabs now="kpi" />
 					<Show when={!split()}><Objectives /></Show>
 					<Section title={t("kpis")} note={t("kpi_note")} more={<><label class="pick"><span class="vh">{t("kpi_split")}</span><select value={split()} onChange={(e) => setQuery("split", e.currentTarget.value)}><option value="">{t("kpi_whole")}</option><For each={["channel", "category", "store", "seller", "sector"] as const}>{(s) => <option value={s}>{t(`kpi_by_${s}`)}</option>}</For></select></label><CsvButton onClick={csv} /></>}>

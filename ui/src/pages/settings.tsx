@@ -1,6 +1,6 @@
 // Settings: the shop and how it sends; who comes in; the keys of programs; one's own account.
-import { For, Match, Show, Switch, createResource, createSignal } from "solid-js";
-import { call, get, may, session, type Page as Rows, type Settings as Data } from "../api";
+import { For, Match, Show, Switch, createResource, createSignal, onCleanup } from "solid-js";
+import { call, events as listen, get, may, session, type Page as Rows, type Settings as Data } from "../api";
 import { dayOf, now, num, shop } from "../fmt";
 import { learn, t, word, type Word } from "../i18n";
 import { query, setQuery } from "../router";
@@ -173,6 +173,18 @@ function Hooks() {
 	);
 }
 
+/** A large shop takes a while to be copied: how far it is, as the server tells. */
+function Backup() {
+	const [share, setShare] = createSignal<number | null>(null);
+	if (may("admin")) onCleanup(listen((kind, data) => { if (kind === "backup") setShare(data.progress < 1 ? data.progress : null); }));
+	return (
+		<Section title={t("set_backup")}><p class="mute">{t("set_backup_body")}</p>
+			<Show when={may("admin")} fallback={<code>relance backup shop.db copie.db</code>}><p class="spaced"><a class="btn" href="/api/v1/backup" download={`${dayOf(now())}.backup`}><Icon name="down" />{t("set_backup_do")}</a></p></Show>
+			<Show when={share() !== null}><div class="bar" role="progressbar" aria-label={t("set_backup_making")} aria-valuenow={Math.round(share()! * 100)}><i style={{ width: share()! * 100 + "%" }} /></div><p class="note" role="status">{t("set_backup_making")}</p></Show>
+		</Section>
+	);
+}
+
 export default function Settings() {
 	const [data, { refetch }] = createResource(() => get<Data & { items: Item[] }>("/settings"));
 	const tab = () => query("tab") || "shop";
@@ -188,7 +200,7 @@ export default function Settings() {
 					<div>
 						<Show when={!may("admin") && tab() !== "account"}><p class="mute">{t("not_owner")}</p></Show>
 						<For each={GROUPS.filter((g) => g[0] === tab())}>{(g) => <Fields title={t(g[1])} note={g[3] && t(g[3])} items={s().items.filter((i) => g[2].test(i.name))} again={() => void refetch()} />}</For>
-						<Show when={tab() === "shop"}><Section title={t("set_backup")}><p class="mute">{t("set_backup_body")}</p><Show when={may("admin")} fallback={<code>relance backup shop.db copie.db</code>}><p class="spaced"><a class="btn" href="/api/v1/backup" download={`${dayOf(now())}.backup`}><Icon name="down" />{t("set_backup_do")}</a></p></Show></Section></Show>
+						<Show when={tab() === "shop"}><Backup /></Show>
 						<Show when={tab() === "team" && may("admin")}><People /><Keys /><Hooks /></Show>
 						<Show when={tab() === "account"}><Account /></Show>
 					</div>

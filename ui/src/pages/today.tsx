@@ -9,7 +9,7 @@ import { Chart } from "../chart";
 import { Band, ChannelIcon, Empty, Icon, Load, Page, Rich, Section } from "../ui";
 
 export const PHASES = ["ambassador", "loyal", "new", "lapsing", "former", "prospect"] as const;
-const KIND_ICON: Record<string, string> = { complaint: "warn", approval: "two", request: "del", uncertain: "ask" };
+const KIND_ICON: Record<string, string> = { complaint: "warn", approval: "two", request: "del", uncertain: "ask", unwritten: "warn" };
 /** The day of a plan: a line from 8 h to 20 h, a disc where messages leave, its area their number. */
 function Strip(p: { rows: Leaving[]; most: number }) {
 	const place = (h: number) => Math.min(98, Math.max(2, ((h - 7) / 14) * 100));

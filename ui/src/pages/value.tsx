@@ -2,7 +2,7 @@
 import { For, Show, createResource, createSignal } from "solid-js";
 import { get } from "../api";
 import { Chart } from "../chart";
-import { money, month, num, pct, shop } from "../fmt";
+import { money, month, monthSpan as span, num, pct, shop } from "../fmt";
 import { learn, t } from "../i18n";
 import { href } from "../router";
 import { CsvButton, Empty, Load, Page, Rich, Section, saveCsv } from "../ui";
@@ -16,6 +16,9 @@ interface Value {
 	cohorts: { month: string; active: number[] }[];
 }
 
+/** The people of a condition. */
+const those = (segment: string, more = "") => href(`/customers?segment=${encodeURIComponent(segment)}${more}`);
+
 /** Each month's newcomers, and the part of them that ordered 1, 2, 3 … months later: the deeper, the more. */
 function Cohorts(p: { rows: Value["cohorts"] }) {
 	const [wide, setWide] = createSignal(false);
@@ -27,8 +30,8 @@ function Cohorts(p: { rows: Value["cohorts"] }) {
 		<Section title={t("cohorts")} note={t("cohorts_note")} more={<><Show when={p.rows.length > 13}><button class="lnk" onClick={() => setWide(!wide())}>{wide() ? t("cohorts_year") : t("cohorts_all")}</button> </Show><CsvButton onClick={csv} /></>}>
 			<div class="scroll" tabindex="0" role="region" aria-label={t("cohorts")}><table class="heat"><thead><tr><th scope="col">{t("month")}</th><th scope="col" class="num">{t("new_customers")}</th>
 				<For each={Array.from({ length: columns() }, (_, k) => k + 1)}>{(k) => <th scope="col" class="num">+{k}</th>}</For></tr></thead>
-				<tbody><For each={rows()}>{(r) => <tr><th scope="row">{month(r.month)}</th><td class="num">{num(r.active[0])}</td>
-					<For each={Array.from({ length: columns() }, (_, k) => k + 1)}>{(k) => <td><Show when={k < r.active.length}><i style={{ "--s": Math.min(60, share(r, k) * 130) + "%" }} title={num(r.active[k])}>{pct(share(r, k))}</i></Show></td>}</For></tr>}</For></tbody></table></div>
+				<tbody><For each={rows()}>{(r) => <tr><th scope="row">{month(r.month)}</th><td class="num">{r.active[0] ? <a href={those(`first_order in ${span(r.month, 0)}`)}>{num(r.active[0])}</a> : num(0)}</td>
+					<For each={Array.from({ length: columns() }, (_, k) => k + 1)}>{(k) => <td><Show when={k < r.active.length}><Show when={r.active[k]} fallback={<i style={{ "--s": "0%" }}>{pct(0)}</i>}><a style={{ "--s": Math.min(60, share(r, k) * 130) + "%" }} title={num(r.active[k])} href={those(`first_order in ${span(r.month, 0)} and orders(${span(r.month, k)}) >= 1`)}>{pct(share(r, k))}</a></Show></Show></td>}</For></tr>}</For></tbody></table></div>
 		</Section>
 	);
 }
@@ -46,7 +49,7 @@ export default function ValuePage() {
 					<Show when={v().segments.length} fallback={<Empty picture="curve" title={t("value_none")}><p>{t("value_none_body")}</p><a class="btn" href={href("/customers")}>{t("nav_customers")}</a></Empty>}>
 						<Section title={t("rfm")} note={t("rfm_note")} more={<CsvButton onClick={csv} />}>
 							<table class="rows rfm"><thead><tr><th scope="col">{t("rfm_segment")}</th><th scope="col" class="num">{t("rfm_customers")}</th><th scope="col" class="bars w"><span class="vh">{t("rfm_customers")}</span></th><th scope="col" class="num">{t("revenue")}</th><th scope="col" class="bars w"><span class="vh">{t("revenue")}</span></th><th scope="col" class="num w">{t("rfm_part")}</th></tr></thead>
-								<tbody><For each={v().segments}>{(s) => <tr><td><b>{s.name}</b><br /><small>{s.advice}</small></td><td class="num">{num(s.customers)}</td><td class="bars w"><i class="grey" style={{ width: (100 * s.customers) / many() + "%" }} /></td>
+								<tbody><For each={v().segments}>{(s) => <tr><td><b>{s.name}</b><br /><small>{s.advice}</small></td><td class="num">{s.customers ? <a href={those(`rfm = ${s.segment}`)}>{num(s.customers)}</a> : num(0)}</td><td class="bars w"><i class="grey" style={{ width: (100 * s.customers) / many() + "%" }} /></td>
 									<td class="num">{money(s.spend, true)}</td><td class="bars w"><i style={{ width: (100 * s.spend) / most() + "%" }} /></td><td class="num w">{pct(all() ? s.spend / all() : 0)}</td></tr>}</For></tbody></table>
 						</Section>
 						<Show when={v().share}>{(s) => <Section title={t("pareto")} note={t("pareto_note", { share: pct(s().top_20_share) })}>

@@ -1,7 +1,7 @@
 // Words of the plan pages.
 export const plans = {
 	plans_title: ["Ce qui tourne tout seul", "What runs by itself"],
-	plans_answer: ["[{n} plan](/plans) en marche, **{active}** personnes en route, **{m}** messages en 30 jours.|[{n} plans](/plans) en marche, **{active}** personnes en route, **{m}** messages en 30 jours.", "[{n} plan](/plans) on, **{active}** people on the way, **{m}** messages in 30 days.|[{n} plans](/plans) on, **{active}** people on the way, **{m}** messages in 30 days."],
+	plans_answer: ["[{n} plan](/plans) en marche, [{active}](/customers?is=active) personnes en route, [{m}](/customers?is=sent) messages en 30 jours.|[{n} plans](/plans) en marche, [{active}](/customers?is=active) personnes en route, [{m}](/customers?is=sent) messages en 30 jours.", "[{n} plan](/plans) on, [{active}](/customers?is=active) people on the way, [{m}](/customers?is=sent) messages in 30 days.|[{n} plans](/plans) on, [{active}](/customers?is=active) people on the way, [{m}](/customers?is=sent) messages in 30 days."],
 	plans_answer_none: ["Aucun plan ne tourne. Choisissez-en un, rejouez-le sur votre histoire, puis mettez-le en marche.", "No plan is on. Choose one, replay it over your history, then switch it on."],
 	plans_none: ["Pas encore de plan", "No plan yet"],
 	plans_none_body: ["Un plan dit qui entre, ce qui part et quand. Sept sont livrés : le réveil, le panier, l’anniversaire…", "A plan says who enters, what leaves and when. Seven are shipped: win-back, cart, birthday…"],
