@@ -182,7 +182,7 @@ static bool load_range(struct loading *l, struct db *db, customer_id from, custo
 {
 	struct book_loader *loader = book_loader_new(l->book);
 	struct sifting sifting = { l, loader };
-	/* who is one person with another: folded in the order of their numbers, which a fast reading leaves out */
+	/* those of several records are put in order by their seq, which the fast way leaves out */
 	bool ok = l->joined ? store_facts_by_customer(db, from, to, l->known, sift_fact, &sifting, err)
 	                    : read_facts(l, db, from, to, take_fact, loader, err);
 	struct err ignored;

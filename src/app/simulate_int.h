@@ -127,7 +127,7 @@ enum sim_purpose {
 
 struct sim_block {
 	struct arena arena;
-	struct buf body, truth;
+	struct buf body, key, truth;
 	struct build_customer *customers;
 	size_t customer_count;
 	struct fact *facts;

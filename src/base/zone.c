@@ -261,9 +261,13 @@ int32_t zone_offset(zone_id id, struct instant t)
 
 struct civil zone_civil(zone_id id, struct instant t)
 {
-	int64_t local = t.s + offset_at(zone_get(id), t);
-	int64_t day = local >= 0 ? local / DAY_S : -((-local + DAY_S - 1) / DAY_S);
-	return (struct civil){ { (int32_t)day }, (int32_t)(local - day * DAY_S) };
+	int64_t local = t.s + offset_at(zone_get(id), t), day = local / DAY_S;
+	int32_t second = (int32_t)(local - day * DAY_S);
+	if (second < 0) { /* before 1970 */
+		second += DAY_S;
+		day--;
+	}
+	return (struct civil){ { (int32_t)day }, second };
 }
 
 struct date zone_date(zone_id id, struct instant t)

@@ -28,7 +28,8 @@ static int news_since(const struct view *v, uint32_t at)
 
 static void decide(struct decisions *out, const struct decision *d)
 {
-	out->items = mem_grow(out->items, &out->cap, out->count + 1, sizeof *out->items);
+	if (out->count == out->cap)
+		out->items = mem_grow(out->items, &out->cap, out->count + 1, sizeof *out->items);
 	out->items[out->count++] = *d;
 }
 

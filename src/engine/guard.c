@@ -155,7 +155,7 @@ static void recent_of(const struct pstate *state, int channel, int64_t since, co
 {
 	for (uint16_t i = state->sent_count; i-- > 0;) {
 		const struct sent *m = &state->sent[i];
-		if (m != except && counts(m) && (joined || !run_is_joined(m->run_no)) && m->at > since &&
+		if (m->at > since && m != except && counts(m) && (joined || !run_is_joined(m->run_no)) &&
 		    (channel < 0 || m->channel == channel))
 			recent_add(r, m->at);
 	}
@@ -169,7 +169,8 @@ static int64_t pressed_until(const struct world *w, const struct subject *s, con
 	int64_t window_s = (int64_t)rule->window_days * DAY_S, now = s->view.now.s;
 	if (rule->limit == 0)
 		return now + window_s;
-	struct recent r = { .count = 0 };
+	struct recent r;
+	r.count = 0;
 	bool ring = w->peers && w->states;
 	if (s->state)
 		recent_of(s->state, channel, now - window_s, except, !ring, &r);

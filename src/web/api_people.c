@@ -290,7 +290,10 @@ static bool put_who(struct request *r, customer_id c)
 	put_str(b, "city", p.city);
 	put_str(b, "country", p.country);
 	put_close(b, '}');
-	return true;
+	if (put_merged(r, c, &err))
+		return true;
+	request_err(r, &err);
+	return false;
 }
 
 static void put_customer(struct request *r, const struct world *w, customer_id c, const struct pstate *state)

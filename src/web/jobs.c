@@ -127,7 +127,7 @@ static void put_result(struct job_work *k, const struct replay_result *res, stru
 	put_close(b, ']');
 	uint64_t pressure[PRESSURE_MAX + 1] = { 0 };
 	for (uint32_t c = 1; c <= k->version->customers; c++)
-		if (!k->erased[c])
+		if (!k->erased[c] && !book_profile(k->version, c)->merged)
 			pressure[k->most[c] < PRESSURE_MAX ? k->most[c] : PRESSURE_MAX]++;
 	put_open(b, "pressure", '[');
 	for (int n = 0; n <= PRESSURE_MAX; n++)

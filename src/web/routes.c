@@ -41,6 +41,11 @@ const struct route ROUTES[] = {
 	{ "GET", API "/customers/{}/why", MAY_PEOPLE, on_why, 0 },
 	{ "GET", API "/customers/{}/recommendations", MAY_PEOPLE, on_recommendations, ON_TICKER },
 
+	{ "GET", API "/duplicates", MAY_PEOPLE, on_duplicates, READS | LONG },
+	{ "POST", API "/duplicates/dismiss", MAY_PEOPLE, on_duplicates_dismiss, ON_TICKER | ONCE },
+	{ "POST", API "/customers/{}/merge", MAY_PEOPLE, on_merge, ON_TICKER | ONCE },
+	{ "POST", API "/customers/{}/unmerge", MAY_PEOPLE, on_unmerge, ON_TICKER | ONCE },
+
 	{ "POST", API "/segments/count", MAY_READ, on_segment_count, READS },
 	{ "GET", API "/segments/words", MAY_READ, on_segment_words, 0 },
 	{ "GET", API "/segments", MAY_READ, on_segments, READS },

@@ -325,6 +325,8 @@ static void web_release(struct web *w)
 	pthread_rwlock_destroy(&w->messages_lock);
 	pthread_mutex_destroy(&w->lock);
 	pthread_mutex_destroy(&w->doors);
+	pthread_mutex_destroy(&w->duplicates_lock);
+	duplicates_close(w);
 	pthread_cond_destroy(&w->wake);
 	sodium_memzero(w->link_key, sizeof w->link_key);
 	free(w);
@@ -367,6 +369,7 @@ bool web_run(const struct web_options *o, const volatile sig_atomic_t *stop, str
 	w->started = clock_monotonic();
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_mutex_init(&w->doors, NULL);
+	pthread_mutex_init(&w->duplicates_lock, NULL);
 	pthread_rwlock_init(&w->world, NULL);
 	pthread_rwlock_init(&w->messages_lock, NULL);
 	pthread_condattr_t attr;

@@ -224,6 +224,8 @@ struct web {
 	struct orders *orders;       /* order.c */
 
 	/* the door: doors */
+	pthread_mutex_t duplicates_lock;
+	struct found_duplicates *duplicates; /* api_duplicates.c; NULL: nobody asked */
 	pthread_mutex_t doors;
 	struct connection *connections;
 	size_t connection_count;
@@ -442,6 +444,8 @@ void forecast_let_go(struct web *w, struct forecast *f);
 enum list_sort { SORT_NONE, SORT_NAME, SORT_ORDERS, SORT_SPEND, SORT_LAST_ORDER, SORT_PHASE, SORT_COUNT };
 uint64_t *among_bits(struct request *r, uint64_t *count); /* those ?plan=&is= names; NULL: a problem */
 uint64_t bits_count(const uint64_t *bits, uint32_t customers);
+void duplicates_close(struct web *w);
+bool put_merged(struct request *r, customer_id c, struct err *err);            /* "merged": who was merged into c */
 bool bits_without_gone(struct request *r, uint64_t *bits, uint32_t customers); /* false: a problem */
 /* ---- order.c: everybody by name, spend, … ---- */
 void orders_new(struct web *w);
@@ -487,6 +491,10 @@ HANDLER(on_today);
 HANDLER(on_stop);
 HANDLER(on_resume);
 HANDLER(on_customers);
+HANDLER(on_duplicates);
+HANDLER(on_duplicates_dismiss);
+HANDLER(on_merge);
+HANDLER(on_unmerge);
 HANDLER(on_customers_csv);
 HANDLER(on_customer);
 HANDLER(on_timeline);

@@ -112,7 +112,7 @@ def for_a_while(db, n):
 
 def folds(db):
     return [relance("lifecycle", db, "--at", "2023-11-01", "--list", "--format", "json"),
-            relance("segment", db, "orders >= 2 or consent(email, marketing) = granted", "--format", "json", "--at", "2023-11-01")]
+            json.loads(relance("segment", db, "orders >= 2 or consent(email, marketing) = granted", "--format", "json", "--at", "2023-11-01"))["count"]]
 
 
 def look_at_merged(db):
@@ -214,7 +214,8 @@ def main():
         # those who share an address with somebody merged feel their messages too
         alone = f"customer_id NOT IN ({involved}) AND customer_id > 62"
         assert decisions(mine, alone) == decisions(never, alone), "somebody else's decisions changed"
-        figures_of_one_person(f"{name}/people.db", folder)
+        (folder / "people").mkdir()
+        figures_of_one_person(f"{name}/people.db", folder / "people")
         if server:
             assert live(server, folder, for_a_while)["trace_sha256"] == ticks["trace_sha256"], "PostgreSQL decides otherwise"
         else:

@@ -615,6 +615,34 @@ class Api(unittest.TestCase):
         self.assertEqual(self.ask("GET", "/customers?q=gone-1")["items"], [])
         self.assertIn(("customer erased", f"#{who}"), [(i["action"], i["object"]) for i in self.ask("GET", "/audit")["items"]])
 
+    def test_duplicates(self):
+        facts = [{"kind": "profile", "key": "du:1", "customer": "twin-1", "first_name": "Zoé", "last_name": "Jumel", "email": "zoe@jumel.example"},
+                 {"kind": "profile", "key": "du:2", "customer": "twin-2", "first_name": "ZOE", "last_name": "jumel", "email": "ZOE@jumel.example", "phone": "0611223344"},
+                 {"kind": "consent", "key": "du:3", "customer": "twin-2", "channel": "email", "purpose": "marketing", "state": "withdrawn", "at": "2024-01-01T10:00:00Z"},
+                 {"kind": "consent", "key": "du:4", "customer": "twin-1", "channel": "email", "purpose": "marketing", "state": "granted", "source": "form", "at": "2024-06-01T10:00:00Z"},
+                 {"kind": "order", "key": "du:5", "customer": "twin-2", "at": "2024-06-01T10:00:00Z", "lines": [{"sku": "SKU1", "quantity": 1, "amount": 700}]}]
+        self.ask("POST", "/facts", facts, 201)
+        one, other = (self.server.until(lambda r=r: self.ask("GET", f"/customers?q={r}")["items"])[0]["id"] for r in ("twin-1", "twin-2"))
+        pair = lambda: [p for p in self.ask("GET", "/duplicates?limit=200")["items"] if (p["one"]["id"], p["other"]["id"]) == (one, other)]
+        self.ask("POST", "/duplicates/dismiss", {"one": one, "other": other})
+        self.assertEqual(pair(), [])
+        self.ask("POST", "/duplicates/dismiss", {"one": f"#{one}", "other": "twin-2", "undo": True})
+        self.assertEqual([(p["sure"], p["why"], p["other"]["ref"]) for p in pair()], [("high", ["email"], "twin-2")])
+        self.ask("POST", "/duplicates/dismiss", {"one": one}, 422)
+        self.ask("POST", f"/customers/{one}/merge", {"other": one}, 422)
+        self.assertEqual(self.ask("POST", f"/customers/{one}/merge", {"other": other})["customer"], one)
+        d = self.server.until(lambda: (d := self.ask("GET", f"/customers/{one}"))["orders"] == 1 and d)
+        self.assertEqual(([m["id"] for m in d["merged"]], d["person"]["phone"], d["consents"][0]["state"]), ([other], "0611223344", "withdrawn"))
+        self.assertEqual(self.ask("GET", f"/customers/{other}")["id"], one)
+        self.assertIn("merge", [i["kind"] for i in self.ask("GET", f"/customers/{one}/timeline")["items"]])
+        self.assertEqual([c["id"] for c in self.ask("GET", "/customers?q=jumel")["items"]], [one])
+        self.ask("POST", f"/customers/{one}/merge", {"other": other}, 422)
+        self.assertEqual(self.ask("POST", f"/customers/{other}/unmerge")["customer"], one)
+        self.ask("POST", f"/customers/{other}/unmerge", status=422)
+        self.server.until(lambda: self.ask("GET", f"/customers/{other}")["orders"] == 1 and self.ask("GET", f"/customers/{one}")["orders"] == 0)
+        self.assertEqual(len(pair()), 1)
+        self.assertIn(("customers merged", f"#{other} into #{one}"), [(i["action"], i["object"]) for i in self.ask("GET", "/audit")["items"]])
+
     def test_settings(self):
         names = {i["name"] for i in self.ask("GET", "/settings")["items"]}
         self.assertIn("pressure.email", names)

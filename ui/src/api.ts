@@ -23,7 +23,7 @@ export interface Customer {
 	first_order: string | null; last_order: string | null; average_basket: number; zone: string; locale: string;
 	born: string | null; tags: string[]; interests: string[]; consents: Consent[];
 	runs: { plan: string; run: number; entered_at: string; step: string; control: boolean; state: string }[];
-	plans: { plan: string; now: string }[];
+	plans: { plan: string; now: string }[]; merged: { id: number; ref: string; name: string; email: string; at: string | null }[];
 }
 export interface Happening {
 	at: string; kind: string; title: string; detail?: string; amount?: number; plan?: string; verdict?: string; reason?: string;

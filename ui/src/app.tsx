@@ -11,6 +11,7 @@ import { go, href, parts, path } from "./router";
 import { Dialog, Icon, Toasts, refuse, rested, toast } from "./ui";
 
 const Customers = lazy(() => import("./pages/customers"));
+const Duplicates = lazy(() => import("./pages/duplicates"));
 const Customer = lazy(() => import("./pages/customer"));
 const Plans = lazy(() => import("./pages/plans"));
 const PlanPage = lazy(() => import("./pages/plan"));
@@ -251,6 +252,7 @@ export function App() {
 						<Suspense>
 							<Switch fallback={<NotFound />}>
 								<Match when={first() === "" || first() === "today" || first() === "setup"}><Today /></Match>
+								<Match when={first() === "customers" && parts()[1] === "duplicates"}><Duplicates /></Match>
 								<Match when={first() === "customers" && parts()[1]} keyed>{(id) => <Customer id={id} />}</Match>
 								<Match when={first() === "customers"}><Customers /></Match>
 								<Match when={first() === "plans" && parts()[1]} keyed>{(name) => <PlanPage name={name} />}</Match>

@@ -12,7 +12,7 @@ export const CHROMIUM = {
 };
 export const PAGES = [
 	["today", "/"], ["customers", "/customers?segment=lifecycle%20in%20(lapsing%2C%20former)%20and%20may(email)"], ["behind a count", "/customers?is=sent&plan=anti-churn&sort=-spend"],
-	["customer", "/customers/{id}"], ["plans", "/plans"], ["plan", "/plans/anti-churn"], ["plan, welcome", "/plans/welcome"], ["plan as a form", "/plans/anti-churn?tab=form"],
+	["duplicates", "/customers/duplicates"], ["customer", "/customers/{id}"], ["plans", "/plans"], ["plan", "/plans/anti-churn"], ["plan, welcome", "/plans/welcome"], ["plan as a form", "/plans/anti-churn?tab=form"],
 	["plan as a file", "/plans/anti-churn?tab=file"], ["plan's versions", "/plans/anti-churn?tab=versions"], ["messages", "/messages"], ["message", "/messages/fr/winback-1"],
 	["figures", "/figures"], ["indicators", "/figures/kpi"], ["indicators, split", "/figures/kpi?split=channel"], ["value", "/figures/value"], ["who will buy", "/figures/next"], ["business case", "/figures/case"], ["reference case", "/figures/case?from=reference"],
 	["compliance", "/compliance"], ["consents", "/compliance?tab=consents"], ["suppressions", "/compliance?tab=suppressions"], ["log", "/compliance?tab=audit"],

@@ -168,6 +168,33 @@ await test("a customer's day is told once, in words", {}, async (page, url) => {
 	assert.doesNotMatch(text, /accepted|granted|sim:|winback|step_condition|email marketing/);
 	assert.match(await page.getAttribute(".tl time", "title"), /\d{2}:\d{2}:\d{2}/);
 });
+await test("look-alikes: two records side by side are merged from the keyboard, undone from the person's page, and told apart", {}, async (page, url) => {
+	await open(page, url, "/customers");
+	await page.click("main a[href$='/customers/duplicates']");
+	await page.waitForSelector("article.dup");
+	const before = await page.locator("article.dup").count(), first = page.locator("article.dup").first();
+	assert.deepEqual(await violations(page), []);
+	const [, one, other] = (await first.locator("h2").getAttribute("id")).split("-");
+	await first.locator("input[type=radio]").nth(1).focus();
+	await page.keyboard.press("Space"); // the second one stays
+	const stays = (await first.locator("thead a").nth(1).textContent()).replace(/^\D*/, "");
+	assert.match(await first.locator(".will").textContent(), new RegExp("n° ?" + stays + " reste"));
+	await first.locator(".btn.main").focus();
+	await page.keyboard.press("Enter");
+	await until(page, (n) => document.querySelectorAll("article.dup").length === n - 1, before);
+	await open(page, url, `/customers/${other}`);
+	await page.waitForSelector(".merged li");
+	assert.deepEqual(await violations(page), []);
+	await page.click(".merged button");
+	await until(page, () => !document.querySelector(".merged li"));
+	await open(page, url, "/customers/duplicates");
+	await page.locator(`#dup-${one}-${other}`).waitFor();
+	await page.locator("article.dup", { has: page.locator(`#dup-${one}-${other}`) }).locator(".do .btn").first().click();
+	await until(page, (id) => !document.getElementById(id), `dup-${one}-${other}`);
+	await page.click(".toast button, [role=status] button");
+	await page.locator(`#dup-${one}-${other}`).waitFor();
+});
+
 await test("segment: live count, and the error stands under its character", {}, async (page, url) => {
 	await open(page, url, "/customers");
 	const input = page.locator(".segbar input").first();

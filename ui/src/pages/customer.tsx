@@ -77,6 +77,23 @@ function Consents(p: { list: Consent[] }) {
 	);
 }
 
+/** The records this person had: each may be taken out again. */
+function Merged(p: { list: Person["merged"]; again: () => void }) {
+	const [gone, setGone] = createSignal<number[]>([]);
+	async function undo(id: number, ref: string) {
+		try {
+			await call("POST", `/customers/${id}/unmerge`, {});
+			setGone((l) => [...l, id]);
+			toast(t("merged_undone", { n: ref }));
+			p.again();
+		} catch (e) { refuse(e); }
+	}
+	return (
+		<ul class="merged"><For each={p.list.filter((m) => !gone().includes(m.id))}>{(m) => (
+			<li><span>{t("merged_with", { n: m.ref, name: m.name ? ` (${m.name})` : "", day: m.at ? theDay(m.at) : "–" })}</span> <button class="lnk" onClick={() => void undo(m.id, m.ref)}>{t("merged_undo")}</button></li>)}</For></ul>
+	);
+}
+
 const REQUESTS = ["access", "portability", "rectification", "erasure", "objection"];
 /** What the law gives the person: one button each; what cannot be undone asks for the number. */
 function Rights(p: { who: Person; name: string; again: () => void }) {
@@ -157,6 +174,7 @@ export default function CustomerPage(p: { id: string }) {
 						<div><dt>{t("months12")}</dt><dd>{money(c().spend_12m)}</dd></div>
 						<div><dt>{t("basket")}</dt><dd>{money(c().average_basket)}</dd></div>
 					</dl>
+					<Show when={c().merged.length}><Merged list={c().merged} again={() => { void refetch(); void again(); }} /></Show>
 					<h2 class="vh">{t("consents")}</h2><Consents list={c().consents} />
 					<div class="split wide">
 						<Section id="reco" class="side" title={t("propose")}><Load of={recos} lines={3}>{(r) => (

@@ -178,7 +178,7 @@ export default function Customers() {
 	const who = () => [word("among", query("is")), query("reason") && word("reason", query("reason")).toLocaleLowerCase(), query("step") && t("among_step", { step: query("step") }), query("channel") && word("channel", query("channel")), query("plan") && planTitle(query("plan")), query("from") && query("to") && t("among_period", { from: theDay(query("from")), to: theDay(query("to")) })].filter(Boolean).join(", ");
 	const all = () => { setQ(""); setSegment(""); go("/customers"); };
 	return (
-		<Page title={t("customers_title")} answer={<Show when={first.latest && first.latest.total !== undefined}><Rich text={first.latest!.total === null ? t("customers_many") : filtered() && !bad() ? t("segment_count_plain", { n: first.latest!.total! }) : t("customers_answer", { n: first.latest!.total! })} /></Show>}>
+		<Page title={t("customers_title")} actions={<a class="btn" href={href("/customers/duplicates")}>{t("duplicates")}</a>} answer={<Show when={first.latest && first.latest.total !== undefined}><Rich text={first.latest!.total === null ? t("customers_many") : filtered() && !bad() ? t("segment_count_plain", { n: first.latest!.total! }) : t("customers_answer", { n: first.latest!.total! })} /></Show>}>
 			<Show when={among()}><p class="only"><span class="badge">{who()}</span> <button class="lnk" onClick={() => { for (const k of AMONG) setQuery(k, ""); }}><Icon name="no" />{t("among_clear")}</button></p></Show>
 			<div class="finder">
 				<label class="field seekf"><span>{t("search")}</span><span class="typed"><Icon name="find" /><input type="search" value={q()} placeholder={t("customers_search")} autocomplete="off" onInput={(e) => setQ(e.currentTarget.value)} /></span></label>
