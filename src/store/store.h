@@ -85,6 +85,7 @@ struct product_row {
 	int64_t price, cost;                        /* −1 unknown */
 	int32_t vat_x2, stock, lifetime_days, tier; /* −1 unknown */
 	bool not_a_product;
+	struct str marks; /* said, never read back: a JSON object whose keys are set in `attributes`, the others kept */
 };
 /* Nothing is known of it yet: every text empty, every number unknown. */
 extern const struct product_row PRODUCT_UNSAID;

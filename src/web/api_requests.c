@@ -15,6 +15,17 @@
 
 /* ---- requests ---- */
 
+/* What they are called here; empty when they were erased. */
+static void put_name(struct request *r, customer_id c)
+{
+	struct person p;
+	struct str ref, name = STR("");
+	struct err err;
+	if (request_db(r) && store_person(r->db, c, &r->arena, &p, &ref, &err))
+		name = person_name(&r->arena, &p);
+	put_str(&r->out, "name", name);
+}
+
 static bool put_request(void *ctx, const struct data_request *x, struct err *err)
 {
 	struct request *r = ctx;
@@ -24,6 +35,7 @@ static bool put_request(void *ctx, const struct data_request *x, struct err *err
 	put_int(b, "id", x->id);
 	put_str(b, "kind", x->kind);
 	put_int(b, "customer", x->customer);
+	put_name(r, x->customer);
 	put_instant(b, "asked_at", x->asked_at);
 	put_instant(b, "due_at", x->due_at);
 	put_str(b, "came_by", x->came_by);

@@ -1,7 +1,8 @@
 #include "web/pages.h"
 
 static const char STYLE[] =
-	":root{--paper:#faf8f4;--ink:#1d1a16;--soft:#6a6258;--line:#8c8378;--accent:#a8452c;--on:#fff}"
+	":root{color-scheme:light "
+	"dark;--paper:#faf8f4;--ink:#1d1a16;--soft:#6a6258;--line:#8c8378;--accent:#a8452c;--on:#fff}"
 	"@media(prefers-color-scheme:dark){:root{--paper:#191714;--ink:#ece7df;--soft:#a89f93;--line:#7d7468;"
 	"--accent:#e08a6c;--on:#191714}}*{box-sizing:border-box}body{margin:0;background:var(--paper);"
 	"color:var(--ink);font:17px/1.6 system-ui,-apple-system,'Segoe UI',sans-serif}main{max-width:34rem;"

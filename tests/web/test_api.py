@@ -952,6 +952,15 @@ class Fresh(unittest.TestCase):
         wait_for(lambda: gone in proposed(who), 10)
         fact(kind="product", sku=gone, name="Article", stock=5, attributes={"hidden": True})
         wait_for(lambda: gone not in proposed(who), 10)
+        fact(kind="product", sku=gone, hidden=False)  # by name; the rest stays
+        wait_for(lambda: gone in proposed(who), 10)
+        fact(kind="product", sku=gone, hidden=True)
+        wait_for(lambda: gone not in proposed(who), 10)
+        fact(kind="product", sku=gone, stock=7)
+        time.sleep(3)
+        self.assertNotIn(gone, proposed(who))
+        refused_months = server.ask("POST", API + "/facts", {"kind": "product", "sku": gone, "months": [13]})
+        self.assertEqual(refused_months.status, 422)
         server.command("set", server.db, "recommend.exclude", f"sku {hidden}")
         for n in range(12):
             fact(kind="order", key=f"new-{n}", customer=str(1030 + n), lines=[{"sku": "NEW", "name": "Nouveau", "quantity": 1, "amount": 100}])

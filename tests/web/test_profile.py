@@ -93,6 +93,8 @@ class Profile(unittest.TestCase):
         self.assertEqual({e["text"] for e in said[1:]}, {"Faire effacer mes données", "Ne plus recevoir aucune publicité"})
         asked = self.s.ask("GET", "/api/v1/requests").json()["items"]
         self.assertEqual(sorted((r["kind"], r["came_by"], r["state"]) for r in asked), [(k, "page", "open") for k in ("erasure", "message", "objection")])
+        self.assertEqual({r["name"] for r in asked}, {asked[0]["name"]})
+        self.assertTrue(asked[0]["name"], "the list says who")
         needs = {n["kind"]: n["count"] for n in self.s.ask("GET", "/api/v1/today").json()["needs_you"]}
         self.assertEqual(needs["request"], 3)
         consents = self.s.ask("GET", f"/api/v1/customers/{asked[0]['customer']}").json()["consents"]

@@ -44,7 +44,7 @@ export const When = (p: { at: string }) => <time datetime={p.at} title={exact(p.
 
 /** A sentence of the dictionary: [words](/page) becomes a link, **words** strong. */
 export function Rich(p: { text: string }): JSX.Element {
-	const bits = () => p.text.split(/(\[[^\]]+\]\([^)]+\)|\*\*[^*]+\*\*)/);
+	const bits = () => p.text.replace(/\.\.(?=\s|$)/g, ".").split(/(\[[^\]]+\]\([^)]+\)|\*\*[^*]+\*\*)/);
 	return (
 		<For each={bits()}>{(b) => {
 			const link = /^\[([^\]]+)\]\(([^)]+)\)$/.exec(b);

@@ -12,7 +12,7 @@ learn(words);
 const KINDS = ["granted", "soft", "withdrawn", "opposed"] as const;
 const COLORS = { granted: "var(--good)", soft: "var(--band-unknown)", withdrawn: "var(--accent-band)", opposed: "var(--wrong)" };
 const SHORT = { granted: "cg", soft: "cs", withdrawn: "cw", opposed: "co" } as const;
-interface Request { id: number; kind: string; customer: number | string; asked_at: string; due_at: string; state: string; late?: boolean; extended?: boolean | string | null; answer?: string | null; closed_at?: string | null; by?: string | null }
+interface Request { id: number; kind: string; customer: number | string; name?: string; asked_at: string; due_at: string; state: string; late?: boolean; extended?: boolean | string | null; answer?: string | null; closed_at?: string | null; by?: string | null }
 interface Suppressed { address: string; channel: string; reason: string; at: string }
 interface Act { id: number; at: string; actor: string; name: string; action: string; object: string }
 
@@ -62,14 +62,14 @@ function Requests(p: { list: ReturnType<typeof paged<Request>> }) {
 			<Show when={p.list.rows().length} fallback={<Empty picture="letter" title={t("requests_none")}><p>{t("requests_none_body")}</p><a class="btn" href={href("/customers")}>{t("nav_customers")}</a></Empty>}>
 				<table class="rows wide"><thead><tr><th scope="col">{t("customer")}</th><th scope="col">{t("requests")}</th><th scope="col" class="num">{t("asked")}</th><th scope="col" class="num">{t("due")}</th><th scope="col">{t("state")}</th><th scope="col"><span class="vh">{t("due_by")}</span></th></tr></thead>
 					<tbody><For each={p.list.rows()}>{(r) => { const d = left(r.due_at); return (
-						<tr><td><a class="t" href={href(`/customers/${r.customer}`)}>{r.customer}</a></td><td>{word("req", r.kind)}</td>
+						<tr><td><a class="t" href={href(`/customers/${r.customer}`)}>{r.name || `#${r.customer}`}</a></td><td>{word("req", r.kind)}</td>
 							<td class="num"><When at={r.asked_at} /></td><td class="num"><span title={exact(r.due_at)}>{day(r.due_at)}</span></td>
 							<td><Show when={open(r)} fallback={<span class={"est " + (r.state === "done" ? "good" : "mute")} title={r.answer ?? ""}><Icon name={r.state === "done" ? "ok" : "no"} />{word("rstate", r.state)}</span>}>
 								<span class={"est " + (d < 0 ? "wrong" : d < 8 ? "wait" : "mute")}><Icon name="clock" />{d < 0 ? t("days_over", { n: -d }) : t("days_left", { n: d })}</span></Show></td>
 							<td class="num"><Show when={open(r) && may("privacy")}><button class="lnk" onClick={() => setAnswering(r)}>{t("request_close")}</button> <Show when={!r.extended}><button class="lnk" onClick={() => setExtending(r)}>{t("request_extend")}</button></Show></Show></td></tr>); }}</For></tbody></table>
 				<p.list.More />
 			</Show>
-			<Dialog open={!!answering()} title={t("request_close")} close={() => setAnswering(null)}><h2 class="t3">{word("req", answering()?.kind ?? "")}, {answering()?.customer}</h2>
+			<Dialog open={!!answering()} title={t("request_close")} close={() => setAnswering(null)}><h2 class="t3">{word("req", answering()?.kind ?? "")}, {answering()?.name || answering()?.customer}</h2>
 				<form onSubmit={(e) => { e.preventDefault(); void act(`/requests/${answering()!.id}/close`, { state: "done", answer: text() }, t("request_closed")); }}>
 					<label class="field"><span>{t("request_answer")}</span><textarea rows="4" required value={text()} onInput={(e) => setText(e.currentTarget.value)} /><small>{t("request_answer_note")}</small></label>
 					<div class="do"><button type="button" class="btn" disabled={!text().trim()} onClick={() => void act(`/requests/${answering()!.id}/close`, { state: "refused", answer: text() }, t("request_closed"))}>{t("request_refuse")}</button><button class="btn main">{t("request_close")}</button></div></form></Dialog>

@@ -42,7 +42,7 @@ function Groups(p: { of: Holdout }) {
 	const bar = (v: number, kind: string) => <i class={kind} style={{ width: (100 * v) / most() + "%" }} />;
 	return (
 		<table class="rows holdout"><thead><tr><th scope="col">{t("next_group")}</th><th scope="col" class="num">{t("customers_n")}</th><th scope="col" class="num">{t("next_foreseen")}</th><th scope="col" class="num">{t("next_came")}</th><th scope="col" class="bars w"><span class="vh">{t("next_came")}</span></th></tr></thead>
-			<tbody><For each={p.of.groups}>{(g) => <tr><td>{g.and_more ? t("next_times_more", { n: g.repeat_orders }) : t("next_times", { n: g.repeat_orders })}</td><td class="num">{num(g.customers)}</td><td class="num">{one(g.predicted)}</td><td class="num">{one(g.actual)}</td>
+			<tbody><For each={p.of.groups}>{(g) => <tr><td>{g.and_more ? t("next_times_more", { n: g.repeat_orders }) : t("next_times", { n: g.repeat_orders })}</td><td class="num">{num(g.customers)}</td><td class="num">{one(g.predicted)}</td><td class="num">{num(g.actual)}</td>
 				<td class="bars w pair">{bar(g.predicted, "grey")}{bar(g.actual, "")}</td></tr>}</For></tbody></table>
 	);
 }
