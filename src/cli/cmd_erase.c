@@ -21,7 +21,7 @@ static const struct usage USAGE = {
 		"(ours), or an e-mail address. Stop \"relance run\" and \"serve\" first; the web pages can do it while they "
 		"run.\n"
 		"Backups made before still hold the person until you delete them (doc/operations.md). A file that could not "
-	    "be\n"
+		"be\n"
 		"looked at is named, and the exit status is 1.",
 	.example = "relance erase shop.db 17850 --yes",
 	.positional_min = 2,
