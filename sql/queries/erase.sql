@@ -3,9 +3,6 @@
 -- name: erased_hashes
 SELECT hash, customer_id FROM erased;
 
--- name: erased_count
-SELECT count(*) FROM erased;
-
 -- name: erased_put
 INSERT INTO erased (hash, customer_id, at) VALUES (?1, ?2, ?3) ON CONFLICT (hash) DO NOTHING;
 

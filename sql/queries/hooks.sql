@@ -3,8 +3,8 @@ SELECT platform, name, secret FROM hook_in WHERE hook_id = ?1;
 
 -- name: hooks_in
 SELECT h.hook_id, h.platform, h.name,
-  coalesce((SELECT max(d.at) FROM hook_delivery d WHERE d.hook_id = h.hook_id), 0),
-  (SELECT count(*) FROM hook_delivery d WHERE d.hook_id = h.hook_id) FROM hook_in h ORDER BY h.hook_id;
+  coalesce((SELECT max(d.at) FROM hook_delivery d WHERE d.hook_id = h.hook_id AND d.delivery NOT LIKE 'newest:%'), 0),
+  (SELECT count(*) FROM hook_delivery d WHERE d.hook_id = h.hook_id AND d.delivery NOT LIKE 'newest:%') FROM hook_in h ORDER BY h.hook_id;
 
 -- name: hook_in_put
 INSERT INTO hook_in (hook_id, platform, name, secret, created_at)
@@ -23,7 +23,12 @@ DELETE FROM hook_delivery WHERE hook_id = ?1;
 INSERT INTO hook_delivery (hook_id, delivery, at) VALUES (?1, ?2, ?3) ON CONFLICT (hook_id, delivery) DO NOTHING;
 
 -- name: hook_delivery_sweep
-DELETE FROM hook_delivery WHERE at < ?1;
+DELETE FROM hook_delivery WHERE at < ?1 AND delivery NOT LIKE 'newest:%';
+
+-- Beside the deliveries, of each thing told: as of when its newest state is. Changes nothing when that is newer.
+-- name: hook_newest_put
+INSERT INTO hook_delivery (hook_id, delivery, at) VALUES (?1, ?2, ?3)
+ON CONFLICT (hook_id, delivery) DO UPDATE SET at = excluded.at WHERE hook_delivery.at <= excluded.at;
 
 -- name: hook_customer
 SELECT customer_id FROM customer WHERE ref = ?1;

@@ -115,6 +115,7 @@ static void product(struct pack *k, struct product_row *p)
 	p->lifetime_days = (int32_t)number(k, p->lifetime_days);
 	p->tier = (int32_t)number(k, p->tier);
 	p->not_a_product = number(k, p->not_a_product) != 0;
+	text(k, &p->marks);
 }
 
 static void profile(struct pack *k, struct incoming *in)

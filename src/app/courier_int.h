@@ -47,7 +47,7 @@ bool courier_send_mails(struct courier_state *c, struct live *l, const struct ou
                         const struct person *known, struct settlement *const *to, size_t count, bool wait,
                         struct arena *a, struct err *err) MUST_CHECK;
 /* struct courier's, of one in the background. */
-bool courier_room(void *ctx);
+bool courier_room(void *ctx, struct live *l);
 bool courier_arrived(void *ctx);
 size_t courier_collect(void *ctx, struct live *l, struct delivered out[OUTBOX_CLAIM_MAX], struct arena *a);
 void courier_collected(void *ctx, size_t count);

@@ -313,8 +313,12 @@ static void pace(struct courier_state *c, const struct letter *x, const struct s
 /* By this thread: every letter's `tag` is where to say what became of it. */
 static void send_now(struct courier_state *c, struct live *l, struct parcel *p, struct arena *a)
 {
-	if (p->count)
-		dispatch_now(p);
+	p->quick = c->dispatch != NULL;
+	if (p->count && (!c->dispatch || dispatch_room(c->dispatch, &p->server, 0)))
+		dispatch_now(c->dispatch, p);
+	else
+		for (size_t i = 0; i < p->count; i++)
+			p->letters[i].state = LETTER_UNREACHED;
 	for (size_t i = 0; i < p->count; i++) {
 		struct settlement *to = p->letters[i].tag;
 		*to = letter_settlement(&p->letters[i], l->now, a);
@@ -412,10 +416,16 @@ void courier_in_background(struct courier_state *c, const char *address, void (*
 		c->dispatch = dispatch_new(address, notify, ctx);
 }
 
-bool courier_room(void *ctx)
+bool courier_room(void *ctx, struct live *l)
 {
 	const struct courier_state *c = ctx;
-	return dispatch_room(c->dispatch, OUTBOX_CLAIM_MAX);
+	struct mail_server to;
+	struct arena a;
+	struct err ignored;
+	arena_init(&a);
+	bool room = !read_server(l, &to, &a, &ignored) || !to.host[0] || dispatch_room(c->dispatch, &to, OUTBOX_CLAIM_MAX);
+	arena_release(&a);
+	return room;
 }
 
 bool courier_arrived(void *ctx)

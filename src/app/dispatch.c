@@ -11,6 +11,8 @@
 enum {
 	SESSIONS = 4,
 	CONNECT_MS = 10000,
+	QUICK_MS = 5000,
+	QUICK_DATA_MS = 20000,
 	STOP_MS = 8000,
 	IDLE_MS = 300,
 	NAP_MS = 5,
@@ -26,6 +28,7 @@ struct dispatch {
 	void (*notify)(void *ctx);
 	void *ctx;
 	bool alone; /* no thread: one parcel, at once */
+	bool quick; /* the parcel's */
 	pthread_t thread;
 	bool started;
 	atomic_bool stop;
@@ -35,8 +38,9 @@ struct dispatch {
 	pthread_cond_t wake;
 	struct parcel *first, *last;
 	struct letter *done, *done_last;
-	size_t out;          /* letters put and not taken */
-	double reached_from; /* monotonic: before it the server is left alone */
+	size_t out; /* letters put and not taken */
+	struct mail_server unreached;
+	double reached_from; /* monotonic: before it that server is left alone */
 
 	/* of the run under way, by the thread alone */
 	struct mail_server server;
@@ -90,10 +94,16 @@ static bool end_waiting(struct dispatch *d, enum letter_state state)
 	return any;
 }
 
-static bool same_server(const struct mail_server *a, const struct mail_server *b)
+/* What a person may have mended when the server could not be used. */
+static bool same_place(const struct mail_server *a, const struct mail_server *b)
 {
 	return strcmp(a->host, b->host) == 0 && strcmp(a->port, b->port) == 0 && strcmp(a->user, b->user) == 0 &&
-	       strcmp(a->helo, b->helo) == 0 && a->tls == b->tls && a->timeout_s == b->timeout_s;
+	       a->tls == b->tls;
+}
+
+static bool same_server(const struct mail_server *a, const struct mail_server *b)
+{
+	return same_place(a, b) && strcmp(a->helo, b->helo) == 0 && a->timeout_s == b->timeout_s;
 }
 
 /* The oldest that waits (for this server; NULL: any). */
@@ -244,6 +254,12 @@ static void run(struct dispatch *d)
 		                          .stop_ms = STOP_MS,
 		                          .reply_ms = m->timeout_s * 1000,
 		                          .data_ms = m->timeout_s * 5000 };
+	if (d->quick) {
+		limits.connect_ms = QUICK_MS;
+		limits.reply_ms = limits.reply_ms < QUICK_MS ? limits.reply_ms : QUICK_MS;
+		limits.data_ms = limits.data_ms < QUICK_DATA_MS ? limits.data_ms : QUICK_DATA_MS;
+		limits.failures = 1;
+	}
 	struct smtp_hooks hooks = {
 		.ctx = d, .next = next, .before_data = before_data, .outcome = outcome, .stop = &d->stop
 	};
@@ -257,8 +273,10 @@ static void run(struct dispatch *d)
 	bool stopping = atomic_load(&d->stop);
 	if (!used || stopping)
 		end_waiting(d, stopping ? LETTER_RECALLED : LETTER_UNREACHED);
-	if (!used)
+	if (!used) {
+		d->unreached = d->server;
 		d->reached_from = clock_monotonic() + PAUSE_S;
+	}
 	pthread_mutex_unlock(&d->lock);
 	tell(d);
 }
@@ -312,10 +330,10 @@ void dispatch_free(struct dispatch *d)
 	free(d);
 }
 
-bool dispatch_room(struct dispatch *d, size_t n)
+bool dispatch_room(struct dispatch *d, const struct mail_server *to, size_t n)
 {
 	pthread_mutex_lock(&d->lock);
-	bool room = d->out + n <= DISPATCH_MAX && clock_monotonic() >= d->reached_from;
+	bool room = d->out + n <= DISPATCH_MAX && (clock_monotonic() >= d->reached_from || !same_place(&d->unreached, to));
 	pthread_mutex_unlock(&d->lock);
 	return room;
 }
@@ -424,11 +442,17 @@ void dispatch_stop(struct dispatch *d)
 	d->reached_from = 0;
 }
 
-void dispatch_now(struct parcel *p)
+void dispatch_now(struct dispatch *d, struct parcel *p)
 {
-	struct dispatch d = { .alone = true, .server = p->server };
-	pthread_mutex_init(&d.lock, NULL);
-	put(&d, p);
-	run(&d);
-	pthread_mutex_destroy(&d.lock);
+	struct dispatch now = { .alone = true, .quick = p->quick, .server = p->server };
+	pthread_mutex_init(&now.lock, NULL);
+	put(&now, p);
+	run(&now);
+	pthread_mutex_destroy(&now.lock);
+	if (!d || now.reached_from == 0)
+		return;
+	pthread_mutex_lock(&d->lock);
+	d->unreached = now.unreached;
+	d->reached_from = now.reached_from;
+	pthread_mutex_unlock(&d->lock);
 }

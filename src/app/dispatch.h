@@ -21,8 +21,8 @@ struct dispatch;
 struct dispatch *dispatch_new(const char *address, void (*notify)(void *ctx), void *ctx);
 void dispatch_free(struct dispatch *d); /* stops; what was not taken is lost */
 
-/* Whether a parcel of n letters may be put now: never while the server is known not to be reached. */
-bool dispatch_room(struct dispatch *d, size_t n);
+/* Whether a parcel of n letters for this server may be put now: never while it is known not to be reached. */
+bool dispatch_room(struct dispatch *d, const struct mail_server *to, size_t n);
 /* Takes the parcel. False: no thread could be started, the parcel is the caller's. */
 bool dispatch_put(struct dispatch *d, struct parcel *p, struct err *err) MUST_CHECK;
 /* Takes back what has not been handed over yet, of one person, or (0) of everybody. */
@@ -35,7 +35,7 @@ void dispatch_taken(struct dispatch *d, size_t n);
 void dispatch_stop(struct dispatch *d);
 
 /* The same at once, by the calling thread: when it returns every letter has its outcome. What the mail server is
- * blamed for goes to stderr. */
-void dispatch_now(struct parcel *p);
+ * blamed for goes to stderr. d: whose server it is, left alone for a while when it cannot be used; may be NULL. */
+void dispatch_now(struct dispatch *d, struct parcel *p);
 
 #endif

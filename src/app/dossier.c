@@ -360,11 +360,11 @@ static void orders_csv(const struct dossier *d, struct buf *b)
 	int64_t unit = 1;
 	for (int n = 0; n < digits; n++)
 		unit *= 10;
-	buf_cstr(b, "order,date,sku,name,quantity,amount\r\n");
+	buf_cstr(b, "order,date,sku,name,quantity,amount,store,seller\r\n");
 	json_array_foreach(d->orders, i, o) json_array_foreach(json_object_get(o, "lines"), k, line)
 	{
 		long long amount = json_integer_value(json_object_get(line, "amount"));
-		static const char *const FIELDS[] = { "sku", "name" };
+		static const char *const FIELDS[] = { "sku", "name" }, *const SOLD[] = { "store", "seller" };
 		csv_field(b, json_string_value(json_object_get(o, "key")));
 		buf_printf(b, ",%s", json_string_value(json_object_get(o, "at")));
 		for (size_t n = 0; n < ARRAY_LEN(FIELDS); n++) {
@@ -376,6 +376,11 @@ static void orders_csv(const struct dossier *d, struct buf *b)
 		           amount < 0 ? "-" : "", (amount < 0 ? -amount : amount) / (long long)unit);
 		if (digits)
 			buf_printf(b, ".%0*lld", digits, (amount < 0 ? -amount : amount) % (long long)unit);
+		for (size_t n = 0; n < ARRAY_LEN(SOLD); n++) {
+			const char *v = json_string_value(json_object_get(o, SOLD[n]));
+			buf_char(b, ',');
+			csv_field(b, v ? v : "");
+		}
 		buf_cstr(b, "\r\n");
 	}
 }

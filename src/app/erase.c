@@ -9,27 +9,35 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { REJECT_LINE_MAX = 1 << 20 };
+enum { REJECT_LINE_MAX = 1 << 20, LEFT_MAX = 1 << 20 };
 
 /* ---- messages written as files: "12.welcome.1.hello.email.eml" ---- */
 
-static bool erase_files(const char *folder, customer_id c, uint64_t *count, struct err *err)
+static void leave(struct erase_report *r, const char *where, const char *why)
+{
+	buf_printf(&r->left, "%s: %s\n", where, why);
+}
+
+static void erase_files(const char *folder, customer_id c, struct erase_report *r)
 {
 	char prefix[16], path[4600];
 	DIR *dir = opendir(folder);
-	if (!dir)
-		return errno == ENOENT || err_errno(err, "%s", folder);
+	if (!dir) {
+		if (errno != ENOENT)
+			leave(r, folder, strerror(errno));
+		return;
+	}
 	snprintf(prefix, sizeof prefix, "%u.", c);
-	bool ok = true;
-	for (struct dirent *e; ok && (e = readdir(dir));) {
+	for (struct dirent *e; (e = readdir(dir));) {
 		if (strncmp(e->d_name, prefix, strlen(prefix)) != 0)
 			continue;
 		snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
-		ok = unlink(path) == 0 || err_errno(err, "%s", path);
-		*count += ok;
+		if (unlink(path) == 0)
+			r->files++;
+		else
+			leave(r, path, strerror(errno));
 	}
 	closedir(dir);
-	return ok;
 }
 
 /* ---- rejected rows of imports: FILE.rejects.csv ---- */
@@ -69,43 +77,59 @@ static bool sift(FILE *in, FILE *out, const struct names *n, uint64_t *rows)
 	return ok && !ferror(in);
 }
 
-static bool erase_rejects(const char *path, const struct names *n, uint64_t *rows, struct err *err)
+static void erase_rejects(const char *path, const struct names *n, struct erase_report *r)
 {
 	char other[4200];
-	uint64_t before = *rows;
+	uint64_t rows = 0;
 	FILE *in = fopen(path, "re");
-	if (!in)
-		return errno == ENOENT || errno == EACCES || err_errno(err, "%s", path);
+	if (!in) {
+		if (errno != ENOENT)
+			leave(r, path, strerror(errno));
+		else if (path[0] != '/')
+			leave(r, path, "not here; the import was told this path in another folder");
+		return;
+	}
 	snprintf(other, sizeof other, "%s.part", path);
 	FILE *out = fopen(other, "we");
-	bool ok = out && sift(in, out, n, rows);
+	bool ok = out && sift(in, out, n, &rows);
 	fclose(in);
 	ok = out && fclose(out) == 0 && ok;
-	if (ok && *rows != before)
+	if (ok && rows)
 		ok = rename(other, path) == 0;
-	else if (out)
+	if (!ok)
+		leave(r, path, strerror(errno));
+	else
+		r->reject_rows += rows;
+	if (out && (!ok || !rows))
 		unlink(other);
-	return ok || err_errno(err, "%s: rejected rows cannot be rewritten", path);
 }
 
-static bool erase_all_rejects(struct db *db, const struct names *n, uint64_t *rows, struct arena *a, struct err *err)
+static bool erase_all_rejects(struct db *db, const struct names *n, struct erase_report *r, struct arena *a,
+                              struct err *err)
 {
 	struct query *q = db_query(db, "import_files");
-	struct str paths[256];
-	size_t count = 0;
+	const char **paths = NULL;
+	size_t count = 0, cap = 0;
 	int got;
-	while ((got = query_next(q, err)) == 1)
-		if (count < ARRAY_LEN(paths))
-			paths[count++] = arena_printf(a, "%.*s.rejects.csv", STR_ARG(query_get_text(q, 0)));
-	bool ok = got == 0;
-	for (size_t i = 0; ok && i < count; i++)
-		ok = erase_rejects(paths[i].p, n, rows, err);
-	return ok;
+	while ((got = query_next(q, err)) == 1) {
+		struct str name = query_get_text(q, 0);
+		paths = mem_grow(paths, &cap, count + 1, sizeof *paths);
+		paths[count++] = str_is(name, "-") ? "stdin.rejects.csv" : arena_printf(a, "%.*s.rejects.csv", STR_ARG(name)).p;
+	}
+	for (size_t i = 0; got == 0 && i < count; i++)
+		erase_rejects(paths[i], n, r);
+	free(paths);
+	return got == 0;
+}
+
+void erase_report_release(struct erase_report *r)
+{
+	buf_release(&r->left);
 }
 
 /* ---- all ---- */
 
-static bool erase_rows(struct db *db, customer_id c, const char *actor, struct instant now, struct erase_report *out,
+static bool erase_rows(struct db *db, customer_id c, const char *actor, struct instant now, struct erasure *out,
                        struct err *err)
 {
 	char object[24];
@@ -114,9 +138,8 @@ static bool erase_rows(struct db *db, customer_id c, const char *actor, struct i
 		return false;
 	if (!db_begin(db, err))
 		return false;
-	bool ok = store_erase(db, c, now, &out->rows, err) &&
-	          (out->rows.was_erased || store_audit(db, now, actor, "customer erased", object, err)) &&
-	          db_commit(db, err);
+	bool ok = store_erase(db, c, now, out, err) &&
+	          (out->was_erased || store_audit(db, now, actor, "customer erased", object, err)) && db_commit(db, err);
 	if (!ok)
 		db_rollback(db);
 	return ok;
@@ -128,14 +151,20 @@ static bool erase_record(struct db *db, customer_id c, const char *actor, const 
 	struct arena a;
 	struct person p;
 	struct names n;
-	*out = (struct erase_report){ .files = 0 };
+	struct erasure rows = { .orders = 0 };
 	arena_init(&a);
 	bool ok = store_person_of(db, c, &a, &p, &n.ref, err);
 	n.email = str_from(arena_cstr(&a, p.email));
 	n.phone = str_from(arena_cstr(&a, p.phone));
 	n.ref = str_from(arena_cstr(&a, n.ref));
-	ok = ok && erase_rows(db, c, actor, now, out, err) && (!folder || erase_files(folder, c, &out->files, err)) &&
-	     erase_all_rejects(db, &n, &out->reject_rows, &a, err);
+	ok = ok && erase_rows(db, c, actor, now, &rows, err);
+	if (ok && folder)
+		erase_files(folder, c, out);
+	ok = ok && erase_all_rejects(db, &n, out, &a, err);
+	out->rows.orders += rows.orders;
+	out->rows.facts += rows.facts;
+	out->rows.messages += rows.messages;
+	out->rows.was_erased = rows.was_erased;
 	arena_release(&a);
 	return ok;
 }
@@ -148,18 +177,11 @@ bool erase_customer(struct db *db, customer_id c, const char *actor, const char 
 	customer_id *records;
 	size_t count = 0;
 	*out = (struct erase_report){ .files = 0 };
+	buf_init(&out->left, LEFT_MAX);
 	arena_init(&a);
 	bool ok = arrivals_settle(db, err) && store_records(db, c, &a, &records, &count, err);
-	for (size_t i = count; i-- > 0 && ok;) {
-		struct erase_report one;
-		ok = erase_record(db, records[i], actor, folder, now, &one, err);
-		out->rows.orders += one.rows.orders;
-		out->rows.facts += one.rows.facts;
-		out->rows.messages += one.rows.messages;
-		out->rows.was_erased = one.rows.was_erased;
-		out->files += one.files;
-		out->reject_rows += one.reject_rows;
-	}
+	for (size_t i = count; i-- > 0 && ok;)
+		ok = erase_record(db, records[i], actor, folder, now, out, err);
 	arena_release(&a);
-	return ok && store_erase_settle(db, err);
+	return ok && store_erase_settle(db, &out->log_left, err);
 }

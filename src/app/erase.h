@@ -10,9 +10,15 @@
 struct erase_report {
 	struct erasure rows;
 	uint64_t files, reject_rows;
+	bool log_left;   /* another program read the database all the while: erasing again empties its log */
+	struct buf left; /* what could not be looked at, a line each: where, and why. erase_report_release() */
 };
 
-/* `folder`: where messages were written as files; NULL: none. actor: for the audit log, which gets the number only. */
+void erase_report_release(struct erase_report *r);
+
+/* `folder`: where messages were written as files; NULL: none. actor: for the audit log, which gets the number only.
+ * What lies in a file that cannot be read or written stops nothing and is told in the report: an erasure asked for
+ * again would not know the person any more. */
 bool erase_customer(struct db *db, customer_id c, const char *actor, const char *folder, struct instant now,
                     struct erase_report *out, struct err *err) MUST_CHECK;
 

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -174,10 +175,24 @@ bool import_retract(struct import *m, customer_id c, struct str key, const char 
 
 /* ---- the row of the table `import` ---- */
 
+/* Where it lies, whatever folder a later command is run in: an erasure looks for the rejects beside it. */
+static void import_name(const struct import_options *o, char out[PATH_MAX])
+{
+	bool piped = strcmp(o->file, "-") == 0;
+	char where[PATH_MAX];
+	if (!realpath(piped ? "." : o->file, where))
+		snprintf(where, sizeof where, "%s", o->file);
+	int n = snprintf(out, PATH_MAX, "%s%s", where, piped ? "/stdin" : "");
+	if (n >= PATH_MAX)
+		snprintf(out, PATH_MAX, "%s", o->file);
+}
+
 static bool import_begin(struct import *m, int64_t *id, struct err *err)
 {
 	int64_t changed = 0;
-	struct str name = str_from(m->o->file);
+	char path[PATH_MAX];
+	import_name(m->o, path);
+	struct str name = str_from(path);
 	struct query *q = db_query(m->db, "import_interrupted");
 	query_text(q, 1, name);
 	query_int(q, 2, m->o->now.s);

@@ -485,6 +485,7 @@ bool import_product(void *ctx, const struct intake_product *in, struct err *err)
 		                       .stock = in->stock,
 		                       .lifetime_days = in->lifetime_days,
 		                       .tier = in->tier,
+		                       .marks = in->marks,
 		                       .not_a_product = in->not_a_product || is_not_product(m, in->sku) };
 	struct str *fields[] = { &row.name,  &row.type,        &row.family, &row.category,
 		                     &row.brand, &row.replaced_by, &row.url,    &row.image };

@@ -132,6 +132,23 @@ static bool write_body(const struct shop *shop, struct store_ids *ids, struct st
 	return true;
 }
 
+static bool write_theirs(const struct shop *shop, struct store_ids *ids, struct store_batch *b,
+                         const struct incoming *in, struct instant now, struct arena *a, struct buf *body,
+                         struct facts_result *out, struct err *err)
+{
+	struct incoming owned = *in;
+	struct fact known;
+	bool found;
+	if (!store_batch_known(b, FACT_ORDER, in->key, a, &known, &found, err))
+		return false;
+	if (!found)
+		return true;
+	owned.theirs = false;
+	owned.customer = known.customer;
+	owned.at = known.at;
+	return incoming_write(shop, ids, b, &owned, now, a, body, out, err);
+}
+
 bool incoming_write(const struct shop *shop, struct store_ids *ids, struct store_batch *b, const struct incoming *in,
                     struct instant now, struct arena *a, struct buf *body, struct facts_result *out, struct err *err)
 {
@@ -144,6 +161,8 @@ bool incoming_write(const struct shop *shop, struct store_ids *ids, struct store
 		out->unchanged += !changed;
 		return true;
 	}
+	if (in->theirs)
+		return write_theirs(shop, ids, b, in, now, a, body, out, err);
 	customer_id c = in->customer ? in->customer : in->ref.n ? store_customer(ids, in->ref, NULL) : GUESTS;
 	struct fact f = { .customer = c, .key = in->key, .at = in->at.s ? in->at : now, .learned_at = now };
 	buf_clear(body);

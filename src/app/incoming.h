@@ -20,6 +20,7 @@ struct incoming {
 	enum incoming_kind kind;
 	struct str key, ref;  /* ref empty: a guest, or `customer` */
 	customer_id customer; /* known already */
+	bool theirs;          /* an order of whoever has it; nothing when nobody does */
 	struct instant at;    /* s = 0: now */
 	struct incoming_line *lines;
 	size_t line_count;

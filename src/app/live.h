@@ -42,8 +42,8 @@ struct courier {
 	struct settlement (*hand_off)(void *ctx, struct live *live, const struct outbox_message *m, struct arena *a,
 	                              struct instant now);
 	/* All NULL, or all set: mails leave on a thread of their own, and hand_off_all does not wait for the answer. */
-	bool (*room)(void *ctx);    /* for another batch of mails */
-	bool (*arrived)(void *ctx); /* whether collect would tell something */
+	bool (*room)(void *ctx, struct live *live); /* for another batch of mails */
+	bool (*arrived)(void *ctx);                 /* whether collect would tell something */
 	size_t (*collect)(void *ctx, struct live *live, struct delivered out[OUTBOX_CLAIM_MAX], struct arena *a);
 	void (*collected)(void *ctx, size_t count); /* of those told by collect, the first are settled */
 	void (*recall)(void *ctx, customer_id who); /* 0: everybody; what was not handed over yet comes back, deferred */

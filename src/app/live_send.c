@@ -254,7 +254,7 @@ bool live_send(struct live *l, struct err *err)
 		if (l->world.hold_all != REASON_NONE)
 			return true;
 		size_t n = 0;
-		bool room = !c->room || c->room(c->ctx);
+		bool room = !c->room || c->room(c->ctx, l);
 		if (!room && l->others_at.s == l->now.s) /* what is no mail is looked for once a second */
 			return true;
 		l->others_at = room ? l->others_at : l->now;

@@ -53,6 +53,7 @@ struct parcel {
 	struct letter *letters;
 	size_t count;
 	size_t left; /* letters whose outcome is not taken yet */
+	bool quick;  /* whoever sends it turns a shop: the server is given seconds, not minutes */
 };
 
 /* Frees a parcel and its letters. */

@@ -128,9 +128,10 @@ static bool directory_refusal(struct str text, const char *status)
 /* Words that the last server itself, or a sender's log that knows the moment, uses for an address that is not there. */
 static bool own_words(struct str text)
 {
-	static const char *const PHRASES[] = { "pmta-category bad-mailbox", "mail.local: unknown user", "(unknown user",
-		                                   "invalid user address",
-		                                   "requested action not taken: mailbox unavailable (" };
+	static const char *const PHRASES[] = {
+		"pmta-category bad-mailbox", "mail.local: unknown user", "(unknown user",
+		"invalid user address",      "this user doesn't have a", "requested action not taken: mailbox unavailable ("
+	};
 	for (size_t i = 0; i < ARRAY_LEN(PHRASES); i++)
 		if (has(text, PHRASES[i]))
 			return true;

@@ -393,11 +393,11 @@ void bounce_read_fields(struct arena *a, struct str text, struct bounce_finds *o
 		if (field(line, "Final-Recipient", &value)) {
 			if (g.final.n)
 				end_group(a, &g, out);
-			g.final = value;
+			g.final = with_continuation(value, &text);
 		} else if (field(line, "Original-Recipient", &value)) {
 			if (g.original.n)
 				end_group(a, &g, out);
-			g.original = value;
+			g.original = with_continuation(value, &text);
 		} else if (field(line, "X-Actual-Recipient", &value)) {
 			g.actual = value;
 		} else if (field(line, "Action", &value)) {

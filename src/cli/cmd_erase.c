@@ -20,7 +20,9 @@ static const struct usage USAGE = {
 		"later import brings the person back and nothing is ever sent there. CUSTOMER is the shop's own number, #N\n"
 		"(ours), or an e-mail address. Stop \"relance run\" and \"serve\" first; the web pages can do it while they "
 		"run.\n"
-		"Backups made before still hold the person until you delete them (doc/operations.md).",
+		"Backups made before still hold the person until you delete them (doc/operations.md). A file that could not "
+	    "be\n"
+		"looked at is named, and the exit status is 1.",
 	.example = "relance erase shop.db 17850 --yes",
 	.positional_min = 2,
 	.positional_max = 2,
@@ -43,6 +45,23 @@ static bool erase(struct db *db, const struct shop *shop, const char *who, const
 	if (!store_lease_release(db, owner, epoch, &ignored) && ok)
 		*err = ignored;
 	return ok;
+}
+
+/* What is not gone yet, and what to do. */
+static bool tell_left(struct erase_report *r)
+{
+	bool left = r->left.n || r->log_left;
+	for (struct str rest = buf_view(&r->left); rest.n;) {
+		size_t n = (size_t)((const char *)memchr(rest.p, '\n', rest.n) - rest.p);
+		fprintf(stderr, "relance: %.*s: look in it for the person yourself, or delete it\n", (int)n, rest.p);
+		rest = (struct str){ rest.p + n + 1, rest.n - n - 1 };
+	}
+	if (r->log_left)
+		fputs("relance: another program reads the database, and its log still holds what was erased: stop it and run "
+		      "the same erasure again\n",
+		      stderr);
+	erase_report_release(r);
+	return left;
 }
 
 int cmd_erase(int argc, char **argv)
@@ -73,13 +92,14 @@ int cmd_erase(int argc, char **argv)
 	db_close(db);
 	if (!ok)
 		return cli_fail(&err);
+	bool left = tell_left(&r);
 	if (r.rows.was_erased) {
-		puts("erased already; nothing to do");
-		return EXIT_DONE;
+		puts(left ? "erased already" : "erased already; nothing to do");
+		return left ? EXIT_REFUSED : EXIT_DONE;
 	}
 	printf("orders kept as sums  %llu\nfacts emptied        %llu\nmessages emptied     %llu\nfiles deleted        "
 	       "%llu\nrejected rows        %llu\n",
 	       (unsigned long long)r.rows.orders, (unsigned long long)r.rows.facts, (unsigned long long)r.rows.messages,
 	       (unsigned long long)r.files, (unsigned long long)r.reject_rows);
-	return EXIT_DONE;
+	return left ? EXIT_REFUSED : EXIT_DONE;
 }

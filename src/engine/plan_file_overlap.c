@@ -86,10 +86,13 @@ static int64_t room_at(const struct moment *e, size_t n, const struct pressure_r
  * for as long as it may be late. */
 static void play(struct moment *e, size_t n, const struct pressure_rule *rule)
 {
-	qsort(e, n, sizeof *e, by_due);
 	int64_t first = n ? e[0].due_h : 0;
-	for (size_t i = 0; i < n; i++) /* the clock's zero may lie behind the first message: count from it */
+	for (size_t i = 1; i < n; i++)
+		first = e[i].due_h < first ? e[i].due_h : first;
+	first -= (first % DAY_H + DAY_H) % DAY_H;
+	for (size_t i = 0; i < n; i++) /* from the first day on: the clock's zero may lie behind it */
 		e[i].due_h -= first;
+	qsort(e, n, sizeof *e, by_due);
 	for (size_t i = 0; i < n; i++) {
 		int64_t at = room_at(e, i, rule, e[i].due_h);
 		e[i].sent_h = at <= e[i].due_h + e[i].late_h ? at : -1;
@@ -128,11 +131,12 @@ static bool on_calendar(const struct plan *p)
 	return p->trigger == TRIGGER_YEARLY || p->trigger == TRIGGER_ONCE;
 }
 
-/* Hours from the clock's zero to the entry. */
+/* Hours from the clock's zero to the entry. But for carts, which count hours, messages leave at the plan's hour: less
+ * than a day makes no difference. */
 static int64_t start_of(const struct plan *p)
 {
 	int64_t days = p->trigger == TRIGGER_INACTIVE ? p->months * 304LL / 10 : p->delay_days;
-	return days * DAY_H + p->delay_s / HOUR_S;
+	return days * DAY_H + (p->trigger == TRIGGER_CART ? p->delay_s / HOUR_S : p->delay_s / DAY_S * DAY_H);
 }
 
 /* What a trigger says about who enters. */
@@ -140,14 +144,14 @@ static void triggered(const struct plan *p, struct expr_state *s)
 {
 	if (p->trigger == TRIGGER_ORDER || p->trigger == TRIGGER_FIRST_ORDER || p->trigger == TRIGGER_INACTIVE ||
 	    p->trigger == TRIGGER_LIFETIME)
-		s->orders_lo = s->orders_lo > 1 ? s->orders_lo : 1;
-	if (p->trigger == TRIGGER_INACTIVE && p->months * 30LL > s->idle_days_lo)
-		s->idle_days_lo = p->months * 30LL;
+		s->orders = 1;
+	if (p->trigger == TRIGGER_INACTIVE && p->months > s->months_idle)
+		s->months_idle = p->months;
 }
 
 static bool audiences_meet(const struct plan *p, const struct plan *q)
 {
-	struct expr_state s = EXPR_STATE_ANY;
+	struct expr_state s = { 0 };
 	const struct expr *who[] = { p->who, q->who };
 	triggered(p, &s);
 	triggered(q, &s);
@@ -157,7 +161,7 @@ static bool audiences_meet(const struct plan *p, const struct plan *q)
 /* The two steps' conditions and the other plan's audience. */
 static bool steps_meet(const struct moment *x, const struct moment *y)
 {
-	struct expr_state s = EXPR_STATE_ANY;
+	struct expr_state s = { 0 };
 	const struct expr *all[] = { x->step->condition, y->step->condition, x->plan->who, y->plan->who };
 	return expr_can_meet(all, ARRAY_LEN(all), &s);
 }

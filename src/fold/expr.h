@@ -62,11 +62,10 @@ static inline bool expr_holds(const struct expr *e, const struct subject *s)
 	return e == NULL || expr_test(e, s) == TRI_TRUE;
 }
 
-/* What is known of a person besides: orders, and whole days since the last one (months count as 30). */
+/* What is known of a person besides: at least so many orders; the last one at least so many months ago (0: or none). */
 struct expr_state {
-	int64_t orders_lo, orders_hi, idle_days_lo, idle_days_hi;
+	int64_t orders, months_idle;
 };
-#define EXPR_STATE_ANY ((struct expr_state){ 0, INT64_MAX, INT64_MIN, INT64_MAX })
 
 /* Whether all these conditions can hold for one person at one moment. False only where they are shown to exclude each
  * other (phases, comparisons of one figure, a tag and its absence); a NULL holds for everybody. Nothing is asked of

@@ -9,12 +9,15 @@
 
 #include <stdlib.h>
 
-enum { FACTS_MAX = 16, IDLE_DAYS_MONTH = 30 };
+enum {
+	FACTS_MAX = 16,
+	MONTH = 1000 /* of the time since the last order: a month; a day is between 1/31 and 1/28 of it */
+};
 
 struct clue {
 	const struct expr *e;
 	const struct leaf *leaf; /* NULL: one of the two figures below */
-	uint8_t fn;              /* F_ORDERS, F_INACTIVE (days since the last order) when leaf is NULL */
+	uint8_t fn;              /* F_ORDERS, F_INACTIVE (since the last order) when leaf is NULL */
 	bool bits;
 	uint64_t set;   /* bits */
 	int64_t lo, hi; /* a figure: lo ≤ x ≤ hi */
@@ -53,9 +56,11 @@ static bool leaf_same(const struct expr *ea, const struct leaf *a, const struct 
 	return a->fn == b->fn && a->product_count == 0 && b->product_count == 0 && a->channel == b->channel &&
 	       a->purpose == b->purpose && a->cart_states == b->cart_states && a->sale_channels == b->sale_channels &&
 	       a->tag == b->tag && a->plan == b->plan && a->step == b->step && a->months == b->months &&
-	       a->days == b->days && a->distances == b->distances && !a->has_total && !b->has_total && !a->has_items &&
-	       !b->has_items && !a->has_value && !b->has_value && window_same(&a->window, &b->window) &&
-	       (!text || str_eq(leaf_text(ea, a), leaf_text(eb, b)));
+	       a->days == b->days && a->distances == b->distances && a->whole_run == b->whole_run &&
+	       a->has_total == b->has_total && a->total_lo == b->total_lo && a->total_hi == b->total_hi &&
+	       a->has_items == b->has_items && a->items_lo == b->items_lo && a->items_hi == b->items_hi &&
+	       a->has_value == b->has_value && a->value_lo == b->value_lo && a->value_hi == b->value_hi &&
+	       window_same(&a->window, &b->window) && (!text || str_eq(leaf_text(ea, a), leaf_text(eb, b)));
 }
 
 static bool fact_same(const struct clue *a, const struct clue *b)
@@ -159,12 +164,17 @@ static void facts_one(struct clues *f, struct clue x)
 		f->list[f->count++] = x;
 }
 
-/* inactive(n months) is a bound on the days since the last order; `not` of it the other bound. */
-static struct clue leaf_holds(const struct expr *e, const struct leaf *l)
+/* inactive(n months) is a bound on the time since the last order; `not` of it the other bound, unless it is told in
+ * days, which months are not made of. */
+static void leaf_holds(const struct expr *e, const struct leaf *l, struct clues *out)
 {
-	if (l->fn == F_INACTIVE)
-		return (struct clue){ .fn = F_INACTIVE, .lo = (int64_t)l->months * IDLE_DAYS_MONTH + l->days, .hi = INT64_MAX };
-	return (struct clue){ .e = e, .leaf = l, .fn = l->fn, .bits = true, .set = (uint64_t)1 << TRI_TRUE };
+	if (l->fn != F_INACTIVE) {
+		facts_one(out, (struct clue){ .e = e, .leaf = l, .fn = l->fn, .bits = true, .set = (uint64_t)1 << TRI_TRUE });
+		return;
+	}
+	int64_t least = (int64_t)l->months * MONTH + (int64_t)l->days * MONTH / 31;
+	facts_one(out, (struct clue){ .fn = F_INACTIVE, .lo = least, .hi = INT64_MAX });
+	out->exact = l->days == 0;
 }
 
 static void as_facts(const struct expr *e, struct item *x)
@@ -173,7 +183,7 @@ static void as_facts(const struct expr *e, struct item *x)
 	if (x->kind == ITEM_FACTS)
 		return;
 	if (x->kind == ITEM_LEAF && FN[x->leaf->fn].type == T_BOOL)
-		facts_one(&f, leaf_holds(e, x->leaf));
+		leaf_holds(e, x->leaf, &f);
 	else if (x->kind == ITEM_VALUE && x->v != TRI_TRUE)
 		facts_never(&f);
 	x->facts = f;
@@ -319,10 +329,9 @@ static void consequences(struct clues *f)
 			facts_add(f, &(struct clue){ .fn = F_ORDERS, .lo = 0, .hi = 0 });
 		struct clue idle = figure(F_INACTIVE, INT64_MIN, INT64_MAX);
 		if (!(x.set & ~asleep))
-			idle.lo = (x.set & (uint64_t)1 << PHASE_LAPSING ? s->lapsing_months : s->former_months) * IDLE_DAYS_MONTH;
+			idle.lo = (x.set & (uint64_t)1 << PHASE_LAPSING ? s->lapsing_months : s->former_months) * MONTH;
 		if (!(x.set & (uint64_t)1 << PHASE_FORMER))
-			idle.hi =
-				(x.set & (uint64_t)1 << PHASE_LAPSING ? s->former_months : s->lapsing_months) * IDLE_DAYS_MONTH - 1;
+			idle.hi = (x.set & (uint64_t)1 << PHASE_LAPSING ? s->former_months : s->lapsing_months) * MONTH - 1;
 		if (!(x.set & (uint64_t)1 << PHASE_PROSPECT)) /* a prospect has no last order at all */
 			facts_add(f, &idle);
 	}
@@ -331,8 +340,9 @@ static void consequences(struct clues *f)
 bool expr_can_meet(const struct expr *const *all, size_t count, const struct expr_state *known)
 {
 	struct clues *f = mem_alloc(sizeof *f), *one = mem_alloc(sizeof *one);
-	struct clue figures[] = { figure(F_ORDERS, known->orders_lo, known->orders_hi),
-		                      figure(F_INACTIVE, known->idle_days_lo, known->idle_days_hi) };
+	struct clue figures[] = { figure(F_ORDERS, known->orders, INT64_MAX),
+		                      figure(F_INACTIVE, known->months_idle ? known->months_idle * MONTH : INT64_MIN,
+		                             INT64_MAX) };
 	for (size_t i = 0; i < ARRAY_LEN(figures); i++)
 		facts_add(f, &figures[i]);
 	for (size_t i = 0; i < count && !f->never; i++) {

@@ -166,10 +166,15 @@ uint32_t rec_segment_of(const struct rec_model *m, uint32_t customer)
 
 enum { CUSTOMERS_CALIBRATED = 50000, CALIBRATE_MIN = 200, DAYS_MAX = 64 };
 
+struct reach {
+	float share; /* of the model's distribution that had passed when the purchase came, or when what is known ended */
+	bool came;
+};
+
 struct calibration {
 	int32_t day, last; /* the past is told as of this day, and known up to that one */
-	float *reached;
-	size_t n, cap;
+	struct reach *reached;
+	size_t n, cap, came;
 };
 
 static size_t days_of(const struct rec_data *d, uint32_t customer, uint32_t item, int32_t *days)
@@ -221,41 +226,58 @@ static void add_reached(void *ctx, struct rec_model *m, uint32_t item, const int
 	double share;
 	struct due plain;
 	const struct due_prior *p = rec_due_prior(m, item);
-	/* one that may well come later than is known would leave the short gaps only */
-	if (past == n || past < 2 || !due_predict(p, days, past, c->day, DUE_QUANTILES_PLAIN, &plain) ||
-	    plain.to > c->last || plain.overdue > REC_GONE || !due_reached(p, days, past, c->day, days[past], &share))
+	bool came = past < n;
+	if (past < 2 || !due_predict(p, days, past, c->day, DUE_QUANTILES_PLAIN, &plain) || plain.overdue > REC_GONE ||
+	    !due_reached(p, days, past, c->day, came ? days[past] : c->last, &share) || (!came && share > REC_GONE))
 		return;
 	c->reached = mem_grow(c->reached, &c->cap, c->n + 1, sizeof(*c->reached));
-	c->reached[c->n++] = (float)share;
+	c->reached[c->n++] = (struct reach){ (float)share, came };
+	c->came += came;
 }
 
 static int by_share(const void *a, const void *b)
 {
-	float x = *(const float *)a, y = *(const float *)b;
-	return (x > y) - (x < y);
+	const struct reach *x = a, *y = b;
+	return x->share != y->share ? (x->share > y->share) - (x->share < y->share) : y->came - x->came;
 }
 
-/* Real gaps are not quite gamma: what the model said half-way through the past, against what came, says which of its
- * quantiles are the true ones. */
-static void calibrate(struct rec_model *m)
+/* Where a share of the purchases had come (Kaplan and Meier 1958): who is not back yet counts as long as is known, else
+ * short gaps alone would speak, above all early in a history. */
+static void quantiles(const struct calibration *c, double out[DUE_QUANTILES])
 {
 	static const double WANTED[DUE_QUANTILES] = { 0.1, 0.5, 0.9 };
+	double left = 1, most = 0;
+	int k = 0;
+	for (size_t i = 0; i < c->n && k < DUE_QUANTILES; i++) {
+		left *= c->reached[i].came ? 1 - 1 / (double)(c->n - i) : 1;
+		most = c->reached[i].came ? (double)c->reached[i].share : most;
+		while (k < DUE_QUANTILES && 1 - left >= WANTED[k])
+			out[k++] = most;
+	}
+	for (; k < DUE_QUANTILES; k++) /* not within what is known */
+		out[k] = fmax(REC_GONE, most);
+}
+
+/* Real gaps are not quite gamma: what the model would have said on some days of the past, against what came, says which
+ * of its quantiles are the true ones. */
+static void calibrate(struct rec_model *m)
+{
+	static const int PERCENT[] = { 35, 50, 65, 80 };
 	const struct rec_data *d = m->d;
 	int32_t first = INT32_MAX, last = INT32_MIN;
 	for (uint32_t o = 0; o < d->order_start[d->customers]; o++) {
 		first = d->order_day[o] < first ? d->order_day[o] : first;
 		last = d->order_day[o] > last ? d->order_day[o] : last;
 	}
-	struct calibration c = { .day = last - (last - first) / 2, .last = last };
-	each_rhythm(m, d->customers / CUSTOMERS_CALIBRATED + 1, add_reached, &c);
+	struct calibration c = { .last = last };
+	for (size_t i = 0; i < ARRAY_LEN(PERCENT) && first <= last; i++) {
+		c.day = first + (int32_t)((int64_t)(last - first) * PERCENT[i] / 100);
+		each_rhythm(m, d->customers / CUSTOMERS_CALIBRATED + 1, add_reached, &c);
+	}
 	memcpy(m->due_quantile, DUE_QUANTILES_PLAIN, sizeof(m->due_quantile));
-	if (c.n >= CALIBRATE_MIN) {
+	if (c.came >= CALIBRATE_MIN) {
 		qsort(c.reached, c.n, sizeof(*c.reached), by_share);
-		for (int i = 0; i < DUE_QUANTILES; i++)
-			m->due_quantile[i] = (double)c.reached[(size_t)(WANTED[i] * (double)(c.n - 1))];
-		/* later purchases than are known would widen it: it is never told narrower than the model has it */
-		m->due_quantile[0] = fmin(m->due_quantile[0], DUE_QUANTILES_PLAIN[0]);
-		m->due_quantile[2] = fmax(m->due_quantile[2], DUE_QUANTILES_PLAIN[2]);
+		quantiles(&c, m->due_quantile);
 	}
 	free(c.reached);
 }

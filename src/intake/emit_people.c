@@ -146,7 +146,87 @@ static bool optional_whole(const struct emitter *e, const struct record *r, enum
 	return true;
 }
 
-bool emit_product(struct emitter *e, struct record *r, struct err *err)
+/* "11,12", "11 12" or "11-2" (November to February) as bits, bit 0 = January. False: none of these. */
+static bool months_of(struct str s, unsigned *bits)
+{
+	unsigned from = 0;
+	*bits = 0;
+	for (size_t i = 0; i < s.n;) {
+		unsigned month = 0;
+		size_t digits = 0;
+		for (; i < s.n && s.p[i] >= '0' && s.p[i] <= '9' && digits < 3; i++, digits++)
+			month = month * 10 + (unsigned)(s.p[i] - '0');
+		if (!digits || month < 1 || month > 12)
+			return false;
+		for (unsigned m = from ? from : month; *bits |= 1u << (m - 1), m != month;)
+			m = m % 12 + 1;
+		bool range = i < s.n && s.p[i] == '-';
+		if (range && from)
+			return false;
+		from = range ? month : 0;
+		size_t gap = i;
+		while (i < s.n && strchr(range ? "-" : ",; ", s.p[i]))
+			i++;
+		if (i == gap && i < s.n)
+			return false;
+	}
+	return *bits != 0 && !from;
+}
+
+enum { MARKS_MAX = 4096 };
+
+static void mark(struct buf *b, const char *name)
+{
+	buf_printf(b, "%s\"%s\":", b->n ? "," : "{", name);
+}
+
+static void mark_months(struct buf *b, unsigned bits)
+{
+	mark(b, "months");
+	for (int m = 0, n = 0; m < 12; m++)
+		if (bits >> m & 1)
+			buf_printf(b, "%s%d", n++ ? "," : "[", m + 1);
+	buf_char(b, ']');
+}
+
+/* What a catalogue says of a product for recommendations, by column name. */
+static bool take_marks(const struct record *r, struct buf *b, struct trouble *t)
+{
+	static const struct {
+		enum field field;
+		const char *name;
+	} FLAGS[] = { { FIELD_HIDDEN, "hidden" }, { FIELD_EXCLUDED, "excluded" }, { FIELD_CONSUMABLE, "consumable" } };
+	unsigned bits = 0;
+	for (size_t i = 0; i < ARRAY_LEN(FLAGS); i++) {
+		int said = take_yes_no(r->f[FLAGS[i].field]);
+		if (take_blank(r->f[FLAGS[i].field]))
+			continue;
+		if (said != 0 && said != 1) {
+			*t = (struct trouble){ .field = FLAGS[i].field, .why = "is neither yes nor no" };
+			return false;
+		}
+		mark(b, FLAGS[i].name);
+		buf_cstr(b, said ? "true" : "false");
+	}
+	struct str collection = text_of(r, FIELD_COLLECTION);
+	if (collection.n > 200 || (!take_blank(r->f[FIELD_MONTHS]) && !months_of(str_trim(r->f[FIELD_MONTHS]), &bits))) {
+		*t = collection.n > 200
+		         ? (struct trouble){ .field = FIELD_COLLECTION, .why = "is too long (200 bytes)" }
+		         : (struct trouble){ .field = FIELD_MONTHS, .why = "is no list of months such as 11,12 or 11-2" };
+		return false;
+	}
+	if (collection.n) {
+		mark(b, "collection");
+		buf_json(b, collection);
+	}
+	if (bits)
+		mark_months(b, bits);
+	if (b->n)
+		buf_char(b, '}');
+	return true;
+}
+
+static bool put_product(struct emitter *e, struct record *r, struct buf *marks, struct err *err)
 {
 	struct trouble t = { .field = FIELD_COUNT, .why = "cannot be read" };
 	struct intake_product p = { .row = r->row, .sku = text_of(r, FIELD_SKU) };
@@ -155,8 +235,9 @@ bool emit_product(struct emitter *e, struct record *r, struct err *err)
 	if (!optional_money(e, r, FIELD_PRICE, &p.price, &t) || !optional_money(e, r, FIELD_COST, &p.cost, &t) ||
 	    !optional_whole(e, r, FIELD_VAT, 2, &p.vat_x2, &t) || !optional_whole(e, r, FIELD_STOCK, 1, &p.stock, &t) ||
 	    !optional_whole(e, r, FIELD_LIFETIME, 1, &p.lifetime_days, &t) ||
-	    !optional_whole(e, r, FIELD_TIER, 1, &p.tier, &t))
+	    !optional_whole(e, r, FIELD_TIER, 1, &p.tier, &t) || !take_marks(r, marks, &t))
 		return emit_reject(e, r, t.field, t.why, err);
+	p.marks = buf_view(marks);
 	p.name = text_of(r, FIELD_PRODUCT);
 	if (p.name.n && p.name.n <= CARRY_MAX) { /* Shopify names a product on the first of its variants' rows */
 		memcpy(e->carry_name, p.name.p, p.name.n);
@@ -175,6 +256,15 @@ bool emit_product(struct emitter *e, struct record *r, struct err *err)
 	p.not_a_product = take_yes_no(r->f[FIELD_NOT_A_PRODUCT]) == 1;
 	e->report->accepted++;
 	return e->sink->product(e->sink->ctx, &p, err);
+}
+
+bool emit_product(struct emitter *e, struct record *r, struct err *err)
+{
+	struct buf marks;
+	buf_init(&marks, MARKS_MAX);
+	bool ok = put_product(e, r, &marks, err);
+	buf_release(&marks);
+	return ok;
 }
 
 /* ---- consents ---- */

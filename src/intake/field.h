@@ -42,7 +42,9 @@
 																								F(VALUE, "value")      \
 																									F(TEXT, "text")                \
 																										F(SELLER, "seller")    \
-																											F(SECTOR, "sector")
+																											F(SECTOR, "sector") \
+		F(HIDDEN, "hidden") F(EXCLUDED, "excluded") F(CONSUMABLE, "consumable")   \
+		F(MONTHS, "months") F(COLLECTION, "collection")
 /* clang-format on */
 
 enum field {

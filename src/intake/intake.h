@@ -72,6 +72,7 @@ struct intake_product {
 	int64_t price, cost;
 	int32_t vat_x2, stock, lifetime_days, tier;
 	bool not_a_product;
+	struct str marks; /* columns hidden, excluded, consumable, months, collection: a JSON object of those said */
 	uint64_t row;
 };
 

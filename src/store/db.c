@@ -223,6 +223,13 @@ bool db_log_fold(struct db *db, int64_t bytes, struct err *err)
 	return !db->driver->log_fold || db->driver->log_fold(db, bytes, err);
 }
 
+bool db_log_empty(struct db *db, bool *emptied, struct err *err)
+{
+	check(!db->in_transaction);
+	*emptied = true;
+	return !db->driver->log_empty || db->driver->log_empty(db, emptied, err);
+}
+
 bool db_is_durable(const struct db *db)
 {
 	return db->durable || db->kind == DB_POSTGRES;

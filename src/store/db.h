@@ -58,6 +58,10 @@ bool db_is_durable(const struct db *db);
 bool db_log_left(struct db *db, struct err *err) MUST_CHECK;
 bool db_log_fold(struct db *db, int64_t bytes, struct err *err) MUST_CHECK;
 
+/* All of the log goes into the file, nothing is left in it. *emptied false: others read or wrote all the while that we
+ * waited (DB_BUSY_MS). Outside a transaction; PostgreSQL: nothing to do. */
+bool db_log_empty(struct db *db, bool *emptied, struct err *err) MUST_CHECK;
+
 /* Between db_pipeline(true) and db_pipeline(false), query_run(q, NULL, …) on PostgreSQL does not wait for the server's
  * answer: many small writes in few round trips. Errors may come late, at the latest from db_pipeline(false). Inside a
  * transaction, writes only. Nothing on SQLite. */

@@ -32,6 +32,7 @@ struct driver {
 	bool (*pipeline)(struct db *db, bool on, struct err *err);
 	bool (*log_left)(struct db *db, struct err *err); /* NULL: there is no log */
 	bool (*log_fold)(struct db *db, int64_t bytes, struct err *err);
+	bool (*log_empty)(struct db *db, bool *emptied, struct err *err);
 	bool (*has_shop)(struct db *db, bool *yes, struct err *err);
 
 	bool (*prepare)(struct query **queries, size_t count, struct err *err);

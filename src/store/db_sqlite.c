@@ -212,6 +212,14 @@ static bool lite_log_fold(struct db *db, int64_t bytes, struct err *err)
 	return stat(path, &st) != 0 || st.st_size <= bytes || lite_exec(db, "PRAGMA wal_checkpoint(PASSIVE)", err);
 }
 
+static bool lite_log_empty(struct db *db, bool *emptied, struct err *err)
+{
+	int64_t busy = 0;
+	bool ok = pragma_int(db, "PRAGMA wal_checkpoint(TRUNCATE)", &busy, err);
+	*emptied = ok && !busy;
+	return ok;
+}
+
 static bool lite_pipeline(struct db *db, bool on, struct err *err)
 {
 	return true;
@@ -488,6 +496,7 @@ const struct driver DRIVER_SQLITE = {
 	.pipeline = lite_pipeline,
 	.log_left = lite_log_left,
 	.log_fold = lite_log_fold,
+	.log_empty = lite_log_empty,
 	.has_shop = lite_has_shop,
 	.prepare = lite_prepare,
 	.unprepare = lite_unprepare,

@@ -9,6 +9,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
 
 struct eraser {
 	struct db *db;
@@ -220,6 +222,8 @@ static bool erase_rows(struct eraser *e, const struct person *p, struct str ref,
 		if (!query_run(q, NULL, err))
 			return false;
 	}
+	if (!store_changed(e->db, STORE_ERASED, err))
+		return false;
 	struct query *q = db_query(e->db, "erase_customer");
 	query_int(q, 1, e->c);
 	query_text(q, 2, arena_printf(&e->arena, "erased-%u", e->c));
@@ -252,11 +256,33 @@ bool store_erase(struct db *db, customer_id c, struct instant now, struct erasur
 	return ok;
 }
 
-bool store_erase_settle(struct db *db, struct err *err)
+/* SQLite waits for whoever reads, but is told at once that it is busy while another handle folds the log: asked again.
+ */
+static bool empty_log(struct db *db, bool *emptied, struct err *err)
+{
+	enum { PAUSE_MS = 100 };
+	struct timespec from, now;
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	do {
+		if (!db_log_empty(db, emptied, err))
+			return false;
+		if (!*emptied)
+			usleep(PAUSE_MS * 1000);
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	} while (!*emptied && (now.tv_sec - from.tv_sec) * 1000 < DB_BUSY_MS);
+	return true;
+}
+
+bool store_erase_settle(struct db *db, bool *log_left, struct err *err)
 {
 	check(!db_in_transaction(db));
-	if (db_kind(db) == DB_SQLITE)
-		return db_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)", err);
+	bool emptied = true;
+	*log_left = false;
+	if (db_kind(db) == DB_SQLITE) {
+		bool ok = empty_log(db, &emptied, err);
+		*log_left = !emptied;
+		return ok;
+	}
 	static const char *const TABLES[] = { "arrival", "fact",     "person",  "customer",
 		                                  "message", "decision", "voucher", "signup" };
 	char sql[64];
@@ -285,6 +311,7 @@ bool store_erased_forget(struct db *db, struct str email_or_phone, struct err *e
 	int64_t gone = 0;
 	query_int(q, 1, (int64_t)hash);
 	bool ok = query_run(q, &gone, err);
+	ok = ok && (!gone || store_changed(db, STORE_ERASED, err));
 	for (size_t i = 0; ok && gone && i < ARRAY_LEN(CHANNELS); i++)
 		ok = suppression_lift(db, hash, CHANNELS[i], err);
 	return ok;

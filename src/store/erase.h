@@ -18,8 +18,9 @@ struct erasure {
 bool store_erase(struct db *db, customer_id c, struct instant now, struct erasure *out, struct err *err) MUST_CHECK;
 
 /* Makes what was deleted unreadable in the files: the write-ahead log is emptied, freed pages are overwritten (SQLite)
- * or dead rows removed (PostgreSQL). Outside a transaction. */
-bool store_erase_settle(struct db *db, struct err *err) MUST_CHECK;
+ * or dead rows removed (PostgreSQL). Outside a transaction. *log_left: another program read the database all the while,
+ * and the log still holds old pages: call again. */
+bool store_erase_settle(struct db *db, bool *log_left, struct err *err) MUST_CHECK;
 
 /* Everybody who was erased. */
 bool store_erased(struct db *db, void (*fn)(void *ctx, customer_id c), void *ctx, struct err *err) MUST_CHECK;

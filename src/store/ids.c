@@ -23,20 +23,21 @@ static bool load(struct intern *map, struct query *q, const char *what, struct e
 	return got == 0;
 }
 
-/* Read whole when there is another number of them. */
+/* Read whole when somebody was erased since, or came back. */
 static bool load_erased(struct store_ids *ids, struct db *db, struct err *err)
 {
-	struct query *q = db_query(db, "erased_count");
-	int got = query_next(q, err);
-	int64_t count = got == 1 ? query_get_int(q, 0) : 0;
-	query_done(q);
-	if (got < 0 || count == (int64_t)ids->erased.count)
-		return got >= 0;
+	int64_t changes[STORE_PART_COUNT];
+	int got;
+	if (!store_changes(db, changes, err))
+		return false;
+	if (ids->erased_known && ids->erased_change == changes[STORE_ERASED])
+		return true;
+	ids->erased_known = false;
 	idmap_release(&ids->erased);
 	idmap_release(&ids->erased_ids);
 	idmap_init(&ids->erased);
 	idmap_init(&ids->erased_ids);
-	q = db_query(db, "erased_hashes");
+	struct query *q = db_query(db, "erased_hashes");
 	while ((got = query_next(q, err)) == 1) {
 		uint32_t i = idmap_put(&ids->erased, query_get_int(q, 0), NULL);
 		ids->erased_customers =
@@ -44,6 +45,8 @@ static bool load_erased(struct store_ids *ids, struct db *db, struct err *err)
 		ids->erased_customers[i] = (customer_id)query_get_int(q, 1);
 		idmap_put(&ids->erased_ids, query_get_int(q, 1), NULL);
 	}
+	ids->erased_known = got == 0;
+	ids->erased_change = changes[STORE_ERASED];
 	return got == 0;
 }
 

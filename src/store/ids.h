@@ -29,7 +29,9 @@ struct store_ids {
 	struct seen seen;
 	int64_t documents_seq;
 	const struct shop *shop; /* keys the hashes of those who were erased */
-	struct idmap erased;     /* hash → place in erased_customers */
+	bool erased_known;       /* as of erased_change (store_changes): */
+	int64_t erased_change;
+	struct idmap erased; /* hash → place in erased_customers */
 	customer_id *erased_customers;
 	size_t erased_cap;
 	struct idmap erased_ids; /* those who were erased: nothing is written of them */

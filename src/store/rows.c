@@ -208,10 +208,30 @@ static struct product_fields fields(struct product_row *p)
 	};
 }
 
+/* The attributes said, else those there are, with the marks among them. */
+static struct str marked(struct str have, struct str said, struct str marks, struct arena *a)
+{
+	struct str base = said.n ? said : have;
+	json_t *j = base.n ? json_loadb(base.p, base.n, 0, NULL) : NULL, *m = json_loadb(marks.p, marks.n, 0, NULL);
+	if (!json_is_object(j)) {
+		json_decref(j);
+		j = json_object();
+	}
+	json_object_update(j, m);
+	char *text = json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS);
+	struct str out = arena_str(a, str_from(text ? text : ""));
+	free(text);
+	json_decref(j);
+	json_decref(m);
+	return out;
+}
+
 static bool product_merge(struct product_row *have, const struct product_row *said, struct arena *a)
 {
 	struct product_row copy = *said;
 	struct product_fields h = fields(have), s = fields(&copy);
+	if (said->marks.n)
+		copy.attributes = marked(have->attributes, said->attributes, said->marks, a);
 	bool changed = false;
 	for (int i = 0; i < PRODUCT_TEXTS; i++)
 		changed = merge_text(h.texts[i], *s.texts[i], a) || changed;

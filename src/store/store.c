@@ -230,7 +230,7 @@ bool store_incarnate(struct db *db, int64_t above, struct err *err)
 
 /* ---- what changes beside facts ---- */
 
-static const char *const PARTS[STORE_PART_COUNT] = { "changes.catalogue", "changes.suppressions" };
+static const char *const PARTS[STORE_PART_COUNT] = { "changes.catalogue", "changes.suppressions", "changes.erased" };
 
 bool store_changed(struct db *db, enum store_part part, struct err *err)
 {

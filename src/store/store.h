@@ -85,6 +85,7 @@ struct product_row {
 	int64_t price, cost;                        /* −1 unknown */
 	int32_t vat_x2, stock, lifetime_days, tier; /* −1 unknown */
 	bool not_a_product;
+	struct str marks; /* said, never read back: a JSON object whose keys are set in `attributes`, the others kept */
 };
 /* Nothing is known of it yet: every text empty, every number unknown. */
 extern const struct product_row PRODUCT_UNSAID;
@@ -172,7 +173,7 @@ bool store_audit(struct db *db, struct instant at, const char *actor, const char
 
 /* A program that runs for long reads these parts again when their count has grown. Whoever writes them counts, in the
  * same transaction: batches their products, suppression_put and _lift themselves. */
-enum store_part { STORE_CATALOGUE, STORE_SUPPRESSIONS, STORE_PART_COUNT };
+enum store_part { STORE_CATALOGUE, STORE_SUPPRESSIONS, STORE_ERASED, STORE_PART_COUNT };
 bool store_changed(struct db *db, enum store_part part, struct err *err) MUST_CHECK;
 bool store_changes(struct db *db, int64_t counts[STORE_PART_COUNT], struct err *err) MUST_CHECK;
 

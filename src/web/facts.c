@@ -191,6 +191,42 @@ static struct str canonical(struct str object, struct arena *a)
 	return kept;
 }
 
+static bool months_read(const struct jnode *v, json_t *into)
+{
+	json_t *months = is(v, J_ARRAY) ? json_loadb(v->text.p, v->text.n, 0, NULL) : NULL;
+	bool ok = !v || months;
+	for (size_t i = 0; i < json_array_size(months); i++) {
+		json_int_t m = json_integer_value(json_array_get(months, i));
+		ok = ok && m >= 1 && m <= 12;
+	}
+	if (months)
+		json_object_set_new(into, "months", months);
+	return ok;
+}
+
+/* What recommendations ask of a product, by name beside the other columns. */
+static bool read_marks(const struct jnode *o, struct product_row *p, struct arena *a)
+{
+	static const char *const FLAGS[] = { "hidden", "excluded", "consumable" };
+	struct str collection = text(o, "collection");
+	json_t *j = json_object();
+	bool ok = months_read(jtree_get(o, "months"), j) && collection.n <= 200 &&
+	          (!jtree_get(o, "collection") || is(jtree_get(o, "collection"), J_STRING));
+	for (size_t i = 0; i < ARRAY_LEN(FLAGS); i++) {
+		const struct jnode *v = jtree_get(o, FLAGS[i]);
+		ok = ok && (!v || is(v, J_TRUE) || is(v, J_FALSE));
+		if (v)
+			json_object_set_new(j, FLAGS[i], json_boolean(is(v, J_TRUE)));
+	}
+	if (collection.n)
+		json_object_set_new(j, "collection", json_stringn(collection.p, collection.n));
+	char *marks = ok && json_object_size(j) ? json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	p->marks = marks ? arena_str(a, str_from(marks)) : STR("");
+	free(marks);
+	json_decref(j);
+	return ok;
+}
+
 static bool read_product(const struct jnode *o, struct incoming *in, struct arena *a, char why[160])
 {
 	struct product_row *p = &in->product;
@@ -210,6 +246,9 @@ static bool read_product(const struct jnode *o, struct incoming *in, struct aren
 		p->attributes = canonical(attributes->text, a);
 	if (p->attributes.n > PRODUCT_ATTRIBUTES_MAX)
 		return say(why, "\"attributes\" of a product take at most 16 KiB");
+	if (!read_marks(o, p, a))
+		return say(why,
+		           "hidden, excluded and consumable are true or false, months a list from 1 to 12, collection a text");
 	int64_t stock, lifetime, tier;
 	if (!p->sku.n || p->sku.n > 64)
 		return say(why, "a product needs its \"sku\" (1 to 64 bytes)");
@@ -334,7 +373,11 @@ static bool take_one(struct taking *t, const struct jnode *o, const char *at)
 		r->facts[r->fact_count] = in;
 	}
 	r->fact_count++;
-	return true;
+	if (r->packed.full)
+		request_problem(r, 413,
+		                "these facts take more than %d MiB: send them in parts; nothing of this request was kept",
+		                ARRIVAL_BYTES_MAX >> 20);
+	return !r->packed.full;
 }
 
 static void skip_space(struct str *rest)

@@ -14,10 +14,12 @@ extern const char *const SHOP_PLATFORMS[SHOP_PLATFORM_COUNT];
 struct told {
 	struct incoming items[TOLD_MAX];
 	size_t count;
-	struct str email;    /* of the person, lower case; empty: unknown. A person known by it keeps their number */
-	struct str person;   /* the reference the items name them by */
-	const char *asks;    /* "access" or "erasure": the platform passes on what the person asked; NULL: nothing */
-	bool newsletter_off; /* PrestaShop: not subscribed now; a withdrawal when they were */
+	struct str email;       /* of the person, lower case; empty: unknown. A person known by it keeps their number */
+	struct str person;      /* the reference the items name them by */
+	struct str what;        /* the thing it is about, "orders/450789469"; empty: nothing that has versions */
+	struct instant updated; /* as of when; s = 0: unknown */
+	const char *asks;       /* "access" or "erasure": the platform passes on what the person asked; NULL: nothing */
+	bool newsletter_off;    /* PrestaShop: not subscribed now; a withdrawal when they were */
 };
 
 struct shop_hook_context {

@@ -73,6 +73,7 @@ void on_metrics(struct request *r)
 	struct backlog backlog = writer_backlog(w);
 	put_metric(b, "facts_waiting", "gauge", "Facts kept and not applied yet.", (double)backlog.facts);
 	put_metric(b, "facts_waiting_seconds", "gauge", "How long the oldest of them have waited.", backlog.age_s);
+	put_metric(b, "openings_total", "counter", "How often the shop was read from its database.", (double)w->openings);
 	put_metric(b, "ticks_total", "counter", "Turns of the shop.", (double)c->ticks);
 	put_metric(b, "decisions_total", "counter", "Decisions made.", (double)c->decisions);
 	put_metric(b, "messages_accepted_total", "counter", "Messages that left.", (double)c->accepted);

@@ -319,8 +319,20 @@ static void shopify_product(const struct reading *r, const json_t *o)
 	}
 }
 
+/* What is told, and of when: what is older than what was told already changes nothing. */
+static void dated(const struct reading *r, const char *kind, struct str id, struct instant updated)
+{
+	if (!id.n || id.n > 64 || !updated.s)
+		return;
+	r->out->what = arena_printf(r->c->a, "%s/%.*s", kind, STR_ARG(id));
+	r->out->updated = updated;
+}
+
 static void shopify(const struct reading *r, struct str topic, const json_t *o)
 {
+	struct str kind = { topic.p, strcspn(topic.p, "/") };
+	struct str id = str_is(kind, "checkouts") ? text(r, o, "token") : text(r, o, "id");
+	dated(r, arena_cstr(r->c->a, kind), id, at(r, o, "updated_at"));
 	if (str_starts(topic, STR("orders/")))
 		shopify_order(r, o);
 	else if (str_starts(topic, STR("checkouts/")))
@@ -419,10 +431,22 @@ static void woo_product(const struct reading *r, const json_t *o)
 		in->product.stock = 0;
 }
 
+/* The order holds no longer. All that is told is its number: it stays whose it was. */
+static void woo_deleted(const struct reading *r, struct str topic, const json_t *o)
+{
+	struct incoming *in = str_is(topic, "order.deleted") ? add(r, IN_ORDER, "", text(r, o, "id")) : NULL;
+	if (in)
+		in->theirs = true;
+}
+
 static void woocommerce(const struct reading *r, struct str topic, const json_t *o)
 {
-	if (str_ends(topic, STR(".deleted")))
+	if (str_ends(topic, STR(".deleted"))) {
+		woo_deleted(r, topic, o);
 		return;
+	}
+	struct str kind = { topic.p, strcspn(topic.p, ".") };
+	dated(r, arena_cstr(r->c->a, kind), text(r, o, "id"), at(r, o, "date_modified"));
 	if (str_starts(topic, STR("order."))) {
 		woo_order(r, o);
 	} else if (str_starts(topic, STR("product."))) {
@@ -543,7 +567,9 @@ static void prestashop(const struct reading *r, struct str topic, const json_t *
 	for (size_t i = 0; i < ARRAY_LEN(NAMES); i++) {
 		const json_t *inside = json_object_get(o, NAMES[i]);
 		if (inside || str_starts(topic, str_from(NAMES[i]))) {
-			READ[i](r, inside ? inside : o);
+			inside = inside ? inside : o;
+			dated(r, NAMES[i], text(r, inside, "id"), at(r, inside, "date_upd"));
+			READ[i](r, inside);
 			return;
 		}
 	}

@@ -172,8 +172,27 @@ static bool note_delivery(struct db *db, const struct hook *h, struct str delive
 	return ok;
 }
 
+/* Platforms try again what failed, so an older state may come behind a newer one. *fresh stays false for it. */
+static bool note_newest(struct db *db, const struct hook *h, const struct told *t, bool *fresh, bool *older,
+                        struct err *err)
+{
+	char what[32];
+	int64_t changed = 0;
+	if (!*fresh || !t->what.n)
+		return true;
+	struct query *q = db_query(db, "hook_newest_put");
+	query_int(q, 1, h->id);
+	snprintf(what, sizeof what, "newest:%016llx", (unsigned long long)store_ref_hash(store_shop(db), t->what));
+	query_text(q, 2, str_from(what));
+	query_int(q, 3, t->updated.s);
+	bool ok = query_run(q, &changed, err);
+	*older = ok && changed == 0;
+	*fresh = !*older;
+	return ok;
+}
+
 static bool write_told(struct request *r, const struct hook *h, struct told *t, struct facts_result *f, bool *fresh,
-                       struct err *err)
+                       bool *older, struct err *err)
 {
 	struct web *w = r->web;
 	struct instant now = clock_now();
@@ -183,7 +202,8 @@ static bool write_told(struct request *r, const struct hook *h, struct told *t, 
 	if (!b)
 		return false;
 	buf_init(&body, BODY_MAX);
-	bool ok = note_delivery(store_batch_db(b), h, delivery_of(r), now, fresh, err);
+	bool ok = note_delivery(store_batch_db(b), h, delivery_of(r), now, fresh, err) &&
+	          note_newest(store_batch_db(b), h, t, fresh, older, err);
 	for (size_t i = 0; ok && *fresh && i < t->count; i++)
 		ok = incoming_write(&w->shop, ids, b, &t->items[i], now, &r->arena, &body, f, err);
 	buf_release(&body);
@@ -222,10 +242,11 @@ static void take_request(struct request *r)
 	request_send_json(r, 200);
 }
 
-static void answer(struct request *r, const struct facts_result *f, bool fresh)
+static void answer(struct request *r, const struct facts_result *f, bool fresh, bool older)
 {
 	put_open(&r->out, NULL, '{');
-	put_bool(&r->out, "known", !fresh);
+	put_bool(&r->out, "known", !fresh && !older);
+	put_bool(&r->out, "older", older);
 	put_int(&r->out, "accepted", (int64_t)f->accepted);
 	put_int(&r->out, "unchanged", (int64_t)f->unchanged);
 	put_close(&r->out, '}');
@@ -238,7 +259,7 @@ static void take(struct request *r, const struct hook *h, const json_t *body)
 	struct facts_result f = { 0 };
 	struct err err;
 	char why[160];
-	bool fresh = false;
+	bool fresh = false, older = false;
 	struct shop_hook_context c = { h->platform, h->name, r->web->shop.currency, r->web->shop.zone, &r->arena, r->db };
 	if (!shop_hook_read(&c, topic_of(r), body, t, why)) {
 		request_problem(r, 422, "%s", why);
@@ -257,9 +278,9 @@ static void take(struct request *r, const struct hook *h, const json_t *body)
 	if (t->newsletter_off && subscribed(r, known))
 		withdraw(r, t, h);
 	for (size_t i = 0; i < t->count; i++)
-		t->items[i].customer = t->items[i].kind == IN_PRODUCT ? 0 : known;
-	if (write_told(r, h, t, &f, &fresh, &err))
-		answer(r, &f, fresh);
+		t->items[i].customer = t->items[i].kind == IN_PRODUCT || t->items[i].theirs ? 0 : known;
+	if (write_told(r, h, t, &f, &fresh, &older, &err))
+		answer(r, &f, fresh, older);
 	else
 		request_err(r, &err);
 }
@@ -275,7 +296,7 @@ void on_shop_hook(struct request *r)
 	/* WooCommerce tries a new address with an unsigned form: "webhook_id=1" */
 	if (h.platform == SHOP_WOOCOMMERCE && !signature_of(r, h.platform) &&
 	    str_starts(buf_view(&r->body), STR("webhook_id="))) {
-		answer(r, &(struct facts_result){ 0 }, false);
+		answer(r, &(struct facts_result){ 0 }, false, false);
 		return;
 	}
 	if (!is_signed(r, &h)) {

@@ -262,7 +262,7 @@ static bool keep_group(struct web *w, struct request *first, struct err *err)
 		list[n] = (struct arrival){ buf_view(&r->packed), r->fact_count };
 		facts += (int64_t)r->fact_count;
 	}
-	check(ok); /* a body of WEB_FACTS_BODY_MAX is smaller when it is packed */
+	check(ok); /* many were refused when they were too large; few cannot be */
 	pthread_mutex_lock(&x->batch);
 	ok = x->ids ? arrivals_put(x->db, list, n, now, &last, err)
 	            : err_set(err, ERR_WORLD, "the shop is being opened; try again in a few seconds");

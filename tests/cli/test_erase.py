@@ -4,6 +4,7 @@ them is left in any file of the shop, the sums are, an import does not bring the
 import csv
 import json
 import os
+import pathlib
 import shutil
 import sqlite3
 import subprocess
@@ -161,6 +162,49 @@ class Erase(unittest.TestCase):
         self.assertEqual(len(json.loads(self.run_it("request", self.db, "list", "--format", "json"))), 1)
         self.assertEqual(len(json.loads(self.run_it("request", self.db, "list", "--all", "--format", "json"))), 2)
 
+    def test_what_is_left_is_told(self):
+        """More rejects files than fit a list, wherever they were imported from; one that cannot be read; a log another program reads."""
+        away = os.path.join(self.dir.name, "away")
+        os.mkdir(away)
+        for name in ("late.csv", "shut.csv"):
+            with open(os.path.join(away, name), "w", encoding="utf-8") as f:
+                f.write("order,customer,date,sku,quantity,amount\n1002-9,1002,2026-04-01 10:00,S1,many,1.00\n")
+            subprocess.run([RELANCE, "import", self.db, name, "--as", "orders", "--source", "till"], capture_output=True, timeout=60, check=False, cwd=away)
+            self.assertIn("1002", pathlib.Path(away, name + ".rejects.csv").read_text(encoding="utf-8"))
+        shut = os.path.realpath(os.path.join(away, "shut.csv.rejects.csv"))
+        os.remove(shut)
+        os.mkdir(shut)  # what no right can open, whoever runs the test
+        with sqlite3.connect(self.db) as db:  # as an older relance kept them: 300 files, by a relative path
+            (last,) = db.execute("SELECT max(import_id) FROM import").fetchone()
+            for i in range(1, 301):
+                db.execute("INSERT INTO import SELECT ?, file_hash, ?, kind, started_at, finished_at, consent_source, rows_read, accepted, 1, state FROM import "
+                           "WHERE import_id = ?", (last + i, f"old{i}.csv", last))
+        db.close()
+        with open(os.path.join(self.dir.name, "old300.csv.rejects.csv"), "w", encoding="utf-8") as f:
+            f.write('9,,,quantity,"1002-9,1002,2026"\n')
+        for i in range(1, 300):
+            pathlib.Path(self.dir.name, f"old{i}.csv.rejects.csv").touch()
+        os.remove(os.path.join(self.dir.name, "old7.csv.rejects.csv"))
+        said = self.run_it("erase", self.db, "1002", "--yes", status=1)
+        self.assertIn("rejected rows        2\n", said)
+        self.assertIn(f"{shut}: ", said)
+        self.assertIn("old7.csv.rejects.csv: not here", said)
+        self.assertEqual(said.count("look in it for the person yourself"), 2, said)
+        self.assertNotIn("1002", pathlib.Path(away, "late.csv.rejects.csv").read_text(encoding="utf-8"))
+
+    def test_a_log_that_is_read_is_told(self):
+        reader = sqlite3.connect(self.db, isolation_level=None)
+        writer = sqlite3.connect(self.db, isolation_level=None)
+        writer.execute("INSERT INTO shop (name, value) VALUES ('test', '1')")
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM person").fetchone()
+        self.assertIn("its log still holds what was erased", self.run_it("erase", self.db, "1002", "--yes", status=1))
+        reader.execute("COMMIT")
+        reader.close()
+        writer.close()
+        self.assertIn("nothing to do", self.run_it("erase", self.db, "#2", "--yes"))
+        self.assertNotIn(b"Zyxwvut1002", self.everything())
+
     def test_data_given(self):
         path = os.path.join(self.dir.name, "data.zip")
         self.run_it("request", self.db, "export", "1001", "--out", path)
@@ -173,6 +217,7 @@ class Erase(unittest.TestCase):
         self.assertEqual(data["person"]["last_name"], "Zyxwvut1001")
         self.assertEqual((data["consents"][0]["state"], data["consents"][0]["source"]), ("granted", "formulaire (people.csv)"))
         self.assertEqual((len(rows), rows[0]["name"], rows[0]["amount"]), (4, "Article 0", "12.50"))
+        self.assertEqual((rows[0]["store"], rows[0]["seller"]), ("Lille Centre", "Nadia"))
         self.assertEqual((data["orders"][0]["store"], data["orders"][0]["seller"]), ("Lille Centre", "Nadia"))
         self.assertTrue(data["decisions"] and data["messages"][0]["content"]["text"])
         self.assertNotIn("Zyxwvut1002", json.dumps(data))

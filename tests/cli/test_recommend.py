@@ -96,6 +96,23 @@ def check_catalogue(folder):
     assert "\u00ab\u202f" in french[0]["why"] or "«" in french[0]["why"], french
     sets, _ = rows("bundles", db, "--at", "2025-07-01")
     assert sets and {sets[0]["sku"], sets[0]["with"]} == {"L1", "B1"} and sets[0]["price"] == 99 and sets[0]["separate"] == 110, sets
+    # guard columns by name: the others stay, also those of the attributes' object; what is no month or no yes is refused with its place
+    marks = pathlib.Path(folder) / "marks.csv"
+    marks.write_text("sku,stock,hidden,months,consumable\nB1,50,oui,,\nL2,5,,11-2,\nS1,50,non,6;7,yes\nL1,5,perhaps,,\nL3,5,,13,\n")
+    subprocess.run([PROGRAM, "import", db, str(marks), "--as", "products"], capture_output=True)
+    refused = list(csv.DictReader(open(f"{marks}.rejects.csv")))
+    assert [(r["line"], r["column_name"]) for r in refused] == [("5", "hidden"), ("6", "months")], refused
+    up, _ = rows("recommend", db, "--customer", 77, "--kind", "up", "--at", "2025-07-01", "-n", 5)
+    assert up == [], up
+    up, _ = rows("recommend", db, "--customer", 77, "--kind", "up", "--at", "2025-12-01", "-n", 5)
+    assert [a["sku"] for a in up] == ["L2"] and "800" in up[0]["why"], up  # in season, its lumen kept
+    assert "B1" not in {a["sku"] for a in rows("recommend", db, "--customer", 77, "--at", "2025-07-01", "-n", 5)[0]}
+    marks.write_text("sku,stock\nB1,40\n")
+    run("import", db, marks, "--as", "products")
+    assert "B1" not in {a["sku"] for a in rows("recommend", db, "--customer", 77, "--at", "2025-07-01", "-n", 5)[0]}
+    marks.write_text("sku,hidden\nB1,0\n")
+    run("import", db, marks, "--as", "products")
+    assert "B1" in {a["sku"] for a in rows("recommend", db, "--customer", 77, "--at", "2025-07-01", "-n", 5)[0]}
     due, _ = rows("due", db, "--at", "2025-07-01", "--days", 400)
     assert all(d["due"] >= "2025-07-01" or d["kind"] == "lifetime" for d in due), due
 

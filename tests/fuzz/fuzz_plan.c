@@ -26,6 +26,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct buf shown;
 		buf_init(&shown, 64 << 20);
 		plan_check(&p, 1, 5000, NULL, NULL, &a, &issues);
+		struct settings settings;
+		struct plan *twin = arena_copy(&a, p, sizeof *p);
+		const struct plan *two[] = { p, twin };
+		settings_defaults(&settings, 0, LOCALE_FR, context.currency);
+		twin->name = STR("twin");
+		twin->who_text = STR("another");
+		plan_check_together(two, 2, &settings, date_from_ymd(2026, 2, 28), LOCALE_FR, &a, &issues);
 		plan_show(p, LOCALE_FR, context.currency, &shown);
 		check(shown.n > 0 && plan_diff(p, p, LOCALE_EN, context.currency, &a, changes) == 0);
 		(void)plan_yearly_day(p, 2026);

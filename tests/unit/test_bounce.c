@@ -157,6 +157,16 @@ START_TEST(bounce_reads_reports)
 	ck_assert_int_eq(r.list[2].verdict, BOUNCE_SOFT);
 	ck_assert(str_is(r.to, "bounces+abc@shop.example"));
 	ck_assert(str_is(r.message_id, "k.1@shop.example"));
+	/* names in capitals, every value on a line of its own */
+	r = parse(&a, "From: MAILER-DAEMON@x.example\nTo: me@shop.example\n"
+	              "Content-Type: multipart/report; report-type=delivery-status; boundary=\"b\"\n\n"
+	              "--b\n\nSorry.\n--b\nContent-Type: message/delivery-status\n\nREPORTING-MTA: dns; x.example\n\n"
+	              "FINAL-RECIPIENT: RFC822 ;\n  gone@example.com\nACTION: Failed\nSTATUS: 5.1.1\n"
+	              "DIAGNOSTIC-CODE: SMTP;\n 550 5.1.1\n User unknown\n"
+	              "--b\nContent-Type: text/rfc822-headers\n\nTo: gone@example.com\n--b--\n");
+	ck_assert_uint_eq(r.count, 1);
+	ck_assert(str_is(r.list[0].recipient, "gone@example.com"));
+	ck_assert_int_eq(r.list[0].verdict, BOUNCE_HARD);
 	arena_release(&a);
 }
 END_TEST
@@ -173,6 +183,11 @@ START_TEST(bounce_reads_prose)
 	       "  Subject: Hello\n\nwas not delivered to:\n\n  b@example.net\n\nbecause:\n\n"
 	       "  User b (b@example.net) not listed in Domino Directory\n",
 	       "b@example.net", BOUNCE_HARD, "userunknown");
+	expect("From: MAILER-DAEMON@yahoo.example\nTo: me@shop.example\nSubject: Failure Notice\n\n"
+	       "Sorry, we were unable to deliver your message to the following address.\n\n<a@yahoo.example>:\n"
+	       "554: delivery error: dd This user doesn't have a yahoo.example account (a@yahoo.example) [0]\n\n"
+	       "--- Below this line is a copy of the message.\n\n",
+	       "a@yahoo.example", BOUNCE_HARD, "userunknown");
 	expect("From: MAILER-DAEMON@x.example\nTo: me@shop.example\nSubject: Undelivered Mail\n\n"
 	       "<c@example.com>: host mx.example.com said: 550 Unknown user\n    (in reply to end of DATA command)\n",
 	       "c@example.com", BOUNCE_SOFT, "filtered");

@@ -396,10 +396,25 @@ static void compare(const struct small_shop *s, const struct version *v, const s
 	ck_assert_uint_eq(naive, count);
 }
 
+/* Conditions shown to exclude each other have nobody in common; and enough of them are shown to. */
+static void nobody_in_common(const struct expr *const *e, const char *const *text,
+                             uint64_t (*bits)[(CUSTOMERS + 64) / 64], size_t count, uint64_t *apart)
+{
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k <= i; k++) {
+			const struct expr *both[] = { e[i], e[k] };
+			if (expr_can_meet(both, 2, &(struct expr_state){ 0 }))
+				continue;
+			*apart += i != k;
+			for (size_t w = 0; w < ARRAY_LEN(*bits); w++)
+				ck_assert_msg((bits[i][w] & bits[k][w]) == 0, "somebody fulfils both:\n%s\n%s", text[i], text[k]);
+		}
+}
+
 START_TEST(everyone_at_once_is_one_by_one)
 {
 	static const char *const PLANS[] = { "a", "b", "c" };
-	uint64_t some = 0;
+	uint64_t some = 0, apart = 0;
 	for (uint64_t seed = 1; seed <= SHOPS; seed++) {
 		struct small_shop s;
 		struct rng r;
@@ -414,6 +429,13 @@ START_TEST(everyone_at_once_is_one_by_one)
 			                      .plan_names = PLANS,
 			                      .plan_count = 3 };
 		ck_assert(currency_find(STR("EUR"), &k.currency));
+		const struct expr *kept[CONDITIONS];
+		const char *texts[CONDITIONS];
+		uint64_t kept_bits[CONDITIONS][(CUSTOMERS + 64) / 64];
+		size_t kept_count = 0;
+		struct thresholds today;
+		struct instant now_at = { now };
+		thresholds_compute(s.book, v, zone_date(s.zone, now_at), &LIFECYCLE_DEFAULTS, 2, &today);
 		for (int i = 0; i < CONDITIONS; i++) {
 			struct buf b;
 			buf_init(&b, EXPR_TEXT_MAX);
@@ -437,12 +459,20 @@ START_TEST(everyone_at_once_is_one_by_one)
 				uint64_t n = expr_select(e, s.book, v, NULL, at, &t, 2, bits);
 				some += n > 0 && n < v->customers;
 			}
+			const struct expr *again = e ? expr_compile(buf_view(&b), &k, &s.arena, &error) : NULL;
+			if (again) {
+				expr_select(again, s.book, v, states, now_at, &today, 1, kept_bits[kept_count]);
+				texts[kept_count] = arena_cstr(&s.arena, buf_view(&b));
+				kept[kept_count++] = again;
+			}
 			arena_release(&a);
 			buf_release(&b);
 		}
+		nobody_in_common(kept, texts, kept_bits, kept_count, &apart);
 		book_unpin(s.book, v);
 		small_shop_release(&s);
 	}
+	ck_assert_uint_gt(apart, SHOPS);
 	/* the conditions must split the shop, or the test says nothing */
 	ck_assert_uint_gt(some, SHOPS * CONDITIONS / 3);
 }

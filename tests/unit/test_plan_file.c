@@ -711,6 +711,12 @@ static const struct {
 	  "7:5 after an order, step \"b\" (J+29) goes out on the same day as \"a\" (J+30)" },
 	{ P("order") "steps:\n  - {at: J+30, send: a}\n", Q("order, who: company") "steps:\n  - {at: J+31, send: b}\n",
 	  "" },
+	/* hours: less than a day apart is one day, but for carts */
+	{ P("event visit + 20 hours") STEPS, Q("event visit + 2 hours") "steps:\n  - {at: J, send: b}\n",
+	  "7:5 after the same event, step \"b\" (J) goes out on the same day as \"a\" (J)" },
+	{ P("cart + 26 hours") STEPS, Q("cart + 3 hours") "steps:\n  - {at: J+1, send: b}\n",
+	  "7:5 after an abandoned cart, step \"b\" (J+1) goes out on the same day as \"a\" (J)" },
+	{ P("cart + 3 hours") STEPS, Q("cart + 50 hours") "steps:\n  - {at: J, send: b}\n", "" },
 	/* a first order is an order */
 	{ P("order") "steps:\n  - {at: J+7, send: a}\n", Q("first order") "steps:\n  - {at: J+7, send: b}\n",
 	  "7:5 after a first order, step \"b\" (J+7) goes out on the same day as \"a\" (J+7)" },

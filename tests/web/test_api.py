@@ -97,6 +97,9 @@ class Api(unittest.TestCase):
         self.assertEqual(wrong, [])
         return a.json()
 
+    def openings(self):
+        return re.search(r"^relance_openings_total (\d+)", self.server.ask("GET", "/metrics").text(), re.M)[1]
+
     def key(self, scopes):
         return {"Authorization": "Bearer " + self.ask("POST", "/keys", {"name": "test", "scopes": scopes}, 201)["key"]}
 
@@ -583,6 +586,7 @@ class Api(unittest.TestCase):
 
     def test_suppressions(self):
         who = self.ask("GET", "/customers?q=1043")["items"][0]["id"]
+        openings = self.openings()
         a = self.ask("POST", "/suppressions", {"address": "client43@example.net", "channel": "email", "reason": "demande au comptoir"})
         self.ask("POST", "/suppressions", {"address": "0612345678", "channel": "sms", "reason": "STOP"})
         for wrong in ({"address": "x", "channel": "email", "reason": "y"}, {"address": "a@b.fr", "channel": "owl", "reason": "y"}, {"address": "a@b.fr", "channel": "email"}):
@@ -594,7 +598,8 @@ class Api(unittest.TestCase):
         self.assertEqual(self.ask("POST", "/segments/count", {"text": "suppressed(email) and not erased"}, 422)["status"], 422)
         self.server.until(lambda: who in [c["id"] for c in self.ask("GET", "/customers?segment=suppressed(email)")["items"]])
         self.ask("POST", "/suppressions/lift", {"address": a["address"], "channel": "email", "reason": "demande écrite"})
-        self.assertEqual(self.ask("GET", "/customers?segment=suppressed(email)")["items"], [])
+        self.server.until(lambda: self.ask("GET", "/customers?segment=suppressed(email)")["items"] == [])
+        self.assertEqual(self.openings(), openings)
 
     def test_erased(self):
         facts = [{"kind": "profile", "key": "er:1", "customer": "gone-1", "last_name": "Effaçable", "email": "gone@example.net"},
@@ -947,6 +952,15 @@ class Fresh(unittest.TestCase):
         wait_for(lambda: gone in proposed(who), 10)
         fact(kind="product", sku=gone, name="Article", stock=5, attributes={"hidden": True})
         wait_for(lambda: gone not in proposed(who), 10)
+        fact(kind="product", sku=gone, hidden=False)  # by name; the rest stays
+        wait_for(lambda: gone in proposed(who), 10)
+        fact(kind="product", sku=gone, hidden=True)
+        wait_for(lambda: gone not in proposed(who), 10)
+        fact(kind="product", sku=gone, stock=7)
+        time.sleep(3)
+        self.assertNotIn(gone, proposed(who))
+        refused_months = server.ask("POST", API + "/facts", {"kind": "product", "sku": gone, "months": [13]})
+        self.assertEqual(refused_months.status, 422)
         server.command("set", server.db, "recommend.exclude", f"sku {hidden}")
         for n in range(12):
             fact(kind="order", key=f"new-{n}", customer=str(1030 + n), lines=[{"sku": "NEW", "name": "Nouveau", "quantity": 1, "amount": 100}])

@@ -87,6 +87,9 @@ class Hard(Shop):
         self.problem(self.server.ask("POST", API + "/facts", b" " * (16 << 20) + b"{}", signed=False, headers=key), 413)
         many = "\n".join('{"kind":"event","key":"e%d","customer":"1","name":"n"}' % i for i in range(10001))
         self.problem(self.server.ask("POST", API + "/facts", many, signed=False, headers=key), 413)
+        numbers = "[" + ",".join(["1e-9"] * 720) + "]"  # written out, four times as long
+        wide = "\n".join('{"kind":"product","sku":"W%d","attributes":{"a":%s}}' % (i, numbers) for i in range(4400))
+        self.problem(self.server.ask("POST", API + "/facts", wide, signed=False, headers=key), 413)
         deep = "[" * 100000
         self.problem(self.server.ask("POST", API + "/facts", deep, signed=False, headers=key), 400)
         deep = '{"a":' * 5000 + "1" + "}" * 5000

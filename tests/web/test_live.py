@@ -97,6 +97,37 @@ class Live(unittest.TestCase):
         s.command("import", s.db, path, "--as", "customers", "--source", "till")
         s.until(lambda: [c["name"] for c in self.get("/customers?q=nouvelle")["items"]] == ["Zoé Nouvelle"], 1)
 
+    def test_a_product_added_later_is_known_to_conditions_and_plans(self):
+        """By HTTP and by a file another program imports, after the shop was read: categories nobody used before, in a segment and in who a plan is for."""
+        s, folder = self.server, self.server.dir.name
+        opened = self.metric("openings_total")
+        plan = os.path.join(folder, "lamps.yaml")
+        with open(plan, "w", encoding="utf-8") as f:
+            f.write("plan: lamps\ntitle: {fr: Luminaires, en: Lamps}\nenter:\n  when: order\n"
+                    '  who: bought(category = "Luminaires") or bought(category = "Tapis")\n'
+                    "steps:\n  - {at: J+30, send: cross-1}\n")
+        s.command("plan", "on", s.db, plan)
+        time.sleep(1.1)  # what was bought before a plan was switched on does not enter it
+        now = lambda: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        count = lambda category: self.server.ask("POST", API + "/segments/count", {"text": f'bought(category = "{category}")'}).json().get("count")
+        entered = lambda who: [run["plan"] for run in self.get(f"/customers/{who}")["runs"]]
+        self.assertEqual((count("Luminaires"), count("Tapis")), (0, 0))
+        # told over HTTP, the product first and in the same breath
+        self.tell([{"kind": "product", "sku": "LUX-1", "name": "Lampe", "category": "Luminaires", "price": 1900}])
+        self.tell([order(901, customer="1002", sku="LUX-1", at=now())])
+        s.until(lambda: count("Luminaires") == 1, 20)
+        s.until(lambda: "lamps" in entered(2), 20)
+        # a file
+        path = os.path.join(folder, "rugs.csv")
+        with open(path, "w", newline="", encoding="utf-8") as f:
+            csv.writer(f).writerows([["sku", "name", "price", "category"], ["RUG-1", "Kilim", "90.00", "Tapis"]])
+        s.command("import", s.db, path, "--as", "products")
+        self.tell([order(902, customer="1003", sku="RUG-1", at=now())])
+        s.until(lambda: count("Tapis") == 1, 20)
+        s.until(lambda: "lamps" in entered(3), 20)
+        self.assertNotIn("lamps", entered(4))
+        self.assertEqual(self.metric("openings_total"), opened)
+
     # ---- facts ----
 
     def test_facts_told_at_once_are_all_kept(self):

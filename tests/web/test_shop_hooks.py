@@ -131,6 +131,56 @@ class Hooks(unittest.TestCase):
         self.tell("shopify", "orders/cancelled", {**SHOPIFY_ORDER, "cancelled_at": "2026-05-21T10:00:00Z"}, "d4")
         self.server.until(lambda: self.customer("207119551")["orders"] == 0)
 
+    def test_an_older_state_comes_later(self):
+        """What a platform sends again may come behind what came after it: the newer state stays. At the same instant, the later word holds."""
+        order = {**SHOPIFY_ORDER, "id": 88, "name": "#88", "email": "late@example.net", "customer": {"id": 8801}, "updated_at": "2026-05-12T10:00:00Z"}
+        new, [line, _] = {**order, "updated_at": "2026-05-13T10:00:00Z"}, order["line_items"]
+        new["line_items"] = [{**line, "price": "100.00", "discount_allocations": [], "tax_lines": []}]
+        self.tell("shopify", "orders/updated", new, "o1")
+        self.spend("8801", 20000)
+        got = self.tell("shopify", "orders/create", order, "o2")
+        self.assertEqual((got["older"], got["known"], got["accepted"]), (True, False, 0))
+        got = self.tell("shopify", "orders/create", order, "o2")
+        self.assertEqual((got["older"], got["known"]), (False, True))
+        self.assertEqual(self.customer("8801")["spend"], 20000)
+        self.tell("shopify", "orders/cancelled", {**new, "cancelled_at": "2026-05-13T10:00:00Z"}, "o3")
+        self.server.until(lambda: self.customer("8801")["orders"] == 0)
+        cart = {"token": "late1", "email": "late@example.net", "customer": {"id": 8801}, "completed_at": "2026-05-01T11:00:00Z", "updated_at": "2026-05-01T11:00:00Z", "line_items": []}
+        self.tell("shopify", "checkouts/update", cart, "o4")
+        self.assertTrue(self.tell("shopify", "checkouts/update", {**cart, "completed_at": None, "updated_at": "2026-05-01T10:00:00Z"}, "o5")["older"])
+        product = {"id": 5, "title": "Vase", "updated_at": "2026-05-02T10:00:00Z", "variants": [{"id": 51, "sku": "VASE", "title": "Default Title", "price": "20.00"}]}
+        self.tell("shopify", "products/update", product, "o6")
+        self.assertTrue(self.tell("shopify", "products/update", {**product, "updated_at": "2026-05-01T10:00:00Z"}, "o7")["older"])
+        woo = {**WOO_ORDER, "id": 728, "number": "728", "date_modified": "2026-05-12T10:00:00", "billing": {**WOO_ORDER["billing"], "email": "late.woo@example.net"}}
+        self.tell("woocommerce", "order.updated", woo, "o8")
+        self.spend("late.woo", 1935)
+        self.assertTrue(self.tell("woocommerce", "order.updated", {**woo, "date_modified": "2026-05-11T10:00:00", "status": "cancelled"}, "o9")["older"])
+        presta = json.loads(json.dumps(PRESTA_ORDER))
+        presta["order"].update(id=6, reference="LATE", id_customer="1201", date_upd="2026-05-13 10:00:00")
+        self.tell("prestashop", "order", presta, "o10")
+        presta["order"].update(date_upd="2026-05-12 10:00:00", current_state="6")
+        self.assertTrue(self.tell("prestashop", "order", presta, "o11")["older"])
+        self.spend("1201", 5736)
+        with sqlite3.connect(self.server.db) as db:  # what is kept for it names nobody
+            kept = [d for d, in db.execute("SELECT delivery FROM hook_delivery WHERE delivery LIKE 'newest:%'")]
+        self.assertTrue(kept and all(re.fullmatch(r"newest:[0-9a-f]{16}", d) for d in kept))
+
+    def test_what_must_be_taken_and_tells_nothing(self):
+        """Shopify wants an answer to shop/redact; a refund alone does not say whose it is, and comes with its order."""
+        for n, topic in enumerate(("shop/redact", "app/uninstalled", "refunds/create", "customers/delete")):
+            got = self.tell("shopify", topic, {"id": 9, "order_id": 1, "shop_id": 954889, "shop_domain": "x.example"}, f"m{n}")
+            self.assertEqual((got["accepted"], got["known"]), (0, False))
+        number = self.tell("shopify", "customers/data_request", {"customer": {"id": 207119551}, "orders_requested": []}, "m9")
+        self.assertFalse(number["known"])
+
+    def test_woocommerce_deletes_an_order(self):
+        order = {**WOO_ORDER, "id": 740, "number": "740", "billing": {**WOO_ORDER["billing"], "email": "gone.woo@example.net"}}
+        self.tell("woocommerce", "order.created", order, "g1")
+        self.spend("gone.woo", 1935)
+        self.assertEqual(self.tell("woocommerce", "order.deleted", {"id": 740}, "g2")["accepted"], 1)
+        self.server.until(lambda: self.customer("gone.woo")["orders"] == 0)
+        self.assertEqual(self.tell("woocommerce", "order.deleted", {"id": 741}, "g3")["accepted"], 0)
+
     def test_shopify_people(self):
         who = {"id": 5001, "email": "ana@example.net", "first_name": "Ana", "last_name": "Costa", "created_at": "2026-01-01T10:00:00Z",
                "email_marketing_consent": {"state": "subscribed", "opt_in_level": "confirmed_opt_in", "consent_updated_at": "2026-01-02T10:00:00Z"}}

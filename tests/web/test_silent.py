@@ -136,6 +136,12 @@ class Silent(unittest.TestCase):
         self.assertEqual(s.ask("GET", "/healthz", signed=False).status, 200)
         self.assertLess(time.monotonic() - start, 1)
         self.assertTrue(self.states().get(SENDING), "the mails still wait for the server")
+        # who signs up is told within seconds that no mail could be sent
+        s.command("set", s.db, "public_url", "https://r.lea.example")
+        start = time.monotonic()
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        self.assertEqual(s.ask("POST", "/join", "email=a%40example.org&agree=yes", headers=form, signed=False).status, 503)
+        self.assertLess(time.monotonic() - start, 10)
         # the emergency stop takes back at once what was not handed over
         s.command("stop", s.db)
         s.until(lambda: not self.states().get(SENDING), 5)
