@@ -1,7 +1,7 @@
 /* Everybody in an order: by name as a reader of French or English looks for it, by orders, spend, last order, phase. A
  * list in an order is then a walk along it past those the list leaves out, which is instant at any size of the base.
- * An order is made by whoever asks first, by all processors, and kept as long as the book is the same; one that took
- * long to make KEPT_TIMES as long. Names come from the database, one pass; the rest from the book. */
+ * An order is made by whoever asks first, by all processors, and kept as long as the book is the same; one of
+ * a large base KEPT_TIMES as long as it took. Names come from the database, one pass; the rest from the book. */
 #include "web/web_int.h"
 
 #include "app/clock.h"
@@ -11,8 +11,7 @@
 #include <unicode/ucol.h>
 #include <unicode/ustring.h>
 
-enum { KEPT_TIMES = 30, LIVES_AT_ONCE = 4096, NAME_KEY = 28, NAME_UNITS = 64 };
-static const double CHEAP_S = 0.1;
+enum { LARGE = 100000, KEPT_TIMES = 30, LIVES_AT_ONCE = 4096, NAME_KEY = 28, NAME_UNITS = 64 };
 
 struct order {
 	int readers;
@@ -200,7 +199,7 @@ static struct order *make(struct request *r, const struct world *w, enum list_so
 		return NULL;
 	}
 	double now = clock_monotonic(), cost = now - began;
-	o->kept_until = cost > CHEAP_S ? now + KEPT_TIMES * cost : now;
+	o->kept_until = o->count > LARGE ? now + KEPT_TIMES * cost : now;
 	return o;
 }
 

@@ -4,7 +4,7 @@
  * The copy is made by whoever reads first, STRIPE people at a time, each stripe under the gate that a turn holds for
  * itself: a turn waits for one stripe at most, the copy for the turns. Each person is seen as between two turns; two
  * stripes may lie a turn apart. It is shared by those who read at the same time, until the shop was turned again; what
- * took long to copy is kept KEPT_TIMES as long. Given back IDLE_S after the last reader. */
+ * a large base takes is kept KEPT_TIMES as long. Given back IDLE_S after the last reader. */
 #include "app/live_int.h"
 #include "web/web_int.h"
 
@@ -12,8 +12,8 @@
 
 #include <stdlib.h>
 
-enum { STRIPE = 4096, ROOM = 65536, KEPT_TIMES = 20 };
-static const double CHEAP_S = 0.1, IDLE_S = 60;
+enum { LARGE = 100000, STRIPE = 4096, ROOM = 65536, KEPT_TIMES = 20 };
+static const double IDLE_S = 60;
 
 /* The runs, then the messages of one stripe. */
 struct stripe {
@@ -156,7 +156,7 @@ static struct still *still_take(struct web *w)
 		pthread_rwlock_unlock(&g->states);
 	}
 	double now = clock_monotonic(), cost = now - began;
-	s->kept_until = cost > CHEAP_S ? now + KEPT_TIMES * cost : now;
+	s->kept_until = s->places - ROOM > LARGE ? now + KEPT_TIMES * cost : now;
 	s->readers = 1; /* the gate itself */
 	return s;
 }
