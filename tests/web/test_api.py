@@ -140,7 +140,7 @@ class Api(unittest.TestCase):
 
     def test_every_route_wants_its_permission(self):
         nothing = {"Authorization": "Bearer " + "0" * 64}
-        scoped = {s: self.key(s) for s in ("read", "people", "plans", "facts", "admin", "privacy")}
+        scoped = {s: self.key(s) for s in ("read", "people", "plans", "facts", "admin", "privacy", "recommend")}
         for template, methods in self.document["paths"].items():
             for method, op in methods.items():
                 path = API + re.sub(r"\{\w+\}", "1", template)
