@@ -123,7 +123,8 @@ class Readers(unittest.TestCase):
 
     def test_many_at_once(self):
         paths = ["/today", "/plans", "/figures", "/kpi", "/report", "/case", "/benchmarks", "/objectives", "/experiments/welcome", "/lifecycle",
-                 "/compliance", "/customers?is=waiting", "/customers?sort=-spend&segment=orders%20%3E%202", "/segments", "/kpi/conversion/rows", "/plans/welcome"]
+                 "/compliance", "/customers?is=waiting", "/customers?sort=-spend&segment=orders%20%3E%202", "/segments", "/kpi/conversion/rows", "/plans/welcome", "/customers/7/recommendations",
+                 "/customers/9/recommendations?kind=again"]
         all_ = [self.reading(API + p, 2) for p in paths]
         for threads, _ in all_:
             for t in threads:
