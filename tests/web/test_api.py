@@ -140,7 +140,7 @@ class Api(unittest.TestCase):
 
     def test_every_route_wants_its_permission(self):
         nothing = {"Authorization": "Bearer " + "0" * 64}
-        scoped = {s: self.key(s) for s in ("read", "people", "plans", "facts", "admin", "privacy")}
+        scoped = {s: self.key(s) for s in ("read", "people", "plans", "facts", "admin", "privacy", "recommend")}
         for template, methods in self.document["paths"].items():
             for method, op in methods.items():
                 path = API + re.sub(r"\{\w+\}", "1", template)
@@ -337,6 +337,10 @@ class Api(unittest.TestCase):
         days = self.ask("GET", "/lifecycle")["days"]
         self.assertEqual(len(days), 53)
         self.ask("GET", "/lifecycle?from=2026-02-01&to=2026-01-01", status=422)
+        for day in (days[0], days[20], days[-1]):  # as the command line counts that day alone
+            alone = self.server.command("lifecycle", self.server.db, "--at", day["day"], "--format", "csv").split()
+            said = dict(zip(alone[0].split(","), alone[1].split(",")))
+            self.assertEqual({k: int(said[k]) for k in day if k not in ("day", "prospect")}, {k: v for k, v in day.items() if k not in ("day", "prospect")})
         self.assertGreaterEqual(self.ask("GET", "/compliance")["consents"]["email"]["granted"], 60)
         self.assertEqual(self.ask("GET", "/settings")["pressure"]["email"], {"limit": 2, "days": 7})
 
