@@ -8,7 +8,7 @@ INSERT INTO shop (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET 
 INSERT INTO shop (name, value) VALUES (?1, '1') ON CONFLICT (name) DO UPDATE SET value = CAST(shop.value AS BIGINT) + 1;
 
 -- name: shop_counts
-SELECT name, value FROM shop WHERE name IN ('changes.catalogue', 'changes.suppressions');
+SELECT name, value FROM shop WHERE name IN ('changes.catalogue', 'changes.suppressions', 'changes.erased');
 
 -- name: mark_now
 SELECT seq_hi, outbox_hi, (SELECT value FROM shop WHERE name = 'incarnation') FROM shard WHERE shard = 0;

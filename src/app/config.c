@@ -76,6 +76,8 @@ const struct config_item CONFIG_ITEMS[] = {
 	  "what is never proposed, to whom (doc/recommend.md)" },
 	{ "recommend.segments", CONFIG_TEXT, "bâtiment: company and tag(\"bâtiment\"); pro: company",
 	  "whose best sellers stand in for what is not known (doc/recommend.md)" },
+	{ "recommend.origins", CONFIG_ORIGINS, "https://www.example.com, https://example.com",
+	  "the shop's own pages that may show proposals (recommend.js); empty: none" },
 	{ "cost.email", CONFIG_COST, "0.02", "cost of one mail" },
 	{ "cost.sms", CONFIG_COST, "0.10", "cost of one SMS" },
 	{ "cost.postcard", CONFIG_COST, "0.90", "cost of one card, postage included" },
@@ -208,6 +210,25 @@ static bool is_url(struct str text)
 	return web;
 }
 
+/* Scheme, host and perhaps port, as browsers send it: between commas or spaces, with nothing behind. */
+static bool are_origins(struct str text)
+{
+	for (size_t at = 0; at < text.n;) {
+		size_t n = 0, from = at;
+		while (at < text.n && text.p[at] != ',' && text.p[at] != ' ')
+			at++;
+		n = at++ - from;
+		struct str one = { text.p + from, n };
+		size_t scheme = str_starts(one, STR("https://")) ? 8 : 7;
+		if (n && (!is_url(one) || n == scheme || memchr(one.p + scheme, '/', n - scheme)))
+			return false;
+		for (size_t i = 0; i < n; i++)
+			if (one.p[i] >= 'A' && one.p[i] <= 'Z')
+				return false;
+	}
+	return text.n <= 2000;
+}
+
 static bool read_value(struct settings *s, const struct config_item *item, struct str value)
 {
 	void *place = place_of(s, item->name);
@@ -216,6 +237,7 @@ static bool read_value(struct settings *s, const struct config_item *item, struc
 	switch (item->kind) {
 	case CONFIG_TEXT: return value.n <= 2000 && str_utf8_valid(value) == value.n;
 	case CONFIG_URL: return !value.n || (value.n <= 500 && is_url(value));
+	case CONFIG_ORIGINS: return are_origins(value);
 	case CONFIG_THROTTLE: {
 		struct throttle_rule rules[THROTTLE_RULES_MAX];
 		size_t count;
@@ -337,6 +359,7 @@ static struct str default_text(const struct settings *s, const struct config_ite
 	case CONFIG_TEXT:
 	case CONFIG_URL:
 	case CONFIG_THROTTLE:
+	case CONFIG_ORIGINS:
 	case CONFIG_WARMUP: return STR("");
 	case CONFIG_NUMBER: return arena_printf(a, "%d", *(const int *)place);
 	case CONFIG_YES_NO: return *(const bool *)place ? STR("yes") : STR("no");

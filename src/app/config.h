@@ -19,6 +19,7 @@ enum config_kind {
 	CONFIG_URL,      /* http:// or https:// */
 	CONFIG_THROTTLE, /* channel/throttle.h */
 	CONFIG_WARMUP,
+	CONFIG_ORIGINS,
 };
 
 struct config_item {

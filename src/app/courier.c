@@ -18,6 +18,7 @@
 struct courier_state *courier_new(const char *messages, const char *folder, struct err *err)
 {
 	struct courier_state *c = mem_alloc(sizeof *c);
+	pthread_mutex_init(&c->reco_lock, NULL);
 	c->folder = strdup(folder);
 	c->messages = messages ? strdup(messages) : NULL;
 	c->liquid = liquid_new();
@@ -68,7 +69,7 @@ void courier_free(struct courier_state *c)
 	if (!c)
 		return;
 	dispatch_free(c->dispatch);
-	courier_reco_free(c->reco);
+	courier_reco_free(c);
 	courier_pace_free(c->pace);
 	message_text_release(&c->text);
 	liquid_free(c->liquid);

@@ -29,10 +29,15 @@ void courier_rest(struct courier_state *c);
 /* Between two ticks: models that are behind are built anew on a thread of their own, done ones put in place. Costs
  * nothing when nobody has asked for a proposal yet. */
 bool courier_look(struct courier_state *c, struct live *l, struct err *err) MUST_CHECK;
-/* Up to n proposals for the person of the view, from the models that messages use; nothing when there are none yet.
- * `*out` holds the words and the model behind the answers until the next call. */
-bool courier_propose(struct courier_state *c, struct live *l, enum rec_kind kind, size_t n, const struct view *v,
-                     const struct reco **out, struct rec_list *list, struct err *err) MUST_CHECK;
+/* On the thread that turns the shop: models at hand, as fresh as they can be. The first ones of a large shop are made
+ * on a thread of their own; there are none until it is done. */
+bool courier_ready(struct courier_state *c, struct live *l, struct err *err) MUST_CHECK;
+/* On any thread: the models that messages use, for this thread alone until courier_return(); stock and prices read anew
+ * with `db` when they are old. NULL, and nothing to return: there are none of this book (courier_ready() makes them),
+ * or an error, which sets err->kind. Hold it for one answer. */
+struct reco *courier_borrow(struct courier_state *c, const struct book *book, struct db *db, struct instant now,
+                            struct rec_scratch **scratch, struct err *err) MUST_CHECK;
+void courier_return(struct courier_state *c);
 
 struct courier courier_of(struct courier_state *c);
 /* From now on mails to the shop's mail server leave by a thread of their own (dispatch.h): for a program that keeps

@@ -5,6 +5,8 @@
 #include "app/courier.h"
 #include "app/dispatch.h"
 
+#include <pthread.h>
+
 struct courier_state {
 	struct message_set *set;
 	struct liquid *liquid;
@@ -13,7 +15,8 @@ struct courier_state {
 	int64_t revision; /* of what was saved in the shop, in `set` */
 	struct instant looked_at;
 	struct instant told_at;    /* when it was said that no mail can be handed over */
-	struct courier_reco *reco; /* NULL until first needed */
+	struct courier_reco *reco; /* NULL until first needed; set and changed with reco_lock held */
+	pthread_mutex_t reco_lock;
 	struct courier_pace *pace; /* NULL until first needed */
 	struct dispatch *dispatch; /* NULL: mails leave by the thread that turns the shop */
 };
@@ -34,9 +37,9 @@ bool courier_shop_read(struct courier_state *c, struct live *l, struct arena *a,
 bool courier_recommend(struct courier_state *c, struct live *l, const struct outbox_message *m, const struct view *v,
                        struct arena *a, struct lobject *data, struct err *err) MUST_CHECK;
 /* Sets "product": what a run about a lifetime is about. */
-void courier_product(const struct courier_state *c, struct live *l, const struct view *v, uint64_t subject,
+void courier_product(struct courier_state *c, struct live *l, const struct view *v, uint64_t subject,
                      struct lobject *data, struct arena *a);
-void courier_reco_free(struct courier_reco *r);
+void courier_reco_free(struct courier_state *c);
 
 /* courier_smtp.c: whether the shop has a mail server, and a batch of mails to it. known: all go to this person (a test,
  * the team), NULL: each to its customer. Every to[i] is filled, whatever the answer; false: nothing was handed over (a

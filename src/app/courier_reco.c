@@ -28,7 +28,8 @@ struct models {
 
 struct courier_reco {
 	struct models *now, *next;
-	uint32_t book; /* serial of the book they belong to */
+	pthread_mutex_t *lock; /* of `now`, `of` and `stocked`: readers answer from them (courier_borrow) */
+	uint32_t of, book;     /* serials of the books that `now` and `next` belong to */
 	double begun, took, stocked, stock_took;
 
 	/* the thread that makes `next` */
@@ -96,11 +97,14 @@ static bool finish(struct courier_reco *r, struct err *err)
 		pthread_join(r->thread, NULL);
 	r->making = false;
 	r->took = clock_monotonic() - r->begun;
-	r->stocked = r->begun;
 	book_unpin(r->source, r->pinned);
 	if (r->ok && !atomic_load(&r->stop)) {
+		pthread_mutex_lock(r->lock);
 		models_free(r->now);
 		r->now = r->next;
+		r->of = r->book;
+		r->stocked = r->begun;
+		pthread_mutex_unlock(r->lock);
 	} else {
 		models_free(r->next);
 		*err = r->err;
@@ -118,8 +122,10 @@ static void rest(struct courier_reco *r)
 	if (r->next)
 		(void)!finish(r, &ignored);
 	atomic_store(&r->stop, false);
+	pthread_mutex_lock(r->lock);
 	models_free(r->now);
 	r->now = NULL;
+	pthread_mutex_unlock(r->lock);
 }
 
 void courier_rest(struct courier_state *c)
@@ -127,10 +133,11 @@ void courier_rest(struct courier_state *c)
 	rest(c->reco);
 }
 
-void courier_reco_free(struct courier_reco *r)
+void courier_reco_free(struct courier_state *c)
 {
-	rest(r);
-	free(r);
+	rest(c->reco);
+	free(c->reco);
+	pthread_mutex_destroy(&c->reco_lock);
 }
 
 static bool is_stale(const struct courier_reco *r, const struct live *l)
@@ -141,50 +148,75 @@ static bool is_stale(const struct courier_reco *r, const struct live *l)
 	return r->now->version != l->world.version->number && age > AGE_MIN_S && age > AGE_OF_WORK * r->took;
 }
 
-static bool restock(struct courier_reco *r, struct live *l, struct err *err)
+/* With the lock held. */
+static bool restock(struct courier_reco *r, struct db *db, struct instant now, struct err *err)
 {
 	double at = clock_monotonic();
 	if (at - r->stocked < STOCK_S || at - r->stocked < STOCK_OF_WORK * r->stock_took)
 		return true;
-	bool ok = reco_restock(&r->now->reco, l->shop.db, l->now, err);
+	bool ok = reco_restock(&r->now->reco, db, now, err);
 	r->stocked = clock_monotonic();
 	r->stock_took = r->stocked - at;
 	return ok;
 }
 
+/* Begins models on a thread of their own; when none is to be had: later. */
+static bool begin_aside(struct courier_reco *r, struct live *l, struct err *err)
+{
+	if (!begin(r, l, par_threads(l->o.threads) / 2 + 1, err))
+		return false;
+	r->making = pthread_create(&r->thread, NULL, make, r) == 0;
+	if (!r->making) {
+		r->ok = true;
+		atomic_store(&r->stop, true);
+		(void)!finish(r, err);
+		atomic_store(&r->stop, false);
+	}
+	return true;
+}
+
 bool courier_look(struct courier_state *c, struct live *l, struct err *err)
 {
 	struct courier_reco *r = c->reco;
-	if (!r || !r->now || r->book != book_serial(l->shop.book))
+	if (!r || (!r->now && !r->next) || r->book != book_serial(l->shop.book))
 		return true;
 	if (r->next) {
 		struct err why; /* those at hand stay; the next try has what has changed since */
 		if (atomic_load(&r->made))
 			(void)!finish(r, &why);
 	} else if (is_stale(r, l)) {
-		if (!begin(r, l, par_threads(l->o.threads) / 2 + 1, err))
+		if (!begin_aside(r, l, err))
 			return false;
-		r->making = pthread_create(&r->thread, NULL, make, r) == 0;
-		if (!r->making) { /* no thread to be had: later */
-			r->ok = true;
-			atomic_store(&r->stop, true);
-			(void)!finish(r, err);
-			atomic_store(&r->stop, false);
-		}
 	}
-	return restock(r, l, err);
+	pthread_mutex_lock(r->lock);
+	bool ok = !r->now || restock(r, l->shop.db, l->now, err);
+	pthread_mutex_unlock(r->lock);
+	return ok;
+}
+
+static struct courier_reco *room(struct courier_state *c)
+{
+	if (!c->reco) {
+		struct courier_reco *r = mem_alloc(sizeof *r);
+		r->lock = &c->reco_lock;
+		pthread_mutex_lock(&c->reco_lock);
+		c->reco = r;
+		pthread_mutex_unlock(&c->reco_lock);
+	}
+	return c->reco;
 }
 
 /* Models at hand, the newest there are; the first ones are waited for. */
 static bool refresh(struct courier_state *c, struct live *l, struct err *err)
 {
-	if (!c->reco)
-		c->reco = mem_alloc(sizeof *c->reco);
-	struct courier_reco *r = c->reco;
-	if (r->now && r->book != book_serial(l->shop.book))
+	struct courier_reco *r = room(c);
+	if ((r->now || r->next) && r->book != book_serial(l->shop.book))
 		rest(r);
 	if (r->now) {
 		if (!courier_look(c, l, err))
+			return false;
+	} else if (r->next) {
+		if (!finish(r, err))
 			return false;
 	} else {
 		if (!begin(r, l, l->o.threads, err))
@@ -193,12 +225,16 @@ static bool refresh(struct courier_state *c, struct live *l, struct err *err)
 		if (!finish(r, err))
 			return false;
 	}
-	int y, month, d;
-	struct date today = zone_date(l->shop.settings.zone, l->now);
-	date_ymd(today, &y, &month, &d);
-	r->now->reco.guards.today = today.day;
-	r->now->reco.guards.month = month;
 	return true;
+}
+
+static void set_day(struct reco *r, struct instant now)
+{
+	int y, month, d;
+	struct date today = zone_date(r->zone, now);
+	date_ymd(today, &y, &month, &d);
+	r->guards.today = today.day;
+	r->guards.month = month;
 }
 
 static enum rec_kind kind_of(struct str message)
@@ -237,7 +273,7 @@ static struct lval date_value(int32_t day, struct arena *a)
 }
 
 /* The run's subject is the order and the product in it (engine/trigger.c). */
-void courier_product(const struct courier_state *c, struct live *l, const struct view *v, uint64_t subject,
+void courier_product(struct courier_state *c, struct live *l, const struct view *v, uint64_t subject,
                      struct lobject *data, struct arena *a)
 {
 	uint32_t count;
@@ -250,12 +286,14 @@ void courier_product(const struct courier_state *c, struct live *l, const struct
 			struct lobject *product = lobject_new(a, 6);
 			int32_t day = zone_date(view_profile(v)->zone, (struct instant){ v->k->order_at[o] }).day;
 			set_text(a, product, "name", products[p].name.n ? products[p].name : products[p].sku);
+			pthread_mutex_lock(&c->reco_lock);
 			if (c->reco && c->reco->now && p < c->reco->now->reco.products &&
 			    c->reco->now->reco.item_of[p] != REC_NONE) {
 				const struct reco_words *words = &c->reco->now->reco.words[c->reco->now->reco.item_of[p]];
 				set_text(a, product, "url", arena_str(a, words->url));
 				set_text(a, product, "image", arena_str(a, words->image));
 			}
+			pthread_mutex_unlock(&c->reco_lock);
 			lobject_set(a, product, "bought_at", date_value(day, a));
 			lobject_set(a, product, "due_at", date_value(day + products[p].lifetime_days, a));
 			lobject_set(a, product, "kind", lval_cstr("renewal"));
@@ -264,23 +302,36 @@ void courier_product(const struct courier_state *c, struct live *l, const struct
 		}
 }
 
-bool courier_propose(struct courier_state *c, struct live *l, enum rec_kind kind, size_t n, const struct view *v,
-                     const struct reco **out, struct rec_list *list, struct err *err)
+bool courier_ready(struct courier_state *c, struct live *l, struct err *err)
 {
-	*list = (struct rec_list){ .count = 0 };
-	*out = NULL;
-	bool at_hand = c->reco && c->reco->now && c->reco->book == book_serial(l->shop.book);
-	if (!at_hand && l->world.version->customers > LARGE_SHOP)
-		return true; /* too long to make somebody wait: the first message makes them */
-	if (!refresh(c, l, err))
-		return false;
-	struct models *m = c->reco->now;
-	*out = &m->reco;
-	if (!m->reco.model)
-		return true;
-	struct rec_ask ask = { .customer = reco_fresh(&m->reco, v), .guards = &m->reco.guards };
-	reco_answer(&m->reco, m->scratch, kind, &ask, RENEWAL_DAYS, n, list);
-	return true;
+	struct courier_reco *r = room(c);
+	bool any = (r->now || r->next) && r->book == book_serial(l->shop.book);
+	if (any)
+		return courier_look(c, l, err);
+	if (l->world.version->customers <= LARGE_SHOP)
+		return refresh(c, l, err);
+	rest(r);
+	return begin_aside(r, l, err);
+}
+
+struct reco *courier_borrow(struct courier_state *c, const struct book *book, struct db *db, struct instant now,
+                            struct rec_scratch **scratch, struct err *err)
+{
+	*err = (struct err){ .kind = ERR_NONE };
+	pthread_mutex_lock(&c->reco_lock);
+	struct courier_reco *r = c->reco;
+	if (r && r->now && r->of == book_serial(book) && restock(r, db, now, err)) {
+		set_day(&r->now->reco, now);
+		*scratch = r->now->scratch;
+		return &r->now->reco;
+	}
+	pthread_mutex_unlock(&c->reco_lock);
+	return NULL;
+}
+
+void courier_return(struct courier_state *c)
+{
+	pthread_mutex_unlock(&c->reco_lock);
 }
 
 bool courier_recommend(struct courier_state *c, struct live *l, const struct outbox_message *m, const struct view *v,
@@ -295,12 +346,15 @@ bool courier_recommend(struct courier_state *c, struct live *l, const struct out
 	if (!r->model)
 		return true;
 	struct rec_list list;
+	pthread_mutex_lock(&c->reco_lock);
+	set_day(r, l->now);
 	struct rec_ask ask = { .customer = reco_fresh(r, v), .guards = &r->guards };
 	enum rec_kind kind = kind_of(m->message);
 	reco_answer(r, c->reco->now->scratch, kind, &ask, RENEWAL_DAYS, PROPOSALS, &list);
 	struct lval *items = arena_array(a, struct lval, list.count + 1);
 	for (size_t i = 0; i < list.count; i++)
 		items[i] = proposal(r, &list.answers[i], m->locale, a);
+	pthread_mutex_unlock(&c->reco_lock);
 	lobject_set(a, data, "recommendations", lval_array(items, list.count));
 	return true;
 }

@@ -54,6 +54,8 @@ struct trainer {
 	struct cell *hists;   /* leaves */
 	const struct leaf *current;
 	bool use[BOOST_FEATURES_MAX];
+	uint8_t counted[BOOST_FEATURES_MAX]; /* those used, and the first, whose sums are the leaf's */
+	size_t counted_n;
 	size_t cells;
 };
 
@@ -152,7 +154,8 @@ static void hist_block(struct trainer *t, uint32_t from, uint32_t to, struct cel
 		uint32_t row = t->order[i];
 		const uint8_t *bins = t->binned + (size_t)row * features;
 		float g = t->g[row], h = t->h[row];
-		for (size_t f = 0; f < features; f++) {
+		for (size_t k = 0; k < t->counted_n; k++) {
+			size_t f = t->counted[k];
 			struct cell *c = hist + f * BOOST_BINS + bins[f];
 			c->g += g;
 			c->h += h;
@@ -331,9 +334,12 @@ static uint32_t sample_rows(struct trainer *t, int tree)
 			for (uint32_t i = t->r->query[q]; i < t->r->query[q + 1]; i++)
 				t->order[rows++] = i;
 	}
+	t->counted_n = 0;
 	for (size_t f = 0; f < t->r->features; f++) {
 		uint64_t draw = hash_mix(hash_mix(t->o->seed + 2, (uint64_t)tree + 1), f + 1) >> 11;
 		t->use[f] = (double)draw * 0x1p-53 < t->o->feature_sample;
+		if (f == 0 || t->use[f])
+			t->counted[t->counted_n++] = (uint8_t)f;
 	}
 	return rows;
 }

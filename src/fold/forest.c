@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LANES = 16, GROUPS = FOREST_ROWS_MAX / LANES };
+enum { LANES = 16, BESIDE = 2 * LANES }; /* BESIDE divides FOREST_ROWS_MAX */
 
 struct cut {
 	float threshold;
@@ -91,28 +91,30 @@ void forest_free(struct forest *f)
 typedef float floats __attribute__((vector_size(LANES * sizeof(float)), aligned(4), may_alias));
 typedef int32_t ints __attribute__((vector_size(LANES * sizeof(int32_t)), aligned(4), may_alias));
 
-/* column: features × FOREST_ROWS_MAX. The lowest bit left, as a float, has its place in the exponent. One copy a
- * processor: the vector type is lowered before target_clones would see it. */
+/* column: features × FOREST_ROWS_MAX. Two groups of rows at a time stay in registers for all trees. The lowest bit
+ * left, as a float, has its place in the exponent. One copy a processor: the vector type is lowered before
+ * target_clones would see it. */
+#define LEAF_OF(left) (((ints) __builtin_convertvector((left) & -(left), floats) >> 23) - 127)
 #define WALK(name, target)                                                                                             \
-	target static void name(const struct forest *f, const float *column, size_t groups, float *out)                    \
+	target static void name(const struct forest *f, const float *column, size_t rows, float *out)                      \
 	{                                                                                                                  \
-		floats sum[GROUPS] = { { 0 } };                                                                                \
-		for (size_t t = 0; t < f->trees; t++) {                                                                        \
-			ints left[GROUPS];                                                                                         \
-			const floats leaves = *(const floats *)f->leaf[t];                                                         \
-			memset(left, 0xff, sizeof left);                                                                           \
-			for (uint32_t c = f->start[t]; c < f->start[t + 1]; c++) {                                                 \
-				const struct cut *cut = &f->cuts[c];                                                                   \
-				const float *x = column + (size_t)cut->feature * FOREST_ROWS_MAX;                                      \
-				for (size_t g = 0; g < groups; g++)                                                                    \
-					left[g] &= (int32_t)cut->keeps | ~(*(const floats *)(x + g * LANES) > cut->threshold);             \
+		for (size_t at = 0; at < rows; at += BESIDE) {                                                                 \
+			floats sum0 = { 0 }, sum1 = { 0 };                                                                         \
+			for (size_t t = 0; t < f->trees; t++) {                                                                    \
+				const floats leaves = *(const floats *)f->leaf[t];                                                     \
+				ints left0 = ~(ints){ 0 }, left1 = left0;                                                              \
+				for (uint32_t c = f->start[t]; c < f->start[t + 1]; c++) {                                             \
+					const struct cut *cut = &f->cuts[c];                                                               \
+					const float *x = column + (size_t)cut->feature * FOREST_ROWS_MAX + at;                             \
+					left0 &= (int32_t)cut->keeps | ~(*(const floats *)x > cut->threshold);                             \
+					left1 &= (int32_t)cut->keeps | ~(*(const floats *)(x + LANES) > cut->threshold);                   \
+				}                                                                                                      \
+				sum0 += __builtin_shuffle(leaves, LEAF_OF(left0));                                                     \
+				sum1 += __builtin_shuffle(leaves, LEAF_OF(left1));                                                     \
 			}                                                                                                          \
-			for (size_t g = 0; g < groups; g++) {                                                                      \
-				ints place = (ints) __builtin_convertvector(left[g] & -left[g], floats);                               \
-				sum[g] += __builtin_shuffle(leaves, (place >> 23) - 127);                                              \
-			}                                                                                                          \
+			*(floats *)(out + at) = sum0;                                                                              \
+			*(floats *)(out + at + LANES) = sum1;                                                                      \
 		}                                                                                                              \
-		memcpy(out, sum, sizeof sum);                                                                                  \
 	}
 
 #if defined(__x86_64__)
@@ -123,19 +125,19 @@ WALK(walk_plain, )
 
 void forest_score(const struct forest *f, const float *x, size_t rows, float *scores)
 {
-	float column[BOOST_FEATURES_MAX * FOREST_ROWS_MAX], sum[FOREST_ROWS_MAX] = { 0 };
-	size_t groups = (rows + LANES - 1) / LANES;
+	float column[BOOST_FEATURES_MAX * FOREST_ROWS_MAX], sum[FOREST_ROWS_MAX];
+	size_t whole = (rows + BESIDE - 1) / BESIDE * BESIDE;
 	check(rows <= FOREST_ROWS_MAX);
 	for (size_t k = 0; k < f->features; k++)
-		for (size_t i = 0; i < groups * LANES; i++)
+		for (size_t i = 0; i < whole; i++)
 			column[k * FOREST_ROWS_MAX + i] = i < rows ? x[i * f->features + k] : 0;
 #if defined(__x86_64__)
 	if (__builtin_cpu_supports("avx512f"))
-		walk_avx512(f, column, groups, sum);
+		walk_avx512(f, column, rows, sum);
 	else if (__builtin_cpu_supports("avx2"))
-		walk_avx2(f, column, groups, sum);
+		walk_avx2(f, column, rows, sum);
 	else
 #endif
-		walk_plain(f, column, groups, sum);
+		walk_plain(f, column, rows, sum);
 	memcpy(scores, sum, rows * sizeof *sum);
 }

@@ -127,6 +127,7 @@ struct rec_person {
 	float orders, distinct, size, since_days, gap_days, price, best;
 };
 void rec_rank_sellers(const struct rec_learning *l); /* m->seller, m->popular, m->by_recent */
+/* After rec_heap(), before what is in it is taken out. */
 struct rec_person rec_rank_person(const struct rec_model *m, const struct rec_scratch *s, int32_t today);
 void rec_rank_describe(const struct rec_model *m, const struct rec_scratch *s, const struct rec_person *p,
                        uint32_t item, float rank, float *x);

@@ -153,8 +153,7 @@ struct rec_person rec_rank_person(const struct rec_model *m, const struct rec_sc
 	p.since_days = newest > INT32_MIN ? (float)(today - newest) : 0;
 	p.gap_days = s->orders > 1 ? (float)(newest - oldest) / (float)(s->orders - 1) : 0;
 	p.price = (float)((price + 1) / (weight + 1e-3));
-	for (size_t i = 0; i < s->touched_n; i++)
-		p.best = s->tally[s->touched[i]].score > p.best ? s->tally[s->touched[i]].score : p.best;
+	p.best = s->heap_n && s->heap[0].score > 0 ? s->heap[0].score : 0;
 	return p;
 }
 

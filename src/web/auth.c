@@ -25,6 +25,7 @@ static const struct {
 }, SCOPES[] = {
 	{ "read", MAY_READ },   { "people", MAY_PEOPLE }, { "plans", MAY_PLANS },
 	{ "facts", MAY_FACTS }, { "admin", MAY_ADMIN },   { "privacy", MAY_PRIVACY },
+	{ "recommend", MAY_RECOMMEND },
 };
 
 static bool role_find(const char *name, unsigned *may)
@@ -56,7 +57,7 @@ bool auth_scopes_read(const char *text, unsigned *may)
 			*may |= SCOPES[i].may;
 		p += n + (p[n] != 0);
 	}
-	return *may != 0;
+	return *may && (!(*may & MAY_RECOMMEND) || *may == MAY_RECOMMEND); /* everybody can read such a key */
 }
 
 void auth_token_hash(const char *token, char out[TOKEN_HEX + 1])
@@ -230,6 +231,13 @@ void auth_identify(struct request *r)
 	const char *bearer = request_header(r, "Authorization");
 	if (bearer && strncmp(bearer, "Bearer ", 7) == 0) {
 		by_key(r, bearer + 7);
+		return;
+	}
+	const char *key = r->route->flags & KEY_IN_QUERY ? request_query(r, "key") : NULL;
+	if (key) {
+		by_key(r, key);
+		if (r->who.may != r->route->permission)
+			r->who.may = 0;
 		return;
 	}
 	const char *token = MHD_lookup_connection_value(r->connection, MHD_COOKIE_KIND, "relance");

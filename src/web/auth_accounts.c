@@ -275,7 +275,8 @@ void on_keys_post(struct request *r)
 	    !auth_scopes_read(scopes, &may)) {
 		request_problem(
 			r, 422,
-			"name and scopes are needed; scopes are read, people, plans, facts, admin, privacy, separated by spaces");
+			"name and scopes are needed; scopes are read, people, plans, facts, admin, privacy, separated by spaces, "
+			"or recommend alone");
 		json_decref(o);
 		return;
 	}

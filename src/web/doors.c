@@ -19,7 +19,15 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { HTTP_THREADS = 4, RECEIVE_RATE = 8 << 10, PEM_MAX = 1 << 20, BURST = 3, JOIN_AT_ONCE = 5, JOIN_EVERY_S = 60 };
+enum {
+	HTTP_THREADS = 4,
+	RECEIVE_RATE = 8 << 10,
+	PEM_MAX = 1 << 20,
+	BURST = 3,
+	JOIN_AT_ONCE = 5,
+	JOIN_EVERY_S = 60,
+	VISITOR_RATE = 5
+};
 
 /* ---- connections ---- */
 
@@ -178,6 +186,10 @@ static bool within(struct request *r, uint64_t who, int per_second, const char *
 
 bool door_lets_in(struct request *r)
 {
+	if (r->who.may == MAY_RECOMMEND) { /* all visitors of a shop have the same key */
+		uint64_t who = door_client(r);
+		return within(r, who ? hash_mix(who, 'r') : 0, VISITOR_RATE, "from this address");
+	}
 	if (r->key_used)
 		return within(r, hash64(r->who.actor, strlen(r->who.actor), 9), r->web->o.rate_key, "with this key");
 	return within(r, door_client(r), r->web->o.rate, "from this address");

@@ -39,7 +39,10 @@ const struct route ROUTES[] = {
 	{ "GET", API "/customers/{}", MAY_PEOPLE, on_customer, 0 },
 	{ "GET", API "/customers/{}/timeline", MAY_PEOPLE, on_timeline, 0 },
 	{ "GET", API "/customers/{}/why", MAY_PEOPLE, on_why, 0 },
-	{ "GET", API "/customers/{}/recommendations", MAY_PEOPLE, on_recommendations, ON_TICKER },
+	{ "GET", API "/customers/{}/recommendations", MAY_PEOPLE, on_recommendations, READS },
+
+	{ "GET", "/recommend.js", 0, on_recommend_js, 0 },
+	{ "GET", API "/public/recommendations", MAY_RECOMMEND, on_shop_recommendations, READS | KEY_IN_QUERY },
 
 	{ "GET", API "/duplicates", MAY_PEOPLE, on_duplicates, READS | LONG },
 	{ "POST", API "/duplicates/dismiss", MAY_PEOPLE, on_duplicates_dismiss, ON_TICKER | ONCE },

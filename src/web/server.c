@@ -145,6 +145,14 @@ static void add_header(struct MHD_Response *m, struct request *r, const struct h
 	(void)MHD_add_response_header(m, h->name, value.p);
 }
 
+static bool has_header(const struct request *r, const char *name)
+{
+	for (size_t i = 0; i < r->header_count; i++)
+		if (strcmp(r->headers[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 static enum MHD_Result send_answer(struct request *r)
 {
 	struct MHD_Response *m = r->ready;
@@ -155,7 +163,8 @@ static enum MHD_Result send_answer(struct request *r)
 		                                    MHD_RESPMEM_MUST_FREE * (r->out.p != NULL));
 		if (r->out.p)
 			r->out = (struct buf){ .max = r->out.max };
-		(void)MHD_add_response_header(m, "Cache-Control", "no-store");
+		if (!has_header(r, "Cache-Control"))
+			(void)MHD_add_response_header(m, "Cache-Control", "no-store");
 		(void)MHD_add_response_header(m, "Content-Type", r->type ? r->type : "application/json");
 	}
 	if (!m)

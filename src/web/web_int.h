@@ -24,18 +24,20 @@ enum permission {
 	MAY_PLANS = 4,
 	MAY_FACTS = 8,
 	MAY_ADMIN = 16,
-	MAY_SIGNED_IN = 32, /* anybody with an account */
-	MAY_PRIVACY = 64,   /* people's data given out, erased; who did what */
+	MAY_SIGNED_IN = 32,  /* anybody with an account */
+	MAY_PRIVACY = 64,    /* people's data given out, erased; who did what */
+	MAY_RECOMMEND = 128, /* products for a page of the shop: a key that stands in its source, good for nothing else */
 };
 
 enum route_flag {
 	ON_TICKER = 1,
-	PAGE = 2,     /* HTML for a customer: errors are pages, no session, no CSRF */
-	BIG_BODY = 4, /* WEB_FACTS_BODY_MAX */
-	NO_CSRF = 8,  /* signing in */
-	ONCE = 16,    /* takes an Idempotency-Key: its answer holds neither secret nor person */
-	READS = 32,   /* on a reading thread (readers.c) */
-	LONG = 64,    /* with READS: may take seconds, others are not to wait for it */
+	PAGE = 2,           /* HTML for a customer: errors are pages, no session, no CSRF */
+	BIG_BODY = 4,       /* WEB_FACTS_BODY_MAX */
+	NO_CSRF = 8,        /* signing in */
+	ONCE = 16,          /* takes an Idempotency-Key: its answer holds neither secret nor person */
+	READS = 32,         /* on a reading thread (readers.c) */
+	LONG = 64,          /* with READS: may take seconds, others are not to wait for it */
+	KEY_IN_QUERY = 128, /* ?key=…, of a key that may nothing but this: so that a browser need not ask first */
 };
 /* Where `next` of a request runs. */
 enum lane { LANE_TICKER, LANE_QUICK, LANE_LONG, LANE_COPY };
@@ -500,6 +502,8 @@ HANDLER(on_customer);
 HANDLER(on_timeline);
 HANDLER(on_why);
 HANDLER(on_recommendations);
+HANDLER(on_shop_recommendations);
+HANDLER(on_recommend_js);
 HANDLER(on_segment_count);
 HANDLER(on_segments);
 HANDLER(on_segment_put);

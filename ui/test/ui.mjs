@@ -3,6 +3,7 @@
 import { chromium } from "playwright-core";
 import { readFileSync } from "node:fs";
 import { createHmac } from "node:crypto";
+import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import assert from "node:assert/strict";
 import { CHROMIUM, OWNER, PAGES, PASSWORD, empty, living, mailLink, owner, serve } from "./serve.mjs";
@@ -435,6 +436,52 @@ await test("survey: the answer is chosen by the mail's link, one press records i
 	await guest.context().close();
 	await open(page, url, "/customers/" + mail.customer);
 	await until(page, () => /a répondu/i.test(document.querySelector(".tl")?.textContent ?? ""));
+});
+await test("shop page: another origin's basket gets cards, a new basket others, a page that is not listed none", {}, async (page, url, context) => {
+	const { csrf } = await (await page.request.get(url + "/api/v1/session")).json();
+	const tell = async (method, path, data) => {
+		const a = await page.request[method](url + "/api/v1" + path, { data, headers: { "X-CSRF-Token": csrf } });
+		assert.ok(a.ok(), await a.text());
+		return a.json();
+	};
+	const { key } = await tell("post", "/keys", { name: "boutique", scopes: "recommend" });
+	const own = '<template><article><b data-field="name"></b><i data-field="price"></i><p data-field="why"></p></article></template>';
+	const pages = createServer((r, answer) => answer.setHeader("Content-Type", "text/html; charset=utf-8").end(`<!doctype html><html lang="fr"><title>Panier</title><h1>Panier</h1>
+		<div id="proposals">${r.url === "/own" ? own : ""}</div><script src="${url}/recommend.js" data-key="${key}" data-into="#proposals" data-n="3" async></script>`));
+	await new Promise((done) => pages.listen(0, "127.0.0.1", done));
+	const at = "http://127.0.0.1:" + pages.address().port;
+	try {
+		await tell("put", "/settings", { "recommend.origins": at });
+		const guest = await (await context.browser().newContext()).newPage();
+		const asked = [];
+		guest.on("request", (r) => r.url().includes("/public/") && asked.push(r.headers()));
+		await guest.goto(at);
+		await guest.waitForSelector(".relance-card >> nth=2");
+		const cards = guest.locator(".relance-card");
+		assert.equal(await cards.count(), 3);
+		assert.match(await cards.first().innerText(), /\d,\d\d\s€/);
+		const before = await guest.innerText("#proposals");
+		const basket = await (await page.request.get(`${url}/api/v1/public/recommendations?key=${key}&n=1`, { headers: { Origin: at } })).json();
+		await guest.evaluate((sku) => window.relance.update([sku]), basket.items[0].sku);
+		await until(guest, (s) => document.querySelector("#proposals").innerText !== s, before);
+		assert.ok(!(await guest.innerText("#proposals")).split("\n").includes(basket.items[0].name), "what is in the basket is not proposed");
+		assert.ok(asked.every((h) => !h.cookie));
+		await guest.goto(at + "/own");
+		await guest.waitForSelector("#proposals article >> nth=2");
+		assert.equal(await guest.locator("#proposals .relance-card").count(), 0);
+		await guest.evaluate(() => window.relance.update([]));
+		assert.equal(await guest.locator("#proposals article").count(), 3);
+		await tell("put", "/settings", { "recommend.origins": "https://www.example.com" });
+		const other = await (await context.browser().newContext()).newPage();
+		await other.goto(at);
+		await until(other, () => window.relance);
+		await other.evaluate(() => window.relance.update([]));
+		assert.equal(await other.innerText("#proposals"), "");
+		await guest.context().close();
+		await other.context().close();
+	} finally {
+		pages.close();
+	}
 });
 await test("U+202F shows at 0.2 em, so that thousands part", {}, async (page, url) => {
 	await open(page, url, "/");

@@ -15,7 +15,7 @@ interface Person { id: number; name: string; role: string; last_seen?: string | 
 interface Key { id: number; name: string; scopes: string[] | string; prefix?: string; last_used?: string | null }
 interface Invite { id: number; role: string; note: string; expires_at: string }
 const ROLES = ["owner", "marketer", "seller", "service", "privacy", "reader"];
-const SCOPES = ["read", "facts", "plans", "people", "admin", "privacy"];
+const SCOPES = ["read", "facts", "plans", "people", "admin", "privacy", "recommend"];
 /** Which names of settings stand together, on which tab. */
 const GROUPS: [tab: string, title: Word, of: RegExp, note?: Word][] = [
 	["shop", "set_shop", /^shop\./], ["shop", "set_lifecycle", /^lifecycle\./], ["shop", "set_costs", /^cost\./, "set_costs_note"], ["shop", "set_reco", /^recommend\./],
@@ -118,7 +118,7 @@ function Keys() {
 			await refetch();
 		} catch (x) { refuse(x); }
 	}
-	const flip = (s: string) => setScopes((l) => (l.includes(s) ? l.filter((x) => x !== s) : [...l, s]));
+	const flip = (s: string) => setScopes((l) => (l.includes(s) ? l.filter((x) => x !== s) : s === "recommend" ? [s] : [...l.filter((x) => x !== "recommend"), s]));
 	const list = (s: string[] | string) => (Array.isArray(s) ? s : s.split(" ")).map((x) => word("scope", x)).join(", ");
 	return (
 		<Section title={t("set_keys")} note={t("set_keys_note")}>

@@ -122,6 +122,7 @@ export const settings = {
 	scope_people: ["clients", "customers"],
 	scope_admin: ["tout régler", "administer"],
 	scope_privacy: ["données personnelles", "privacy"],
+	scope_recommend: ["propositions en boutique (seul)", "proposals in a shop page (alone)"],
 	set_backup_making: ["La copie se fait ; le téléchargement commence quand elle est entière. La boutique tourne pendant ce temps.", "The copy is being made; the download begins when it is whole. The shop goes on meanwhile."],
 	set_backup_do: ["Télécharger une sauvegarde", "Download a backup"],
 	hooks: ["Branchements", "Connections"],
