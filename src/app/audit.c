@@ -284,8 +284,12 @@ static bool begin_round(struct audit *a, const struct round_row *r, struct err *
 {
 	struct live *l = a->l;
 	bool new_tick = r->tick != a->tick;
-	/* the next slice of the same people: the rest is not due yet */
-	bool goes_on = !new_tick && r->kind == ROUND_ASKED && a->kind == ROUND_ASKED && (customer_id)r->upto > a->upto;
+	/* The next slice of the same people: the rest is not due yet. Nothing is learned between two slices; what arrived
+	 * of messages in the background, or a hold, makes another asking of the same second, which nothing else tells
+	 * apart. */
+	bool goes_on = !new_tick && !r->fresh && r->kind == ROUND_ASKED && a->kind == ROUND_ASKED &&
+	               (customer_id)r->upto > a->upto && r->seq_hi == l->seq_max &&
+	               (enum reason)r->hold == l->world.hold_all;
 	if (!r->fresh && !goes_on && !ask_rest(a))
 		return false;
 	if (r->fresh) /* cut off before: whoever was due is asked again below */
@@ -308,7 +312,7 @@ static bool begin_round(struct audit *a, const struct round_row *r, struct err *
 	l->seq_max = r->seq_hi;
 	if (!live_take_facts(l, err) || (r->fresh && !start_again(a, err)))
 		return false;
-	bool asks = r->kind == ROUND_ASKED && (new_tick || a->kind != ROUND_ASKED || (customer_id)r->upto <= a->upto);
+	bool asks = r->kind == ROUND_ASKED && !goes_on;
 	bool first_slots = r->kind == ROUND_SLOTS && (new_tick || a->kind == ROUND_SUPPRESSED);
 	if (asks || first_slots)
 		gather(a);

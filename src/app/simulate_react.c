@@ -44,7 +44,7 @@ static bool keep_sent(void *ctx, const struct outbox_message *m, struct err *err
 static bool may_track(const struct reacting *x, customer_id c)
 {
 	struct subject s;
-	expr_subject(x->shop.book, x->version, NULL, c, x->now, &x->shop.thresholds, &s);
+	expr_subject(x->shop.book, x->version, NULL, book_survivor(x->version, c), x->now, &x->shop.thresholds, &s);
 	return basis_may_track(&s);
 }
 

@@ -1,5 +1,6 @@
 /* The people behind a count: ?plan=anti-churn&is=waiting&step=winback-2 names those whom the page's number counted, by
- * the same rules as summary.c. */
+ * the same rules as summary.c. What a merged record had is counted there under the record, once; here it is whoever
+ * goes on for it who is named, by the copies that summary.c passes over (RUN_JOINED). */
 #include "web/web_int.h"
 
 #include "app/clock.h"

@@ -42,7 +42,7 @@ static bool may(void *ctx, customer_id c)
 	struct thresholds t = web_thresholds(r->web);
 	if (!v || c > v->customers)
 		return false;
-	expr_subject(r->web->book, v, NULL, c, clock_now(), &t, &s);
+	expr_subject(r->web->book, v, NULL, book_survivor(v, c), clock_now(), &t, &s);
 	return basis_may_track(&s);
 }
 

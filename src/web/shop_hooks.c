@@ -134,7 +134,7 @@ static bool subscribed(struct request *r, customer_id c)
 	const struct world *w = c ? request_world(r) : NULL;
 	if (!w || c > w->version->customers)
 		return false;
-	expr_subject(w->book, w->version, NULL, c, clock_now(), w->thresholds, &s);
+	expr_subject(w->book, w->version, NULL, book_survivor(w->version, c), clock_now(), w->thresholds, &s);
 	const struct consent *said = basis_said(&s.view, CHANNEL_EMAIL, PURPOSE_MARKETING);
 	return said && said->state == CONSENT_GRANTED;
 }

@@ -13,7 +13,8 @@ bool summary_knowable(const struct world *w, customer_id c, const struct sent *m
 	struct subject s;
 	if (m->state != SENT_ACCEPTED || m->channel != CHANNEL_EMAIL)
 		return false;
-	expr_subject(w->book, w->version, NULL, c, (struct instant){ m->at }, w->thresholds, &s);
+	customer_id who = book_survivor(w->version, c); /* whose consents those of a merged record are */
+	expr_subject(w->book, w->version, NULL, who, (struct instant){ m->at }, w->thresholds, &s);
 	return basis_may_track(&s);
 }
 

@@ -162,7 +162,7 @@ static bool worth_keeping(struct request *r, const struct message_key *key, bool
 		                   .open = open,
 		                   .after_accept_s = m.sent_at.s ? clock_now().s - m.sent_at.s : -1,
 		                   .links_within_burst = 1 };
-	expr_subject(r->web->book, v, NULL, key->customer, clock_now(), &t, &s);
+	expr_subject(r->web->book, v, NULL, book_survivor(v, key->customer), clock_now(), &t, &s);
 	return visitor_of(&visit) == VISITOR_PERSON && basis_may_track(&s) && !(open ? m.opened_at.s : m.clicked_at.s);
 }
 

@@ -1,7 +1,7 @@
 /* A simulated shop lived through with faults: every tick runs in a process of its own that may be killed at any
- * hand-off, whose mail server answers anything, while customers order, fill carts, withdraw. A log outside the database
- * holds what really left. After every tick, looked at from that log and from the list of facts given, never from the
- * engine:
+ * hand-off, whose mail server answers anything, at once or later, while customers order, fill carts, withdraw. A log
+ * outside the database holds what really left. After every tick, looked at from that log and from the list of facts
+ * given, never from the engine:
  *
  *   - nothing left for somebody who had withdrawn or opposed before that tick
  *   - no message key was handed over twice once a hand-over had been accepted
@@ -142,6 +142,79 @@ static struct settlement hand_off(void *ctx, struct live *l, const struct outbox
 	}
 	return s;
 }
+
+/* ---- the same in the background: what became of messages is told later, a few at a time ---- */
+
+enum { ON_THE_WIRE_MAX = 4096 };
+
+static struct {
+	struct delivered all[ON_THE_WIRE_MAX];
+	size_t from, to; /* not told yet */
+	struct arena arena;
+	bool over; /* nothing is kept back any more */
+} wire;
+
+static void put_on_the_wire(void *ctx, struct live *l, const struct outbox_message *messages, size_t count,
+                            struct settlement *out, struct arena *a, struct instant now)
+{
+	for (size_t i = 0; i < count; i++) {
+		check(wire.to < ON_THE_WIRE_MAX);
+		struct delivered *d = &wire.all[wire.to++];
+		*d = (struct delivered){ .key = messages[i].key, .said = hand_off(ctx, l, &messages[i], a, now) };
+		d->key.plan = arena_str(&wire.arena, d->key.plan);
+		d->key.step = arena_str(&wire.arena, d->key.step);
+		out[i] = (struct settlement){ .to = MESSAGE_SENDING, .at = now };
+	}
+}
+
+static bool wire_room(void *ctx, struct live *l)
+{
+	return true;
+}
+
+static bool wire_arrived(void *ctx)
+{
+	return wire.from < wire.to;
+}
+
+static size_t wire_collect(void *ctx, struct live *l, struct delivered out[OUTBOX_CLAIM_MAX], struct arena *a)
+{
+	size_t n = wire.to - wire.from;
+	n = n < OUTBOX_CLAIM_MAX ? n : OUTBOX_CLAIM_MAX;
+	if (!wire.over && n) /* half of the times nothing, else one or two */
+		n = rng_below(&sim.rng, 2) ? 0 : n < 2 ? n : 1 + rng_below(&sim.rng, 2);
+	for (size_t i = 0; i < n; i++) {
+		out[i] = wire.all[wire.from + i];
+		out[i].said.at = l->now;
+	}
+	return n;
+}
+
+static void wire_collected(void *ctx, size_t count)
+{
+	wire.from += count;
+}
+
+static void wire_recall(void *ctx, customer_id who)
+{
+	/* what is on the wire does not come back */
+}
+
+static void wire_finish(void *ctx)
+{
+	wire.over = true;
+}
+
+static const struct courier AT_ONCE = { .render = render, .hand_off = hand_off };
+static const struct courier IN_BACKGROUND = { .render = render,
+	                                          .hand_off_all = put_on_the_wire,
+	                                          .hand_off = hand_off,
+	                                          .room = wire_room,
+	                                          .arrived = wire_arrived,
+	                                          .collect = wire_collect,
+	                                          .collected = wire_collected,
+	                                          .recall = wire_recall,
+	                                          .finish = wire_finish };
 
 /* ---- the shop's people ---- */
 
@@ -332,7 +405,8 @@ static void tick(int64_t at)
 		struct live_options o = { .owner = "sim",
 			                      .threads = 1 + (int)rng_below(&sim.rng, 3),
 			                      .lease_s = 1,
-			                      .courier = { .render = render, .hand_off = hand_off } };
+			                      .courier = rng_below(&sim.rng, 2) ? IN_BACKGROUND : AT_ONCE };
+		arena_init(&wire.arena);
 		struct live *l = live_open(sim.address, &o, (struct instant){ at }, &err);
 		struct tick_result r;
 		if (!l || !live_tick(l, (struct instant){ at }, &r, &err)) {

@@ -747,6 +747,18 @@ class Api(unittest.TestCase):
             pages, cursor = pages + page["decisions"], page["next"]
         self.assertEqual((pages, len(pages)), (whole, 3))
         self.ask("POST", "/plans/welcome/switch", {"to": "off"})
+        # merged into another record: the number stays, and the people behind it are whoever goes on
+        self.ask("POST", "/facts", {"kind": "profile", "key": "w:3", "customer": "stays", "email": "s@example.net"}, 201)
+        stays = self.server.until(lambda: self.ask("GET", "/customers?q=stays")["items"])[0]["id"]
+        self.ask("POST", f"/customers/{stays}/merge", {"other": who})
+        self.server.until(lambda: self.ask("GET", "/plans/welcome")["counts"]["exited"] == 1, 10)
+        counts = self.ask("GET", "/plans/welcome")["counts"]
+        for count in ("entered", "active", "waiting", "exited"):
+            behind = [c["id"] for c in self.ask("GET", f"/customers?is={count}&plan=welcome")["items"]]
+            self.assertEqual(behind, [stays] if count in ("entered", "exited") else [], count)
+            self.assertEqual(counts.get(count, len(behind)), len(behind), count)
+        self.ask("POST", f"/customers/{who}/unmerge")
+        self.server.until(lambda: [c["id"] for c in self.ask("GET", "/customers?is=exited&plan=welcome")["items"]] == [who], 10)
 
     def test_replay(self):
         last = datetime.date.today() - datetime.timedelta(days=1)

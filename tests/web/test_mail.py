@@ -261,6 +261,13 @@ class Mail(unittest.TestCase):
         s.until(lambda: set(s.mails("survey-sorry")) == {sad}, 10)
         self.assertEqual(s.receipts("answered"), {sad, glad})
 
+        # of two records that are one person the mails count as before, known by that person's consents
+        stays, goes = (s.ask("GET", f"/api/v1/customers?q={1000 + c}").json()["items"][0]["id"] for c in told[-2:])
+        self.assertEqual(s.ask("POST", f"/api/v1/customers/{stays}/merge", {"other": goes}).status, 200)
+        s.until(lambda: s.ask("GET", f"/api/v1/customers/{stays}").json()["orders"] == 2, 10)
+        self.assertEqual(people("sent", "2100-01-01"), len(first) - 1)
+        self.assertEqual(figures("2100-01-01"), [len(first), 2 * len(first), 2 * len(told), 2, 1])
+
         status, log = s.stop()
         self.assertEqual((status, re.sub("relance: (mail server|a sign-up was not taken): .*\n", "", log)), (0, ""))
         for n in (1, 2):
