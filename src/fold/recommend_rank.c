@@ -150,8 +150,9 @@ struct rec_person rec_rank_person(const struct rec_model *m, const struct rec_sc
 	}
 	p.orders = (float)s->orders;
 	p.size = s->orders ? (float)(lines / s->orders) : 0;
-	p.since_days = newest > INT32_MIN ? (float)(today - newest) : 0;
-	p.gap_days = s->orders > 1 ? (float)(newest - oldest) / (float)(s->orders - 1) : 0;
+	/* an unknown day is INT32_MIN */
+	p.since_days = newest > INT32_MIN && today > INT32_MIN ? (float)((double)today - newest) : 0;
+	p.gap_days = s->orders > 1 && newest >= oldest ? (float)((double)newest - oldest) / (float)(s->orders - 1) : 0;
 	p.price = (float)((price + 1) / (weight + 1e-3));
 	p.best = s->heap_n && s->heap[0].score > 0 ? s->heap[0].score : 0;
 	return p;
