@@ -196,6 +196,7 @@ struct point {
 };
 struct points {
 	const struct version *v;
+	const uint64_t *here; /* a bit per customer: neither erased nor merged away */
 	const struct lifecycle_settings *settings;
 	struct point *points;
 	size_t count;
@@ -211,7 +212,7 @@ static void count_people(void *ctx, size_t from, size_t to, int thread)
 	uint64_t counts[POINTS_MAX][PHASE_COUNT] = { { 0 } };
 	(void)thread;
 	for (size_t c = from + 1; c <= to; c++)
-		for (size_t i = 0; i < all->count; i++) {
+		for (size_t i = 0; i < all->count && all->here[c >> 6] >> (c & 63) & 1; i++) {
 			const struct point *x = &all->points[i];
 			struct view view;
 			view_at(&view, all->v, (customer_id)c, (struct instant){ x->day.cutoff - 1 });
@@ -247,11 +248,16 @@ void on_lifecycle(struct request *r)
 	if (!range(r, 364, &from, &to))
 		return;
 	const struct version *v = request_book(r);
-	if (!v)
+	if (!v || !request_db(r))
+		return;
+	uint64_t *here = arena_array(&r->arena, uint64_t, ((size_t)v->customers + 64) / 64);
+	memset(here, 0xff, ((size_t)v->customers + 64) / 64 * sizeof *here);
+	if (!bits_without_gone(r, here, v->customers))
 		return;
 	int step = (to.day - from.day + POINTS_MAX - 2) / (POINTS_MAX - 1);
 	step = step ? step : 1;
 	struct points all = { .v = v,
+		                  .here = here,
 		                  .settings = &w->settings->lifecycle,
 		                  .points = arena_array(&r->arena, struct point, POINTS_MAX),
 		                  .lock = PTHREAD_MUTEX_INITIALIZER };
