@@ -213,7 +213,11 @@ bool reco_learn(struct reco *r, const struct book *book, const struct version *v
 	}
 	struct err why;
 	struct rec_options rec = {
-		.threads = o->threads, .seed = 1, .stop = o->stop, .before = model_before(r, o->before)
+		.threads = o->threads,
+		.no_cross = o->no_cross,
+		.seed = 1,
+		.stop = o->stop,
+		.before = model_before(r, o->before),
 	};
 	r->model = rec_build(&r->data, &rec, &why);
 	if (!r->model)

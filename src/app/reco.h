@@ -92,6 +92,7 @@ struct reco_options {
 	struct instant now;        /* later orders are not seen; its day is "today" */
 	int threads;               /* ≤ 0: all processors */
 	bool no_model;             /* the arrays only */
+	bool no_cross;             /* up-sells and due dates only, in a fraction of the time */
 	const struct reco *before; /* learnt a while ago: what changes slowly is taken over; NULL */
 	const _Atomic bool *stop;  /* true: gives up, with no model; NULL */
 	size_t orders_min;         /* with fewer orders: no model */

@@ -144,7 +144,7 @@ int cmd_due(int argc, char **argv)
 {
 	int64_t days = RECO_DAYS_DEFAULT;
 	enum format format = FORMAT_TABLE;
-	struct reco_shop_options o = { 0 };
+	struct reco_shop_options o = { .no_cross = true };
 	const struct opt opts[] = {
 		{ "--days", OPT_INT, &days, "N", "due within so many days (14); what is late counts" },
 		{ "--at", OPT_TEXT, &o.at, "DATE", "as of the start of this day (default: now)" },

@@ -163,6 +163,7 @@ int cmd_recommend(int argc, char **argv)
 		return cli_usage_error("--language is fr or en");
 	struct err err;
 	struct reco_shop s;
+	o.no_cross = kind == REC_UP || kind == REC_AGAIN;
 	if (!reco_shop_open(&s, where[0], &o, &err))
 		return cli_fail(&err);
 	if (q.language)

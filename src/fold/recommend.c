@@ -167,7 +167,7 @@ static void explain_cross(const struct rec_model *m, const struct rec_scratch *s
 	} else if (x->both_customers) {
 		a->why = REC_WHY_CUSTOMERS;
 		a->both = x->both_customers;
-		a->of = m->customers_of[a->because];
+		a->of = m->learnt_of[a->because];
 	} else {
 		a->why = REC_WHY_TYPE;
 	}
@@ -535,7 +535,7 @@ static bool again_answer(const struct rec_model *m, const struct rec_ask *ask, c
 	a->to_day = due.to;
 	a->gap_days = (float)due.gap_days;
 	a->score = (float)own->times / (float)(1 + (due.day > today ? due.day - today : 0));
-	return due.median <= today + days; /* more likely than not by then */
+	return a->day <= today + days;
 }
 
 void rec_again(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask, int32_t days, size_t n,

@@ -108,6 +108,7 @@ static void count_facts(struct rec_learning *l)
 	const struct rec_data *d = l->d;
 	uint32_t *seen = mem_alloc((d->items + 1u) * sizeof(*seen)), *again = mem_alloc((d->items + 1u) * sizeof(*again));
 	uint32_t *first_order = mem_alloc((d->items + 1u) * sizeof(*first_order));
+	uint32_t learnt = customers_learnt(l);
 	uint8_t *twice = mem_alloc(d->items + 1u);
 	for (uint32_t c = 0; c < d->customers; c++)
 		for (uint32_t o = d->order_start[c]; o < d->order_start[c + 1]; o++) {
@@ -122,6 +123,7 @@ static void count_facts(struct rec_learning *l)
 					seen[i] = c + 1;
 					twice[i] = 0;
 					m->customers_of[i]++;
+					m->learnt_of[i] += c < learnt && c % l->step == 0;
 				} else if (first_order[i] != o + 1 && !twice[i]) {
 					twice[i] = 1;
 					again[i]++;
@@ -433,6 +435,7 @@ struct rec_model *rec_build(const struct rec_data *d, const struct rec_options *
 	m->o.threads = par_threads(o->threads);
 	m->link_start = mem_alloc((d->items + 2u) * sizeof(*m->link_start));
 	m->customers_of = mem_alloc((d->items + 1u) * sizeof(uint32_t));
+	m->learnt_of = mem_alloc((d->items + 1u) * sizeof(uint32_t));
 	m->baskets_of = mem_alloc((d->items + 1u) * sizeof(uint32_t));
 	m->popular = mem_alloc((d->items + 1u) * sizeof(float));
 	m->again_by_nature = mem_alloc(d->items + 1u);
@@ -477,12 +480,13 @@ void rec_free(struct rec_model *m)
 {
 	if (!m)
 		return;
-	void *const all[] = { m->seller,           m->by_recent,   m->link_start,  m->links,
-		                  m->customers_of,     m->baskets_of,  m->popular,     m->by_popular,
-		                  m->again_by_nature,  m->group_start, m->group_other, m->group_both,
-		                  m->segment_both,     m->segment_top, m->group,       m->group_baskets,
-		                  m->group_item_start, m->group_item,  m->due,         m->type_item_start,
-		                  m->type_item,        m->bundle_a,    m->bundle_b,    m->bundle_both };
+	void *const all[] = { m->seller,          m->by_recent,        m->link_start,  m->links,
+		                  m->customers_of,    m->learnt_of,        m->baskets_of,  m->popular,
+		                  m->by_popular,      m->again_by_nature,  m->group_start, m->group_other,
+		                  m->group_both,      m->segment_both,     m->segment_top, m->group,
+		                  m->group_baskets,   m->group_item_start, m->group_item,  m->due,
+		                  m->type_item_start, m->type_item,        m->bundle_a,    m->bundle_b,
+		                  m->bundle_both };
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		free(all[i]);
 	forest_free(m->rank);

@@ -50,6 +50,7 @@ struct rec_model {
 	struct rec_seller *seller;           /* by item */
 	struct forest *rank;                 /* NULL: too little past to learn it from, the blend alone answers */
 	uint32_t *customers_of, *baskets_of; /* by item, returns left out */
+	uint32_t *learnt_of;                 /* of the customers whose histories the links are counted from */
 	float *popular;                      /* by item, 0 … 1: customers, those of the newest month twelvefold */
 	uint32_t *by_popular;                /* items, best first */
 	uint32_t *by_recent;                 /* the REC_RECENT best sellers of the newest weeks */

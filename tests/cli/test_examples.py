@@ -97,7 +97,9 @@ def lived(db, plans, folder):
 def main():
     for path in FOLDERS:
         out = run("plan", "check", path, "--messages", SOURCE / "messages", "--average-basket", "60")
-        assert out.endswith(" plans read, 0 errors, 0 advice\n"), out
+        assert " plans read, 0 errors, " in out.splitlines()[-1], out
+        # two countries' calendars in one folder may meet on a day; one country's does not
+        assert all("-be" in line for line in out.splitlines() if ": advice: " in line), out
     out = run("message", "check", "--messages", SOURCE / "messages")
     assert out.rstrip().endswith("0 findings"), out
     with tempfile.TemporaryDirectory() as name:
