@@ -8,6 +8,7 @@
 # sudo and `make test` as root in a second copy. Logs: CHROOT_DIR/log.demo, log.test. The chroot is thrown away unless CHROOT_KEEP=1.
 #
 # CHROOT_DIR (/var/tmp/relance-chroot)   RELANCE_DATA (../shared/data)   CHROOT_JOBS: how many cores (all)
+# TEST_SANITIZERS=no leaves out the half of the tests that runs under the sanitizers
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [ "$(id -u)" = 0 ] || { echo "chroot.sh: a chroot is made by root" >&2; exit 1; }
@@ -57,7 +58,7 @@ run() { # USER HOME TARGET
   local log=$dir/log.$3 t0=$SECONDS status=0
   echo "== make $3, as $1"
   chroot "$root" env -i HOME="$2" USER="$1" LOGNAME="$1" PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb \
-    ${CHROOT_JOBS:+JOBS=$CHROOT_JOBS} ${npm_config_registry:+npm_config_registry=$npm_config_registry} \
+    ${CHROOT_JOBS:+JOBS=$CHROOT_JOBS} ${TEST_SANITIZERS:+TEST_SANITIZERS=$TEST_SANITIZERS} ${npm_config_registry:+npm_config_registry=$npm_config_registry} \
     setpriv --reuid="$1" --regid="$1" --init-groups bash -c "cd ~/relance && make $3" >"$log" 2>&1 </dev/null || status=$?
   tail -15 "$log"
   echo "== make $3: exit status $status after $((SECONDS - t0)) s; $log"
