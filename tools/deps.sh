@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # deps.sh GROUP…: installs the Debian packages that the groups need and that are missing; says which. Nothing else comes from outside.
-# Groups: build, ui, test, real, bench, tidy, fuzz; "real" is the mail server that one test drives, which CI installs and a user's machine
+# Groups: build, ui, test, real, bench, tidy, fuzz; "real" is the mail server, the spam filter and the Liquid that tests are held against, which CI installs and a user's machine
 # is not asked to: the test is skipped without it. The group ui is wanted but not needed: without it the program is built with no web pages.
 set -euo pipefail
 build="gcc libc6-dev make meson ninja-build pkg-config python3 libicu-dev libsqlite3-dev libpq-dev libjansson-dev libyajl-dev libyaml-dev
@@ -8,7 +8,7 @@ build="gcc libc6-dev make meson ninja-build pkg-config python3 libicu-dev libsql
   libopenblas-pthread-dev liblapacke-dev"
 ui="nodejs npm"
 test="check postgresql-15 sqlite3 zstd python3-dkim libasan8 libubsan1 chromium"
-real="postfix spamassassin"
+real="postfix spamassassin ruby-liquid"
 bench="postgresql-15 sqlite3 zstd postfix ruby-liquid ruby-liquid-c r-base-core"
 tidy="clang-format-14 python3"
 fuzz="clang-14 libclang-rt-14-dev"
