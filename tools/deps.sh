@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # deps.sh GROUP…: installs the Debian packages that the groups need and that are missing; says which. Nothing else comes from outside.
-# Groups: build, ui, test, real, bench, tidy, fuzz; "real" is the mail server, the spam filter and the Liquid that tests are held against, which CI installs and a user's machine
-# is not asked to: the test is skipped without it. The group ui is wanted but not needed: without it the program is built with no web pages.
+# Groups: build, ui, test, real, bench, tidy, fuzz; "real" is the mail server, the spam filter and the Liquid that tests are held
+# against, which CI installs and a user's machine is not asked to: those tests are skipped without. The group ui is wanted but not
+# needed: without it the program is built with no web pages.
 set -euo pipefail
 build="gcc libc6-dev make meson ninja-build pkg-config python3 libicu-dev libsqlite3-dev libpq-dev libjansson-dev libyajl-dev libyaml-dev
   libmicrohttpd-dev libqrencode-dev libcurl4-openssl-dev libssl-dev libsodium-dev libgmime-3.0-dev libcmark-dev libnlopt-dev libgsl-dev
