@@ -215,6 +215,8 @@ bool reco_learn(struct reco *r, const struct book *book, const struct version *v
 	struct rec_options rec = {
 		.threads = o->threads,
 		.no_cross = o->no_cross,
+		.no_rank = o->no_rank,
+		.no_basket = o->no_basket,
 		.seed = 1,
 		.stop = o->stop,
 		.before = model_before(r, o->before),

@@ -435,11 +435,13 @@ static void learn_cross(struct rec_learning *l)
 		rec_basket_before(l);
 	} else {
 		rec_learn_weights(l);
-		rec_basket_learn(l);
+		if (!l->o->no_basket)
+			rec_basket_learn(l);
 	}
 	l->cut_orders = 0;
 	rec_rank_sellers(l);
-	rec_basket_links(l);
+	if (l->m->basket)
+		rec_basket_links(l);
 	l->cut_orders = 0;
 	rec_learn_links(l);
 }
