@@ -426,8 +426,6 @@ struct summary_period {
 };
 struct summary *summary_make(const struct world *w, const struct pstate *states, struct instant now,
                              const struct summary_period *period);
-/* An accepted e-mail whose opening may be known: with tracking consent when it left (SEMANTICS, "Openers"). */
-bool summary_knowable(const struct world *w, customer_id c, const struct sent *m);
 void summary_free(struct summary *s);
 struct instant summary_since(struct instant now);         /* orders from then on count as brought */
 const struct summary *request_summary(struct request *r); /* of request_still(), as long as it; NULL: a problem */
