@@ -53,6 +53,7 @@ const struct route ROUTES[] = {
 	{ "GET", API "/segments/words", MAY_READ, on_segment_words, 0 },
 	{ "GET", API "/segments", MAY_READ, on_segments, READS },
 	{ "PUT", API "/segments/{}", MAY_PLANS, on_segment_put, ON_TICKER },
+	{ "DELETE", API "/segments/{}", MAY_PLANS, on_segment_delete, ON_TICKER },
 
 	{ "GET", API "/plans", MAY_READ, on_plans, READS },
 	{ "POST", API "/plans/check", MAY_READ, on_plan_check, 0 },

@@ -505,6 +505,7 @@ HANDLER(on_recommend_js);
 HANDLER(on_segment_count);
 HANDLER(on_segments);
 HANDLER(on_segment_put);
+HANDLER(on_segment_delete);
 HANDLER(on_segment_words);
 HANDLER(on_plans);
 HANDLER(on_plan);

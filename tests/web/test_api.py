@@ -326,6 +326,12 @@ class Api(unittest.TestCase):
         saved = {s["name"]: s for s in self.ask("GET", "/segments")["items"]}
         self.assertEqual(saved["fidèles"]["count"], 24)
         self.assertEqual(self.ask("GET", "/customers?segment=fid%C3%A8les")["total"], 24)
+        self.ask("PUT", "/segments/grands", {"text": 'segment("fidèles") and spend > 1 EUR'})
+        p = self.ask("DELETE", "/segments/fid%C3%A8les", None, 409, headers={"Accept-Language": "fr"})  # another one is built on it
+        self.assertIn("«\u00a0grands\u00a0»", p["detail"])
+        for gone, status in (("grands", 200), ("fid%C3%A8les", 200), ("fid%C3%A8les", 404)):
+            self.ask("DELETE", "/segments/" + gone, None, status)
+        self.assertEqual(self.ask("GET", "/segments")["items"], [])
         self.assertGreater(len(self.ask("GET", "/segments/words")["items"]), 20)
         self.ask("POST", "/segments/count", {"text": "not entered(anti-churn)"})
 
