@@ -7,7 +7,7 @@ import { learn, locale, t, word } from "../i18n";
 import { href, query, setQuery } from "../router";
 import { CsvButton, Dialog, Icon, Load, Page, Rich, Section, Sentinel, refuse, saveCsv, toast } from "../ui";
 import { figures as words } from "../words/figures";
-import { FigureTabs } from "./figure-tabs";
+import { FigureTabs, NoOrders, noOrders } from "./figure-tabs";
 
 learn(words);
 interface Value { period: string; value: number | null; previous: number | null; change: number | null; why?: string }
@@ -54,11 +54,12 @@ function Behind(p: { figure: Figure; ask: string; close: () => void }) {
 			setNext(d.next);
 		} catch (e) { refuse(e); }
 	}
-	const cell = (type: string, v: unknown) => (v === null || v === undefined ? "–" : type === "money" ? money(Number(v)) : type === "day" ? day(String(v)) : type === "yes_no" ? t(v ? "yes" : "no") : type === "count" ? num(Number(v)) : String(v));
+	const text = (type: string) => type === "customer" || type === "text" || type === "word";
+	const cell = (name: string, type: string, v: unknown) => (v === null || v === undefined ? "–" : type === "money" ? money(Number(v)) : type === "day" ? day(String(v)) : type === "yes_no" ? t(v ? "yes" : "no") : type === "count" ? num(Number(v)) : name === "kind" ? word("row", String(v)) : String(v));
 	return (
 		<Dialog open title={p.figure.name} close={p.close} wide><h2 class="t3">{p.figure.name}</h2><p>{p.figure.formula}</p>
-			<Load of={data} lines={4}>{(d) => <div class="scroll tallish" tabindex="0" role="region" aria-label={p.figure.name}><table class="rows"><thead><tr><For each={d().columns}>{(c) => <th scope="col" classList={{ num: c.type !== "customer" && c.type !== "text" }}>{word("col", c.name)}</th>}</For></tr></thead>
-				<tbody><For each={rows()}>{(r) => <tr><For each={d().columns}>{(c) => <td classList={{ num: c.type !== "customer" && c.type !== "text" }}>{c.type === "customer" ? <a class="t" href={href(`/customers/${r[c.name]}`)} onClick={p.close}>{`#${r[c.name]}`}</a> : cell(c.type, r[c.name])}</td>}</For></tr>}</For></tbody></table>
+			<Load of={data} lines={4}>{(d) => <div class="scroll tallish" tabindex="0" role="region" aria-label={p.figure.name}><table class="rows"><thead><tr><For each={d().columns}>{(c) => <th scope="col" classList={{ num: !text(c.type) }}>{word("col", c.name)}</th>}</For></tr></thead>
+				<tbody><For each={rows()}>{(r) => <tr><For each={d().columns}>{(c) => <td classList={{ num: !text(c.type) }}>{c.type === "customer" ? <a class="t" href={href(`/customers/${r[c.name]}`)} onClick={p.close}>{`#${r[c.name]}`}</a> : cell(c.name, c.type, r[c.name])}</td>}</For></tr>}</For></tbody></table>
 				<Show when={next()} keyed>{(_n) => <Sentinel seen={() => void more()} />}</Show></div>}</Load>
 			<div class="do"><button class="btn" onClick={p.close}>{t("close")}</button></div></Dialog>
 	);
@@ -100,13 +101,17 @@ export default function KpiPage() {
 	const [data, { refetch }] = createResource(url, (u) => get<Kpi>("/kpi?" + u));
 	const [behind, setBehind] = createSignal<Figure | null>(null);
 	const last = (f: Figure) => f.values[f.values.length - 1];
-	const sorted = (l: Figure[]) => [...l].sort((a, b) => Number(last(b)?.value !== null) - Number(last(a)?.value !== null));
+	/** What a shopkeeper looks for first, then the others; what is not known comes last. */
+	const FIRST = ["revenue", "orders", "mean_basket", "new_customers", "retention", "clv", "margin_rate", "cross_sell_rate"];
+	const rank = (f: Figure) => (FIRST.indexOf(f.figure) + FIRST.length + 1) % (FIRST.length + 1);
+	const sorted = (l: Figure[]) => [...l].sort((a, b) => Number(last(b)?.value !== null) - Number(last(a)?.value !== null) || rank(a) - rank(b));
+	const why = (f: Figure) => { const said = word("kpi_do", f.figure); return t("unknown_because", { why: said === f.figure.replace(/_/g, " ") ? last(f)?.why ?? "" : said }); };
 	const Change = (p: { f: Figure }) => {
 		const v = () => last(p.f);
 		return <Show when={v()?.change !== null && v()?.change !== undefined} fallback={<span class="mute">–</span>}><span class={"est " + (Math.abs(v()!.change!) < 0.05 ? "mute" : v()!.change! * p.f.better > 0 ? "good" : "wrong")}>{Math.abs(v()!.change!) < 0.05 ? "=" : (v()!.change! > 0 ? "+" : "") + (p.f.unit === "percent" ? t("points", { n: num(v()!.change!, 1) }) : pct(v()!.change! / 100, 1))}</span></Show>;
 	};
 	return (
-		<Load of={data} again={() => void refetch()} lines={14}>{(d) => {
+		<Show when={!noOrders(data.error)} fallback={<Page title={t("kpi_title")}><FigureTabs now="kpi" /><NoOrders /></Page>}><Load of={data} again={() => void refetch()} lines={14}>{(d) => {
 			const figures = () => d().groups[0]?.figures ?? [];
 			const of = (name: string) => figures().find((f) => f.figure === name);
 			const csv = () => saveCsv("kpi.csv", ["", t("kpi_figure"), t("kpi_unit"), ...(split() ? [t("kpi_now"), t("kpi_before")] : figures()[0]?.values.map((v) => v.period) ?? [])],
@@ -117,12 +122,12 @@ export default function KpiPage() {
 					answer={<Show when={!split() && revenue() && last(revenue()!)}>{(v) => <Rich text={t("kpi_answer", { period: big(/^\d{4}-\d\d$/.test(v().period) ? month(v().period, true) : period(v().period)), sum: value(revenue()), orders: value(of("orders")), basket: value(of("mean_basket")), who: `/customers?segment=${encodeURIComponent(`orders(${periodSpan(v().period)}) >= 1`).replace(/[()]/g, (c) => (c === "(" ? "%28" : "%29"))}` })} />}</Show>}>
 					<FigureTabs now="kpi" />
 					<Show when={!split()}><Objectives /></Show>
-					<Section title={t("kpis")} note={t("kpi_note")} more={<><label class="pick"><span class="vh">{t("kpi_split")}</span><select value={split()} onChange={(e) => setQuery("split", e.currentTarget.value)}><option value="">{t("kpi_whole")}</option><For each={["channel", "category", "store", "seller", "sector"] as const}>{(s) => <option value={s}>{t(`kpi_by_${s}`)}</option>}</For></select></label><CsvButton onClick={csv} /></>}>
+					<Section title={t("kpis")} note={split() ? t("kpi_split_note", { period: period(last(figures()[0])?.period ?? "") }) : t("kpi_note")} more={<><label class="pick"><span class="vh">{t("kpi_split")}</span><select value={split()} onChange={(e) => setQuery("split", e.currentTarget.value)}><option value="">{t("kpi_whole")}</option><For each={["channel", "category", "store", "seller", "sector"] as const}>{(s) => <option value={s}>{t(`kpi_by_${s}`)}</option>}</For></select></label><CsvButton onClick={csv} /></>}>
 						<Switch>
 							<Match when={split()}><div class="scroll" tabindex="0" role="region" aria-label={t("kpis")}><table class="rows"><thead><tr><th scope="col">{t("kpi_figure")}</th><For each={d().groups}>{(g) => <th scope="col" class="num">{g.name ? word("sold", g.name) : "–"}</th>}</For></tr></thead>
 								<tbody><For each={figures().filter((_f, i) => d().groups.some((g) => last(g.figures[i])?.value !== null))}>{(f) => <tr><td title={f.formula}>{f.name}</td><For each={d().groups}>{(g) => { const x = () => g.figures.find((y) => y.figure === f.figure); return <td class="num">{value(x())}</td>; }}</For></tr>}</For></tbody></table></div></Match>
 							<Match when={true}><table class="rows kpit"><thead><tr><th scope="col">{t("kpi_figure")}</th><th scope="col" class="w"><span class="vh">{t("kpi_course")}</span></th><th scope="col" class="num">{period(figures()[0]?.values.slice(-1)[0]?.period ?? "")}</th><th scope="col" class="num w">{t("kpi_before")}</th><th scope="col" class="num">{t("kpi_change")}</th></tr></thead>
-								<tbody><For each={sorted(figures())}>{(f) => <tr><td><b>{f.name}</b><br /><small>{last(f)?.value === null ? t("unknown_because", { why: last(f)?.why ?? "" }) : f.formula}</small></td><td class="w"><Spark values={f.values.map((v) => v.value)} /></td>
+								<tbody><For each={sorted(figures())}>{(f) => <tr><td><b>{f.name}</b><br /><small>{last(f)?.value === null ? why(f) : f.formula}</small></td><td class="w"><Spark values={f.values.map((v) => v.value)} /></td>
 									<td class="num"><Show when={last(f) && last(f).value !== null} fallback={<span class="mute">{t("unknown")}</span>}><Show when={f.rows && may("people")} fallback={<b>{value(f)}</b>}><button class="open" onClick={() => setBehind(f)}><b>{value(f)}</b></button></Show></Show></td>
 									<td class="num w mute">{last(f) && last(f).previous !== null ? show(f.unit, last(f).previous!) : "–"}</td><td class="num"><Change f={f} /></td></tr>}</For></tbody></table></Match>
 						</Switch>
@@ -130,6 +135,6 @@ export default function KpiPage() {
 					<Show when={behind()} keyed>{(f) => <Behind figure={f} ask={`by=${by()}&from=${ym(ask().last - STEP[by()] + 1)}&to=${ask().to}`} close={() => setBehind(null)} />}</Show>
 				</Page>
 			);
-		}}</Load>
+		}}</Load></Show>
 	);
 }
