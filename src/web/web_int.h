@@ -462,6 +462,14 @@ size_t order_walk(const struct order *o, const uint64_t *bits, uint32_t customer
 struct lifecycle customer_life(const struct world *w, customer_id c); /* as of now */
 struct str person_name(struct arena *a, const struct person *p);      /* "Léa Martin", or the company; may be empty */
 
+/* ---- csv.c: lists as files ---- */
+void csv_begin(struct request *r);
+void csv_text(struct buf *b, struct str s);
+void csv_money(struct request *r, int64_t minor);
+void csv_send(struct request *r, const char *file); /* r->out as file.csv; nobody is named in it */
+/* The same, of people: the audit log is told first, of `object`. */
+void csv_hand_over(struct request *r, const char *file, const char *object);
+
 /* ---- handlers ---- */
 #define HANDLER(name) void name(struct request *r)
 HANDLER(on_session_get);
@@ -527,6 +535,7 @@ HANDLER(on_message_test);
 HANDLER(on_figures);
 HANDLER(on_kpi);
 HANDLER(on_kpi_rows);
+HANDLER(on_kpi_csv);
 HANDLER(on_objectives);
 HANDLER(on_objective_post);
 HANDLER(on_objective_delete);
@@ -537,6 +546,8 @@ HANDLER(on_value_customers);
 HANDLER(on_report);
 HANDLER(on_benchmarks);
 HANDLER(on_case);
+HANDLER(on_case_rows);
+HANDLER(on_case_csv);
 HANDLER(on_lifecycle);
 HANDLER(on_backup);
 HANDLER(on_compliance);

@@ -50,7 +50,7 @@ export default function ValuePage() {
 						<Section title={t("rfm")} note={t("rfm_note")} more={<CsvButton onClick={csv} />}>
 							<table class="rows rfm"><thead><tr><th scope="col">{t("rfm_segment")}</th><th scope="col" class="num">{t("rfm_customers")}</th><th scope="col" class="bars w"><span class="vh">{t("rfm_customers")}</span></th><th scope="col" class="num">{t("revenue")}</th><th scope="col" class="bars w"><span class="vh">{t("revenue")}</span></th><th scope="col" class="num w">{t("rfm_part")}</th></tr></thead>
 								<tbody><For each={v().segments}>{(s) => <tr><td><b>{s.name}</b><br /><small>{s.advice}</small></td><td class="num">{s.customers ? <a href={those(`rfm = ${s.segment}`)}>{num(s.customers)}</a> : num(0)}</td><td class="bars w"><i class="grey" style={{ width: (100 * s.customers) / many() + "%" }} /></td>
-									<td class="num">{money(s.spend, true)}</td><td class="bars w"><i style={{ width: (100 * s.spend) / most() + "%" }} /></td><td class="num w">{pct(all() ? s.spend / all() : 0)}</td></tr>}</For></tbody></table>
+									<td class="num">{s.customers ? <a href={those(`rfm = ${s.segment}`, "&sort=-spend")}>{money(s.spend, true)}</a> : money(s.spend, true)}</td><td class="bars w"><i style={{ width: (100 * s.spend) / most() + "%" }} /></td><td class="num w">{pct(all() ? s.spend / all() : 0)}</td></tr>}</For></tbody></table>
 						</Section>
 						<Show when={v().share}>{(s) => <Section title={t("pareto")} note={t("pareto_note", { share: pct(s().top_20_share) })}>
 							<Chart height={220} label={t("pareto_note", { share: pct(s().top_20_share) })} x={s().curve.map((_, i) => i * 5)} ordinal={(x) => pct(x / 100)} format={(y) => pct(y)}
