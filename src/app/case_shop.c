@@ -148,7 +148,7 @@ static void fill(const struct counting *x, const struct kpi_input *year, struct 
 	a->transformation = known ? millionths(year->prospects_sold, year->prospects) : 0;
 	if (!known)
 		missing(out, CASE_KNOWN_CONVERSION,
-		        "personne n’est connu avant son premier achat : importer les prospects avec leur date de création",
+		        "personne n’est connu avant son premier achat\u00a0: importer les prospects avec leur date de création",
 		        "nobody is known before their first order: import prospects with the date they were met");
 	a->basket = mean(x->first_value, x->firsts);
 	if (x->firsts == 0)

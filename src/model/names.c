@@ -48,7 +48,7 @@ static const struct {
 	[REASON_BEATEN] = { "beaten", "a better message goes first", "un message plus utile passe avant" },
 	[REASON_CONDITION] = { "step_condition", "step condition not met", "condition de l’étape non remplie" },
 	[REASON_SMOOTHING] = { "smoothing", "waits for a smoothing slot", "attend une place de lissage" },
-	[REASON_CLOCK_JUMP] = { "clock_jump", "the clock jumped: waits for a person", "saut d’horloge : à confirmer" },
+	[REASON_CLOCK_JUMP] = { "clock_jump", "the clock jumped: waits for a person", "saut d’horloge\u00a0: à confirmer" },
 	[REASON_LAST_STEP] = { "last_step", "last step passed", "dernière étape passée" },
 	[REASON_SUPERSEDED] = { "superseded", "handed to another plan", "confié à un autre plan" },
 	[REASON_AUDIENCE] = { "audience", "not in the audience", "hors de l’audience" },
@@ -57,7 +57,8 @@ static const struct {
 	                          "le plan a déjà envoyé tous ses messages" },
 	[REASON_BUDGET] = { "budget", "budget spent", "budget épuisé" },
 	[REASON_MERGED] = { "merged", "merged with another record", "fusionné avec une autre fiche" },
-	[REASON_RESTORED] = { "restored", "restored backup: waits for a person", "sauvegarde restaurée : à confirmer" },
+	[REASON_RESTORED] = { "restored", "restored backup: waits for a person",
+	                      "sauvegarde restaurée\u00a0: à confirmer" },
 };
 _Static_assert(ARRAY_LEN(REASONS) == REASON_COUNT, "every reason has its words");
 _Static_assert(ARRAY_LEN(CHANNELS) == CHANNEL_COUNT, "every channel has a name");

@@ -136,7 +136,7 @@ void page_unsubscribe(struct request *r)
 	struct message_key key;
 	if (!page_link_message(r, TOKEN_UNSUBSCRIBE, &t, &key))
 		return;
-	page_begin(r, T("Ne plus recevoir ces messages ?", "Stop these messages?"));
+	page_begin(r, T("Ne plus recevoir ces messages\u202f?", "Stop these messages?"));
 	page_text(r, "p",
 	          T("Un seul geste suffit. C’est immédiat, et nous ne vous demanderons rien d’autre.",
 	            "One press is enough. It takes effect at once, and we ask for nothing else."));
@@ -280,7 +280,7 @@ void page_preferences(struct request *r)
 	}
 	page_begin(r, T("Ce que vous voulez recevoir", "What you want to receive"));
 	page_text(r, "p",
-	          T("Nos offres et nouvelles, seulement là où vous le voulez :",
+	          T("Nos offres et nouvelles, seulement là où vous le voulez\u00a0:",
 	            "Our offers and news, only where you want them:"));
 	page_form_begin(r, "/p/", r->args[0]);
 	buf_cstr(&r->out, "<fieldset>");
@@ -351,10 +351,10 @@ void page_survey(struct request *r)
 	buf_cstr(&r->out, "<fieldset>");
 	page_text(r, "legend",
 	          why ? T("Ce qui vous a éloigné·e", "What kept you away")
-	              : T("Êtes-vous satisfait·e ?", "Are you satisfied?"));
+	              : T("Êtes-vous satisfait·e\u202f?", "Are you satisfied?"));
 	put_choices(r, why ? REASONS : ANSWERS, why ? ARRAY_LEN(REASONS) : ARRAY_LEN(ANSWERS), t.extra);
 	buf_cstr(&r->out, "</fieldset><label class=\"field\">");
-	page_text(r, "span", T("Un mot de plus ? (facultatif)", "Anything to add? (optional)"));
+	page_text(r, "span", T("Un mot de plus\u202f? (facultatif)", "Anything to add? (optional)"));
 	buf_cstr(&r->out, "<textarea name=\"comment\" rows=\"4\" maxlength=\"1000\"></textarea></label>");
 	page_text(r, "button", T("Envoyer ma réponse", "Send my answer"));
 	buf_cstr(&r->out, "</form>");
@@ -569,11 +569,12 @@ void page_join_post(struct request *r)
 		page_problem(r, 503);
 		return;
 	}
-	page_say(r, 200, T("Encore un geste", "One more step"),
-	         T("Nous venons de vous écrire. Ouvrez ce message et confirmez : c’est ainsi que nous savons que l’adresse "
-	           "est bien la vôtre.",
-	           "We have just written to you. Open that message and confirm: that is how we know that the address is "
-	           "yours."));
+	page_say(
+		r, 200, T("Encore un geste", "One more step"),
+		T("Nous venons de vous écrire. Ouvrez ce message et confirmez\u00a0: c’est ainsi que nous savons que l’adresse "
+	      "est bien la vôtre.",
+	      "We have just written to you. Open that message and confirm: that is how we know that the address is "
+	      "yours."));
 }
 
 static bool find_signup(struct request *r, struct token *t, struct incoming *who, struct str *wording,
@@ -659,5 +660,6 @@ void page_confirm_post(struct request *r)
 		if (!ok || !query_run(q, NULL, &err) || !store_erased_forget(db, email, &err) || !db_commit(db, &err))
 			db_rollback(db); /* the facts have the same keys the next time */
 	}
-	page_say(r, 200, T("Bienvenue !", "Welcome!"), T("Votre inscription est confirmée.", "Your sign-up is confirmed."));
+	page_say(r, 200, T("Bienvenue\u202f!", "Welcome!"),
+	         T("Votre inscription est confirmée.", "Your sign-up is confirmed."));
 }

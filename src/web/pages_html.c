@@ -76,7 +76,7 @@ void page_problem(struct request *r, int status)
 	bool fr = page_french(r);
 	if (status == 404 || status == 410)
 		page_say(r, status, fr ? "Ce lien ne mène nulle part" : "This link leads nowhere",
-		         fr ? "Il est peut-être incomplet : ouvrez-le depuis le message lui-même."
+		         fr ? "Il est peut-être incomplet\u00a0: ouvrez-le depuis le message lui-même."
 		            : "It may be incomplete: open it from the message itself.");
 	else
 		page_say(r, status, fr ? "Cela n’a pas marché" : "That did not work",
