@@ -77,7 +77,8 @@ const struct route ROUTES[] = {
 
 	{ "GET", API "/figures", MAY_READ, on_figures, READS | LONG },
 	{ "GET", API "/kpi", MAY_READ, on_kpi, READS | LONG },
-	{ "GET", API "/kpi/{}/rows", MAY_PEOPLE, on_kpi_rows, READS | LONG },
+	{ "GET", API "/kpi/{}/rows", MAY_READ, on_kpi_rows, READS | LONG },
+	{ "GET", API "/kpi/{}/rows.csv", MAY_READ, on_kpi_csv, READS | LONG },
 	{ "GET", API "/objectives", MAY_READ, on_objectives, READS },
 	{ "POST", API "/objectives", MAY_PLANS, on_objective_post, ON_TICKER },
 	{ "DELETE", API "/objectives/{}", MAY_PLANS, on_objective_delete, ON_TICKER },
@@ -88,6 +89,8 @@ const struct route ROUTES[] = {
 	{ "GET", API "/report", MAY_READ, on_report, READS | LONG },
 	{ "GET", API "/benchmarks", MAY_READ, on_benchmarks, READS | LONG },
 	{ "GET", API "/case", MAY_READ, on_case, READS | LONG },
+	{ "GET", API "/case/{}/rows", MAY_READ, on_case_rows, READS | LONG },
+	{ "GET", API "/case/{}/rows.csv", MAY_READ, on_case_csv, READS | LONG },
 	{ "GET", API "/lifecycle", MAY_READ, on_lifecycle, READS | LONG },
 	{ "GET", API "/compliance", MAY_PEOPLE, on_compliance, READS },
 	{ "GET", API "/requests", MAY_PEOPLE, on_requests, 0 },
