@@ -357,8 +357,12 @@ static void apply_some(struct web *w)
 	x->apply_at = ok ? now + (done.facts ? (now - began) * ACCEPTING : IDLE_S) : now + RETRY_S;
 	if (!ok)
 		fprintf(stderr, "relance: facts told are not applied yet: %s; trying again in %d s\n", err.text, RETRY_S);
-	if (!ok || !done.facts)
+	if (!ok)
 		return;
+	if (!done.facts) { /* by others */
+		remember_applied(x, done.last, done.seq);
+		return;
+	}
 	w->counters.facts_applied += (uint64_t)done.facts;
 	x->per_fact = (now - began) / (double)done.facts;
 	remember_applied(x, done.last, done.seq);

@@ -132,6 +132,16 @@ class Api(unittest.TestCase):
         self.ask("POST", "/session", {"name": "personne", "password": "deviné au hasard"}, 429, signed=False)
         self.ask("POST", "/session", {"name": "léa", "password": shop.PASSWORD}, signed=False)
 
+    def test_a_page_is_never_older_than_what_was_done(self):
+        """Answers about a person are kept for a moment by each thread that made them: what is changed shows at once, whichever answers."""
+        who = self.ask("GET", "/customers?q=client9@")["items"][0]["id"]
+        for n in range(25):
+            self.ask("PATCH", f"/customers/{who}/person", {"city": f"Ville {n}"})
+            for _ in range(8):  # a new connection each, and so any of the threads
+                self.assertEqual(self.ask("GET", f"/customers/{who}")["person"]["city"], f"Ville {n}")
+        reader = self.key("read")
+        self.ask("GET", f"/customers/{who}", headers=reader, signed=False, status=403)
+
     def test_recommendations(self):
         found = self.ask("GET", "/customers/1/recommendations?kind=cross&n=2")["items"]
         self.assertLessEqual(len(found), 2)
