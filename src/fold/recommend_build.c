@@ -264,7 +264,7 @@ static void ease_links(struct rec_learning *l, const struct nb_rows *users, stru
 {
 	const struct rec_data *d = l->d;
 	struct rec_ease e;
-	rec_ease_solve(l, users, EASE_LAMBDA, l->until != INT32_MAX ? EASE_ITEMS_TUNE : REC_EASE_ITEMS_MAX, &e);
+	rec_ease_solve(l, users, EASE_LAMBDA, l->until != INT32_MAX ? l->ease_items : REC_EASE_ITEMS_MAX, &e);
 	struct ease_top t = { .e = &e };
 	t.top = mem_alloc((e.n + 1u) * sizeof(*t.top));
 	t.weight = mem_alloc((e.n + 1u) * sizeof(*t.weight));
@@ -366,6 +366,7 @@ void rec_learn_links(struct rec_learning *l)
 	customer_rows(l, &users);
 	k.user_total = totals(&users, items);
 	nb_cross(&users, &users, items, REC_KEEP, l->o->threads, &k.users);
+	rec_factors_learn(m, &users, k.user_total);
 	if (l->before && l->until == INT32_MAX)
 		ease_before(l, &k.ease);
 	else if (!l->o->no_ease && !rec_stopped(l->o))
@@ -461,7 +462,13 @@ struct rec_model *rec_build(const struct rec_data *d, const struct rec_options *
 	m->baskets_of = mem_alloc((d->items + 1u) * sizeof(uint32_t));
 	m->popular = mem_alloc((d->items + 1u) * sizeof(float));
 	m->again_by_nature = mem_alloc(d->items + 1u);
-	struct rec_learning l = { .d = d, .o = &m->o, .m = m, .step = 1, .until = INT32_MAX, .newest = INT32_MIN };
+	struct rec_learning l = {
+		.d = d, .o = &m->o, .m = m, .step = 1, .until = INT32_MAX, .newest = INT32_MIN, .ease_items = EASE_ITEMS_TUNE
+	};
+	m->factor = mem_alloc(((size_t)d->items * REC_FACTORS + 1) * sizeof(float));
+	m->factor_scale = mem_alloc((d->items + 1u) * sizeof(float));
+	m->factor_length = mem_alloc((d->items + 1u) * sizeof(float));
+	rec_words_learn(m);
 	m->seller = mem_alloc((d->items + 1u) * sizeof(*m->seller));
 	m->by_recent = mem_alloc((d->items + 1u) * sizeof(*m->by_recent));
 	for (uint32_t k = 0; k < d->order_start[d->customers]; k++)
@@ -502,13 +509,14 @@ void rec_free(struct rec_model *m)
 {
 	if (!m)
 		return;
-	void *const all[] = { m->seller,          m->by_recent,        m->link_start,  m->links,
-		                  m->customers_of,    m->learnt_of,        m->baskets_of,  m->popular,
-		                  m->by_popular,      m->again_by_nature,  m->group_start, m->group_other,
-		                  m->group_both,      m->segment_both,     m->segment_top, m->group,
-		                  m->group_baskets,   m->group_item_start, m->group_item,  m->due,
-		                  m->type_item_start, m->type_item,        m->bundle_a,    m->bundle_b,
-		                  m->bundle_both };
+	void *const all[] = { m->seller,          m->by_recent,        m->link_start,   m->links,
+		                  m->customers_of,    m->learnt_of,        m->baskets_of,   m->popular,
+		                  m->by_popular,      m->again_by_nature,  m->group_start,  m->group_other,
+		                  m->group_both,      m->segment_both,     m->segment_top,  m->group,
+		                  m->group_baskets,   m->group_item_start, m->group_item,   m->due,
+		                  m->type_item_start, m->type_item,        m->bundle_a,     m->bundle_b,
+		                  m->bundle_both,     m->words.start,      m->words.word,   m->words.weight,
+		                  m->factor,          m->factor_scale,     m->factor_length };
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		free(all[i]);
 	forest_free(m->rank);

@@ -6,15 +6,16 @@
  * sales as of a day, and what the customer bought for the first time in the next order. */
 #include "fold/recommend_inner.h"
 
-enum { RECENT_DAYS = 30, LATELY_DAYS = 10, SPAN_MAX = 3650, RECENT_WEIGHT = 11 };
+enum { RECENT_DAYS = 30, LATELY_DAYS = 10, SPAN_MAX = 3650, RECENT_WEIGHT = 11, SPANS = 3 };
+static const int32_t SPAN_DAYS[SPANS] = { 14, 30, 60 };
 
 /* ---- what sales say ---- */
 
 struct sums {
-	uint32_t *reach, *recent, *lately, *fresh, *again, *seen, *lines, *newly;
+	uint32_t *reach, *recent, *lately, *fresh, *again, *seen, *lines, *newly, *newly_in[SPANS];
 	int32_t *first, *last;
 	double *quantity, *minor;
-	uint32_t orders, recent_orders, lately_orders, customers, steps;
+	uint32_t orders, recent_orders, lately_orders, customers, steps, steps_in[SPANS];
 };
 
 static bool bought(const struct rec_data *d, uint32_t line)
@@ -30,6 +31,8 @@ static void sum_order(struct sums *x, const struct rec_data *d, uint32_t o, int3
 	x->recent_orders += age <= RECENT_DAYS;
 	x->lately_orders += age <= LATELY_DAYS;
 	x->steps += !first;
+	for (int k = 0; k < SPANS; k++)
+		x->steps_in[k] += !first && age <= SPAN_DAYS[k];
 	for (uint32_t q = d->line_start[o]; q < d->line_start[o + 1]; q++) {
 		uint32_t i = d->line_item[q];
 		if (!bought(d, q))
@@ -41,6 +44,8 @@ static void sum_order(struct sums *x, const struct rec_data *d, uint32_t o, int3
 			x->reach[i]++;
 			x->fresh[i] += !first;
 			x->newly[i] += age <= RECENT_DAYS;
+			for (int k = 0; k < SPANS; k++)
+				x->newly_in[k][i] += !first && age <= SPAN_DAYS[k];
 		} else {
 			x->again[i]++;
 		}
@@ -57,6 +62,11 @@ static float price_of(const struct rec_data *d, const struct sums *x, uint32_t i
 	if (d->item)
 		return (float)d->item[i].price_minor;
 	return x->quantity[i] > 0 ? (float)(x->minor[i] / x->quantity[i]) : 0;
+}
+
+static float newly(const struct sums *x, uint32_t i, int span)
+{
+	return (float)x->newly_in[span][i] / (float)(x->steps_in[span] + 1);
 }
 
 static int by_recent(const void *a, const void *b, void *ctx)
@@ -85,7 +95,7 @@ void rec_rank_sellers(const struct rec_learning *l)
 	struct rec_seller *out = l->m->seller;
 	int32_t until = l->until == INT32_MAX ? l->newest + 1 : l->until;
 	size_t n = d->items + 1u;
-	uint32_t *all = mem_alloc(8 * n * sizeof(*all));
+	uint32_t *all = mem_alloc((8 + SPANS) * n * sizeof(*all));
 	struct sums x = { .reach = all,
 		              .recent = all + n,
 		              .lately = all + 2 * n,
@@ -94,6 +104,7 @@ void rec_rank_sellers(const struct rec_learning *l)
 		              .seen = all + 5 * n,
 		              .lines = all + 6 * n,
 		              .newly = all + 7 * n,
+		              .newly_in = { all + 8 * n, all + 9 * n, all + 10 * n },
 		              .first = mem_alloc(n * sizeof(int32_t)),
 		              .last = mem_alloc(n * sizeof(int32_t)),
 		              .quantity = mem_alloc(n * sizeof(double)),
@@ -117,7 +128,9 @@ void rec_rank_sellers(const struct rec_learning *l)
 			                          .age_days = (float)(until - x.first[i]),
 			                          .quiet_days = (float)(until - x.last[i]),
 			                          .quantity = (float)(x.quantity[i] / (x.lines[i] + 1)),
-			                          .price = price_of(d, &x, i) };
+			                          .price = price_of(d, &x, i),
+			                          .line = (float)(x.minor[i] / (x.lines[i] + 1)),
+			                          .newly = { newly(&x, i, 0), newly(&x, i, 1), newly(&x, i, 2) } };
 	float top = 1;
 	for (uint32_t i = 0; i < d->items; i++) {
 		l->m->popular[i] = (float)(x.reach[i] + RECENT_WEIGHT * x.newly[i]);
@@ -135,17 +148,21 @@ void rec_rank_sellers(const struct rec_learning *l)
 
 /* ---- description ---- */
 
-struct rec_person rec_rank_person(const struct rec_model *m, const struct rec_scratch *s, int32_t today)
+struct rec_person rec_rank_person(const struct rec_model *m, struct rec_scratch *s, int32_t today)
 {
 	struct rec_person p = { .distinct = (float)s->own_n };
 	int32_t newest = INT32_MIN, oldest = INT32_MAX;
-	double price = 0, weight = 0, lines = 0;
+	double price = 0, weight = 0, lines = 0, age = 0, reach = 0, quantity = 0, line = 0;
 	for (size_t i = 0; i < s->own_n; i++) {
 		const struct rec_own *o = &s->own[i];
 		newest = o->last_day > newest ? o->last_day : newest;
 		oldest = o->first_day < oldest ? o->first_day : oldest;
 		lines += o->times;
 		price += (double)(m->seller[o->item].price * o->weight);
+		age += (double)(m->seller[o->item].age_days * o->weight);
+		reach += (double)(m->seller[o->item].reach * o->weight);
+		line += (double)(m->seller[o->item].line * o->weight);
+		quantity += o->quantity > 0 ? (double)o->quantity : 0;
 		weight += (double)o->weight;
 	}
 	p.orders = (float)s->orders;
@@ -154,6 +171,13 @@ struct rec_person rec_rank_person(const struct rec_model *m, const struct rec_sc
 	p.since_days = newest > INT32_MIN && today > INT32_MIN ? (float)((double)today - newest) : 0;
 	p.gap_days = s->orders > 1 && newest >= oldest ? (float)((double)newest - oldest) / (float)(s->orders - 1) : 0;
 	p.price = (float)((price + 1) / (weight + 1e-3));
+	p.items_age = (float)(age / (weight + 1e-3));
+	p.items_reach = (float)(reach / (weight + 1e-3));
+	p.line = (float)(line / (weight + 1e-3));
+	p.quantity = (float)((quantity + 1) / (lines + 1));
+	p.weight = (float)weight;
+	rec_words_read(m, s);
+	rec_factors_read(m, s, &p.taste);
 	p.best = s->heap_n && s->heap[0].score > 0 ? s->heap[0].score : 0;
 	return p;
 }
@@ -163,6 +187,8 @@ void rec_rank_describe(const struct rec_model *m, const struct rec_scratch *s, c
 {
 	const struct rec_tally *t = &s->tally[item];
 	const struct rec_seller *v = &m->seller[item];
+	float words = rec_words_score(m, s, item), like[REC_FACTOR_FEATURES];
+	rec_factors_describe(m, &p->taste, item, like);
 	const float values[REC_RANK_FEATURES] = {
 		t->part[0],
 		t->part[1],
@@ -194,6 +220,23 @@ void rec_rank_describe(const struct rec_model *m, const struct rec_scratch *s, c
 		v->price / p->price,
 		t->part[3] / (float)(t->votes + 1),
 		t->part[0] / (p->distinct + 1),
+		v->newly[0],
+		v->newly[1],
+		v->newly[2],
+		v->newly[1] / (v->fresh + 1e-5f),
+		v->newly[0] / (v->newly[2] + 1e-5f),
+		words,
+		words / (p->weight + 1e-3f),
+		v->quantity / p->quantity,
+		v->line / (p->line + 1),
+		v->line,
+		v->age_days - p->items_age,
+		p->items_reach,
+		p->quantity,
+		like[0],
+		like[1],
+		like[2],
+		like[3],
 	};
 	memcpy(x, values, sizeof(values));
 }
