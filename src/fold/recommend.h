@@ -92,6 +92,7 @@ struct rec_options {
 	int threads;
 	bool no_ease;  /* leave EASE out (very small machines) */
 	bool no_cross; /* up-sells and due dates only: what goes with what is not learnt */
+	bool follow;   /* keep what recommend_follow.h needs */
 	uint64_t seed;
 	/* A model of the same shop with fewer orders, items numbered alike: the weights and EASE are taken over while the
 	 * orders have grown by less than a fiftieth. NULL: everything is learnt. */

@@ -162,7 +162,7 @@ void histogram_add(struct histogram *h, double seconds, uint64_t times);
 /* Counters of /metrics. */
 struct counters {
 	_Atomic uint64_t requests, refused, facts, fact_batches, facts_applied, facts_refused, ticks, decisions, accepted,
-		sign_ins, sign_in_failures, limited, slow;
+		sign_ins, sign_in_failures, limited, slow, models_learnt, models_followed;
 	struct histogram decided; /* from a fact's request to the decision upon it */
 };
 

@@ -944,6 +944,19 @@ class Fresh(unittest.TestCase):
             server.command("set", server.db, "recommend.cross_percent", "1000")
             self.live(server)
 
+    def test_models_of_a_large_shop(self):
+        """The same of models made aside from the first on (the page is empty until then), that take in what changes."""
+        with shop.Server(RELANCE) as server:
+            server.first_run()
+            for name, value in {"cross_percent": 1000, "aside_customers": 1, "follow_lines": 1}.items():
+                server.command("set", server.db, "recommend." + name, str(value))
+            first = server.ask("GET", f"{API}/customers/1/recommendations?n=10")
+            self.assertEqual((first.status, first.json()["items"]), (200, []))
+            self.live(server)
+            metrics = server.ask("GET", "/metrics").text()
+            self.assertIn("relance_models_learnt_total 1\n", metrics)
+            self.assertRegex(metrics, r"relance_models_followed_total [1-9]")
+
     def live(self, server):
         def proposed(customer):
             a = server.ask("GET", f"{API}/customers/{customer}/recommendations?n=10")
