@@ -19,7 +19,7 @@ const SCOPES = ["read", "facts", "plans", "people", "admin", "privacy", "recomme
 /** Which names of settings stand together, on which tab. */
 const GROUPS: [tab: string, title: Word, of: RegExp, note?: Word][] = [
 	["shop", "set_shop", /^shop\./], ["shop", "set_lifecycle", /^lifecycle\./], ["shop", "set_costs", /^cost\./, "set_costs_note"], ["shop", "set_reco", /^recommend\./],
-	["sends", "set_pressure", /^pressure\./, "set_pressure_note"], ["sends", "set_hours", /^quiet\./], ["sends", "set_senders", /^(smtp|dkim|bounce)\.|^public_url$/, "set_senders_note"], ["sends", "set_law", /opt_in|^control\.|^approval\./],
+	["sends", "set_pressure", /^pressure\./, "set_pressure_note"], ["sends", "set_hours", /^quiet\./], ["sends", "set_senders", /^(smtp|dkim|bounce)\.|^public_url$/, "set_senders_note"], ["sends", "set_law", /opt_in|^control\.|^approval\.|^retention\./],
 ];
 const key = (name: string) => name.replace(/\./g, "_");
 const label = (i: Item) => { const k = key(i.name), said = word("set", k); return said === k.replace(/_/g, " ") ? i.help || i.name : said; };

@@ -9,7 +9,7 @@ import { Chart } from "../chart";
 import { Band, ChannelIcon, Empty, Icon, Load, Page, Rich, Section } from "../ui";
 
 export const PHASES = ["ambassador", "loyal", "new", "lapsing", "former", "prospect"] as const;
-const KIND_ICON: Record<string, string> = { complaint: "warn", approval: "two", request: "del", uncertain: "ask", unwritten: "warn" };
+const KIND_ICON: Record<string, string> = { complaint: "warn", approval: "two", request: "del", retention: "del", uncertain: "ask", unwritten: "warn" };
 /** The day of a plan: a line from 8 h to 20 h, a disc where messages leave, its area their number. */
 function Strip(p: { rows: Leaving[]; most: number }) {
 	const place = (h: number) => Math.min(98, Math.max(2, ((h - 7) / 14) * 100));
@@ -193,7 +193,7 @@ export function Today() {
 			const leaving = () => d().leaving.reduce((n, x) => n + x.count, 0);
 			const sent = () => d().sent_today.reduce((n, x) => n + x.count, 0);
 			const held = () => d().held.reduce((n, x) => n + x.count, 0);
-			const needs = () => d().needs_you.reduce((n, x) => n + x.count, 0);
+			const needs = () => d().needs_you.reduce((n, x) => n + (x.kind === "retention" ? 1 : x.count), 0);
 			return (
 				<Page title={t("today_title")} sub={<time datetime={d().now}>{longDay(d().now)}, {hour(d().now)}</time>}
 					answer={<Rich text={[
