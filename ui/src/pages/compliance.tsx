@@ -144,7 +144,7 @@ function Retention() {
 		<Load of={data} again={() => void refetch()} lines={4}>{(d) => { const all = () => d().prospects + d().customers; return (
 			<Section id="retention" title={t("retention")} note={t("retention_note")}>
 				<Show when={all()} fallback={<p class="calm"><Icon name="ok" />{t("retention_none")}</p>}><p>{t(d().on ? "retention_is_on" : "retention_is_off")}</p></Show>
-				<table class="rows"><thead><tr><th scope="col">{t("retention")}</th><th scope="col" class="num">{t("retention_due")}</th></tr></thead>
+				<table class="rows"><thead><tr><th scope="col">{t("retention_who")}</th><th scope="col" class="num">{t("retention_due")}</th></tr></thead>
 					<tbody><tr><td>{t("retention_prospects", { n: d().prospect_months })}</td><td class="num"><Count n={d().prospects} /></td></tr><tr><td>{t("retention_customers", { n: d().customer_months })}</td><td class="num"><Count n={d().customers} /></td></tr></tbody></table>
 				<Show when={may("admin")}><p class="spaced"><button class="btn" onClick={() => (d().on ? void turn(false) : setAsking(true))}>{t(d().on ? "retention_turn_off" : "retention_turn_on")}</button></p></Show>
 				<Dialog open={asking()} title={t("retention_sure", { n: all() })} close={() => setAsking(false)}><h2 class="t3">{t("retention_sure", { n: all() })}</h2><p>{t("retention_sure_body")}</p>

@@ -1,6 +1,6 @@
 // What leaves today, what it brought, what needs somebody: three answers without a click.
 import { For, Show, createMemo, createResource, createSignal } from "solid-js";
-import { planTitle, refreshToday, today } from "../live";
+import { planTitle, refreshToday, today, waiting } from "../live";
 import { get, type Figures, type Held, type Leaving, type LifeDay, type Phases } from "../api";
 import { dayOf, day, exact, hour, longDay, money, month, now, num, pct, people, theDay } from "../fmt";
 import { locale, t, word } from "../i18n";
@@ -193,7 +193,7 @@ export function Today() {
 			const leaving = () => d().leaving.reduce((n, x) => n + x.count, 0);
 			const sent = () => d().sent_today.reduce((n, x) => n + x.count, 0);
 			const held = () => d().held.reduce((n, x) => n + x.count, 0);
-			const needs = () => d().needs_you.reduce((n, x) => n + (x.kind === "retention" ? 1 : x.count), 0);
+			const needs = () => waiting(d());
 			return (
 				<Page title={t("today_title")} sub={<time datetime={d().now}>{longDay(d().now)}, {hour(d().now)}</time>}
 					answer={<Rich text={[

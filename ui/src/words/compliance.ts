@@ -58,6 +58,7 @@ export const compliance = {
 	retention_note: ["un clic, un achat ou une réponse est un contact ; une ouverture n’en est pas un", "a click, an order or an answer is a contact; an open is none"],
 	retention_prospects: ["Prospects, {n} mois après le dernier contact|Prospects, {n} mois après le dernier contact", "Prospects, {n} month after the last contact|Prospects, {n} months after the last contact"],
 	retention_customers: ["Clients, {n} mois après le dernier achat ou contact|Clients, {n} mois après le dernier achat ou contact", "Customers, {n} month after the last order or contact|Customers, {n} months after the last order or contact"],
+	retention_who: ["Gardés", "Kept"],
 	retention_due: ["À effacer", "To be erased"],
 	retention_none: ["Personne n’est gardé trop longtemps.", "Nobody is kept too long."],
 	retention_is_on: ["relance efface d’elle-même ceux dont le délai est passé ; le journal le dit.", "relance erases by itself those whose time has passed; the log says so."],
