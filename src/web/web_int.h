@@ -464,6 +464,9 @@ size_t order_walk(const struct order *o, const uint64_t *bits, uint32_t customer
 /* ---- api_list.c ---- */
 struct lifecycle customer_life(const struct world *w, customer_id c); /* as of now */
 struct str person_name(struct arena *a, const struct person *p);      /* "Léa Martin", or the company; may be empty */
+/* Members of an object: phase, orders, spend, last_order as of now; first_name … city. */
+void put_life(struct buf *b, const struct world *w, customer_id c);
+void put_person(struct buf *b, const struct person *p);
 
 /* ---- erasing.c ---- */
 struct erase_traces;
