@@ -4,7 +4,7 @@ import { adopt, call, get, may, openSession, session, type CustomerRow, type Pag
 import { setThemeTick } from "./chart";
 import { num, shop } from "./fmt";
 import { changeLocale, locale, t, word, type Word } from "./i18n";
-import { holdToday, plansLike, today } from "./live";
+import { holdToday, plansLike, today, waiting } from "./live";
 import { Door } from "./pages/door";
 import { Today } from "./pages/today";
 import { go, href, leave, leftAt, parts, path } from "./router";
@@ -143,7 +143,7 @@ function Frame(p: { children: JSX.Element }) {
 		else scrollTo(0, 0);
 		main.focus({ preventScroll: true });
 	});
-	const needs = () => today.error ? 0 : today.latest?.needs_you.reduce((n, x) => n + x.count, 0) ?? 0;
+	const needs = () => today.error ? 0 : waiting(today.latest);
 	const leaving = () => today.error ? 0 : today.latest?.leaving.reduce((n, x) => n + x.count, 0) ?? 0;
 	const queue = () => {
 		const by = new Map<string, { title: string; channel: string; count: number }>();

@@ -26,6 +26,8 @@ const shared = createRoot(() => {
 	return { today, plans, messages, hold, refresh: async () => { await refetch(); } };
 });
 export const today = shared.today;
+/** How many things wait for a person: those kept too long are one, however many they are. */
+export const waiting = (of: Today | undefined) => of?.needs_you.reduce((n, x) => n + (x.kind === "retention" ? 1 : x.count), 0) ?? 0;
 export const holdToday = shared.hold;
 export const refreshToday = shared.refresh;
 /** What people read for a plan: its title. */
