@@ -251,10 +251,17 @@ static bool lite_log_fold(struct db *db, int64_t bytes, struct err *err)
 	return stat(path, &st) != 0 || st.st_size <= bytes || lite_exec(db, "PRAGMA wal_checkpoint(PASSIVE)", err);
 }
 
+/* While TRUNCATE waits for those who read, nobody writes: it waits a little only, after all there is to copy was copied
+ * beside the others. Whoever wants the log empty asks again. */
+enum { EMPTY_WAIT_MS = 30 };
+
 static bool lite_log_empty(struct db *db, bool *emptied, struct err *err)
 {
 	int64_t busy = 0;
-	bool ok = pragma_int(db, "PRAGMA wal_checkpoint(TRUNCATE)", &busy, err);
+	bool ok = lite_exec(db, "PRAGMA wal_checkpoint(PASSIVE)", err);
+	sqlite3_busy_timeout(db->conn, EMPTY_WAIT_MS);
+	ok = ok && pragma_int(db, "PRAGMA wal_checkpoint(TRUNCATE)", &busy, err);
+	sqlite3_busy_handler(db->conn, wait_for_writer, NULL);
 	*emptied = ok && !busy;
 	return ok;
 }

@@ -170,22 +170,25 @@ static void stands(const struct world *w, customer_id c, const struct pstate *s,
 		if (w->plans->family[r->plan] != w->plans->family[plan] || r->state != RUN_ACTIVE)
 			continue;
 		const struct plan *on = w->plans->plans[r->plan];
-		buf_printf(out, fr ? "dans le plan, passage %u%s" : "in run %u%s", r->run_no,
-		           r->control ? (fr ? ", groupe témoin" : ", in the control group") : "");
+		if (fr && r->run_no <= 1)
+			buf_cstr(out, "en route");
+		else
+			buf_printf(out, fr ? "en route pour la %ue fois" : "in run %u", r->run_no);
+		buf_cstr(out, !r->control ? "" : fr ? ", groupe témoin" : ", in the control group");
 		if (r->step < on->step_count)
 			buf_printf(out, fr ? ", prochaine étape %.*s" : ", next step %.*s", STR_ARG(on->steps[r->step].name));
 		if (r->queued)
 			buf_cstr(out, fr ? ", son message attend de partir" : ", its message is queued");
 		else if (s->wake != UINT32_MAX)
-			buf_printf(out, fr ? ", regardé à nouveau le %s" : ", looked at again %s",
+			buf_printf(out, fr ? ", prochaine décision le %s" : ", looked at again %s",
 			           instant_local((struct instant){ s->wake }, w->settings->zone, at));
 		return;
 	}
 	if (!w->plans->on[plan])
 		buf_cstr(out, fr ? "le plan est arrêté" : "the plan is off");
 	else if (c <= w->version->customers && engine_candidate(w, c, s, plan, now))
-		buf_cstr(out, p->smooth_per_day ? (fr ? "entrerait\xC2\xA0: attend une place du lissage"
-		                                      : "would enter: waits for a smoothing slot")
+		buf_cstr(out, p->smooth_per_day ? (fr ? "entrerait\xC2\xA0: attend son tour, les entrées étant étalées"
+		                                      : "would enter: waits its turn, entries being spread out")
 		                                : (fr ? "entrerait maintenant" : "would enter now"));
 	else
 		buf_cstr(out, fr ? "n’y est pas\xC2\xA0: son déclencheur n’est pas atteint, ou son public ne convient pas"

@@ -53,6 +53,7 @@ const struct route ROUTES[] = {
 	{ "GET", API "/segments/words", MAY_READ, on_segment_words, 0 },
 	{ "GET", API "/segments", MAY_READ, on_segments, READS },
 	{ "PUT", API "/segments/{}", MAY_PLANS, on_segment_put, ON_TICKER },
+	{ "DELETE", API "/segments/{}", MAY_PLANS, on_segment_delete, ON_TICKER },
 
 	{ "GET", API "/plans", MAY_READ, on_plans, READS },
 	{ "POST", API "/plans/check", MAY_READ, on_plan_check, 0 },
@@ -76,7 +77,8 @@ const struct route ROUTES[] = {
 
 	{ "GET", API "/figures", MAY_READ, on_figures, READS | LONG },
 	{ "GET", API "/kpi", MAY_READ, on_kpi, READS | LONG },
-	{ "GET", API "/kpi/{}/rows", MAY_PEOPLE, on_kpi_rows, READS | LONG },
+	{ "GET", API "/kpi/{}/rows", MAY_READ, on_kpi_rows, READS | LONG },
+	{ "GET", API "/kpi/{}/rows.csv", MAY_READ, on_kpi_csv, READS | LONG },
 	{ "GET", API "/objectives", MAY_READ, on_objectives, READS },
 	{ "POST", API "/objectives", MAY_PLANS, on_objective_post, ON_TICKER },
 	{ "DELETE", API "/objectives/{}", MAY_PLANS, on_objective_delete, ON_TICKER },
@@ -87,6 +89,8 @@ const struct route ROUTES[] = {
 	{ "GET", API "/report", MAY_READ, on_report, READS | LONG },
 	{ "GET", API "/benchmarks", MAY_READ, on_benchmarks, READS | LONG },
 	{ "GET", API "/case", MAY_READ, on_case, READS | LONG },
+	{ "GET", API "/case/{}/rows", MAY_READ, on_case_rows, READS | LONG },
+	{ "GET", API "/case/{}/rows.csv", MAY_READ, on_case_csv, READS | LONG },
 	{ "GET", API "/lifecycle", MAY_READ, on_lifecycle, READS | LONG },
 	{ "GET", API "/compliance", MAY_PEOPLE, on_compliance, READS },
 	{ "GET", API "/requests", MAY_PEOPLE, on_requests, 0 },

@@ -70,8 +70,12 @@ void on_static(struct request *r)
 {
 	const char *name = r->path[0] == '/' ? r->path + 1 : r->path;
 	char zipped[1040];
-	if (!strchr(name, '.'))
-		name = "index.html";
+	if (!name[0] || strcmp(name, "setup") == 0)
+		name = "index.html"; /* what it shows stands behind the # */
+	else if (!strchr(name, '.')) {
+		page_problem(r, 404); /* a link cut short in a mail, most often: not the shop's own door */
+		return;
+	}
 	snprintf(zipped, sizeof zipped, "%s.gz", name);
 	const struct embedded_file *f = embedded_find(ui_files, ui_file_count, name);
 	const struct embedded_file *gz = takes_gzip(r) ? embedded_find(ui_files, ui_file_count, zipped) : NULL;

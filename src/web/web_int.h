@@ -220,7 +220,7 @@ struct web {
 	/* the book; held for reading by requests, for writing while the shop is opened again */
 	pthread_rwlock_t world;
 	struct book *book;
-	uint32_t gone;                           /* merged away or erased when the shop was opened: still in the book */
+	_Atomic uint32_t gone;                   /* merged away or erased: still in the book */
 	_Atomic uint64_t openings;               /* how often the shop was opened */
 	const struct settings *_Atomic settings; /* of the scene */
 	struct scene *_Atomic scene;
@@ -450,8 +450,6 @@ struct summary_period {
 };
 struct summary *summary_make(const struct world *w, const struct pstate *states, struct instant now,
                              const struct summary_period *period);
-/* An accepted e-mail whose opening may be known: with tracking consent when it left (SEMANTICS, "Openers"). */
-bool summary_knowable(const struct world *w, customer_id c, const struct sent *m);
 void summary_free(struct summary *s);
 struct instant summary_since(struct instant now);         /* orders from then on count as brought */
 const struct summary *request_summary(struct request *r); /* of request_still(), as long as it; NULL: a problem */
@@ -471,6 +469,8 @@ enum list_sort { SORT_NONE, SORT_NAME, SORT_ORDERS, SORT_SPEND, SORT_LAST_ORDER,
 uint64_t *among_bits(struct request *r, uint64_t *count); /* those ?plan=&is= names; NULL: a problem */
 uint64_t bits_count(const uint64_t *bits, uint32_t customers);
 void duplicates_close(struct web *w);
+/* On the ticker, when somebody was merged, told apart or erased: how many are there, and look-alikes are found anew. */
+bool web_count_gone(struct web *w, struct err *err) MUST_CHECK;
 bool put_merged(struct request *r, customer_id c, struct err *err);            /* "merged": who was merged into c */
 bool bits_without_gone(struct request *r, uint64_t *bits, uint32_t customers); /* false: a problem */
 /* ---- order.c: everybody by name, spend, … ---- */
@@ -487,6 +487,25 @@ size_t order_walk(const struct order *o, const uint64_t *bits, uint32_t customer
 /* ---- api_list.c ---- */
 struct lifecycle customer_life(const struct world *w, customer_id c); /* as of now */
 struct str person_name(struct arena *a, const struct person *p);      /* "Léa Martin", or the company; may be empty */
+
+/* ---- erasing.c ---- */
+struct erase_traces;
+struct erase_report;
+/* On the ticker: all rows of these people, and what is in memory of them. What was erased before an error stands in
+ * traces. */
+bool web_erase_rows(struct web *w, const customer_id *people, size_t count, const char *actor,
+                    struct erase_traces *traces, struct erase_report *report, struct err *err) MUST_CHECK;
+/* The rest, on a thread that may wait: files, rejected rows, the log. */
+bool web_erase_left(struct web *w, const struct erase_traces *traces, struct erase_report *report,
+                    struct err *err) MUST_CHECK;
+
+/* ---- csv.c: lists as files ---- */
+void csv_begin(struct request *r);
+void csv_text(struct buf *b, struct str s);
+void csv_money(struct request *r, int64_t minor);
+void csv_send(struct request *r, const char *file); /* r->out as file.csv; nobody is named in it */
+/* The same, of people: the audit log is told first, of `object`. */
+void csv_hand_over(struct request *r, const char *file, const char *object);
 
 /* ---- handlers ---- */
 #define HANDLER(name) void name(struct request *r)
@@ -531,6 +550,7 @@ HANDLER(on_recommend_js);
 HANDLER(on_segment_count);
 HANDLER(on_segments);
 HANDLER(on_segment_put);
+HANDLER(on_segment_delete);
 HANDLER(on_segment_words);
 HANDLER(on_plans);
 HANDLER(on_plan);
@@ -553,6 +573,7 @@ HANDLER(on_message_test);
 HANDLER(on_figures);
 HANDLER(on_kpi);
 HANDLER(on_kpi_rows);
+HANDLER(on_kpi_csv);
 HANDLER(on_objectives);
 HANDLER(on_objective_post);
 HANDLER(on_objective_delete);
@@ -563,6 +584,8 @@ HANDLER(on_value_customers);
 HANDLER(on_report);
 HANDLER(on_benchmarks);
 HANDLER(on_case);
+HANDLER(on_case_rows);
+HANDLER(on_case_csv);
 HANDLER(on_lifecycle);
 HANDLER(on_backup);
 HANDLER(on_compliance);

@@ -118,6 +118,17 @@ bool writer_end(struct web *w, struct store_batch *b, bool ok, struct err *err)
 	return ok;
 }
 
+bool writer_alone(struct web *w, bool (*fn)(void *ctx, struct err *err), void *ctx, struct err *err)
+{
+	struct writer *x = w->writer;
+	pthread_mutex_lock(&x->batch);
+	bool ok = x->ids ? fn(ctx, err) : err_set(err, ERR_WORLD, "the shop is being opened; try again in a few seconds");
+	struct store_batch *b = ok ? store_batch_begin(x->db, x->ids, clock_now(), err) : NULL; /* reads who was erased */
+	ok = b && store_batch_commit(b, err);
+	pthread_mutex_unlock(&x->batch);
+	return ok;
+}
+
 /* ---- how long facts wait for their decision ---- */
 
 static void remember(struct writer *x, const struct request *first, int64_t arrival, int64_t seq)
