@@ -91,29 +91,42 @@ static void put_profile(struct request *r, const struct view *v)
  */
 struct proof {
 	struct str source, wording;
-	int64_t at;
+	int64_t at, seq;
 };
 enum { CONSENT_STATES = CONSENT_OPPOSED + 1 };
 
-static bool read_proofs(struct request *r, customer_id c,
-                        struct proof out[CHANNEL_COUNT][PURPOSE_COUNT][CONSENT_STATES], struct err *err)
+static bool read_proofs_of(struct request *r, customer_id record,
+                           struct proof out[CHANNEL_COUNT][PURPOSE_COUNT][CONSENT_STATES], struct err *err)
 {
 	struct query *q = db_query(request_db(r), "consents_said");
 	int got;
-	query_int(q, 1, c);
+	query_int(q, 1, record);
 	while ((got = query_next(q, err)) == 1) {
 		struct consent_body said;
 		if (!body_read_consent(query_get_text(q, 4), &r->arena, &said, err))
 			break;
 		struct proof *p = &out[said.channel][said.purpose][said.state];
-		if (p->source.p && query_get_int(q, 2) < p->at)
+		int64_t seq = query_get_int(q, 0), at = query_get_int(q, 2);
+		if (p->source.p && (at < p->at || (at == p->at && seq < p->seq)))
 			continue;
 		*p = (struct proof){ .source = arena_str(&r->arena, said.source),
 			                 .wording = arena_str(&r->arena, said.wording),
-			                 .at = query_get_int(q, 2) };
+			                 .at = at,
+			                 .seq = seq };
 	}
 	query_done(q);
 	return got == 0;
+}
+
+static bool read_proofs(struct request *r, customer_id c,
+                        struct proof out[CHANNEL_COUNT][PURPOSE_COUNT][CONSENT_STATES], struct err *err)
+{
+	customer_id *records;
+	size_t count = 0;
+	bool ok = store_records(request_db(r), c, &r->arena, &records, &count, err);
+	for (size_t i = 0; ok && i < count; i++)
+		ok = read_proofs_of(r, records[i], out, err);
+	return ok;
 }
 
 /* What was said last on each channel and purpose, with what it allows now. */
@@ -328,13 +341,14 @@ void on_customer(struct request *r)
 	const struct world *w = request_db(r) ? request_world(r) : NULL;
 	struct pstate state;
 	struct err err;
-	if (!w)
+	customer_id c = w ? customer_named(r) : 0, asked = c;
+	if (!c || shelf_has(r, w, asked))
 		return;
 	if (!db_begin_read(r->db, &err)) { /* one state of the database, taken once */
 		request_err(r, &err);
 		return;
 	}
-	customer_id c = customer_arg(r);
+	c = customer_arg(r);
 	if (c && put_who(r, c)) {
 		if (read_standing(r, w, c, &state, &err))
 			put_customer(r, w, c, &state);
@@ -343,6 +357,7 @@ void on_customer(struct request *r)
 		pstate_release(&state);
 	}
 	db_rollback(r->db);
+	shelf_put(r, asked);
 }
 
 /* ---- why ---- */

@@ -34,7 +34,7 @@ const ICONS: Record<string, string> = {
 };
 const CHANNEL_ICON: Record<string, string> = {
 	email: "mail", sms: "sms", postcard: "postcard", post: "postcard", phone: "phone", tracking: "eye", profiling: "eye",
-	ads: "ad", push: "ad",
+	ads: "ad", audience: "ad", push: "tel",
 };
 export const Icon = (p: { name: string }) => (
 	<svg class="ic" viewBox="0 0 16 16" aria-hidden="true"><path d={ICONS[p.name] ?? ICONS.ask} /></svg>

@@ -472,7 +472,26 @@ await test("indicators: a number opens the rows it was counted from; an objectiv
 	await open(page, url, "/figures/kpi");
 	await page.click(".kpit .open >> nth=0");
 	await page.waitForSelector("dialog[open] tbody tr");
+	const name = (await page.innerText("dialog[open] tbody td >> nth=0")).trim();
+	assert.match(name, /\p{L}/u); // people by their name, on the screen and in the file
+	const csv = await page.evaluate(async () => (await fetch(document.querySelector("dialog[open] a[download]").href)).text());
+	assert.ok(csv.split("\r\n")[1].includes(name), csv.slice(0, 200));
 	await page.keyboard.press("Escape");
+	await page.click(".kpit td.w .open >> nth=0"); // the period before opens too
+	await page.waitForSelector("dialog[open] tbody tr");
+	await page.keyboard.press("Escape");
+	await open(page, url, "/figures/kpi?split=channel");
+	await page.click("td.num .open >> nth=0");
+	await page.waitForSelector("dialog[open] tbody tr");
+	await open(page, url, "/figures/case");
+	await page.click("td.num .open >> nth=0");
+	await page.waitForSelector("dialog[open] tbody tr");
+	await open(page, url, "/compliance?tab=consents");
+	const opposed = await page.$$eval("#consents tbody a", (l) => l.map((a) => [a.textContent, a.hash]));
+	assert.ok(opposed.length);
+	await page.goto(url + "/" + opposed.at(-1)[1]);
+	await until(page, (n) => document.querySelector(".answer")?.textContent.replace(/\s/g, "").includes(n), opposed.at(-1)[0].replace(/\s/g, ""));
+	await open(page, url, "/figures/kpi");
 	await page.fill("#objectives input", "5000");
 	await page.click("#objectives .addrow .btn");
 	await page.waitForSelector(".goals svg[role=img]");
