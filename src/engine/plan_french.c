@@ -102,7 +102,7 @@ static const struct said SAID[] = {
 	{ "\"at\": \"%.*s\" is not a moment; write J, J+8 (days after the entry), +3 hours (after what started the plan), "
 	  "then or then + 1 day (after the step before)",
 	  Q("at") NB ": " Q("%.*s") " n’est pas un moment" NN "; écrivez J, J+8 (jours après l’entrée), +3 hours (après ce "
-	                                                      "qui a lancé le plan), then ou then + 1 day "
+	                            "qui a lancé le plan), then ou then + 1 day "
 	                            "(après l’étape d’avant)" },
 	{ "two variants are named \"%.*s\": give each its own name",
 	  "deux variantes s’appellent " Q("%.*s") NB ": donnez à chacune son nom" },
