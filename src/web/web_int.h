@@ -285,6 +285,8 @@ void request_read_on(struct request *r, handler_fn next, enum lane lane); /* to 
 /* The customer the path names; 0: none, answered already. */
 customer_id customer_arg(struct request *r);
 void request_problem(struct request *r, int status, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* The same for what people read, in their language; no parts. */
+void request_refuse(struct request *r, int status, const char *fr, const char *en);
 void request_err(struct request *r, const struct err *err); /* the world's: 503; the input's: 422; a conflict: 409 */
 /* The answer to DELETE of row `id`: 404 when nothing was changed. */
 void request_deleted(struct request *r, bool ok, int64_t id, int64_t changed, const struct err *err);
