@@ -2,7 +2,8 @@
 import { createEffect, createResource, createRoot, onCleanup } from "solid-js";
 import { events, get, session, type MessageRow, type Page, type PlanRow, type Today } from "./api";
 import { shop } from "./fmt";
-import { locale, t } from "./i18n";
+import { locale } from "./i18n";
+import { shell } from "./words/shell";
 
 const shared = createRoot(() => {
 	const [today, { refetch, mutate }] = createResource(() => session()?.user?.name, () => get<Today>("/today"));
@@ -37,5 +38,5 @@ export function subjectOf(name: string): string | undefined {
 	return subject && plain(subject);
 }
 /** A subject to be read in a list: what is filled in for each person is an ellipsis. */
-export const plain = (subject: string) => subject.replace(/\{%-?\s*if[^%]*%\}(.*?)(?:\{%-?\s*else[^%]*%\}.*?)?\{%-?\s*endif\s*-?%\}/g, "$1")
-	.replace(/\{\{\s*customer\.first_name[^}]*\}\}/g, t("a_first_name")).replace(/\{\{\s*shop\.name[^}]*\}\}/g, shop().name).replace(/\{\{.*?\}\}|\{%.*?%\}/g, "…").replace(/(…\s*)+/g, "… ").replace(/ ([,.])/g, "$1").trim();
+export const plain = (subject: string, as: string = locale()) => subject.replace(/\{%-?\s*if[^%]*%\}(.*?)(?:\{%-?\s*else[^%]*%\}.*?)?\{%-?\s*endif\s*-?%\}/g, "$1")
+	.replace(/\{\{\s*customer\.first_name[^}]*\}\}/g, shell.a_first_name[as === "fr" ? 0 : 1]).replace(/\{\{\s*shop\.name[^}]*\}\}/g, shop().name).replace(/\{\{.*?\}\}|\{%.*?%\}/g, "…").replace(/(…\s*)+/g, "… ").replace(/ ([,.])/g, "$1").trim();
