@@ -43,11 +43,13 @@ static void put_item(struct buf *b, const struct words *w, uint32_t item)
 		buf_str(b, w->level == RULES_SKU ? w->shop->reco.words[item].sku : intern_name(&w->groups, item));
 }
 
-static void print_rules(const struct rules *r, const struct words *w, int64_t item, int64_t limit, enum format format)
+/* How many there were to print. */
+static size_t print_rules(const struct rules *r, const struct words *w, int64_t item, int64_t limit, enum format format)
 {
 	static const char *const COLUMNS[] = { "if",       "then",       "baskets", "confidence", "lift",
 		                                   "leverage", "conviction", "p",       "q",          "name" };
 	bool named = w->shop && w->level == RULES_SKU;
+	size_t printed = 0;
 	struct table *t = table_new(COLUMNS, ARRAY_LEN(COLUMNS) - !named);
 	struct buf text;
 	buf_init(&text, 1 << 16);
@@ -56,6 +58,7 @@ static void print_rules(const struct rules *r, const struct words *w, int64_t it
 		if (!about(x, item))
 			continue;
 		limit--;
+		printed++;
 		buf_clear(&text);
 		for (uint32_t j = 0; j + 1 < x->size; j++) {
 			buf_cstr(&text, !j ? "" : w->level == RULES_SKU ? " " : " + ");
@@ -88,6 +91,7 @@ static void print_rules(const struct rules *r, const struct words *w, int64_t it
 	table_print(t, format, stdout);
 	table_free(t);
 	buf_release(&text);
+	return printed;
 }
 
 static bool level_of(const char *name, enum rules_level *out)
@@ -208,8 +212,8 @@ int cmd_rules(int argc, char **argv)
 	itemset_free(b);
 	if (ok && count)
 		printf("%zu rules of %llu tested\n", r.count, (unsigned long long)r.tests);
-	else if (ok)
-		print_rules(&r, &words, item, limit, format);
+	else if (ok && !print_rules(&r, &words, item, limit, format) && r.count)
+		fprintf(stderr, "no rules start from %s; %zu others do without it\n", about_text, r.count);
 	if (ok && !r.count)
 		fprintf(stderr,
 		        "no rules: in %llu baskets no two are %lld times or more together and more often than chance would "

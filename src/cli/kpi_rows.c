@@ -36,7 +36,8 @@ static void cell(const struct listing *l, enum drill_type type, const struct dri
 		break;
 	case DRILL_NUMBER: table_int(l->t, c->number); break;
 	case DRILL_YES_NO: table_raw(l->t, c->number ? STR("true") : STR("false")); break;
-	case DRILL_WORD: table_cstr(l->t, c->word); break;
+	case DRILL_WORD:
+	case DRILL_TEXT: table_cstr(l->t, c->word); break;
 	}
 }
 

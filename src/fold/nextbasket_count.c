@@ -6,6 +6,9 @@ const float NB_DECAYS[4] = { 0.5f, 0.75f, 0.9f, 0.97f };
 void nb_history_init(struct nb_history *h, const struct nb_data *d)
 {
 	*h = (struct nb_history){ .slot = mem_alloc(((size_t)d->items + 1) * sizeof(*h->slot)) };
+	for (int age = 0; age < NB_BASKETS_USED; age++)
+		for (int k = 0; k < 4; k++)
+			h->power[age][k] = powf(NB_DECAYS[k], (float)age);
 }
 
 void nb_history_release(struct nb_history *h)
@@ -15,7 +18,7 @@ void nb_history_release(struct nb_history *h)
 	*h = (struct nb_history){ 0 };
 }
 
-static void own_update(struct nb_own *o, uint32_t age)
+static void own_update(struct nb_own *o, uint32_t age, const float power[4])
 {
 	if (o->count == 0) {
 		o->last = age;
@@ -26,7 +29,7 @@ static void own_update(struct nb_own *o, uint32_t age)
 	o->count++;
 	o->oldest = age;
 	for (int k = 0; k < 4; k++)
-		o->decay[k] += powf(NB_DECAYS[k], (float)age);
+		o->decay[k] += power[k];
 }
 
 /* Newest basket first, so that `last` and `second` are met in order. */
@@ -46,7 +49,7 @@ void nb_history_read(struct nb_history *h, const struct nb_data *d, struct nb_ca
 				h->own[h->own_n] = (struct nb_own){ .item = item };
 				h->slot[item] = (uint32_t)++h->own_n;
 			}
-			own_update(&h->own[h->slot[item] - 1], c.target - 1 - b);
+			own_update(&h->own[h->slot[item] - 1], c.target - 1 - b, h->power[c.target - 1 - b]);
 			h->lines++;
 		}
 	h->repeats = h->lines - (uint32_t)h->own_n;
@@ -404,6 +407,34 @@ void nb_tally_add(struct nb_tally *t, const struct nb_data *d, struct nb_case c,
 	}
 }
 
+void nb_tally_case(struct nb_tally *t, const struct nb_data *d, struct nb_case c, const struct nb_history *h,
+                   const uint32_t *top, size_t k, float *each)
+{
+	struct nb_tally one = { 0 };
+	nb_tally_add(&one, d, c, h, top, k);
+	if (each)
+		*each = (float)(one.recall + one.ndcg + one.phr);
+	nb_tally_join(t, &one);
+}
+
+void nb_list_keep(uint32_t *lists, const struct nb_data *d, uint32_t user, const uint32_t *top, size_t n, uint32_t k)
+{
+	if (!lists)
+		return;
+	uint32_t *to = lists + (size_t)(user - d->split_start[NB_TEST]) * k;
+	for (uint32_t i = 0; i < k; i++)
+		to[i] = i < n ? top[i] : UINT32_MAX;
+}
+
+uint32_t *nb_lists_new(const struct nb_data *d, const struct nb_options *o)
+{
+	size_t n = (size_t)(d->users - d->split_start[NB_TEST]) * (size_t)o->k;
+	uint32_t *lists = o->keep_lists ? mem_alloc((n + 1) * sizeof(*lists)) : NULL;
+	if (lists)
+		memset(lists, 0xff, n * sizeof(*lists));
+	return lists;
+}
+
 void nb_tally_join(struct nb_tally *to, const struct nb_tally *from)
 {
 	to->recall += from->recall;
@@ -440,4 +471,13 @@ struct nb_case *nb_split_cases(const struct nb_data *d, enum nb_split split, siz
 		if (d->user_start[u + 1] > d->user_start[u])
 			cases[(*count)++] = (struct nb_case){ u, d->user_start[u + 1] - 1 };
 	return cases;
+}
+
+size_t nb_thin_cases(struct nb_case *cases, size_t count, size_t max)
+{
+	if (count <= max)
+		return count;
+	for (size_t i = 0; i < max; i++)
+		cases[i] = cases[i * count / max];
+	return max;
 }

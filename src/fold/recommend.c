@@ -1,5 +1,5 @@
 /* Answers of recommend.h. */
-#include "fold/recommend_inner.h"
+#include "fold/recommend_basket.h"
 
 static bool bought(const struct rec_data *d, uint32_t line)
 {
@@ -15,6 +15,8 @@ struct rec_scratch *rec_scratch_new(const struct rec_model *m)
 	s->touched = mem_alloc(n * sizeof(*s->touched));
 	s->heap = mem_alloc(n * sizeof(*s->heap));
 	s->in_basket = mem_alloc(n);
+	s->beside = mem_alloc(n * sizeof(*s->beside));
+	s->met = mem_alloc(n * sizeof(*s->met));
 	return s;
 }
 
@@ -28,6 +30,8 @@ void rec_scratch_free(struct rec_scratch *s)
 	free(s->touched);
 	free(s->heap);
 	free(s->in_basket);
+	free(s->beside);
+	free(s->met);
 	free(s);
 }
 
@@ -242,8 +246,8 @@ uint32_t rec_heap_next(struct rec_scratch *s)
 	return best;
 }
 
-static bool may(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask, int64_t budget,
-                uint32_t item, struct rec_list *out)
+bool rec_may(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask, int64_t budget, uint32_t item,
+             struct rec_list *out)
 {
 	static const struct rec_list none;
 	if (s->slot[item])
@@ -262,12 +266,12 @@ size_t rec_candidates(const struct rec_model *m, struct rec_scratch *s, const st
 	size_t k = 0, popular = 0;
 	while (k < REC_RANKED && (item = rec_heap_next(s)) != REC_NONE) {
 		s->tally[item].looked = true;
-		if (may(m, s, ask, budget, item, out))
+		if (rec_may(m, s, ask, budget, item, out))
 			items[k++] = item;
 	}
 	for (size_t i = 0; i < m->recent_n && popular < REC_RANK_POPULAR; i++) {
 		item = m->by_recent[i];
-		if (s->tally[item].looked || !may(m, s, ask, budget, item, out))
+		if (s->tally[item].looked || !rec_may(m, s, ask, budget, item, out))
 			continue;
 		if (s->tally[item].votes == 0) {
 			s->touched[s->touched_n++] = item;
@@ -301,6 +305,24 @@ static void cross_ranked(struct cross *c, size_t n)
 		items[best] = items[--k];
 		scores[best] = scores[k];
 	}
+}
+
+/* What is missing from the basket; where that is not enough, the blend is asked. */
+static void cross_basket(struct cross *c, size_t n)
+{
+	struct rec_short list;
+	rec_basket_list(c->m, c->s, c->ask, c->out, &list);
+	rec_basket_order(c->m->basket, &list);
+	for (size_t i = 0; i < list.n && c->out->count < n; i++) {
+		/* what nothing but its sales speaks for is the floor: types come before it */
+		if (!c->s->beside[list.item[i]].linked && !c->s->tally[list.item[i]].votes)
+			continue;
+		size_t had = c->out->count;
+		cross_try(c, list.item[i], list.score[i]);
+		if (c->out->count > had)
+			rec_basket_explain(c->m, c->s, &c->out->answers[had]);
+	}
+	rec_basket_leave(c->s);
 }
 
 static void cross_pick(struct cross *c, size_t n)
@@ -363,25 +385,35 @@ static void cross_segment(struct cross *c, uint32_t segment, size_t n)
 	}
 }
 
+static void cross_blend(struct cross *c, size_t n)
+{
+	enum { POPULAR_LOOKED = 200 };
+	const struct rec_model *m = c->m;
+	struct rec_scratch *s = c->s;
+	rec_vote_all(m, s, c->ask);
+	rec_heap(s);
+	if (m->rank && c->ask->basket_n == 0 && s->own_n > 0)
+		cross_ranked(c, n);
+	cross_pick(c, n);
+	cross_types(c, n);
+	cross_segment(c, rec_segment_of(m, c->ask->customer), n);
+	for (uint32_t i = 0; i < m->d->items && i < POPULAR_LOOKED && c->out->count < n; i++)
+		if (s->tally[m->by_popular[i]].score == 0 && m->customers_of[m->by_popular[i]])
+			cross_try(c, m->by_popular[i], 0);
+	rec_vote_clear(s);
+}
+
 void rec_cross(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask, size_t n,
                struct rec_list *out)
 {
-	enum { POPULAR_LOOKED = 200 };
 	memset(out, 0, sizeof(*out));
 	rec_read_customer(m, s, ask);
 	n = answers_wanted(ask, n);
-	rec_vote_all(m, s, ask);
-	rec_heap(s);
 	struct cross c = { m, s, ask, out, rec_budget(m, s, ask), 0 };
-	if (m->rank && ask->basket_n == 0 && s->own_n > 0)
-		cross_ranked(&c, n);
-	cross_pick(&c, n);
-	cross_types(&c, n);
-	cross_segment(&c, rec_segment_of(m, ask->customer), n);
-	for (uint32_t i = 0; i < m->d->items && i < POPULAR_LOOKED && out->count < n; i++)
-		if (s->tally[m->by_popular[i]].score == 0 && m->customers_of[m->by_popular[i]])
-			cross_try(&c, m->by_popular[i], 0);
-	rec_vote_clear(s);
+	if (ask->basket_n && m->basket && m->basket->trees)
+		cross_basket(&c, n);
+	if (out->count < n)
+		cross_blend(&c, n);
 	rec_leave_customer(s, ask);
 }
 

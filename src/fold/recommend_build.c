@@ -3,7 +3,7 @@
  * the links of an item. Weights of the blend are learnt by predicting what sampled customers bought for the first time
  * in their newest order, from models that have not seen these orders. */
 #include "fold/dense.h"
-#include "fold/recommend_inner.h"
+#include "fold/recommend_basket.h"
 
 #include <stdio.h>
 
@@ -16,7 +16,7 @@ static int by_u32(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static uint32_t orders_end(const struct rec_learning *l, uint32_t c)
+uint32_t rec_orders_end(const struct rec_learning *l, uint32_t c)
 {
 	uint32_t o = l->d->order_start[c + 1];
 	while (o > l->d->order_start[c] && l->d->order_day[o - 1] >= l->until)
@@ -29,8 +29,7 @@ static bool bought(const struct rec_data *d, uint32_t line)
 	return !d->line_quantity || d->line_quantity[line] > 0;
 }
 
-/* Items of an order, each once, ascending; at most REC_ORDER_LEARNED lines are looked at. */
-static size_t order_items_once(struct rec_learning *l, uint32_t order, uint32_t *items)
+size_t rec_order_items(struct rec_learning *l, uint32_t order, uint32_t *items)
 {
 	const struct rec_data *d = l->d;
 	uint32_t from = d->line_start[order], to = d->line_start[order + 1];
@@ -54,14 +53,14 @@ static void order_rows(struct rec_learning *l, struct nb_rows *orders, struct nb
 	const struct rec_data *d = l->d;
 	uint32_t items[REC_ORDER_LEARNED];
 	for (uint32_t c = 0; c < d->customers; c += l->step) {
-		uint32_t end = orders_end(l, c);
+		uint32_t end = rec_orders_end(l, c);
 		for (uint32_t o = d->order_start[c]; o < end; o++) {
-			size_t n = order_items_once(l, o, items);
+			size_t n = rec_order_items(l, o, items);
 			for (size_t i = 0; i < n; i++)
 				nb_rows_add(orders, items[i], 1);
 			nb_rows_end(orders);
 			for (uint32_t k = 1; k <= LATER_ORDERS && o + k < end; k++) {
-				n = order_items_once(l, o + k, items);
+				n = rec_order_items(l, o + k, items);
 				for (size_t i = 0; i < n; i++)
 					nb_rows_add(later, items[i], 1.0f / (float)k);
 			}
@@ -88,7 +87,7 @@ static void customer_rows(struct rec_learning *l, struct nb_rows *rows)
 	uint32_t items[REC_ORDER_LEARNED], end = customers_learnt(l);
 	for (uint32_t c = 0; c < end; c += l->step) {
 		size_t n = 0;
-		for (uint32_t o = orders_end(l, c); o-- > d->order_start[c] && n < REC_ORDER_LEARNED;)
+		for (uint32_t o = rec_orders_end(l, c); o-- > d->order_start[c] && n < REC_ORDER_LEARNED;)
 			for (uint32_t q = d->line_start[o]; q < d->line_start[o + 1] && n < REC_ORDER_LEARNED; q++)
 				if (bought(d, q))
 					items[n++] = d->line_item[q];
@@ -192,25 +191,16 @@ struct links {
 	double *order_total, *user_total;
 };
 
-struct ease {
-	const struct nb_rows *users;
-	const struct rec_model *m;
-	float *g;
-	uint32_t *column; /* item → column, REC_NONE */
-	uint32_t n, (*top)[REC_KEEP], *top_n;
-	float (*weight)[REC_KEEP];
-};
-
 /* The lower triangle of the Gram matrix, a stripe of columns a thread: counts, so their order does not matter. */
 static void gram_body(void *ctx, size_t from, size_t to, int thread)
 {
-	struct ease *e = ctx;
+	struct rec_ease *e = ctx;
 	uint32_t columns[REC_ORDER_LEARNED];
-	for (uint32_t r = 0; r < e->users->n; r++) {
+	for (uint32_t r = 0; r < e->rows->n; r++) {
 		size_t k = 0;
-		for (uint64_t q = e->users->start[r]; q < e->users->start[r + 1]; q++)
-			if (e->column[e->users->item[q]] != REC_NONE)
-				columns[k++] = e->column[e->users->item[q]];
+		for (uint64_t q = e->rows->start[r]; q < e->rows->start[r + 1]; q++)
+			if (e->column[e->rows->item[q]] != REC_NONE)
+				columns[k++] = e->column[e->rows->item[q]];
 		for (size_t i = 0; i < k; i++)
 			for (size_t j = 0; columns[i] >= from && columns[i] < to && j < k; j++)
 				if (columns[j] <= columns[i])
@@ -218,16 +208,53 @@ static void gram_body(void *ctx, size_t from, size_t to, int thread)
 	}
 }
 
+void rec_ease_solve(struct rec_learning *l, const struct nb_rows *rows, float ridge, uint32_t most, struct rec_ease *e)
+{
+	enum { STRIPES_A_THREAD = 4 };
+	const struct rec_data *d = l->d;
+	*e = (struct rec_ease){ .rows = rows };
+	while (e->n < d->items && e->n < most && l->m->customers_of[l->m->by_popular[e->n]] >= EASE_BUYERS_MIN)
+		e->n++;
+	e->n = e->n > EASE_WHOLE ? e->n / EASE_WHOLE * EASE_WHOLE : e->n; /* no padded copy in the inverse */
+	e->column = mem_alloc((d->items + 1u) * sizeof(*e->column));
+	memset(e->column, 0xff, (d->items + 1u) * sizeof(*e->column));
+	for (uint32_t i = 0; i < e->n; i++)
+		e->column[l->m->by_popular[i]] = i;
+	e->g = mem_alloc(((size_t)e->n * e->n + 1) * sizeof(*e->g));
+	/* the best sold come first and are most of the work: narrow stripes */
+	par_for(e->n, e->n / ((size_t)l->o->threads * STRIPES_A_THREAD) + 1, l->o->threads, gram_body, e);
+	for (uint32_t i = 0; i < e->n; i++)
+		e->g[(size_t)i * e->n + i] += ridge;
+	dense_invert(e->g, e->n, l->o->threads);
+}
+
+void rec_ease_row(const struct rec_ease *e, size_t a, float *row)
+{
+	for (uint32_t j = 0; j < e->n; j++)
+		row[j] = j == a ? 0 : -e->g[a * e->n + j] / e->g[(size_t)j * e->n + j];
+}
+
+void rec_ease_release(struct rec_ease *e)
+{
+	free(e->g);
+	free(e->column);
+}
+
+struct ease_top {
+	const struct rec_ease *e;
+	uint32_t (*top)[REC_KEEP], *n;
+	float (*weight)[REC_KEEP];
+};
+
 static void coefficient_body(void *ctx, size_t from, size_t to, int thread)
 {
-	struct ease *e = ctx;
-	float *row = mem_alloc((e->n + 1u) * sizeof(*row));
+	struct ease_top *t = ctx;
+	float *row = mem_alloc((t->e->n + 1u) * sizeof(*row));
 	for (size_t a = from; a < to; a++) {
-		for (uint32_t j = 0; j < e->n; j++)
-			row[j] = j == a ? 0 : -e->g[a * e->n + j] / e->g[(size_t)j * e->n + j];
-		e->top_n[a] = (uint32_t)nb_top(row, e->n, REC_KEEP, e->top[a]);
-		for (uint32_t i = 0; i < e->top_n[a]; i++)
-			e->weight[a][i] = row[e->top[a][i]];
+		rec_ease_row(t->e, a, row);
+		t->n[a] = (uint32_t)nb_top(row, t->e->n, REC_KEEP, t->top[a]);
+		for (uint32_t i = 0; i < t->n[a]; i++)
+			t->weight[a][i] = row[t->top[a][i]];
 	}
 	free(row);
 }
@@ -235,36 +262,24 @@ static void coefficient_body(void *ctx, size_t from, size_t to, int thread)
 /* Inverse on the best sold items; column-normalised coefficients, the heaviest REC_KEEP of a row kept. */
 static void ease_links(struct rec_learning *l, const struct nb_rows *users, struct nb_rows *out)
 {
-	enum { STRIPES_A_THREAD = 4 };
 	const struct rec_data *d = l->d;
-	struct ease e = { .users = users, .m = l->m };
-	uint32_t most = l->until != INT32_MAX ? EASE_ITEMS_TUNE : REC_EASE_ITEMS_MAX;
-	while (e.n < d->items && e.n < most && l->m->customers_of[l->m->by_popular[e.n]] >= EASE_BUYERS_MIN)
-		e.n++;
-	e.n = e.n > EASE_WHOLE ? e.n / EASE_WHOLE * EASE_WHOLE : e.n; /* no padded copy in the inverse */
-	e.column = mem_alloc((d->items + 1u) * sizeof(*e.column));
-	memset(e.column, 0xff, (d->items + 1u) * sizeof(*e.column));
-	for (uint32_t i = 0; i < e.n; i++)
-		e.column[l->m->by_popular[i]] = i;
-	e.g = mem_alloc(((size_t)e.n * e.n + 1) * sizeof(*e.g));
-	/* the best sold come first and are most of the work: narrow stripes */
-	par_for(e.n, e.n / ((size_t)l->o->threads * STRIPES_A_THREAD) + 1, l->o->threads, gram_body, &e);
-	for (uint32_t i = 0; i < e.n; i++)
-		e.g[(size_t)i * e.n + i] += EASE_LAMBDA;
-	dense_invert(e.g, e.n, l->o->threads);
-	e.top = mem_alloc((e.n + 1u) * sizeof(*e.top));
-	e.weight = mem_alloc((e.n + 1u) * sizeof(*e.weight));
-	e.top_n = mem_alloc((e.n + 1u) * sizeof(*e.top_n));
-	par_for(e.n, 32, l->o->threads, coefficient_body, &e);
+	struct rec_ease e;
+	rec_ease_solve(l, users, EASE_LAMBDA, l->until != INT32_MAX ? EASE_ITEMS_TUNE : REC_EASE_ITEMS_MAX, &e);
+	struct ease_top t = { .e = &e };
+	t.top = mem_alloc((e.n + 1u) * sizeof(*t.top));
+	t.weight = mem_alloc((e.n + 1u) * sizeof(*t.weight));
+	t.n = mem_alloc((e.n + 1u) * sizeof(*t.n));
+	par_for(e.n, 32, l->o->threads, coefficient_body, &t);
 	for (uint32_t item = 0; item < d->items; item++) {
 		uint32_t a = e.column[item];
-		for (uint32_t i = 0; a != REC_NONE && i < e.top_n[a]; i++)
-			nb_rows_add(out, l->m->by_popular[e.top[a][i]], e.weight[a][i]);
+		for (uint32_t i = 0; a != REC_NONE && i < t.n[a]; i++)
+			nb_rows_add(out, l->m->by_popular[t.top[a][i]], t.weight[a][i]);
 		nb_rows_end(out);
 	}
-	void *const all[] = { e.top, e.weight, e.top_n, e.column, e.g };
-	for (size_t i = 0; i < ARRAY_LEN(all); i++)
-		free(all[i]);
+	free(t.top);
+	free(t.weight);
+	free(t.n);
+	rec_ease_release(&e);
 }
 
 bool rec_stopped(const struct rec_options *o)
@@ -417,10 +432,15 @@ static void learn_cross(struct rec_learning *l)
 	if (l->before) {
 		l->m->w = l->before->w;
 		l->m->rank = l->before->rank ? forest_copy(l->before->rank) : NULL;
-	} else
+		rec_basket_before(l);
+	} else {
 		rec_learn_weights(l);
+		rec_basket_learn(l);
+	}
 	l->cut_orders = 0;
 	rec_rank_sellers(l);
+	rec_basket_links(l);
+	l->cut_orders = 0;
 	rec_learn_links(l);
 }
 
@@ -490,5 +510,6 @@ void rec_free(struct rec_model *m)
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		free(all[i]);
 	forest_free(m->rank);
+	rec_basket_free(m->basket);
 	free(m);
 }

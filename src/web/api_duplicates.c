@@ -194,25 +194,23 @@ static void answer(struct request *r, customer_id survivor)
 	request_send_json(r, 200);
 }
 
-/* Who is counted: the merged are not. */
-static bool count_gone(struct web *w, struct err *err)
+bool web_count_gone(struct web *w, struct err *err)
 {
+	forget(w);
 	struct query *q = db_query(live_db(w->live), "web_gone_count");
 	int got = query_next(q, err);
 	int64_t gone = got == 1 ? query_get_int(q, 0) : 0;
 	query_done(q);
 	if (got != 1)
 		return false;
-	pthread_rwlock_wrlock(&w->world);
-	w->gone = (uint32_t)gone;
-	pthread_rwlock_unlock(&w->world);
+	w->gone = (uint32_t)gone; /* without the lock of the world: who holds that may wait for the gate, which is shut */
 	return true;
 }
 
 static bool end(struct web *w, struct store_batch *b, bool ok, struct err *err)
 {
 	if (ok)
-		return store_batch_commit(b, err) && count_gone(w, err);
+		return store_batch_commit(b, err) && web_count_gone(w, err);
 	store_batch_rollback(b);
 	return false;
 }

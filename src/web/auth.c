@@ -128,6 +128,7 @@ static bool load_keys(struct web *w, struct db *db, struct err *err)
 	free(w->keys);
 	w->keys = NULL;
 	w->key_count = 0;
+	w->keys_loading++;
 	while ((got = query_next(q, err)) == 1) {
 		w->keys = mem_grow(w->keys, &cap, w->key_count + 1, sizeof *w->keys);
 		struct api_key *k = &w->keys[w->key_count++];
@@ -210,19 +211,30 @@ static void be_account(struct identity *who, const struct account *a, const char
 	csrf_of(token, who->csrf);
 }
 
+/* The key this thread saw last, while the keys are the same: a program asks many times, and the list has a lock. */
 static void by_key(struct request *r, const char *key)
 {
 	struct web *w = r->web;
+	struct key_seen *seen = worker_key();
 	char hash[TOKEN_HEX + 1];
 	auth_token_hash(key, hash);
-	pthread_mutex_lock(&w->lock);
-	for (size_t i = 0; i < w->key_count; i++)
-		if (sodium_memcmp(w->keys[i].key_hash, hash, TOKEN_HEX) == 0) {
-			r->who.may = w->keys[i].may;
-			r->key_used = true;
-			snprintf(r->who.actor, sizeof r->who.actor, "key %lld", (long long)w->keys[i].id);
-		}
-	pthread_mutex_unlock(&w->lock);
+	if (seen->loading != w->keys_loading || sodium_memcmp(seen->hash, hash, TOKEN_HEX) != 0) {
+		*seen = (struct key_seen){ .id = 0 };
+		memcpy(seen->hash, hash, sizeof hash);
+		pthread_mutex_lock(&w->lock);
+		seen->loading = w->keys_loading;
+		for (size_t i = 0; i < w->key_count; i++)
+			if (sodium_memcmp(w->keys[i].key_hash, hash, TOKEN_HEX) == 0) {
+				seen->id = w->keys[i].id;
+				seen->may = w->keys[i].may;
+			}
+		pthread_mutex_unlock(&w->lock);
+	}
+	if (!seen->id)
+		return;
+	r->who.may = seen->may;
+	r->key_used = true;
+	snprintf(r->who.actor, sizeof r->who.actor, "key %lld", (long long)seen->id);
 }
 
 void auth_identify(struct request *r)
@@ -256,10 +268,24 @@ void auth_identify(struct request *r)
 	pthread_mutex_unlock(&w->lock);
 }
 
+/* A form on another site's page that posts here, to sign somebody in under a name that is not theirs: browsers say so.
+ * The pages that mails link to may be posted to from anywhere: a shop puts the sign-up form on its own site. */
+static bool from_elsewhere(struct request *r)
+{
+	const char *site = r->route->flags & PAGE ? NULL : request_header(r, "Sec-Fetch-Site");
+	return site && strcmp(site, "cross-site") == 0;
+}
+
 bool auth_allowed(struct request *r)
 {
 	const struct route *route = r->route;
 	bool reads = strcmp(route->method, "GET") == 0;
+	if (!reads && from_elsewhere(r)) {
+		request_problem(r, 403,
+		                "a page of another site sent this: changes are made from relance's own pages, or with "
+		                "a key by a program");
+		return false;
+	}
 	if (!route->permission)
 		return true;
 	if (!r->who.may) {

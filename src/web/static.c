@@ -54,6 +54,7 @@ static void send_file(struct request *r, const struct embedded_file *f, const ch
 	snprintf(tag, sizeof tag, "\"%016llx\"", (unsigned long long)hash64(f->data, f->size, 0));
 	bool same = known && strstr(known, tag);
 	r->status = same ? 304 : 200;
+	r->bytes = same ? 0 : f->size;
 	r->ready = MHD_create_response_from_buffer(same ? 0 : f->size, (void *)(uintptr_t)f->data, MHD_RESPMEM_PERSISTENT);
 	(void)MHD_add_response_header(r->ready, "ETag", tag);
 	(void)MHD_add_response_header(r->ready, "Content-Type", type_of(name));

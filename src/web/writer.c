@@ -112,6 +112,17 @@ bool writer_end(struct web *w, struct store_batch *b, bool ok, struct err *err)
 	return ok;
 }
 
+bool writer_alone(struct web *w, bool (*fn)(void *ctx, struct err *err), void *ctx, struct err *err)
+{
+	struct writer *x = w->writer;
+	pthread_mutex_lock(&x->batch);
+	bool ok = x->ids ? fn(ctx, err) : err_set(err, ERR_WORLD, "the shop is being opened; try again in a few seconds");
+	struct store_batch *b = ok ? store_batch_begin(x->db, x->ids, clock_now(), err) : NULL; /* reads who was erased */
+	ok = b && store_batch_commit(b, err);
+	pthread_mutex_unlock(&x->batch);
+	return ok;
+}
+
 /* ---- how long facts wait for their decision ---- */
 
 static void remember(struct writer *x, const struct request *first, int64_t arrival, int64_t seq)
@@ -346,8 +357,12 @@ static void apply_some(struct web *w)
 	x->apply_at = ok ? now + (done.facts ? (now - began) * ACCEPTING : IDLE_S) : now + RETRY_S;
 	if (!ok)
 		fprintf(stderr, "relance: facts told are not applied yet: %s; trying again in %d s\n", err.text, RETRY_S);
-	if (!ok || !done.facts)
+	if (!ok)
 		return;
+	if (!done.facts) { /* by others */
+		remember_applied(x, done.last, done.seq);
+		return;
+	}
 	w->counters.facts_applied += (uint64_t)done.facts;
 	x->per_fact = (now - began) / (double)done.facts;
 	remember_applied(x, done.last, done.seq);

@@ -309,6 +309,12 @@ START_TEST(recommend_never_breaks_a_guard)
 		shop_drop(&s);
 	}
 	ck_assert_uint_gt(answers, 1000); /* guards are not kept by silence */
+	struct shop s;                    /* enough orders that what is missing from a basket is learnt */
+	shop_make(&s, 31, 3000, 150, 6, 5);
+	struct rec_model *m = build(&s.d, 2);
+	ck_assert_uint_gt(ask_all(&s, m, 31, 2000), 1000);
+	rec_free(m);
+	shop_drop(&s);
 }
 END_TEST
 
@@ -321,7 +327,8 @@ START_TEST(recommend_same_whatever_the_threads)
 	struct rec_guards g = rec_guards_default(15500, 6);
 	for (uint32_t c = 0; c < 500; c++) {
 		struct rec_list x, y;
-		struct rec_ask ask = { c, NULL, 0, &g };
+		uint32_t basket[] = { c % s.d.items, c * 7 % s.d.items };
+		struct rec_ask ask = { c % 5 ? c : REC_NONE, basket, c % 3, &g };
 		rec_cross(one, a, &ask, 3, &x);
 		rec_cross(four, b, &ask, 3, &y);
 		ck_assert(x.count == y.count && memcmp(&x, &y, sizeof(x)) == 0);
@@ -385,7 +392,8 @@ START_TEST(recommend_builds_on_the_model_before)
 	size_t answers = 0;
 	for (uint32_t c = 0; c < 500; c++) {
 		struct rec_list x, y;
-		struct rec_ask ask = { c, NULL, 0, &g };
+		uint32_t basket[] = { c % s.d.items, c * 7 % s.d.items };
+		struct rec_ask ask = { c % 5 ? c : REC_NONE, basket, c % 3, &g };
 		rec_cross(whole, a, &ask, 3, &x);
 		rec_cross(again, b, &ask, 3, &y);
 		ck_assert(x.count == y.count && memcmp(&x, &y, sizeof(x)) == 0);

@@ -2,7 +2,7 @@
 import { createEffect, createResource, createRoot, onCleanup } from "solid-js";
 import { events, get, session, type MessageRow, type Page, type PlanRow, type Today } from "./api";
 import { shop } from "./fmt";
-import { locale } from "./i18n";
+import { locale, word } from "./i18n";
 import { shell } from "./words/shell";
 
 const shared = createRoot(() => {
@@ -31,12 +31,19 @@ export const holdToday = shared.hold;
 export const refreshToday = shared.refresh;
 /** What people read for a plan: its title. */
 export const planTitle = (name: string) => shared.plans.latest?.items.find((p) => p.name === name)?.title || name;
+export const plansLike = (text: string) => (shared.plans.latest?.items ?? []).filter((p) => plainly(p.title || p.name).includes(plainly(text)));
+const plainly = (s: string) => s.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 /** The subject of a message in the reader's language, to show instead of its name. */
 export function subjectOf(name: string): string | undefined {
 	const rows = shared.messages.latest?.items.filter((m) => m.name === name) ?? [];
 	const subject = (rows.find((m) => m.locale === locale()) ?? rows[0])?.subject;
 	return subject && plain(subject);
 }
+/** A step by the subject of its message. */
+export const stepTitle = (name: string) => {
+	const s = subjectOf(name);
+	return !s ? word("step", name) : locale() === "fr" ? `«\u00a0${s}\u00a0»` : `“${s}”`;
+};
 /** A subject to be read in a list: what is filled in for each person is an ellipsis. */
 export const plain = (subject: string, as: string = locale()) => subject.replace(/\{%-?\s*if[^%]*%\}(.*?)(?:\{%-?\s*else[^%]*%\}.*?)?\{%-?\s*endif\s*-?%\}/g, "$1")
 	.replace(/\{\{\s*customer\.first_name[^}]*\}\}/g, shell.a_first_name[as === "fr" ? 0 : 1]).replace(/\{\{\s*shop\.name[^}]*\}\}/g, shop().name).replace(/\{\{.*?\}\}|\{%.*?%\}/g, "…").replace(/(…\s*)+/g, "… ").replace(/ ([,.])/g, "$1").trim();

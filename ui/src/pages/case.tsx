@@ -8,6 +8,7 @@ import { planTitle } from "../live";
 import { href, query, setQuery } from "../router";
 import { CsvButton, Load, Page, Rich, Section, rested, saveCsv } from "../ui";
 import { figures as words } from "../words/figures";
+import { Behind, type Asked } from "./behind";
 import { FigureTabs, NoOrders, noOrders } from "./figure-tabs";
 
 learn(words);
@@ -27,6 +28,10 @@ const PAIRS: [word: string, before: string, after: string | null][] = [
 export default function CasePage() {
 	const from = () => query("from") || "shop";
 	const [given, setGiven] = createSignal<Record<string, number>>({});
+	const [behind, setBehind] = createSignal<Asked | null>(null);
+	/** An amount of the shop's own year opens the people it was counted from; the trade's reference case has none. */
+	const Opens = (o: { line: Case["lines"][number]; value: number }) => <Show when={from() === "shop"} fallback={money(o.value, true)}>
+		<button class="open" onClick={() => setBehind({ title: o.line.name, note: o.line.explanation, path: `/case/${o.line.line}`, ask: "" })}>{money(o.value, true)}</button></Show>;
 	createEffect(on(from, () => setGiven({}), { defer: true }));
 	const asked = rested(() => `/case?from=${from()}` + Object.entries(given()).map(([k, v]) => `&${k}=${v}`).join(""), 60);
 	const [data, { refetch }] = createResource(asked, (url) => get<Case>(url));
@@ -65,7 +70,7 @@ export default function CasePage() {
 								<table class="rows"><thead><tr><th scope="col">{t("case_line")}</th><th scope="col" class="num w">{t("case_before")}</th><th scope="col" class="num">{t("case_after")}</th><th scope="col" class="num">{t("case_gain")}</th></tr></thead>
 									<tbody><For each={d().lines}>{(l) => <tr><td><b>{l.name}</b><small class="why2">{l.gain ? l.explanation.replace("→", "\n→") : l.explanation.split("→")[0]}</small>
 										<span class="twobars" aria-hidden="true"><i style={{ width: (100 * l.before) / top() + "%" }} /><i class="a" style={{ width: (100 * l.after) / top() + "%" }} /></span></td>
-										<td class="num w">{money(l.before, true)}</td><td class="num">{money(l.after, true)}</td><td class="num">{l.gain ? money(l.gain, true) : "–"}</td></tr>}</For></tbody>
+										<td class="num w"><Opens line={l} value={l.before} /></td><td class="num"><Opens line={l} value={l.after} /></td><td class="num">{l.gain ? <Opens line={l} value={l.gain} /> : "–"}</td></tr>}</For></tbody>
 									<tfoot><tr class="sum"><td>{t("total")}</td><td class="num w">{money(d().before, true)}</td><td class="num">{money(d().after, true)}</td><td class="num">{money(d().gain, true)}</td></tr></tfoot></table>
 								<dl class="cost net"><dt>{t("case_cost")}</dt><dd>{money(of("cost")?.value ?? 0, true)}</dd><Show when={d().gain}><dt>{t("case_net")}</dt><dd><b>{money(d().net, true)}</b></dd></Show>
 									<Show when={d().return_percent !== null && d().gain}><dt>{t("case_return")}</dt><dd>{pct(d().return_percent! / 100)}</dd></Show></dl>
@@ -75,6 +80,7 @@ export default function CasePage() {
 							<For each={d().missing}>{(m) => <p class="note">{m}</p>}</For>
 						</div>
 					</div>
+					<Show when={behind()} keyed>{(of) => <Behind of={of} close={() => setBehind(null)} />}</Show>
 				</Page>
 			);
 		}}</Load></Show>

@@ -89,7 +89,7 @@ function Consents(p: { data: Data }) {
 				<tbody><For each={Object.entries(p.data.consents)}>{([channel, n]) => (
 					<tr><td><span class="est"><ChannelIcon channel={channel} />{word("channel", channel)}</span></td>
 						<td class="w"><div class="stackbar" aria-hidden="true"><For each={KINDS.filter((k) => n[k])}>{(k) => <i style={{ flex: String(n[k]), "--c": COLORS[k] }} />}</For></div></td>
-						<For each={KINDS}>{(k) => <td class="num" classList={{ zero: !n[k] }}><Show when={n[k] && (k === "granted" || k === "soft") && ["email", "sms", "postcard", "phone"].includes(channel)} fallback={num(n[k] ?? 0)}><a href={href(`/customers?segment=${encodeURIComponent(`may(${channel})`)}`)}>{num(n[k])}</a></Show></td>}</For></tr>)}</For></tbody></table>
+						<For each={KINDS}>{(k) => <td class="num" classList={{ zero: !n[k] }}><Show when={n[k]} fallback={num(0)}><a href={href(`/customers?segment=${encodeURIComponent(`consent(${channel}, marketing) = ${k}`)}`)}>{num(n[k])}</a></Show></td>}</For></tr>)}</For></tbody></table>
 			<p class="note">{t("proof_note")}</p>
 		</Section>
 	);

@@ -5,7 +5,7 @@ import { Chart } from "../chart";
 import { Editor, Remarks, type Remark } from "../editor";
 import { dayOf, money, now, num, pct, people, spacing, theDay } from "../fmt";
 import { learn, locale, t, word } from "../i18n";
-import { subjectOf } from "../live";
+import { stepTitle, subjectOf } from "../live";
 import { href, query, setQuery } from "../router";
 import { said } from "../said";
 import { spaced } from "./mini";
@@ -47,7 +47,7 @@ function Wire(p: { picture: Picture; width: number }) {
 	);
 }
 
-const channels = (list: string[]) => list.map((c) => word("channel", c)).reduce((a, b) => t("channel_or", { a, b: locale() === "fr" && b !== "SMS" ? b.toLocaleLowerCase() : b }));
+const channels = (list: string[]) => list.map((c) => word("channel", c)).reduce((a, b) => t("channel_or", { a, b: b === "SMS" ? b : b.toLocaleLowerCase() }));
 
 function Drawing(p: { plan: Picture & Partial<Plan> }) {
 	let box!: HTMLDivElement;
@@ -85,7 +85,7 @@ function Drawing(p: { plan: Picture & Partial<Plan> }) {
 				<Show when={exits().length}><p class="outs"><b>{t("exits_on")}</b><For each={exits()}>{(e) => <span class="x">{typeof e === "string" ? word("exit", e) : e.kind === "when" ? said(e.text) ?? e.text : e.kind === "event" ? word("exit", e.text) : word("exit", e.kind)}</span>}</For>
 					<Show when={counts().exited}><a href={href(people("exited", { plan: p.plan.name }))}>{t("exited_n", { n: counts().exited })}</a></Show></p></Show>
 				<div class="ctl"><Show when={p.plan.control} fallback={<p class="mute">{(p.plan as { purpose?: string }).purpose === "service" || p.plan.name === "survey" ? t("no_control_service") : t("no_control")}</p>}>
-					<p><b>{t("control_group", { share: pct(p.plan.control / 100) })}</b><br /><span class="mute"><Rich text={t("control_body", { n: counts().control ?? 0, to: people("control", { plan: p.plan.name }) })} /></span></p></Show></div>
+					<p><b>{t("control_group", { share: pct(p.plan.control / 100) })}</b><br /><span class="mute"><Rich text={counts().control ? t("control_body", { n: counts().control!, to: people("control", { plan: p.plan.name }) }) : t("control_body_none", { share: pct(p.plan.control / 100) })} /></span></p></Show></div>
 			</div>
 		</>
 	);
@@ -196,7 +196,7 @@ function Moves(p: { plan: Plan; again: () => void }) {
 		<Show when={!moves.error && moves.latest?.lines.length ? moves.latest : undefined}>{(m) => (
 			<Section title={t("moves")} note={t("moves_note", { n: String(m().to_version) })}>
 				<table class="rows"><thead><tr><th scope="col">{t("version")}</th><th scope="col">{t("step")}</th><th scope="col">{t("moves_to")}</th><th scope="col" class="num">{t("on_way")}</th></tr></thead>
-					<tbody><For each={m().lines}>{(l) => <tr><td>{l.from_version}</td><td>{l.from_step ?? "–"}</td><td>{l.stays ? <span class="wait">{l.stays}</span> : l.to_step ?? "–"}</td><td class="num">{num(l.runs)}</td></tr>}</For></tbody></table>
+					<tbody><For each={m().lines}>{(l) => <tr><td>{l.from_version}</td><td>{l.from_step ? stepTitle(l.from_step) : "–"}</td><td>{l.stays ? <span class="wait">{l.stays}</span> : l.to_step ? stepTitle(l.to_step) : "–"}</td><td class="num"><a href={href(people("active", { plan: p.plan.name }))}>{num(l.runs)}</a></td></tr>}</For></tbody></table>
 				<Show when={m().moved && may("plans")}><div class="edacts"><button class="btn" onClick={move}>{t("moves_do", { n: m().moved })}</button></div></Show>
 			</Section>
 		)}</Show>
