@@ -77,6 +77,7 @@ export function Chart(p: Props) {
 			u.ctx.save();
 			u.ctx.font = `${12 * ratio}px ${token("--font")}`;
 			u.ctx.textBaseline = "middle";
+			u.ctx.textAlign = "left";
 			ends.forEach((e, i) => {
 				if (i && e.y - ends[i - 1].y < 14 * ratio) e.y = ends[i - 1].y + 14 * ratio;
 				u.ctx.fillStyle = e.s.color.startsWith("--") ? token(e.s.color) : e.s.color;

@@ -2,7 +2,8 @@
 import { createEffect, createResource, createRoot, onCleanup } from "solid-js";
 import { events, get, session, type MessageRow, type Page, type PlanRow, type Today } from "./api";
 import { shop } from "./fmt";
-import { locale, t, word } from "./i18n";
+import { locale, word } from "./i18n";
+import { shell } from "./words/shell";
 
 /** What a stop or a resume said last: the server's next turn, a moment later, is the first that knows it. */
 let told: { by: string | null; until: number } = { by: null, until: 0 };
@@ -50,5 +51,5 @@ export const stepTitle = (name: string) => {
 	return !s ? word("step", name) : locale() === "fr" ? `«\u00a0${s}\u00a0»` : `“${s}”`;
 };
 /** A subject to be read in a list: what is filled in for each person is an ellipsis. */
-export const plain = (subject: string) => subject.replace(/\{%-?\s*if[^%]*%\}(.*?)(?:\{%-?\s*else[^%]*%\}.*?)?\{%-?\s*endif\s*-?%\}/g, "$1")
-	.replace(/\{\{\s*customer\.first_name[^}]*\}\}/g, t("a_first_name")).replace(/\{\{\s*shop\.name[^}]*\}\}/g, shop().name).replace(/\{\{.*?\}\}|\{%.*?%\}/g, "…").replace(/(…\s*)+/g, "… ").replace(/ ([,.])/g, "$1").trim().replace(/ …$/, "\u00a0…");
+export const plain = (subject: string, as: string = locale()) => subject.replace(/\{%-?\s*if[^%]*%\}(.*?)(?:\{%-?\s*else[^%]*%\}.*?)?\{%-?\s*endif\s*-?%\}/g, "$1")
+	.replace(/\{\{\s*customer\.first_name[^}]*\}\}/g, shell.a_first_name[as === "fr" ? 0 : 1]).replace(/\{\{\s*shop\.name[^}]*\}\}/g, shop().name).replace(/\{\{.*?\}\}|\{%.*?%\}/g, "…").replace(/(…\s*)+/g, "… ").replace(/ ([,.])/g, "$1").trim().replace(/ …$/, "\u00a0…");

@@ -2,7 +2,7 @@
 import { For, Match, Show, Switch, createResource, createSignal } from "solid-js";
 import { call, get, may, type Compliance as Data, type Page as Rows } from "../api";
 import { day, exact, now, num, theDay } from "../fmt";
-import { learn, t, word } from "../i18n";
+import { learn, locale, t, word } from "../i18n";
 import { planTitle } from "../live";
 import { href, query, setQuery } from "../router";
 import { ChannelIcon, CsvButton, Dialog, Empty, Icon, Load, Page, Rich, Section, Sentinel, Tabs, When, refuse, saveCsv, toast } from "../ui";
@@ -117,7 +117,7 @@ function Suppressions() {
 			<Load of={list.first} lines={3}>{() => (
 				<Show when={list.rows().length} fallback={<p class="calm"><Icon name="ok" />{t("sup_none")}</p>}>
 					<table class="rows"><thead><tr><th scope="col">{t("fingerprint")}</th><th scope="col">{t("channel")}</th><th scope="col">{t("sup_reason")}</th><th scope="col" class="num w">{t("since")}</th><th scope="col"><span class="vh">{t("sup_lift")}</span></th></tr></thead>
-						<tbody><For each={list.rows()}>{(x) => <tr><td><code>{x.address.slice(0, 12)}</code></td><td>{word("channel", x.channel)}</td><td>{word("sup", x.reason)}</td><td class="num w"><When at={x.at} /></td>
+						<tbody><For each={list.rows()}>{(x) => <tr><td><code>{x.address.slice(0, 12)}</code></td><td class="nw">{word("channel", x.channel)}</td><td>{word("sup", x.reason)}</td><td class="num w"><When at={x.at} /></td>
 							<td class="num"><Show when={may("privacy")}><button class="lnk" onClick={() => void act("/suppressions/lift", { address: x.address, channel: x.channel, reason: t("sup_by_hand") }, t("sup_lifted"))}>{t("sup_lift")}</button></Show></td></tr>}</For></tbody></table>
 					<list.More />
 				</Show>)}</Load>
@@ -158,10 +158,11 @@ function Retention() {
 function Audit() {
 	const list = paged<Act>("/audit");
 	const csv = () => saveCsv("audit.csv", ["at", t("audit_who"), t("audit_what"), t("audit_on")], list.rows().map((x) => [x.at, x.name || x.actor, x.action, x.object]));
-	const what = (s: string) => { const key = s.replace(/ /g, "_"), said = word("act", key); return said === key.replace(/_/g, " ") ? s : said; };
-	const who = (x: Act) => x.name || word("by", x.actor);
+	/** "request taken: access", both halves in words. */
+	const what = (s: string) => { const [act, of] = s.split(": "); return word("act", act.replace(/ /g, "_")) + (of ? (locale() === "fr" ? "\u00a0: " : ": ") + word("req", of).toLocaleLowerCase() : ""); };
+	const who = (x: Act) => (["setup", "page", "command line"].includes(x.actor) ? word("by", x.actor.replace(" ", "_")) : x.name || x.actor);
 	/** A role, a session: in words; a plan by its title; anything else as it is. */
-	const on = (x: Act) => (/^account/.test(x.action) ? word("role", x.object) : /^(plan|runs|draft)/.test(x.action) ? planTitle(x.object) : word("on", x.object) === x.object.replace(/_/g, " ") ? x.object : word("on", x.object));
+	const on = (x: Act) => (/^request \d+$/.test(x.object) ? t("on_request", { id: x.object.slice(8) }) : /^account/.test(x.action) ? word("role", x.object) : /^(plan|runs|draft)/.test(x.action) ? planTitle(x.object) : word("on", x.object) === x.object.replace(/_/g, " ") ? x.object : word("on", x.object));
 	return (
 		<Section title={t("audit")} note={t("audit_note")} more={<CsvButton onClick={csv} />}>
 			<Load of={list.first} lines={4}>{() => <>
