@@ -56,7 +56,7 @@ int cmd_bundles(int argc, char **argv)
 {
 	int64_t n = REC_OUT_MAX, discount = RECO_DISCOUNT_PERCENT;
 	enum format format = FORMAT_TABLE;
-	struct reco_shop_options o = { 0 };
+	struct reco_shop_options o = { .no_rank = true, .no_basket = true };
 	const struct opt opts[] = {
 		{ "-n", OPT_INT, &n, "N", "at most so many, up to 20 (20)" },
 		{ "--discount", OPT_INT, &discount, "PERCENT", "off the sum of the prices (10)" },

@@ -4,29 +4,22 @@
 #include "cli/cli.h"
 #include "cli/evaluate_orders.h"
 #include "cli/evaluate_print.h"
+#include "cli/files.h"
 #include "cli/rules_shop.h"
 
 #include <stdlib.h>
 
 int cmd_evaluate(int argc, char **argv);
 
-enum { TEXT_MAX_MB = 2048 };
+enum { TEXT_MAX_MB = 2048, SLOW_BYTES = 8 << 20 };
 
 static bool read_file(const char *path, struct buf *out, struct err *err)
 {
-	FILE *f = fopen(path, "rb");
-	if (!f)
-		return err_errno(err, "%s", path);
 	buf_init(out, (size_t)TEXT_MAX_MB << 20);
-	char *room;
-	size_t n;
-	while ((room = buf_reserve(out, 1 << 20)) && (n = fread(room, 1, 1 << 20, f)) > 0)
-		out->n += n;
-	bool failed = ferror(f);
-	fclose(f);
-	if (!room)
-		return err_set(err, ERR_LIMIT, "%s is larger than %d MB", path, TEXT_MAX_MB);
-	return !failed || err_errno(err, "%s", path);
+	bool ok = cli_read_file(path, out, err);
+	if (!ok)
+		buf_release(out);
+	return ok;
 }
 
 static void show(void *ctx, const char *what)
@@ -34,22 +27,40 @@ static void show(void *ctx, const char *what)
 	fprintf(stderr, "%s …\n", what);
 }
 
-static bool evaluate_baskets(const char *path, struct nb_options *o, enum format format, struct err *err)
+static bool write_lists(const char *path, const struct nb_data *d, const struct nb_report *r, int k, struct err *err)
+{
+	struct buf text;
+	buf_init(&text, (size_t)TEXT_MAX_MB << 20);
+	evaluate_lists_json(d, r, k, &text);
+	bool ok = text.full ? err_set(err, ERR_LIMIT, "%s would be larger than %d MB", path, TEXT_MAX_MB)
+	                    : cli_write_file(path, buf_view(&text), err);
+	buf_release(&text);
+	return ok;
+}
+
+/* lists: NULL, or where the default's lists go. */
+static bool evaluate_baskets(const char *path, const char *lists, struct nb_options *o, enum format format,
+                             struct err *err)
 {
 	struct buf text;
 	if (!read_file(path, &text, err))
 		return false;
+	if (text.n >= SLOW_BYTES) /* minutes, not seconds: say what is being done */
+		o->progress = show;
 	struct nb_data *d = nb_parse(buf_view(&text), err);
 	buf_release(&text);
 	if (!d)
 		return err_context(err, "%s", path);
 	struct nb_report *r = mem_alloc(sizeof(*r));
-	bool ok = nb_evaluate(d, o, r, err);
+	o->keep_lists = lists != NULL;
+	bool ok = nb_evaluate(d, o, r, err) || err_context(err, "%s", path);
+	ok = ok && (!lists || write_lists(lists, d, r, o->k, err));
 	if (ok)
 		evaluate_print_baskets(r, o->k, format);
+	nb_report_release(r);
 	free(r);
 	nb_free(d);
-	return ok || err_context(err, "%s", path);
+	return ok;
 }
 
 static bool evaluate_basket(const struct dated_baskets *b, const struct rec_data *d, struct date split,
@@ -129,7 +140,7 @@ static bool evaluate_shop(const char *address, struct date split, const struct n
 
 int cmd_evaluate(int argc, char **argv)
 {
-	const char *where[1], *baskets = NULL, *orders = NULL, *split = NULL;
+	const char *where[1], *baskets = NULL, *orders = NULL, *split = NULL, *lists = NULL;
 	int64_t k = 10, threads = 0, seed = 1;
 	bool quick = false, verbose = false;
 	enum format format = FORMAT_TABLE;
@@ -142,6 +153,8 @@ int cmd_evaluate(int argc, char **argv)
 		  "with DB or --orders-csv: learn before, predict the next order from then on" },
 		{ "-k", OPT_INT, &k, "N", "length of the list (10)" },
 		{ "--format", OPT_FORMAT, &format, "F", "table, csv or json" },
+		{ "--lists", OPT_TEXT, &lists, "FILE",
+		  "with --baskets: write what the default answers each test user, as JSON" },
 		{ "--seed", OPT_INT, &seed, "N", "of the draws (1)" },
 		{ "--threads", OPT_INT, &threads, "N", "threads (all processors); the figures do not depend on them" },
 		{ "--quick", OPT_FLAG, &quick, NULL, "the simple methods only" },
@@ -167,6 +180,8 @@ int cmd_evaluate(int argc, char **argv)
 	if (!!baskets + !!orders + positionals != 1)
 		return cli_usage_error(
 			"evaluate needs one of: a shop's database, --orders-csv FILE (both with --split DATE), --baskets FILE");
+	if (lists && !baskets)
+		return cli_usage_error("--lists goes with --baskets FILE");
 	if (!baskets && (!split || !date_parse(str_from(split), &day)))
 		return cli_usage_error("a shop or --orders-csv goes with --split DATE, a day like 2011-06-01");
 	if (k < 1 || k > NB_K_MAX || threads < 0 || threads > 256)
@@ -179,5 +194,5 @@ int cmd_evaluate(int argc, char **argv)
 		return evaluate_shop(where[0], day, &o, format, &err) ? EXIT_DONE : cli_fail(&err);
 	if (orders)
 		return evaluate_orders(orders, day, &o, format, &err) ? EXIT_DONE : cli_fail(&err);
-	return evaluate_baskets(baskets, &o, format, &err) ? EXIT_DONE : cli_fail(&err);
+	return evaluate_baskets(baskets, lists, &o, format, &err) ? EXIT_DONE : cli_fail(&err);
 }

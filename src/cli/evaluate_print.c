@@ -75,6 +75,23 @@ static void baskets_json(const struct nb_report *r, int k)
 	buf_release(&b);
 }
 
+void evaluate_lists_json(const struct nb_data *d, const struct nb_report *r, int k, struct buf *out)
+{
+	const char *quote = nb_items_quoted(d) ? "\"" : "";
+	const uint32_t *list = r->methods[r->chosen].lists;
+	buf_char(out, '{');
+	for (uint32_t u = d->split_start[NB_TEST]; u < d->users; u++, list += k) {
+		struct str key = nb_user_key(d, u); /* as it stood between quotes: already escaped */
+		buf_printf(out, "%s\n\"%.*s\": [", u > d->split_start[NB_TEST] ? "," : "", (int)key.n, key.p);
+		for (int i = 0; i < k && list[i] != UINT32_MAX; i++) {
+			struct str item = nb_item_name(d, list[i]);
+			buf_printf(out, "%s%s%.*s%s", i ? ", " : "", quote, (int)item.n, item.p, quote);
+		}
+		buf_char(out, ']');
+	}
+	buf_cstr(out, "\n}\n");
+}
+
 static void baskets_table(const struct nb_report *r, enum format format)
 {
 	static const char *const COLUMNS[] = { "method",        "recall",         "ndcg",  "phr",

@@ -12,6 +12,9 @@
 /* Of basket sequences. */
 void evaluate_print_baskets(const struct nb_report *r, int k, enum format format);
 
+/* {user: [item, …]}: what the default answers each test user, best first; the report was made with keep_lists. */
+void evaluate_lists_json(const struct nb_data *d, const struct nb_report *r, int k, struct buf *out);
+
 /* Of a shop's orders. cross NULL: too few cases, `why_not` says so; rest NULL: only baskets are known, no prices. */
 struct evaluate_shop {
 	int k;

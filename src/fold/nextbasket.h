@@ -40,11 +40,17 @@ struct nb_data {
 	uint32_t *basket_start;              /* baskets + 1, in item */
 	uint32_t *item;                      /* dense numbers, ascending and once in a basket */
 	size_t users_cap, baskets_cap, items_cap, item_n;
+	struct nb_names *names; /* as the text read had them; NULL for a caller's own sequences */
 };
 
 /* {"train": {user: [[item, …], …]}, "validate": …, "test": …}; items are whole numbers or strings. */
 struct nb_data *nb_parse(struct str json, struct err *err) MUST_CHECK;
 void nb_free(struct nb_data *d);
+
+/* As written in the text, a number or what is between the quotes; valid until nb_free. */
+struct str nb_item_name(const struct nb_data *d, uint32_t item);
+bool nb_items_quoted(const struct nb_data *d); /* at least one was a string */
+struct str nb_user_key(const struct nb_data *d, uint32_t user);
 
 /* For callers with their own sequences: users in split order, baskets in time order. */
 struct nb_data *nb_new(void);
@@ -61,23 +67,27 @@ struct nb_method_result {
 	const char *name;
 	struct nb_metrics validate, test;
 	char chosen[160]; /* parameters, as text */
+	float *worth;     /* while evaluating: by validate case recall + ndcg + phr; NULL afterwards */
+	uint32_t *lists;  /* keep_lists: by user of the test split k items, best first, then UINT32_MAX; else NULL */
 };
 
 struct nb_report {
 	struct nb_method_result methods[NB_METHODS_MAX];
 	size_t count;
-	size_t chosen; /* the shipped default: best on validate by recall + ndcg + phr */
+	size_t chosen; /* the shipped default: the blend, or what is surely better on validate by recall + ndcg + phr */
 };
 
 struct nb_options {
 	int k, threads;
 	uint64_t seed;
 	bool quick; /* baselines and no learnt blend */
+	bool keep_lists;
 	void (*progress)(void *ctx, const char *what);
 	void *progress_ctx;
 };
 
 bool nb_evaluate(const struct nb_data *d, const struct nb_options *o, struct nb_report *out,
                  struct err *err) MUST_CHECK;
+void nb_report_release(struct nb_report *r); /* only after keep_lists is there something to release */
 
 #endif

@@ -8,7 +8,7 @@ enum kind { POPULARITY, PERSONAL, PERSONAL_POPULAR, TIFU, UPCF, ITEMKNN, EASE, R
 static const char *const KIND_NAMES[KINDS] = { "popularity", "p-top",    "gp-top", "tifu-knn",
 	                                           "up-cf",      "item-knn", "ease",   "ridge" };
 
-enum { CHOOSE_CASES_MAX = 1000, POOL_USERS_MAX = 20000, TIFU_NEAR_MAX = 900 };
+enum { CHOOSE_CASES_MAX = 1000, POOL_USERS_MAX = 100000, POOL_LINES_MAX = 2000000, TIFU_NEAR_MAX = 900 };
 
 struct parameters { /* meaning by kind, see `describe` */
 	double a, b, c;
@@ -31,6 +31,8 @@ struct base {
 	size_t count;
 	uint32_t k;
 	struct nb_tally *parts;
+	uint32_t *lists; /* of test users; NULL */
+	float *each;     /* by case; NULL */
 };
 
 struct scratch {
@@ -71,7 +73,9 @@ static void pool_make(struct base *b)
 {
 	const struct nb_data *d = b->d;
 	struct pool *p = &b->pool;
-	uint32_t users = d->split_start[NB_TRAIN + 1], step = users / POOL_USERS_MAX + 1;
+	uint32_t users = d->split_start[NB_TRAIN + 1], lines = d->basket_start[d->user_start[users]];
+	uint32_t step = users / POOL_USERS_MAX + 1, by_lines = lines / POOL_LINES_MAX + 1;
+	step = step > by_lines ? step : by_lines;
 	float *sum = mem_alloc(((size_t)d->items + 1) * sizeof(*sum));
 	p->user = mem_alloc((users / step + 1u) * sizeof(*p->user));
 	for (uint32_t u = 0; u < users; u += step) {
@@ -191,10 +195,27 @@ static void score_upcf(const struct base *b, struct scratch *s)
 		s->score[s->h.own[i].item] += s->mine[s->h.own[i].item];
 }
 
+static int by_count(const void *a, const void *b, void *popularity)
+{
+	const struct nb_own *x = a, *y = b;
+	float px = ((const float *)popularity)[x->item], py = ((const float *)popularity)[y->item];
+	if (x->count != y->count)
+		return x->count > y->count ? -1 : 1;
+	if (px != py)
+		return px > py ? -1 : 1;
+	return (x->item > y->item) - (x->item < y->item);
+}
+
+/* Most frequent first, of equal ones what sells most: 1 for the last, above every popularity. */
 static void score_personal(const struct base *b, struct scratch *s)
 {
-	for (size_t i = 0; i < s->h.own_n; i++)
-		s->score[s->h.own[i].item] += (float)s->h.own[i].count + 1e-3f * b->model->facts.popularity[s->h.own[i].item];
+	size_t n = s->h.own_n;
+	struct nb_own *sorted = mem_alloc((n + 1) * sizeof(*sorted));
+	memcpy(sorted, s->h.own, n * sizeof(*sorted));
+	qsort_r(sorted, n, sizeof(*sorted), by_count, b->model->facts.popularity);
+	for (size_t i = 0; i < n; i++)
+		s->score[sorted[i].item] = (float)(n - i);
+	free(sorted);
 }
 
 static void score_case(const struct base *b, struct scratch *s, struct nb_case c)
@@ -245,7 +266,8 @@ static void base_body(void *ctx, size_t from, size_t to, int thread)
 		uint32_t top[NB_K_MAX];
 		score_case(b, &s, b->cases[i]);
 		size_t n = nb_top(s.score, b->d->items, b->k, top);
-		nb_tally_add(&b->parts[from / PART], b->d, b->cases[i], &s.h, top, n);
+		nb_tally_case(&b->parts[from / PART], b->d, b->cases[i], &s.h, top, n, b->each ? &b->each[i] : NULL);
+		nb_list_keep(b->lists, b->d, b->cases[i].user, top, n, b->k);
 	}
 	nb_history_release(&s.h);
 	free(s.score);
@@ -314,7 +336,9 @@ void nb_baselines(const struct nb_data *d, const struct nb_options *o, const str
 	size_t validate_n, test_n;
 	struct nb_case *validate = nb_split_cases(d, NB_VALIDATE, &validate_n);
 	struct nb_case *test = nb_split_cases(d, NB_TEST, &test_n);
-	size_t choose_n = validate_n > CHOOSE_CASES_MAX ? CHOOSE_CASES_MAX : validate_n;
+	size_t choose_n;
+	struct nb_case *choose = nb_split_cases(d, NB_VALIDATE, &choose_n);
+	choose_n = nb_thin_cases(choose, choose_n, CHOOSE_CASES_MAX);
 	for (enum kind kind = POPULARITY; kind < KINDS; kind++) {
 		struct parameters all[32], best = { 0 };
 		size_t n = grid(kind, all);
@@ -327,7 +351,7 @@ void nb_baselines(const struct nb_data *d, const struct nb_options *o, const str
 			b.p = all[i];
 			if (pooled)
 				pool_make(&b);
-			struct nb_metrics m = measure(&b, validate, choose_n, o->threads);
+			struct nb_metrics m = measure(&b, choose, choose_n, o->threads);
 			if (m.recall + m.ndcg + m.phr > best_worth) {
 				best_worth = m.recall + m.ndcg + m.phr;
 				best = all[i];
@@ -337,11 +361,15 @@ void nb_baselines(const struct nb_data *d, const struct nb_options *o, const str
 		b.p = best;
 		if (pooled)
 			pool_make(&b);
+		r->worth = b.each = mem_alloc((validate_n + 1) * sizeof(*b.each));
 		r->validate = measure(&b, validate, validate_n, o->threads);
+		b.each = NULL;
+		r->lists = b.lists = nb_lists_new(d, o);
 		r->test = measure(&b, test, test_n, o->threads);
 		pool_drop(&b.pool);
 		describe(kind, &best, r->chosen, sizeof(r->chosen));
 	}
+	free(choose);
 	free(validate);
 	free(test);
 }

@@ -6,6 +6,9 @@ const float NB_DECAYS[4] = { 0.5f, 0.75f, 0.9f, 0.97f };
 void nb_history_init(struct nb_history *h, const struct nb_data *d)
 {
 	*h = (struct nb_history){ .slot = mem_alloc(((size_t)d->items + 1) * sizeof(*h->slot)) };
+	for (int age = 0; age < NB_BASKETS_USED; age++)
+		for (int k = 0; k < 4; k++)
+			h->power[age][k] = powf(NB_DECAYS[k], (float)age);
 }
 
 void nb_history_release(struct nb_history *h)
@@ -15,7 +18,7 @@ void nb_history_release(struct nb_history *h)
 	*h = (struct nb_history){ 0 };
 }
 
-static void own_update(struct nb_own *o, uint32_t age)
+static void own_update(struct nb_own *o, uint32_t age, const float power[4])
 {
 	if (o->count == 0) {
 		o->last = age;
@@ -26,7 +29,7 @@ static void own_update(struct nb_own *o, uint32_t age)
 	o->count++;
 	o->oldest = age;
 	for (int k = 0; k < 4; k++)
-		o->decay[k] += powf(NB_DECAYS[k], (float)age);
+		o->decay[k] += power[k];
 }
 
 /* Newest basket first, so that `last` and `second` are met in order. */
@@ -46,7 +49,7 @@ void nb_history_read(struct nb_history *h, const struct nb_data *d, struct nb_ca
 				h->own[h->own_n] = (struct nb_own){ .item = item };
 				h->slot[item] = (uint32_t)++h->own_n;
 			}
-			own_update(&h->own[h->slot[item] - 1], c.target - 1 - b);
+			own_update(&h->own[h->slot[item] - 1], c.target - 1 - b, h->power[c.target - 1 - b]);
 			h->lines++;
 		}
 	h->repeats = h->lines - (uint32_t)h->own_n;
@@ -85,50 +88,45 @@ void nb_rows_release(struct nb_rows *r)
 	*r = (struct nb_rows){ 0 };
 }
 
-struct heavy {
-	float weight;
-	uint32_t item;
-};
-
-static int by_weight(const void *a, const void *b)
+int nb_by_weight(const void *a, const void *b)
 {
-	const struct heavy *x = a, *y = b;
+	const struct nb_heavy *x = a, *y = b;
 	if (x->weight != y->weight)
 		return x->weight > y->weight ? -1 : 1;
 	return (x->item > y->item) - (x->item < y->item);
 }
 
-/* Moves the `keep` first of by_weight's order to the front, the last of them at its head: a heap, so that a list of
+/* Moves the `keep` first of nb_by_weight's order to the front, the last of them at its head: a heap, so that a list of
  * thousands of which few are kept is not sorted. */
-static void sift(struct heavy *h, uint32_t n, uint32_t at)
+static void sift(struct nb_heavy *h, uint32_t n, uint32_t at)
 {
 	for (;;) {
 		uint32_t last = at, left = 2 * at + 1;
 		for (uint32_t k = left; k < left + 2 && k < n; k++)
-			if (by_weight(&h[k], &h[last]) > 0)
+			if (nb_by_weight(&h[k], &h[last]) > 0)
 				last = k;
 		if (last == at)
 			return;
-		struct heavy t = h[at];
+		struct nb_heavy t = h[at];
 		h[at] = h[last];
 		h[last] = t;
 		at = last;
 	}
 }
 
-static uint32_t keep_heaviest(struct heavy *list, uint32_t n, uint32_t keep)
+uint32_t nb_heaviest(struct nb_heavy *list, uint32_t n, uint32_t keep)
 {
 	if (n > keep && keep > 0) {
 		for (uint32_t i = keep / 2 + 1; i-- > 0;)
 			sift(list, keep, i);
 		for (uint32_t i = keep; i < n; i++)
-			if (list[i].weight >= list[0].weight && by_weight(&list[i], &list[0]) < 0) {
+			if (list[i].weight >= list[0].weight && nb_by_weight(&list[i], &list[0]) < 0) {
 				list[0] = list[i];
 				sift(list, keep, 0);
 			}
 	}
 	n = n > keep ? keep : n;
-	qsort(list, n, sizeof(*list), by_weight);
+	qsort(list, n, sizeof(*list), nb_by_weight);
 	return n;
 }
 
@@ -137,7 +135,7 @@ struct cross {
 	uint64_t *by_start; /* items + 1: rows of a that hold the item */
 	uint32_t *by_row;
 	float *by_weight;
-	struct heavy **heavy; /* by item */
+	struct nb_heavy **heavy; /* by item */
 	uint32_t *heavy_n;
 	uint32_t items, keep;
 };
@@ -165,7 +163,7 @@ static void cross_body(void *ctx, size_t from, size_t to, int thread)
 {
 	struct cross *x = ctx;
 	float *sum = mem_alloc(((size_t)x->items + 1) * sizeof(*sum));
-	struct heavy *list = mem_alloc(((size_t)x->items + 1) * sizeof(*list));
+	struct nb_heavy *list = mem_alloc(((size_t)x->items + 1) * sizeof(*list));
 	for (size_t i = from; i < to; i++) {
 		uint32_t n = 0;
 		for (uint64_t q = x->by_start[i]; q < x->by_start[i + 1]; q++) {
@@ -181,7 +179,7 @@ static void cross_body(void *ctx, size_t from, size_t to, int thread)
 			list[j].weight = sum[list[j].item];
 			sum[list[j].item] = 0;
 		}
-		n = keep_heaviest(list, n, x->keep);
+		n = nb_heaviest(list, n, x->keep);
 		x->heavy_n[i] = n;
 		x->heavy[i] = mem_alloc((n + 1) * sizeof(*list));
 		memcpy(x->heavy[i], list, n * sizeof(*list));
@@ -404,6 +402,34 @@ void nb_tally_add(struct nb_tally *t, const struct nb_data *d, struct nb_case c,
 	}
 }
 
+void nb_tally_case(struct nb_tally *t, const struct nb_data *d, struct nb_case c, const struct nb_history *h,
+                   const uint32_t *top, size_t k, float *each)
+{
+	struct nb_tally one = { 0 };
+	nb_tally_add(&one, d, c, h, top, k);
+	if (each)
+		*each = (float)(one.recall + one.ndcg + one.phr);
+	nb_tally_join(t, &one);
+}
+
+void nb_list_keep(uint32_t *lists, const struct nb_data *d, uint32_t user, const uint32_t *top, size_t n, uint32_t k)
+{
+	if (!lists)
+		return;
+	uint32_t *to = lists + (size_t)(user - d->split_start[NB_TEST]) * k;
+	for (uint32_t i = 0; i < k; i++)
+		to[i] = i < n ? top[i] : UINT32_MAX;
+}
+
+uint32_t *nb_lists_new(const struct nb_data *d, const struct nb_options *o)
+{
+	size_t n = (size_t)(d->users - d->split_start[NB_TEST]) * (size_t)o->k;
+	uint32_t *lists = o->keep_lists ? mem_alloc((n + 1) * sizeof(*lists)) : NULL;
+	if (lists)
+		memset(lists, 0xff, n * sizeof(*lists));
+	return lists;
+}
+
 void nb_tally_join(struct nb_tally *to, const struct nb_tally *from)
 {
 	to->recall += from->recall;
@@ -440,4 +466,13 @@ struct nb_case *nb_split_cases(const struct nb_data *d, enum nb_split split, siz
 		if (d->user_start[u + 1] > d->user_start[u])
 			cases[(*count)++] = (struct nb_case){ u, d->user_start[u + 1] - 1 };
 	return cases;
+}
+
+size_t nb_thin_cases(struct nb_case *cases, size_t count, size_t max)
+{
+	if (count <= max)
+		return count;
+	for (size_t i = 0; i < max; i++)
+		cases[i] = cases[i * count / max];
+	return max;
 }

@@ -51,6 +51,8 @@ static void score_all(struct nb_worker *w, const struct nb_data *d, const struct
 {
 	memset(w->all, 0, SCORES * (size_t)d->items * sizeof(*w->all));
 	nb_history_read(&w->h, d, c);
+	if (w->h.baskets == 0) /* a first basket: the basket before it in `d` is somebody else's */
+		return;
 	uint32_t first = nb_first(d, c), size = d->basket_start[c.target] - d->basket_start[c.target - 1];
 	nb_score_follow(m, d, c.target - 1, 1.0f / (float)size, w->s.follow);
 	for (uint32_t age = 1; age < 5 && c.target - age > first; age++) {
@@ -159,17 +161,18 @@ static void features_of(const struct nb_worker *w, const struct nb_data *d, cons
 	const struct nb_facts *f = &m->facts;
 	static const struct nb_own NEVER = { 0 };
 	const struct nb_own *o = h->slot[item] ? &h->own[h->slot[item] - 1] : &NEVER;
-	float n = (float)h->baskets, last = o->count ? (float)o->last : 99;
+	float n = (float)(h->baskets ? h->baskets : 1), last = o->count ? (float)o->last : 99;
+	uint32_t last_size = h->baskets ? d->basket_start[c.target] - d->basket_start[c.target - 1] : 0;
 	float gap = o->count > 1 ? (float)(o->oldest - o->last) / (float)(o->count - 1) : 0;
 	float rank = 0;
 	for (size_t i = 0; o->count && i < h->own_n; i++)
 		rank += h->own[i].decay[1] > o->decay[1];
 	uint32_t age = o->last < NB_RECENCIES ? o->last : NB_RECENCIES - 1;
 	const float values[NB_FEATURES] = {
-		n,
+		(float)h->baskets,
 		(float)h->lines / n,
 		(float)h->own_n,
-		(float)(d->basket_start[c.target] - d->basket_start[c.target - 1]),
+		(float)last_size,
 		h->repeat_chances ? (float)h->repeats / (float)h->repeat_chances : 0.4f,
 		(float)o->count,
 		(float)o->count / n,
@@ -182,7 +185,7 @@ static void features_of(const struct nb_worker *w, const struct nb_data *d, cons
 		o->count ? (float)o->oldest : 99,
 		gap,
 		gap > 0 ? (last + 1) / gap : -1,
-		(float)o->count / (float)h->lines,
+		h->lines ? (float)o->count / (float)h->lines : 0,
 		o->count ? (float)o->count / (float)(o->oldest + 1) : 0,
 		o->count ? rank : 99,
 		f->popularity[item],

@@ -33,7 +33,8 @@ struct nb_history {
 	struct nb_own *own; /* ascending by item */
 	size_t own_n, own_cap;
 	uint32_t baskets, lines, repeats, repeat_chances;
-	uint32_t *slot; /* by item: own index + 1, 0 = never; items entries, cleaned by the next call */
+	uint32_t *slot;                  /* by item: own index + 1, 0 = never; items entries, cleaned by the next call */
+	float power[NB_BASKETS_USED][4]; /* by age: NB_DECAYS to its power */
 };
 void nb_history_init(struct nb_history *h, const struct nb_data *d);
 void nb_history_release(struct nb_history *h);
@@ -50,6 +51,13 @@ struct nb_rows {
 void nb_rows_add(struct nb_rows *r, uint32_t item, float weight);
 void nb_rows_end(struct nb_rows *r);
 void nb_rows_release(struct nb_rows *r);
+struct nb_heavy {
+	float weight;
+	uint32_t item;
+};
+int nb_by_weight(const void *a, const void *b); /* the heaviest first, then the lower number */
+/* The `keep` first of a list, in that order; how many there are. */
+uint32_t nb_heaviest(struct nb_heavy *list, uint32_t n, uint32_t keep);
 /* out = aᵀ b, items × items, each row cut to its `keep` heaviest. */
 void nb_cross(const struct nb_rows *a, const struct nb_rows *b, uint32_t items, uint32_t keep, int threads,
               struct nb_rows *out);
@@ -136,9 +144,16 @@ struct nb_tally {
 };
 void nb_tally_add(struct nb_tally *t, const struct nb_data *d, struct nb_case c, const struct nb_history *h,
                   const uint32_t *top, size_t k);
+/* The same, and the case's recall + ndcg + phr; each: where, or NULL. */
+void nb_tally_case(struct nb_tally *t, const struct nb_data *d, struct nb_case c, const struct nb_history *h,
+                   const uint32_t *top, size_t k, float *each);
+uint32_t *nb_lists_new(const struct nb_data *d, const struct nb_options *o); /* NULL unless they are kept */
+/* A test user's list for the report; lists: NULL or as in struct nb_method_result. */
+void nb_list_keep(uint32_t *lists, const struct nb_data *d, uint32_t user, const uint32_t *top, size_t n, uint32_t k);
 void nb_tally_join(struct nb_tally *to, const struct nb_tally *from);
 struct nb_metrics nb_tally_means(const struct nb_tally *t);
 struct nb_case *nb_split_cases(const struct nb_data *d, enum nb_split split, size_t *count);
+size_t nb_thin_cases(struct nb_case *cases, size_t count, size_t max); /* spread evenly; returns how many are left */
 
 /* The published methods over a model fitted on the train split; one result each. */
 void nb_baselines(const struct nb_data *d, const struct nb_options *o, const struct nb_model *model,

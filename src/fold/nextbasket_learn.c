@@ -38,7 +38,31 @@ struct ranking {
 	const float *scores;
 	uint32_t k;
 	struct nb_tally *parts;
+	uint32_t *lists; /* of test users; NULL */
+	float *each;     /* by case; NULL */
 };
+
+/* Where what is found goes besides the sums: both may be NULL. */
+struct keep {
+	uint32_t *lists;
+	float *each;
+};
+
+/* A list longer than there are candidates goes on with what sells. */
+static size_t fill_up(const struct ranking *r, size_t index, const struct nb_history *h, uint32_t *top, size_t n)
+{
+	const struct nb_table *t = r->t;
+	const struct nb_model *m = t->model_of ? &t->models[t->model_of[index]] : t->models;
+	for (uint32_t i = 0; i < t->d->items && n < r->k; i++) {
+		uint32_t item = m->facts.order[i];
+		bool taken = t->fresh_only && h->slot[item];
+		for (size_t j = 0; j < n && !taken; j++)
+			taken = top[j] == item;
+		if (!taken)
+			top[n++] = item;
+	}
+	return n;
+}
 
 static void rank_body(void *ctx, size_t from, size_t to, int thread)
 {
@@ -60,15 +84,18 @@ static void rank_body(void *ctx, size_t from, size_t to, int thread)
 		for (size_t j = 0; j < n; j++)
 			top[j] = r->t->items[place[j]];
 		nb_history_read(&h, d, r->t->cases[i]);
-		nb_tally_add(&r->parts[from / 64], d, r->t->cases[i], &h, top, n);
+		n = fill_up(r, i, &h, top, n);
+		nb_tally_case(&r->parts[from / 64], d, r->t->cases[i], &h, top, n, r->each ? &r->each[i] : NULL);
+		nb_list_keep(r->lists, d, r->t->cases[i].user, top, n, r->k);
 	}
 	nb_history_release(&h);
 }
 
-static struct nb_tally rank_tally(const struct nb_table *t, const float *scores, const struct nb_options *o)
+static struct nb_tally rank_tally(const struct nb_table *t, const float *scores, const struct nb_options *o,
+                                  struct keep keep)
 {
 	size_t parts = t->count / 64 + 1;
-	struct ranking r = { t, scores, (uint32_t)o->k, mem_alloc(parts * sizeof(*r.parts)) };
+	struct ranking r = { t, scores, (uint32_t)o->k, mem_alloc(parts * sizeof(*r.parts)), keep.lists, keep.each };
 	par_for(t->count, 64, o->threads, rank_body, &r);
 	struct nb_tally all = { 0 };
 	for (size_t i = 0; i < parts; i++)
@@ -79,7 +106,7 @@ static struct nb_tally rank_tally(const struct nb_table *t, const float *scores,
 
 static struct nb_metrics rank_metrics(const struct nb_table *t, const float *scores, const struct nb_options *o)
 {
-	struct nb_tally all = rank_tally(t, scores, o);
+	struct nb_tally all = rank_tally(t, scores, o, (struct keep){ NULL, NULL });
 	return nb_tally_means(&all);
 }
 
@@ -102,14 +129,6 @@ static void table_score(const struct boost *b, const struct nb_table *t, int tre
 	par_for(t->query[t->count], 4096, threads, score_body, &s);
 }
 
-/* Two forests together beat either by less than chance hides: prefer them unless they are clearly worse. */
-#define BLEND_MARGIN 0.01
-
-static bool is_blend(const struct nb_method_result *r)
-{
-	return str_is(str_from(r->name), "blend");
-}
-
 static double worth(const struct nb_metrics *m)
 {
 	return m->recall + m->ndcg + m->phr;
@@ -118,7 +137,7 @@ static double worth(const struct nb_metrics *m)
 struct learner {
 	const struct nb_data *d;
 	const struct nb_options *o;
-	struct nb_table train, validate, test;
+	struct nb_table train, validate, validate_whole, test; /* validate: as many as memory allows, to choose by */
 	struct nb_report *out;
 };
 
@@ -146,9 +165,14 @@ static int choose_trees(const struct learner *l, const struct boost *b, float *s
 	return best * STEP;
 }
 
+static struct keep keep_from(struct keep k, size_t from)
+{
+	return (struct keep){ k.lists, k.each ? k.each + from : NULL };
+}
+
 /* Test users in slices, so that memory does not grow with them. */
 static void score_slices(struct learner *l, const struct nb_table *whole, struct boost **forest, const int *trees,
-                         struct nb_metrics out[FORESTS + 1])
+                         struct nb_metrics out[FORESTS + 1], const struct keep keep[FORESTS + 1])
 {
 	struct nb_tally all[FORESTS + 1] = { 0 };
 	for (size_t from = 0; from < whole->count; from += SLICE) {
@@ -160,12 +184,12 @@ static void score_slices(struct learner *l, const struct nb_table *whole, struct
 		float *one = mem_alloc((n + 1) * sizeof(*one)), *sum = mem_alloc((n + 1) * sizeof(*sum));
 		for (int f = 0; f < FORESTS; f++) {
 			table_score(forest[f], &t, trees[f], l->o->threads, one);
-			struct nb_tally part = rank_tally(&t, one, l->o);
+			struct nb_tally part = rank_tally(&t, one, l->o, keep_from(keep[f], from));
 			nb_tally_join(&all[f], &part);
 			for (size_t i = 0; i < n; i++)
 				sum[i] += one[i];
 		}
-		struct nb_tally part = rank_tally(&t, sum, l->o);
+		struct nb_tally part = rank_tally(&t, sum, l->o, keep_from(keep[FORESTS], from));
 		nb_tally_join(&all[FORESTS], &part);
 		free(one);
 		free(sum);
@@ -199,11 +223,20 @@ static void learn_blend(struct learner *l)
 	nb_table_release(&l->train);
 	nb_table_release(&l->validate);
 	struct nb_metrics validate[FORESTS + 1], test[FORESTS + 1];
-	score_slices(l, &l->validate, forest, trees, validate);
-	score_slices(l, &l->test, forest, trees, test);
+	struct keep on_validate[FORESTS + 1], on_test[FORESTS + 1];
+	for (int f = 0; f <= FORESTS; f++) {
+		on_validate[f] = (struct keep){ NULL, mem_alloc((l->validate_whole.count + 1) * sizeof(float)) };
+		on_test[f] = (struct keep){ nb_lists_new(l->d, l->o), NULL };
+	}
+	score_slices(l, &l->validate_whole, forest, trees, validate, on_validate);
+	score_slices(l, &l->test, forest, trees, test, on_test);
 	for (int f = 0; f <= FORESTS; f++) {
 		struct nb_method_result *r = &l->out->methods[l->out->count++];
-		*r = (struct nb_method_result){ f < FORESTS ? FOREST_NAMES[f] : "blend", validate[f], test[f], "" };
+		*r = (struct nb_method_result){ .name = f < FORESTS ? FOREST_NAMES[f] : "blend",
+			                            .validate = validate[f],
+			                            .test = test[f],
+			                            .worth = on_validate[f].each,
+			                            .lists = on_test[f].lists };
 		if (f < FORESTS)
 			snprintf(r->chosen, sizeof(r->chosen), "%d trees", trees[f]);
 		else
@@ -213,18 +246,31 @@ static void learn_blend(struct learner *l)
 		boost_free(forest[f]);
 }
 
+/* Baskets before the truth that a case to learn from needs: two, or as few as somebody has who is to be answered. */
+static uint32_t least_history(const struct nb_data *d)
+{
+	uint32_t least = 2;
+	for (uint32_t u = d->split_start[NB_VALIDATE]; u < d->users; u++) {
+		uint32_t n = d->user_start[u + 1] - d->user_start[u];
+		if (n > 0 && n - 1 < least)
+			least = n - 1;
+	}
+	return least;
+}
+
 /* The newest steps of train users, thinned evenly to CASES_MAX. */
 static struct nb_case *train_cases(const struct nb_data *d, uint64_t seed, size_t *count, uint8_t **fold)
 {
 	size_t total = 0, n = 0, cap = 0;
+	uint32_t least = least_history(d);
 	for (uint32_t u = d->split_start[NB_TRAIN]; u < d->split_start[NB_TRAIN + 1]; u++) {
-		uint32_t steps = d->user_start[u + 1] - d->user_start[u];
-		total += steps < 3 ? 0 : steps - 2 < STEPS_PER_USER ? steps - 2 : STEPS_PER_USER;
+		uint32_t baskets = d->user_start[u + 1] - d->user_start[u], steps = baskets > least ? baskets - least : 0;
+		total += steps < STEPS_PER_USER ? steps : STEPS_PER_USER;
 	}
 	struct nb_case *cases = NULL;
 	double share = total > CASES_MAX ? (double)CASES_MAX / (double)total : 1;
 	for (uint32_t u = d->split_start[NB_TRAIN]; u < d->split_start[NB_TRAIN + 1]; u++)
-		for (uint32_t k = 1; k <= STEPS_PER_USER && d->user_start[u + 1] - d->user_start[u] >= k + 2; k++) {
+		for (uint32_t k = 1; k <= STEPS_PER_USER && d->user_start[u + 1] - d->user_start[u] >= k + least; k++) {
 			double draw = (double)(hash_mix(seed + 5, (uint64_t)u * 8 + k) >> 11) * 0x1p-53;
 			if (draw >= share)
 				continue;
@@ -238,14 +284,22 @@ static struct nb_case *train_cases(const struct nb_data *d, uint64_t seed, size_
 	return cases;
 }
 
-enum { HOLDOUT_OF = 8, LEARN_CASES_MIN = 200, VALIDATE_CASES_MIN = 30, VALIDATE_CASES_MAX = 8192 };
+enum {
+	FIT_LINES_MAX = 4000000,
+	HOLDOUT_OF = 8,
+	LEARN_CASES_MIN = 200,
+	VALIDATE_CASES_MIN = 30,
+	VALIDATE_CASES_MAX = 8192
+};
 
-/* Who is seen by which fit: one per fold without its users, then train, then train and validate. */
+/* Who is seen by which fit: one per fold without its users, then train, then train and validate. Of more than
+ * FIT_LINES_MAX lines every n-th user: counts of what goes with what no longer change, time and memory would. */
 static void plan_fits(struct fits *f, const struct nb_data *d, uint8_t **use, const uint8_t *hidden, uint64_t seed)
 {
+	uint32_t stride = d->basket_start[d->user_start[d->split_start[NB_TEST]]] / FIT_LINES_MAX + 1;
 	for (uint32_t k = 0; k < FITS; k++) {
 		use[k] = mem_alloc((size_t)d->users + 1);
-		for (uint32_t u = 0; u < d->split_start[NB_TEST]; u++)
+		for (uint32_t u = 0; u < d->split_start[NB_TEST]; u += stride)
 			use[k][u] = u < d->split_start[NB_VALIDATE] ? k >= FOLDS || fold_of(u, seed) != k : k == FOLDS + 1;
 		f->fit[k] = (struct nb_fit){ .d = d,
 			                         .use = use[k],
@@ -263,7 +317,7 @@ static void learn_all(struct learner *l, struct fits *f)
 	const struct nb_data *d = l->d;
 	struct nb_pool pool, pool_test;
 	uint8_t *fold;
-	struct nb_case *train, *validate, *test;
+	struct nb_case *train, *validate, *thinned, *test;
 	nb_pool_fit(&pool, &f->fit[FOLDS], STEPS_PER_USER);
 	nb_pool_fit(&pool_test, &f->fit[FOLDS + 1], STEPS_PER_USER);
 	l->train = (struct nb_table){ .d = d, .models = f->models, .pool = &pool };
@@ -271,8 +325,9 @@ static void learn_all(struct learner *l, struct fits *f)
 	l->train.model_of = fold;
 	l->validate = (struct nb_table){ .d = d, .models = &f->models[FOLDS], .pool = &pool };
 	l->validate.cases = validate = nb_split_cases(d, NB_VALIDATE, &l->validate.count);
-	if (l->validate.count > VALIDATE_CASES_MAX)
-		l->validate.count = VALIDATE_CASES_MAX;
+	l->validate_whole = l->validate;
+	l->validate.cases = thinned = nb_split_cases(d, NB_VALIDATE, &l->validate.count);
+	l->validate.count = nb_thin_cases(thinned, l->validate.count, VALIDATE_CASES_MAX);
 	l->test = (struct nb_table){ .d = d, .models = &f->models[FOLDS + 1], .pool = &pool_test };
 	l->test.cases = test = nb_split_cases(d, NB_TEST, &l->test.count);
 	if (l->train.count >= LEARN_CASES_MIN && l->validate.count >= VALIDATE_CASES_MIN) {
@@ -287,6 +342,7 @@ static void learn_all(struct learner *l, struct fits *f)
 	free(fold);
 	free(train);
 	free(validate);
+	free(thinned);
 	free(test);
 }
 
@@ -315,6 +371,38 @@ static void evaluate_all(const struct nb_data *d, const struct nb_options *o, st
 	free(hidden);
 }
 
+static bool is_blend(const struct nb_method_result *r)
+{
+	return str_is(str_from(r->name), "blend");
+}
+
+/* Better than b on the same validate users by more than twice the standard error of their differences. */
+static bool surely_better(const struct nb_method_result *a, const struct nb_method_result *b)
+{
+	double sum = 0, squares = 0, n = a->validate.users;
+	for (uint32_t i = 0; i < a->validate.users; i++) {
+		double gain = (double)a->worth[i] - b->worth[i];
+		sum += gain;
+		squares += gain * gain;
+	}
+	double mean = sum / n, variance = squares / n - mean * mean;
+	return sum > 0 && mean * mean * n > 4 * variance;
+}
+
+/* The best of many methods on a few hundred validate users is often the luckiest. The blend has learnt from all the
+ * train users: it stays unless something is surely better. Where none was learnt, the best is all there is to go by. */
+static void choose_default(struct nb_report *out)
+{
+	bool learnt = out->count > 0 && is_blend(&out->methods[out->count - 1]);
+	const struct nb_method_result *blend = &out->methods[out->count - 1];
+	out->chosen = learnt ? out->count - 1 : 0;
+	for (size_t i = 0; i < out->count; i++) {
+		const struct nb_method_result *r = &out->methods[i];
+		if (worth(&r->validate) > worth(&out->methods[out->chosen].validate) && (!learnt || surely_better(r, blend)))
+			out->chosen = i;
+	}
+}
+
 /* Without validate users, the last eighth of the train users takes their place. */
 bool nb_evaluate(const struct nb_data *given, const struct nb_options *o, struct nb_report *out, struct err *err)
 {
@@ -331,10 +419,17 @@ bool nb_evaluate(const struct nb_data *given, const struct nb_options *o, struct
 			               : s == NB_VALIDATE ? "choose by"
 			                                  : "test on");
 	evaluate_all(&d, o, out);
-	for (size_t i = 0; i < out->count; i++)
-		if (worth(&out->methods[i].validate) > worth(&out->methods[out->chosen].validate) ||
-		    (i + 1 == out->count && is_blend(&out->methods[i]) &&
-		     worth(&out->methods[i].validate) > worth(&out->methods[out->chosen].validate) - BLEND_MARGIN))
-			out->chosen = i;
+	choose_default(out);
+	for (size_t i = 0; i < out->count; i++) {
+		free(out->methods[i].worth);
+		out->methods[i].worth = NULL;
+	}
 	return true;
+}
+
+void nb_report_release(struct nb_report *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		free(r->methods[i].lists);
+	r->count = 0;
 }

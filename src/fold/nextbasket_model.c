@@ -169,6 +169,30 @@ static void choose_columns(const struct nb_fit *f, struct nb_model *m)
 	}
 }
 
+enum { DENSE_WORK_MAX = 1 << 30 };
+
+/* Each step costs the square of what the user had: of many users with long histories every n-th teaches enough. */
+static uint32_t ridge_stride(const struct nb_fit *f, const struct nb_model *m)
+{
+	const struct nb_data *d = f->d;
+	double work = 0;
+	struct nb_history h;
+	nb_history_init(&h, d);
+	for (uint32_t u = 0; u < d->users; u++) {
+		uint32_t first = d->user_start[u], end = f->use[u] ? nb_fit_end(f, u) : first;
+		if (end - first < 2)
+			continue;
+		nb_history_read(&h, d, (struct nb_case){ u, end });
+		double inputs = 0;
+		for (size_t i = 0; i < h.own_n; i++)
+			inputs += m->ridge_of[h.own[i].item] == UINT32_MAX ? 0 : 2;
+		inputs = inputs < RIDGE_INPUTS_MAX ? inputs : RIDGE_INPUTS_MAX;
+		work += inputs * inputs * (end - first > DENSE_STEPS ? DENSE_STEPS : end - first - 1);
+	}
+	nb_history_release(&h);
+	return (uint32_t)(work / DENSE_WORK_MAX) + 1;
+}
+
 static void ridge_accumulate(const struct nb_fit *f, const struct nb_model *m, float *xx, float *xy)
 {
 	const struct nb_data *d = f->d;
@@ -177,8 +201,9 @@ static void ridge_accumulate(const struct nb_fit *f, const struct nb_model *m, f
 	float value[RIDGE_INPUTS_MAX];
 	struct nb_history h;
 	nb_history_init(&h, d);
+	uint32_t stride = ridge_stride(f, m), seen = 0;
 	for (uint32_t u = 0; u < d->users; u++) {
-		if (!f->use[u])
+		if (!f->use[u] || seen++ % stride)
 			continue;
 		uint32_t first = d->user_start[u], end = nb_fit_end(f, u);
 		uint32_t from = end - first > DENSE_STEPS ? end - DENSE_STEPS : first + 1;

@@ -6,6 +6,39 @@
 
 #include <stdlib.h>
 
+struct nb_names {
+	struct intern items;
+	struct arena text;
+	struct str *user;
+	size_t user_cap;
+	bool quoted;
+};
+
+struct str nb_item_name(const struct nb_data *d, uint32_t item)
+{
+	return intern_name(&d->names->items, item);
+}
+
+bool nb_items_quoted(const struct nb_data *d)
+{
+	return d->names->quoted;
+}
+
+struct str nb_user_key(const struct nb_data *d, uint32_t user)
+{
+	return d->names->user[user];
+}
+
+static void names_free(struct nb_names *n)
+{
+	if (!n)
+		return;
+	intern_release(&n->items);
+	arena_release(&n->text);
+	free(n->user);
+	free(n);
+}
+
 struct nb_data *nb_new(void)
 {
 	struct nb_data *d = mem_alloc(sizeof(*d));
@@ -22,6 +55,7 @@ void nb_free(struct nb_data *d)
 	free(d->user_start);
 	free(d->basket_start);
 	free(d->item);
+	names_free(d->names);
 	free(d);
 }
 
@@ -72,7 +106,7 @@ enum { NB_LINES_MAX = 1 << 30, NB_BASKET_MAX = 100000 };
 
 struct reader {
 	const char *p, *end, *start;
-	struct intern items;
+	struct nb_names *names;
 	uint32_t *basket;
 	size_t basket_cap;
 	struct nb_data *d;
@@ -130,17 +164,22 @@ static bool read_item(struct reader *r, uint32_t *out)
 	if (r->p < r->end && *r->p == '"') {
 		if (!read_string(r, &name, "an item"))
 			return false;
+		r->names->quoted = true;
 	} else {
-		const char *from = r->p;
+		const char *from = r->p, *digits = from + (from < r->end && *from == '-');
+		r->p = digits;
 		while (r->p < r->end && *r->p >= '0' && *r->p <= '9')
 			r->p++;
 		name = (struct str){ from, (size_t)(r->p - from) };
-		if (name.n == 0)
+		if (r->p == digits || (r->p < r->end && (*r->p == '.' || *r->p == 'e' || *r->p == 'E'))) {
+			r->p = from;
 			return bad(r, "an item (a whole number or a string)");
+		}
 	}
-	if (r->items.count >= NB_ITEMS_MAX && intern_find(&r->items, name) == INTERN_NONE)
+	struct intern *items = &r->names->items;
+	if (items->count >= NB_ITEMS_MAX && intern_find(items, name) == INTERN_NONE)
 		return err_set(r->err, ERR_LIMIT, "more than %d different items", NB_ITEMS_MAX);
-	*out = intern_put(&r->items, name, NULL);
+	*out = intern_put(items, name, NULL);
 	return true;
 }
 
@@ -167,7 +206,8 @@ static bool read_basket(struct reader *r)
 	return true;
 }
 
-static bool read_user(struct reader *r)
+/* first: how many users there were before this split. */
+static bool read_user(struct reader *r, uint32_t first)
 {
 	struct str key;
 	if (!read_string(r, &key, "a user key in quotes"))
@@ -176,13 +216,18 @@ static bool read_user(struct reader *r)
 		return bad(r, "\": [\" after a user key");
 	if (r->d->users >= NB_USERS_MAX)
 		return err_set(r->err, ERR_LIMIT, "more than %d users", NB_USERS_MAX);
+	struct nb_names *names = r->names;
+	names->user = mem_grow(names->user, &names->user_cap, r->d->users + 1u, sizeof(*names->user));
+	names->user[r->d->users] = arena_str(&names->text, key);
 	nb_add_user(r->d);
 	if (take(r, ']'))
 		return true;
-	do
-		if (!read_basket(r))
-			return false;
-	while (take(r, ','));
+	uint32_t basket = 0;
+	do {
+		basket++;
+		if (!read_basket(r)) /* counted, not named: a key may be an address */
+			return err_context(r->err, "user %u, basket %u", r->d->users - first, basket);
+	} while (take(r, ','));
 	return take(r, ']') || bad(r, "\",\" or \"]\" after a basket");
 }
 
@@ -192,8 +237,9 @@ static bool read_split(struct reader *r)
 		return bad(r, "{user: [[item, …], …]}");
 	if (take(r, '}'))
 		return true;
+	uint32_t first = r->d->users;
 	do
-		if (!read_user(r))
+		if (!read_user(r, first))
 			return false;
 	while (take(r, ','));
 	return take(r, '}') || bad(r, "\",\" or \"}\" after a user");
@@ -260,9 +306,9 @@ static bool read_all(struct reader *r)
 struct nb_data *nb_parse(struct str json, struct err *err)
 {
 	struct reader r = { .p = json.p, .end = json.p + json.n, .start = json.p, .d = nb_new(), .err = err };
-	intern_init(&r.items);
+	r.d->names = r.names = mem_alloc(sizeof(*r.names));
+	intern_init(&r.names->items);
 	bool ok = read_all(&r);
-	intern_release(&r.items);
 	free(r.basket);
 	if (!ok) {
 		nb_free(r.d);

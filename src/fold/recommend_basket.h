@@ -18,6 +18,7 @@ enum {
 	REC_BASKET_FEATURES = 24,
 	REC_BASKET_PARTS = 7, /* features of the weighted sum; the trees are one more */
 	REC_BASKET_POPULAR = 200,
+	REC_BASKET_KEEP = 201, /* products of the same orders, itself among them */
 };
 
 struct rec_pair { /* product → another of the same orders */
@@ -63,7 +64,10 @@ float rec_basket_sum(const float *weights, const float *x, float trees);
 void rec_basket_leave(struct rec_scratch *s);
 
 /* recommend_basket_learn.c */
-void rec_basket_links(struct rec_learning *l);  /* counts and EASE as of l->until */
+/* The model as it answers: counts (by item the REC_BASKET_KEEP it was ordered with most, or more), the orders that hold
+ * an item, how many there are; EASE of the model before, else solved from the rows. */
+void rec_basket_tell(struct rec_learning *l, const struct nb_rows *counts, const double *total, uint32_t orders,
+                     const struct nb_rows *rows);
 void rec_basket_learn(struct rec_learning *l);  /* weights and trees */
 void rec_basket_before(struct rec_learning *l); /* both taken over from the model before */
 void rec_basket_free(struct rec_basket *b);

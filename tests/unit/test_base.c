@@ -186,6 +186,35 @@ START_TEST(interned_names_are_dense)
 }
 END_TEST
 
+/* A number keeps its place under another name; the old one leads nowhere, also when the table has grown since. */
+START_TEST(interned_names_change)
+{
+	struct intern t;
+	char name[24];
+	intern_init(&t);
+	for (uint32_t i = 0; i < 1000; i++) {
+		snprintf(name, sizeof name, "name-%u", i);
+		ck_assert_uint_eq(intern_put(&t, str_from(name), NULL), i);
+	}
+	const char *was = intern_name(&t, 7).p;
+	for (int round = 0; round < 2; round++) {
+		for (uint32_t i = 0; i < 1000; i++) {
+			snprintf(name, sizeof name, "%s-%u", round ? "again" : "gone", i);
+			intern_rename(&t, i, str_from(name));
+		}
+		for (uint32_t i = 0; i < 1000; i++) {
+			snprintf(name, sizeof name, "%s-%u", round ? "gone" : "name", i);
+			ck_assert_uint_eq(intern_find(&t, str_from(name)), INTERN_NONE);
+			snprintf(name, sizeof name, "%s-%u", round ? "again" : "gone", i);
+			ck_assert_uint_eq(intern_find(&t, str_from(name)), i);
+		}
+	}
+	ck_assert_int_eq(was[0], 0); /* it is not in memory any more */
+	ck_assert_uint_eq(intern_put(&t, STR("name-7"), NULL), 1000);
+	intern_release(&t);
+}
+END_TEST
+
 static void add_up(void *ctx, size_t from, size_t to, int thread)
 {
 	for (size_t i = from; i < to; i++)
@@ -248,5 +277,5 @@ END_TEST
 
 UNIT_MAIN("base", money_reads_what_tills_write, money_shares_round_half_away, dates_go_round, paris_changes_its_clocks,
           instants_are_read, draws_do_not_depend_on_order, hashes_of_short_keys_differ, sha256_is_sha256,
-          buffers_stop_at_their_maximum, interned_names_are_dense, parallel_loops_visit_all_once,
+          buffers_stop_at_their_maximum, interned_names_are_dense, interned_names_change, parallel_loops_visit_all_once,
           parallel_loops_share_their_threads, near_words_are_found)
