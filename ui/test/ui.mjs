@@ -84,7 +84,7 @@ await test("sign-in: a wrong password is refused in words, a right one enters", 
 	await page.fill("[name=name]", OWNER);
 	await page.fill("[name=password]", "court et faux");
 	await page.click("button.main");
-	await until(page, () => document.querySelector(".refused")?.textContent.length > 10);
+	await until(page, () => /ce nom et ce mot de passe ne vont pas ensemble/.test(document.querySelector(".refused")?.textContent));
 	assert.deepEqual(await violations(page), []);
 	await page.fill("[name=password]", PASSWORD);
 	await page.click("button.main");
