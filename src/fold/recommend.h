@@ -92,6 +92,7 @@ struct rec_options {
 	int threads;
 	bool no_ease;  /* leave EASE out (very small machines) */
 	bool no_cross; /* up-sells and due dates only: what goes with what is not learnt */
+	bool follow;   /* keep what recommend_follow.h needs */
 	/* For a program that answers once: who has no basket is answered by the blend alone; so is a basket. */
 	bool no_rank, no_basket;
 	uint64_t seed;

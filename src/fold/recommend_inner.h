@@ -34,10 +34,12 @@ struct rec_scored {
 	uint32_t item;
 };
 
+enum { REC_SPANS = 3 }; /* two, four and eight weeks */
+
 /* What sales say of an item, as of the day the models were learnt; shares, so that samples compare. */
 struct rec_seller {
 	float reach, recent, lately, fresh, again, age_days, quiet_days, quantity, price, line;
-	float newly[3]; /* among orders of known customers in the newest weeks: that it is bought for the first time */
+	float newly[REC_SPANS]; /* a further order of the newest weeks holds it for the first time */
 };
 
 struct rec_words { /* recommend_words.c */
@@ -46,30 +48,24 @@ struct rec_words { /* recommend_words.c */
 	float *weight;          /* rarity, of length 1 over an item's words */
 };
 
-enum { REC_FACTORS = 32, REC_FACTOR_FEATURES = 4 };
-struct rec_taste { /* recommend_factors.c: of a customer's items, and of those of the newest order */
-	float all[REC_FACTORS], newest[REC_FACTORS];
-	float length, newest_length;
-};
-
 struct rec_model {
 	const struct rec_data *d;
 	struct rec_options o;
 	struct rec_weights w;
 	uint32_t items;
-	uint64_t baskets_learnt; /* when weights and EASE were */
-	uint64_t *link_start;    /* items + 1 */
+	uint64_t baskets_learnt;   /* when weights and EASE were */
+	struct rec_follow *follow; /* until rec_model_follow() */
+	uint64_t *link_start;      /* items + 1 */
 	struct rec_link *links;
 	struct rec_seller *seller; /* by item */
 	struct rec_words words;
-	float *factor, *factor_scale, *factor_length; /* items × REC_FACTORS; by item */
-	struct forest *rank;                          /* NULL: too little past to learn it from, the blend alone answers */
-	struct rec_basket *basket;                    /* recommend_basket.h; NULL: what goes with what is not learnt */
-	uint32_t *customers_of, *baskets_of;          /* by item, returns left out */
-	uint32_t *learnt_of;                          /* of the customers whose histories the links are counted from */
-	float *popular;       /* by item, 0 … 1: customers, those of the newest month twelvefold */
-	uint32_t *by_popular; /* items, best first */
-	uint32_t *by_recent;  /* the REC_RECENT best sellers of the newest weeks */
+	struct forest *rank;                 /* NULL: too little past to learn it from, the blend alone answers */
+	struct rec_basket *basket;           /* recommend_basket.h; NULL: what goes with what is not learnt */
+	uint32_t *customers_of, *baskets_of; /* by item, returns left out */
+	uint32_t *learnt_of;                 /* of the customers whose histories the links are counted from */
+	float *popular;                      /* by item, 0 … 1: customers, those of the newest month twelvefold */
+	uint32_t *by_popular;                /* items, best first */
+	uint32_t *by_recent;                 /* the REC_RECENT best sellers of the newest weeks */
 	uint32_t recent_n;
 	uint8_t *again_by_nature; /* by item: consumable as given or as seen */
 	uint64_t customers_n, baskets_n;
@@ -131,7 +127,7 @@ void rec_vote_all(const struct rec_model *m, struct rec_scratch *s, const struct
 void rec_vote_clear(struct rec_scratch *s);
 
 /* recommend_rank.c: the second look at the best candidates of the blend. */
-enum { REC_RANKED = 52, REC_RANK_POPULAR = 12, REC_RANK_FEATURES = 47 };
+enum { REC_RANKED = 52, REC_RANK_POPULAR = 12, REC_RANK_FEATURES = 43 };
 /* One build. The past is cut by `until` to learn from what came then. */
 struct rec_learning {
 	const struct rec_data *d;
@@ -140,7 +136,7 @@ struct rec_learning {
 	uint32_t step;         /* every step-th customer is read */
 	int32_t until, newest; /* orders of that day and later are not seen; the day of the newest order */
 	uint64_t cut_orders;
-	uint32_t ease_items;            /* EASE at a cut: of so many best sellers */
+	uint32_t ease_items;            /* EASE at a cut: of so many best sellers; 0: as usual */
 	const struct rec_model *before; /* near enough to be taken over in part */
 };
 bool rec_stopped(const struct rec_options *o);
@@ -162,7 +158,6 @@ void rec_learn_weights(struct rec_learning *l); /* recommend_tune.c: of the blen
 struct rec_person {
 	float orders, distinct, size, since_days, gap_days, price, best;
 	float items_age, items_reach, quantity, line, weight; /* of what they have; the sum of its weights */
-	struct rec_taste taste;
 };
 void rec_rank_sellers(const struct rec_learning *l); /* m->seller, m->popular, m->by_recent */
 /* After rec_heap(), before what is in it is taken out. */
@@ -184,15 +179,9 @@ uint32_t rec_heap_next(struct rec_scratch *s);
 void rec_words_learn(struct rec_model *m);
 void rec_words_read(const struct rec_model *m, struct rec_scratch *s); /* what is in s->own */
 float rec_words_score(const struct rec_model *m, const struct rec_scratch *s, uint32_t item);
-/* total: customers by item. */
-void rec_factors_learn(struct rec_model *m, const struct nb_rows *customers, const double *total);
-void rec_factors_read(const struct rec_model *m, const struct rec_scratch *s, struct rec_taste *t);
-void rec_factors_describe(const struct rec_model *m, const struct rec_taste *t, uint32_t item,
-                          float x[REC_FACTOR_FEATURES]);
 
 /* recommend_facts.c: of what is in the model already, more. */
 void rec_learn_segments(struct rec_model *m);
-void rec_learn_groups(struct rec_model *m);
 void rec_learn_rhythm(struct rec_model *m);
 void rec_learn_bundles(struct rec_model *m);
 

@@ -180,7 +180,6 @@ void rec_learn_weights(struct rec_learning *l)
 	days = days < CUT_DAYS_MIN ? CUT_DAYS_MIN : days > CUT_DAYS_MAX ? CUT_DAYS_MAX : days;
 	l->m->w = (struct rec_weights){ 1, 1, 1, l->o->no_ease ? 0 : 1, 0.05f };
 	l->step = d->customers / TUNE_CUSTOMERS + 1;
-	uint32_t ease_items = l->ease_items;
 	l->ease_items = EASE_ITEMS;
 	struct tune t = { .wanted = mem_alloc(d->items + 1u), .s = rec_scratch_new(l->m) };
 	t.query = mem_grow(t.query, &t.query_cap, 1, sizeof(*t.query));
@@ -212,5 +211,5 @@ void rec_learn_weights(struct rec_learning *l)
 	free(t.wanted);
 	l->until = INT32_MAX;
 	l->step = 1;
-	l->ease_items = ease_items;
+	l->ease_items = 0;
 }

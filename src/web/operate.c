@@ -77,6 +77,10 @@ void on_metrics(struct request *r)
 	put_metric(b, "ticks_total", "counter", "Turns of the shop.", (double)c->ticks);
 	put_metric(b, "decisions_total", "counter", "Decisions made.", (double)c->decisions);
 	put_metric(b, "messages_accepted_total", "counter", "Messages that left.", (double)c->accepted);
+	put_metric(b, "models_learnt_total", "counter", "How often what to propose was learnt from all orders.",
+	           (double)c->models_learnt);
+	put_metric(b, "models_followed_total", "counter", "How often it took in what had changed instead.",
+	           (double)c->models_followed);
 	put_metric(b, "sign_ins_total", "counter", "Sessions begun.", (double)c->sign_ins);
 	put_metric(b, "sign_in_failures_total", "counter", "Wrong passwords.", (double)c->sign_in_failures);
 	put_histogram(b, "fact_decision_seconds", "From a fact's request to the decision upon it.", &c->decided);
