@@ -234,6 +234,8 @@ bool reco_learn(struct reco *r, const struct book *book, const struct version *v
 		.threads = o->threads,
 		.no_cross = o->no_cross,
 		.follow = o->follow && r->lines >= (size_t)o->follow_lines_min,
+		.no_rank = o->no_rank,
+		.no_basket = o->no_basket,
 		.seed = 1,
 		.stop = o->stop,
 		.before = reco_same_items(r, o->before) ? o->before->model : NULL,

@@ -94,6 +94,7 @@ struct reco_options {
 	int threads;               /* ≤ 0: all processors */
 	bool no_model;             /* the arrays only */
 	bool no_cross;             /* up-sells and due dates only, in a fraction of the time */
+	bool no_rank, no_basket;   /* only those with a basket are asked for; only those without */
 	const struct reco *before; /* learnt a while ago: what changes slowly is taken over; NULL */
 	const _Atomic bool *stop;  /* true: gives up, with no model; NULL */
 	size_t orders_min;         /* with fewer orders: no model */

@@ -36,11 +36,14 @@ struct rec_basket {
 	struct forest *trees; /* NULL: too few orders to learn from, the blend of recommend.h answers */
 };
 
+enum rec_pass { REC_NOT_ASKED, REC_MAY, REC_MAY_NOT };
+
 struct rec_beside { /* what a basket says of an item */
 	float most, sum, cosine, best, ease;
 	uint32_t source, both; /* of the heaviest confidence */
 	uint16_t linked;
-	bool met, may, listed;
+	bool met, listed;
+	uint8_t may; /* enum rec_pass */
 };
 
 struct rec_short {
@@ -50,7 +53,8 @@ struct rec_short {
 };
 
 /* recommend_basket.c. The basket is in s->in_basket and the customer's orders are read. `out` NULL: no guards. The
- * short list is described, not yet scored; what a basket says stays in s->beside until rec_basket_leave(). */
+ * short list is described, not yet scored; what a basket says stays in s->beside until rec_basket_leave(), and what
+ * the blend says in s->tally until rec_vote_clear(). */
 void rec_basket_list(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask, struct rec_list *out,
                      struct rec_short *list);
 void rec_basket_order(const struct rec_basket *b, struct rec_short *list); /* best first; what describes them stays */

@@ -314,6 +314,7 @@ static void case_fill(struct basket_learn *b, struct rec_scratch *s, struct rec_
 		for (size_t i = 0; i < list->n; i++)
 			b->truth[index * REC_SHORT + i] = among(wanted, wanted_n, list->item[i]);
 		rec_basket_leave(s);
+		rec_vote_clear(s);
 	}
 	rec_leave_customer(s, &ask);
 }

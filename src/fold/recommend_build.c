@@ -443,11 +443,13 @@ static void learn_cross(struct rec_learning *l, bool follow, struct rec_lists *k
 		rec_basket_before(l);
 	} else {
 		rec_learn_weights(l);
-		rec_basket_learn(l);
+		if (!l->o->no_basket)
+			rec_basket_learn(l);
 	}
 	l->cut_orders = 0;
 	rec_rank_sellers(l);
-	learn_lists(l, follow ? REC_WIDE_BESIDE : REC_BASKET_KEEP, follow ? REC_WIDE : REC_KEEP, k);
+	uint32_t beside = follow ? REC_WIDE_BESIDE : REC_BASKET_KEEP;
+	learn_lists(l, l->m->basket ? beside : 0, follow ? REC_WIDE : REC_KEEP, k);
 }
 
 struct rec_model *rec_model_new(const struct rec_data *d, const struct rec_options *o)

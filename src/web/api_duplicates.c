@@ -43,26 +43,8 @@ static bool put_record(struct request *r, const struct world *w, customer_id c, 
 	put_open(b, name, '{');
 	put_int(b, "id", c);
 	put_str(b, "ref", ref);
-	put_str(b, "first_name", p.first_name);
-	put_str(b, "last_name", p.last_name);
-	put_str(b, "company", p.company);
-	put_str(b, "email", p.email);
-	put_str(b, "phone", p.phone);
-	put_str(b, "address1", p.address1);
-	put_str(b, "postcode", p.postcode);
-	put_str(b, "city", p.city);
-	if (c <= w->version->customers) {
-		struct lifecycle l = customer_life(w, c);
-		put_cstr(b, "phase", phase_name(l.phase));
-		put_int(b, "orders", l.orders);
-		put_int(b, "spend", l.spend);
-		put_date(b, "last_order", l.last_order);
-	} else {
-		put_cstr(b, "phase", phase_name(PHASE_PROSPECT));
-		put_int(b, "orders", 0);
-		put_int(b, "spend", 0);
-		put_null(b, "last_order");
-	}
+	put_person(b, &p);
+	put_life(b, w, c);
 	put_close(b, '}');
 	return true;
 }

@@ -65,6 +65,27 @@ struct lifecycle customer_life(const struct world *w, customer_id c)
 	return l;
 }
 
+void put_life(struct buf *b, const struct world *w, customer_id c)
+{
+	struct lifecycle l = customer_life(w, c);
+	put_cstr(b, "phase", phase_name(l.phase));
+	put_int(b, "orders", l.orders);
+	put_int(b, "spend", l.spend);
+	put_date(b, "last_order", l.last_order);
+}
+
+void put_person(struct buf *b, const struct person *p)
+{
+	put_str(b, "first_name", p->first_name);
+	put_str(b, "last_name", p->last_name);
+	put_str(b, "company", p->company);
+	put_str(b, "email", p->email);
+	put_str(b, "phone", p->phone);
+	put_str(b, "address1", p->address1);
+	put_str(b, "postcode", p->postcode);
+	put_str(b, "city", p->city);
+}
+
 struct str person_name(struct arena *a, const struct person *p)
 {
 	if (p->first_name.n && p->last_name.n)
@@ -79,7 +100,6 @@ static bool put_row(struct request *r, const struct world *w, customer_id c, str
 	struct buf *b = &r->out;
 	if (!store_person(request_db(r), c, &r->arena, &p, &ref, err))
 		return false;
-	struct lifecycle l = customer_life(w, c);
 	put_open(b, NULL, '{');
 	put_int(b, "id", c);
 	put_str(b, "ref", ref);
@@ -87,10 +107,7 @@ static bool put_row(struct request *r, const struct world *w, customer_id c, str
 	put_str(b, "email", p.email);
 	put_str(b, "phone", p.phone);
 	put_str(b, "city", p.city);
-	put_cstr(b, "phase", phase_name(l.phase));
-	put_int(b, "orders", l.orders);
-	put_int(b, "spend", l.spend);
-	put_date(b, "last_order", l.last_order);
+	put_life(b, w, c);
 	put_close(b, '}');
 	return true;
 }

@@ -296,14 +296,7 @@ static bool put_who(struct request *r, customer_id c)
 	put_str(b, "ref", ref);
 	put_open(b, "person", '{');
 	put_str(b, "civility", p.civility);
-	put_str(b, "first_name", p.first_name);
-	put_str(b, "last_name", p.last_name);
-	put_str(b, "company", p.company);
-	put_str(b, "email", p.email);
-	put_str(b, "phone", p.phone);
-	put_str(b, "address1", p.address1);
-	put_str(b, "postcode", p.postcode);
-	put_str(b, "city", p.city);
+	put_person(b, &p);
 	put_str(b, "country", p.country);
 	put_close(b, '}');
 	if (put_merged(r, c, &err))

@@ -234,8 +234,7 @@ void on_segment_delete(struct request *r)
 	else if (!store_segment_delete(live_db(r->web->live), r->args[0], &found, &err))
 		request_err(r, &err);
 	else if (!found)
-		request_problem(r, 404,
-		                request_locale(r) == LOCALE_FR ? "aucun segment ne porte ce nom" : "no segment has this name");
+		request_refuse(r, 404, "aucun segment ne porte ce nom", "no segment has this name");
 	else {
 		put_open(&r->out, NULL, '{');
 		put_bool(&r->out, "forgotten", true);

@@ -252,6 +252,10 @@ void on_today(struct request *r)
 	             : (fr ? "Demandes et messages de clients, à traiter dans le mois"
 	                   : "Customers’ requests and messages, to be answered within a month"),
 	         "/compliance");
+	put_need(b, "retention", retention_overdue(r->web),
+	         fr ? "Personnes dont les données ne peuvent plus être gardées : à regarder, puis à effacer"
+	            : "People whose data may not be kept any longer: to be looked at, then erased",
+	         "/compliance?tab=retention");
 	put_close(b, ']');
 	put_open(b, "brought", '{');
 	put_int(b, "orders", s->orders);

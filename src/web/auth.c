@@ -515,12 +515,14 @@ static void second_step(struct request *r, const struct account *a, const char *
 		request_hand_over(r, begin_session);
 		return;
 	case FACTOR_MISSING:
-		request_problem(r, 401, "\"code\" is needed too: six digits of the telephone, or a backup code");
+		request_refuse(r, 401, "il manque le code\u00a0: les six chiffres du téléphone, ou un code de secours",
+		               "\"code\" is needed too: six digits of the telephone, or a backup code");
 		break;
 	case FACTOR_WRONG:
 		too_many(r, a->name, true);
 		r->web->counters.sign_in_failures++;
-		request_problem(r, 401, "this code does not fit, or was used already: type the next one");
+		request_refuse(r, 401, "ce code n’est pas le bon, ou a déjà servi\u00a0: tapez le suivant",
+		               "this code does not fit, or was used already: type the next one");
 		break;
 	}
 	r->out.n--; /* the problem goes on */
@@ -538,13 +540,15 @@ bool auth_password_again(struct request *r, const char *password)
 	pthread_mutex_unlock(&r->web->lock);
 	if (too_many(r, r->who.name, false)) {
 		request_add_header(r, "Retry-After", STR("900"));
-		request_problem(r, 429, "too many wrong passwords; wait a quarter of an hour");
+		request_refuse(r, 429, "trop de mots de passe faux\u00a0: attendez un quart d’heure",
+		               "too many wrong passwords; wait a quarter of an hour");
 		return false;
 	}
 	if (password && found.id && strlen(password) <= PASSWORD_MAX && password_fits(found.password, password))
 		return true;
 	too_many(r, r->who.name, true);
-	request_problem(r, 403, "\"password\" is needed again, and this is not it");
+	request_refuse(r, 403, "le mot de passe est redemandé, et ce n’est pas celui-ci",
+	               "\"password\" is needed again, and this is not it");
 	return false;
 }
 
@@ -557,11 +561,13 @@ void on_session_post(struct request *r)
 	const char *name = member(o, "name"), *password = member(o, "password");
 	struct account found = { .id = 0 };
 	if (!name || !password || strlen(password) > PASSWORD_MAX || strlen(name) > NAME_MAX_BYTES) {
-		request_problem(r, 422, "name and password are needed");
+		request_refuse(r, 422, "il faut un nom et un mot de passe", "name and password are needed");
 	} else if (too_many(r, name, false)) {
 		request_add_header(r, "Retry-After", STR("900"));
-		request_problem(r, 429,
-		                "too many wrong passwords; wait a quarter of an hour, or ask the owner for a new account");
+		request_refuse(
+			r, 429,
+			"trop de mots de passe faux\u00a0: attendez un quart d’heure, ou demandez un autre compte à la gérance",
+			"too many wrong passwords; wait a quarter of an hour, or ask the owner for a new account");
 	} else {
 		pthread_mutex_lock(&w->lock);
 		for (size_t i = 0; i < w->account_count; i++)
@@ -573,7 +579,8 @@ void on_session_post(struct request *r)
 		} else {
 			too_many(r, name, true);
 			w->counters.sign_in_failures++;
-			request_problem(r, 401, "name and password do not fit together");
+			request_refuse(r, 401, "ce nom et ce mot de passe ne vont pas ensemble",
+			               "name and password do not fit together");
 		}
 	}
 	json_decref(o);

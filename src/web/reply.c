@@ -51,6 +51,11 @@ void request_problem(struct request *r, int status, const char *fmt, ...)
 	put_close(&r->out, '}');
 }
 
+void request_refuse(struct request *r, int status, const char *fr, const char *en)
+{
+	request_problem(r, status, "%s", request_locale(r) == LOCALE_FR ? fr : en);
+}
+
 void request_err(struct request *r, const struct err *err)
 {
 	int status = 500;

@@ -429,6 +429,7 @@ static void web_release(struct web *w)
 {
 	jobs_release(w);
 	auth_release(w);
+	retention_free(w);
 	writer_free(w);
 	readers_free(w);
 	forecast_free(w);
@@ -498,9 +499,10 @@ bool web_run(const struct web_options *o, const volatile sig_atomic_t *stop, str
 	orders_new(w);
 	writer_new(w);
 	hooks_new(w);
+	retention_new(w);
 	bool ok = open_all(w, err) && ticker_start(w, err);
 	if (ok) {
-		ok = writer_start(w, err) && readers_start(w, err) && hooks_start(w, err) &&
+		ok = writer_start(w, err) && readers_start(w, err) && hooks_start(w, err) && retention_start(w, err) &&
 		     door_open(w, on_request, on_end, err);
 		for (int turn = 1; ok && !*stop; turn++) {
 			nanosleep(&(struct timespec){ 0, 100 * 1000000L }, NULL);
@@ -513,10 +515,12 @@ bool web_run(const struct web_options *o, const volatile sig_atomic_t *stop, str
 		writer_stop(w);
 		readers_stop(w);
 		ticker_stop(w);
+		retention_stop(w);
 		if (w->daemon)
 			MHD_stop_daemon(w->daemon);
 	}
 	hooks_stop(w);
+	retention_stop(w);
 	web_release(w);
 	return ok;
 }

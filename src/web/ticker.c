@@ -195,6 +195,8 @@ static bool turn(struct web *w, struct err *err)
 	struct courier_models models = courier_models(w->courier);
 	w->counters.models_learnt += models.learnt;
 	w->counters.models_followed += models.followed;
+	if (t.hold_all != REASON_CLOCK_JUMP && t.hold_all != REASON_RESTORED && !retention_turn(w, now, err))
+		return false; /* at a wrong hour nothing is erased: it could not be taken back */
 	w->counters.ticks++;
 	w->counters.decisions += t.decisions;
 	w->counters.accepted += t.accepted;

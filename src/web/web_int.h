@@ -210,6 +210,7 @@ struct web {
 	struct courier_state *courier;
 	struct monthly monthly;
 	struct writer *writer; /* facts.h */
+	struct retention_state *retention;
 	pthread_t ticker;
 	struct tick_result untold; /* since the pages were told last */
 	double told;
@@ -284,6 +285,8 @@ void request_read_on(struct request *r, handler_fn next, enum lane lane); /* to 
 /* The customer the path names; 0: none, answered already. */
 customer_id customer_arg(struct request *r);
 void request_problem(struct request *r, int status, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* The same for what people read, in their language; no parts. */
+void request_refuse(struct request *r, int status, const char *fr, const char *en);
 void request_err(struct request *r, const struct err *err); /* the world's: 503; the input's: 422; a conflict: 409 */
 /* The answer to DELETE of row `id`: 404 when nothing was changed. */
 void request_deleted(struct request *r, bool ok, int64_t id, int64_t changed, const struct err *err);
@@ -487,6 +490,9 @@ size_t order_walk(const struct order *o, const uint64_t *bits, uint32_t customer
 /* ---- api_list.c ---- */
 struct lifecycle customer_life(const struct world *w, customer_id c); /* as of now */
 struct str person_name(struct arena *a, const struct person *p);      /* "Léa Martin", or the company; may be empty */
+/* Members of an object: phase, orders, spend, last_order as of now; first_name … city. */
+void put_life(struct buf *b, const struct world *w, customer_id c);
+void put_person(struct buf *b, const struct person *p);
 
 /* ---- erasing.c ---- */
 struct erase_traces;
@@ -498,6 +504,15 @@ bool web_erase_rows(struct web *w, const customer_id *people, size_t count, cons
 /* The rest, on a thread that may wait: files, rejected rows, the log. */
 bool web_erase_left(struct web *w, const struct erase_traces *traces, struct erase_report *report,
                     struct err *err) MUST_CHECK;
+
+/* ---- retention.c ---- */
+void retention_new(struct web *w);
+bool retention_start(struct web *w, struct err *err) MUST_CHECK;
+void retention_stop(struct web *w);
+void retention_free(struct web *w);
+bool retention_turn(struct web *w, struct instant now, struct err *err) MUST_CHECK; /* on the ticker, after a turn */
+/* How many were due when everybody was looked at last; 0 while the shop has them erased by itself. */
+int64_t retention_overdue(struct web *w);
 
 /* ---- csv.c: lists as files ---- */
 void csv_begin(struct request *r);
@@ -589,6 +604,9 @@ HANDLER(on_case_csv);
 HANDLER(on_lifecycle);
 HANDLER(on_backup);
 HANDLER(on_compliance);
+HANDLER(on_retention);
+HANDLER(on_retention_rows);
+HANDLER(on_retention_csv);
 HANDLER(on_requests);
 HANDLER(on_request_post);
 HANDLER(on_request_close);

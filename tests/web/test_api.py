@@ -12,6 +12,7 @@ import sys
 import threading
 import tempfile
 import time
+from pathlib import Path
 import unittest
 import urllib.parse
 import zoneinfo
@@ -326,6 +327,37 @@ class Api(unittest.TestCase):
         self.ask("GET", f"/customers/{c['id']}/why")
         for wrong in ("0", "999999", "-1", "x", "1%27", "99999999999999999999"):
             self.ask("GET", f"/customers/{wrong}", status=404)
+
+    def test_plan_mistakes_in_french(self):
+        """What is wrong with a plan is said in the reader's language; every sentence of the checks has its French."""
+        text = self.ask("GET", "/plans/birthday")["text"]
+        for old, new, said in (
+            ("priority: 60", "prioritie: 60", "aucune clé «\u00a0prioritie\u00a0» dans un plan\u202f; vouliez-vous dire «\u00a0priority\u00a0»\u202f?"),
+            ("priority: 60", "priority: 6000000", "n’est pas un nombre entier de"),
+            ("when: birthday month", "when: evry year", "aucun déclencheur"),
+            ("at: J+4", "at: jamais", "n’est pas un moment"),
+            ("opened any", "opnd any", "vouliez-vous dire"),
+            ("control: 10%", "control: 10", "n’est pas un pourcentage"),
+        ):
+            self.assertIn(old, text)
+            body = {"text": text.replace(old, new)}
+            got = self.ask("POST", "/plans/check", body, headers={"Accept-Language": "fr"})["issues"]
+            self.assertTrue(any(said in i["text"] for i in got), got)
+            got = self.ask("POST", "/plans/check", body, headers={"Accept-Language": "en"})["issues"]
+            self.assertFalse(any(said in i["text"] for i in got), got)
+        source = Path(__file__).resolve().parents[2] / "src" / "engine"
+        literal = r'"((?:[^"\\]|\\.)*)"'
+        french = (source / "plan_french.c").read_text()
+        known = {"".join(re.findall(literal, m)) for m in re.findall(r"\{\s*((?:" + literal.replace("((?:", "(?:(?:", 1) + r"\s*)+),", french)}
+        found = 0
+        for name in ("plan_file.c", "plan_file_check.c", "plan_file_step.c", "plan_file_when.c", "plan_file_words.c", "plan_file_yaml.c"):
+            calls = re.findall(r"\b(?:issue_node|issue_at|issue_put|advise|advise_step)\(([^;{]*?)((?:\"(?:[^\"\\]|\\.)*\"\s*)+)", (source / name).read_text())
+            for _before, text in calls:
+                sentence = "".join(re.findall(literal, text))
+                if " " in sentence:
+                    found += 1
+                    self.assertIn(sentence, known, name)
+        self.assertGreater(found, 70)
 
     def test_segments(self):
         got = self.ask("POST", "/segments/count", {"text": "orders >= 2"})

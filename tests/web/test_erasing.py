@@ -134,6 +134,41 @@ class Erasing(unittest.TestCase):
         self.server.cookie, self.server.csrf = cookie, csrf
         self.assertEqual(self.seen(), before)
 
+    def test_retention(self):
+        """Off: counted, shown on the page of the day, listed; nobody is erased. On: those and no others, by the server itself."""
+        ask = self.ask
+        facts = [{"kind": "profile", "key": f"rt:{n}", "customer": f"kept-{n}", "last_name": f"Gardien{n}", "email": f"gardien{n}@example.net",
+                  "created": ("2015-02-01T10:00:00Z", "2015-02-01T10:00:00Z", "2026-01-01T10:00:00Z")[n % 3]} for n in range(36)]
+        facts += [{"kind": "order", "key": "rt:o", "customer": "kept-1", "at": "2016-02-01T10:00:00Z", "lines": [{"sku": "SKU1", "quantity": 1, "amount": 700}]}]
+        for n in range(0, len(facts), 10):
+            ask("POST", "/facts", facts[n:n + 10], 201)
+        kept = lambda: self.server.until(lambda: (k := ask("GET", "/retention")) and k["prospects"] + k["customers"] == 24 and k)
+        self.assertEqual(kept(), {"on": False, "prospect_months": 36, "customer_months": 36, "prospects": 23, "customers": 1})
+        rows = ask("GET", "/retention/rows?limit=1000")["items"]
+        self.assertEqual(sorted(r["name"] for r in rows), sorted(f"Gardien{n}" for n in range(36) if n % 3 < 2))
+        self.assertEqual([(r["group"], r["last_contact"], r["due"]) for r in rows if r["name"] == "Gardien1"], [("customer", "2016-02-01", "2019-02-01")])
+        self.assertEqual(self.server.ask("GET", API + "/retention/rows.csv?lang=fr").text().count("Gardien"), 24)
+        ask("PUT", "/settings", {"retention.prospects": "35"})  # changed periods are looked at anew
+        self.server.until(lambda: ask("GET", "/retention")["prospect_months"] == 35)
+        needs = self.server.until(lambda: [n for n in ask("GET", "/today")["needs_you"] if n["kind"] == "retention"])
+        self.assertEqual((needs[0]["count"], needs[0]["link"]), (24, "/compliance?tab=retention"))
+        people, openings = ask("GET", "/customers")["total"], self.openings()
+        time.sleep(0.5)
+        self.assertEqual(ask("GET", "/customers")["total"], people)
+        ask("PUT", "/settings", {"retention.on": "yes"})
+        self.server.until(lambda: ask("GET", "/customers")["total"] == people - 24, 20)
+        self.assertEqual([n for n in ask("GET", "/today")["needs_you"] if n["kind"] == "retention"], [])
+        self.assertEqual((ask("GET", "/retention")["on"], ask("GET", "/retention/rows")["items"]), (True, []))
+        lines = self.server.until(lambda: (l := ask("GET", "/audit?limit=200")["items"]) and sum(int(x["object"].split()[0]) for x in l if x["action"] == "retention applied") == 24 and l, 30)
+        self.assertEqual([x["actor"] for x in lines if x["action"] == "customer erased"], ["retention"] * 24)
+        self.assertEqual(self.openings(), openings)
+        self.server.stop()
+        left = self.everything()
+        for n in range(36):
+            self.assertEqual(f"gardien{n}@".encode() in left, n % 3 == 2, n)
+        self.assertEqual(json.loads(self.server.command("replay", self.server.db, "--audit", "--format", "json"))["same"], "yes")
+        self.server.command("check", self.server.db)
+
     def test_who_comes_back_is_another(self):
         """The shop's own number leads to nobody any more, also for who writes facts in the same process."""
         ask = self.ask

@@ -4,7 +4,7 @@ import { adopt, call, get, may, openSession, session, type CustomerRow, type Pag
 import { setThemeTick } from "./chart";
 import { num, shop } from "./fmt";
 import { changeLocale, locale, t, word, type Word } from "./i18n";
-import { holdToday, plansLike, today } from "./live";
+import { holdToday, plansLike, today, waiting } from "./live";
 import { Door } from "./pages/door";
 import { Today } from "./pages/today";
 import { go, href, leave, leftAt, parts, path } from "./router";
@@ -143,7 +143,7 @@ function Frame(p: { children: JSX.Element }) {
 		else scrollTo(0, 0);
 		main.focus({ preventScroll: true });
 	});
-	const needs = () => today.error ? 0 : today.latest?.needs_you.reduce((n, x) => n + x.count, 0) ?? 0;
+	const needs = () => today.error ? 0 : waiting(today.latest);
 	const leaving = () => today.error ? 0 : today.latest?.leaving.reduce((n, x) => n + x.count, 0) ?? 0;
 	const queue = () => {
 		const by = new Map<string, { title: string; channel: string; count: number }>();
@@ -158,14 +158,14 @@ function Frame(p: { children: JSX.Element }) {
 		try {
 			const r = await call<{ held_by: string | null }>("POST", "/stop");
 			holdToday(r?.held_by ?? "emergency_stop");
-			toast(t("stopped"), { undo: () => void resume() });
+			toast(t("stopped"), { undo: () => void resume(), about: "stop" });
 		} catch (e) { refuse(e); }
 	}
 	async function resume() {
 		try {
 			await call("POST", "/resume");
 			holdToday(null);
-			toast(t("resumed"));
+			toast(t("resumed"), { about: "stop" });
 		} catch (e) { refuse(e); }
 	}
 	async function signOut() {
@@ -229,7 +229,7 @@ function Frame(p: { children: JSX.Element }) {
 			<Search open={seek()} close={() => setSeek(false)} />
 			<Keys open={keys()} close={() => setKeys(false)} />
 			<Dialog open={stopping()} title={t("stop_title")} close={() => setStopping(false)}>
-				<h2 class="t3">{t("stop_title")}</h2><p>{t("stop_body", { n: leaving() })}</p>
+				<h2 class="t3">{t("stop_title")}</h2><p>{leaving() ? t("stop_body", { n: leaving() }) : t("stop_body_none")}</p>
 				<Show when={leaving()}><ul class="queue"><For each={queue()}>{(x) => <li><span>{x.title}</span><small>{word("channel", x.channel)}</small><b>{num(x.count)}</b></li>}</For></ul></Show>
 				<div class="do"><button class="btn" autofocus onClick={() => setStopping(false)}>{t("cancel")}</button>
 					<button class="btn danger" onClick={stop}><Icon name="stop" />{t("stop_do")}</button></div>

@@ -22,6 +22,7 @@ interface Props {
 	ends?: boolean;           // each line says its name where it ends
 }
 
+const COUNTS = [1, 2, 5].flatMap((m) => Array.from({ length: 10 }, (_, e) => m * 10 ** e)).sort((a, b) => a - b);
 function stack(series: Series[]): (number | null)[][] {
 	const sum: number[] = [];
 	return series.map((s) => s.values.map((v, i) => (sum[i] = (sum[i] ?? 0) + (v ?? 0))));
@@ -58,7 +59,7 @@ export function Chart(p: Props) {
 			axes: [
 				{ stroke: ink, font, size: 24, gap: 4, grid: { show: false }, ticks: { show: false }, space: far ? 110 : 64,
 					values: (_u, v) => v.map((s) => p.ordinal ? p.ordinal(s) : (far ? date : dayf).format(new Date(s * 1000))) },
-				{ stroke: ink, font, size: 52, gap: 6, grid: { stroke: grid, width: 1 }, ticks: { show: false }, space: 48,
+				{ stroke: ink, font, size: 52, gap: 6, grid: { stroke: grid, width: 1 }, ticks: { show: false }, space: 48, ...(p.format ? {} : { incrs: COUNTS }), // no halves of a person
 					values: (_u, v) => v.map((n) => (p.format ?? num)(n)) },
 			],
 			series: [{}, ...order.map((i): uPlot.Series => {
@@ -76,6 +77,7 @@ export function Chart(p: Props) {
 			u.ctx.save();
 			u.ctx.font = `${12 * ratio}px ${token("--font")}`;
 			u.ctx.textBaseline = "middle";
+			u.ctx.textAlign = "left";
 			ends.forEach((e, i) => {
 				if (i && e.y - ends[i - 1].y < 14 * ratio) e.y = ends[i - 1].y + 14 * ratio;
 				u.ctx.fillStyle = e.s.color.startsWith("--") ? token(e.s.color) : e.s.color;

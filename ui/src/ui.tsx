@@ -155,12 +155,13 @@ export function Dialog(p: ParentProps<{ open: boolean; title: string; close: () 
 	);
 }
 
-interface Toast { id: number; text: string; undo?: () => void; bad?: boolean }
+interface Toast { id: number; text: string; undo?: () => void; bad?: boolean; about?: string }
 const [toasts, setToasts] = createSignal<Toast[]>([]);
 let serial = 0;
-export function toast(text: string, more?: { undo?: () => void; bad?: boolean }) {
+/** about: a later notice about the same thing takes the place of the one before. */
+export function toast(text: string, more?: { undo?: () => void; bad?: boolean; about?: string }) {
 	const id = ++serial;
-	setToasts((l) => [...l.slice(-2), { id, text, ...more }]);
+	setToasts((l) => [...l.filter((x) => !x.about || x.about !== more?.about).slice(-2), { id, text, ...more }]);
 	setTimeout(() => setToasts((l) => l.filter((x) => x.id !== id)), more?.undo || more?.bad ? 9000 : 4000);
 }
 export const refuse = (e: unknown) => toast(e instanceof Error ? e.message : String(e), { bad: true });

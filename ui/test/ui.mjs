@@ -84,7 +84,7 @@ await test("sign-in: a wrong password is refused in words, a right one enters", 
 	await page.fill("[name=name]", OWNER);
 	await page.fill("[name=password]", "court et faux");
 	await page.click("button.main");
-	await until(page, () => document.querySelector(".refused")?.textContent.length > 10);
+	await until(page, () => /ce nom et ce mot de passe ne vont pas ensemble/.test(document.querySelector(".refused")?.textContent));
 	assert.deepEqual(await violations(page), []);
 	await page.fill("[name=password]", PASSWORD);
 	await page.click("button.main");
@@ -121,7 +121,7 @@ await test("every page at 390 px: nothing wider than the screen, nothing raw", {
 	assert.deepEqual(found, []);
 });
 await test("an empty shop teaches on every page", { of: "bare" }, async (page, url) => {
-	for (const to of ["/", "/customers", "/figures", "/compliance"]) {
+	for (const to of ["/", "/customers", "/figures", "/figures/kpi", "/figures/value", "/figures/next", "/figures/case", "/compliance"]) {
 		await open(page, url, to);
 		await page.waitForSelector(".empty h2");
 		assert.deepEqual(await violations(page), [], to);
@@ -376,12 +376,23 @@ await test("message: the preview follows the text for a real customer, in three 
 	const text = await page.inputValue(".edit textarea");
 	await page.fill(".edit textarea", text.replace(/^# .*$/m, "# Un mot pour vous"));
 	await page.frameLocator(".frame iframe").locator("h1", { hasText: "Un mot pour vous" }).waitFor();
+	await page.fill(".edit textarea", text.replace(/^# .*$/m, "# Un mot pour {{ vous"));
+	await page.waitForSelector(".issues .wrong, .issues li");
+	await until(page, () => document.querySelector(".edacts .main").disabled);
+	assert.match(await page.frameLocator(".frame iframe").locator("h1").innerText(), /Un mot pour vous/, "a mistake does not blank the preview");
+	await page.fill(".edit textarea", text.replace(/^# .*$/m, "# Un mot pour vous"));
 	await page.click(".pvbar .seg button:nth-child(3)");
 	await until(page, () => /Un mot pour vous/i.test(document.querySelector(".frame pre")?.textContent));
 	await page.click(".head .btns button");
 	await page.fill("dialog[open] input", "claire@example.com");
 	await page.click("dialog[open] .main");
 	await until(page, () => /Essai/.test(document.querySelector(".toasts")?.textContent));
+});
+await test("messages: those of plans come first, with the plan's name", {}, async (page, url) => {
+	await open(page, url, "/messages");
+	const rows = await page.$$eval(".rows tbody tr:not(.grp)", (l) => l.map((r) => r.children[1].textContent));
+	assert.deepEqual(await page.$$eval(".rows tr.grp", (l) => l.length), 2);
+	assert.ok(rows.findIndex((s) => s === "–") > rows.findLastIndex((s) => s !== "–"), rows.join("|"));
 });
 await test("emergency stop: asked once with what is in the queue, then undone", {}, async (page, url) => {
 	await open(page, url, "/");
@@ -418,6 +429,21 @@ await test("settings: a cap is changed, kept, and undone from the notice", {}, a
 	await page.click(".toast button >> nth=0");
 	await page.waitForTimeout(500);
 	assert.equal(await read(), "2 in 7 days");
+});
+await test("settings: a cost is typed with a comma and kept as a number; each setting has its place and its name", {}, async (page, url) => {
+	const items = async () => (await (await page.request.get(url + "/api/v1/settings")).json()).items;
+	await open(page, url, "/settings");
+	await page.fill("[name='cost.sms']", "0,07");
+	await page.click(".edacts .main");
+	await page.waitForSelector(".toast");
+	assert.equal((await items()).find((i) => i.name === "cost.sms").value, "0.07");
+	assert.equal(await page.inputValue("[name='cost.sms']"), "0,07");
+	await page.click(".toast button >> nth=0");
+	const shown = await page.$$eval("main label, main .field[role=group]", (l) => l.length);
+	const named = await page.$$eval("main label.field > span:first-child", (l) => l.map((e) => e.textContent));
+	await open(page, url, "/settings?tab=sends");
+	assert.equal(shown + await page.$$eval("main label, main .field[role=group]", (l) => l.length), (await items()).length);
+	assert.deepEqual(named.filter((s) => /\b(the|of|what|where)\b/.test(s)), []);
 });
 await test("second factor: set up with the code of the key shown, asked at the next sign-in, taken off", {}, async (page, url, context) => {
 	await open(page, url, "/settings?tab=account");
@@ -567,6 +593,10 @@ await test("shop page: another origin's basket gets cards, a new basket others, 
 		await until(other, () => window.relance);
 		await other.evaluate(() => window.relance.update([]));
 		assert.equal(await other.innerText("#proposals"), "");
+		await tell("put", "/settings", { "recommend.origins": at, "recommend.cross_percent": "1" });
+		await other.evaluate((sku) => window.relance.update([sku, "x"]), basket.items[0].sku);
+		await until(other, () => document.querySelector("#proposals").hidden);
+		await tell("put", "/settings", { "recommend.cross_percent": "25" });
 		await guest.context().close();
 		await other.context().close();
 	} finally {

@@ -37,7 +37,7 @@ export default function CasePage() {
 	const [data, { refetch }] = createResource(asked, (url) => get<Case>(url));
 	/** The furthest a slider goes is fixed by what came first, so that it does not run away under the thumb. */
 	const [base, setBase] = createSignal<Record<string, number>>({});
-	createEffect(() => { const d = data.latest; if (d && !Object.keys(given()).length) setBase(Object.fromEntries(d.inputs.map((i) => [i.name, i.value]))); });
+	createEffect(() => { const d = data.error ? undefined : data.latest; if (d && !Object.keys(given()).length) setBase(Object.fromEntries(d.inputs.map((i) => [i.name, i.value]))); });
 	const most = (i: Input) => (i.kind === "percent" ? 100 : Math.max(10, 2 * (base()[i.name] || base()[i.name.replace("-after", "")] || (i.kind === "money" ? 20000 : 1000))));
 	const say = (i: Input, v: number) => (i.kind === "money" ? money(v, v >= 100000) : i.kind === "percent" ? pct(v / 100, 1) : num(v));
 	const Slider = (p: { input: Input | undefined; label: string }) => (
@@ -72,7 +72,7 @@ export default function CasePage() {
 										<span class="twobars" aria-hidden="true"><i style={{ width: (100 * l.before) / top() + "%" }} /><i class="a" style={{ width: (100 * l.after) / top() + "%" }} /></span></td>
 										<td class="num w"><Opens line={l} value={l.before} /></td><td class="num"><Opens line={l} value={l.after} /></td><td class="num">{l.gain ? <Opens line={l} value={l.gain} /> : "–"}</td></tr>}</For></tbody>
 									<tfoot><tr class="sum"><td>{t("total")}</td><td class="num w">{money(d().before, true)}</td><td class="num">{money(d().after, true)}</td><td class="num">{money(d().gain, true)}</td></tr></tfoot></table>
-								<dl class="cost net"><dt>{t("case_cost")}</dt><dd>{money(of("cost")?.value ?? 0, true)}</dd><dt>{t("case_net")}</dt><dd><b>{money(d().net, true)}</b></dd>
+								<dl class="cost net"><dt>{t("case_cost")}</dt><dd>{money(of("cost")?.value ?? 0, true)}</dd><Show when={d().gain}><dt>{t("case_net")}</dt><dd><b>{money(d().net, true)}</b></dd></Show>
 									<Show when={d().return_percent !== null && d().gain}><dt>{t("case_return")}</dt><dd>{pct(d().return_percent! / 100)}</dd></Show></dl>
 							</Section>
 							<Show when={from() === "shop" && d().plans.length}><Section title={t("case_plans")} note={t("case_plans_note")}>

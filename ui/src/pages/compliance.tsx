@@ -2,11 +2,12 @@
 import { For, Match, Show, Switch, createResource, createSignal } from "solid-js";
 import { call, get, may, type Compliance as Data, type Page as Rows } from "../api";
 import { day, exact, now, num, theDay } from "../fmt";
-import { learn, t, word } from "../i18n";
+import { learn, locale, t, word } from "../i18n";
 import { planTitle } from "../live";
 import { href, query, setQuery } from "../router";
 import { ChannelIcon, CsvButton, Dialog, Empty, Icon, Load, Page, Rich, Section, Sentinel, Tabs, When, refuse, saveCsv, toast } from "../ui";
 import { compliance as words } from "../words/compliance";
+import { Behind, type Asked } from "./behind";
 
 learn(words);
 
@@ -116,7 +117,7 @@ function Suppressions() {
 			<Load of={list.first} lines={3}>{() => (
 				<Show when={list.rows().length} fallback={<p class="calm"><Icon name="ok" />{t("sup_none")}</p>}>
 					<table class="rows"><thead><tr><th scope="col">{t("fingerprint")}</th><th scope="col">{t("channel")}</th><th scope="col">{t("sup_reason")}</th><th scope="col" class="num w">{t("since")}</th><th scope="col"><span class="vh">{t("sup_lift")}</span></th></tr></thead>
-						<tbody><For each={list.rows()}>{(x) => <tr><td><code>{x.address.slice(0, 12)}</code></td><td>{word("channel", x.channel)}</td><td>{word("sup", x.reason)}</td><td class="num w"><When at={x.at} /></td>
+						<tbody><For each={list.rows()}>{(x) => <tr><td><code>{x.address.slice(0, 12)}</code></td><td class="nw">{word("channel", x.channel)}</td><td>{word("sup", x.reason)}</td><td class="num w"><When at={x.at} /></td>
 							<td class="num"><Show when={may("privacy")}><button class="lnk" onClick={() => void act("/suppressions/lift", { address: x.address, channel: x.channel, reason: t("sup_by_hand") }, t("sup_lifted"))}>{t("sup_lift")}</button></Show></td></tr>}</For></tbody></table>
 					<list.More />
 				</Show>)}</Load>
@@ -124,13 +125,44 @@ function Suppressions() {
 	);
 }
 
+interface Kept { on: boolean; prospect_months: number; customer_months: number; prospects: number; customers: number }
+/** Who is kept too long: looked at first, erased by itself once the shop says so. */
+function Retention() {
+	const [data, { refetch }] = createResource(() => get<Kept>("/retention"));
+	const [behind, setBehind] = createSignal<Asked | null>(null);
+	const [asking, setAsking] = createSignal(false);
+	async function turn(on: boolean) {
+		setAsking(false);
+		try {
+			await call("PUT", "/settings", { "retention.on": on ? "yes" : "no" });
+			toast(t("retention_saved"));
+			await refetch();
+		} catch (e) { refuse(e); }
+	}
+	const open = () => setBehind({ title: t("retention_due"), note: t("retention_note"), path: "/retention", ask: "" });
+	const Count = (p: { n: number }) => <Show when={p.n} fallback={num(0)}><button class="open" onClick={open}>{num(p.n)}</button></Show>;
+	return (
+		<Load of={data} again={() => void refetch()} lines={4}>{(d) => { const all = () => d().prospects + d().customers; return (
+			<Section id="retention" title={t("retention")} note={t("retention_note")}>
+				<Show when={all()} fallback={<p class="calm"><Icon name="ok" />{t("retention_none")}</p>}><p>{t(d().on ? "retention_is_on" : "retention_is_off")}</p></Show>
+				<table class="rows"><thead><tr><th scope="col">{t("retention_who")}</th><th scope="col" class="num">{t("retention_due")}</th></tr></thead>
+					<tbody><tr><td>{t("retention_prospects", { n: d().prospect_months })}</td><td class="num"><Count n={d().prospects} /></td></tr><tr><td>{t("retention_customers", { n: d().customer_months })}</td><td class="num"><Count n={d().customers} /></td></tr></tbody></table>
+				<Show when={may("admin")}><p class="spaced"><button class="btn" onClick={() => (d().on ? void turn(false) : setAsking(true))}>{t(d().on ? "retention_turn_off" : "retention_turn_on")}</button></p></Show>
+				<Dialog open={asking()} title={t("retention_sure", { n: all() })} close={() => setAsking(false)}><h2 class="t3">{t("retention_sure", { n: all() })}</h2><p>{t("retention_sure_body")}</p>
+					<div class="do"><button class="btn" onClick={() => setAsking(false)}>{t("cancel")}</button><button class="btn main" onClick={() => void turn(true)}>{t("retention_turn_on")}</button></div></Dialog>
+				<Show when={behind()} keyed>{(of) => <Behind of={of} close={() => setBehind(null)} />}</Show>
+			</Section>); }}</Load>
+	);
+}
+
 function Audit() {
 	const list = paged<Act>("/audit");
 	const csv = () => saveCsv("audit.csv", ["at", t("audit_who"), t("audit_what"), t("audit_on")], list.rows().map((x) => [x.at, x.name || x.actor, x.action, x.object]));
-	const what = (s: string) => { const key = s.replace(/ /g, "_"), said = word("act", key); return said === key.replace(/_/g, " ") ? s : said; };
-	const who = (x: Act) => x.name || word("by", x.actor);
+	/** "request taken: access", both halves in words. */
+	const what = (s: string) => { const [act, of] = s.split(": "); return word("act", act.replace(/ /g, "_")) + (of ? (locale() === "fr" ? "\u00a0: " : ": ") + word("req", of).toLocaleLowerCase() : ""); };
+	const who = (x: Act) => (["setup", "page", "command line"].includes(x.actor) ? word("by", x.actor.replace(" ", "_")) : x.name || x.actor);
 	/** A role, a session: in words; a plan by its title; anything else as it is. */
-	const on = (x: Act) => (/^account/.test(x.action) ? word("role", x.object) : /^(plan|runs|draft)/.test(x.action) ? planTitle(x.object) : word("on", x.object) === x.object.replace(/_/g, " ") ? x.object : word("on", x.object));
+	const on = (x: Act) => (/^request \d+$/.test(x.object) ? t("on_request", { id: x.object.slice(8) }) : /^account/.test(x.action) ? word("role", x.object) : /^(plan|runs|draft)/.test(x.action) ? planTitle(x.object) : word("on", x.object) === x.object.replace(/_/g, " ") ? x.object : word("on", x.object));
 	return (
 		<Section title={t("audit")} note={t("audit_note")} more={<CsvButton onClick={csv} />}>
 			<Load of={list.first} lines={4}>{() => <>
@@ -144,7 +176,7 @@ export default function Compliance() {
 	const [data, { refetch }] = createResource(() => get<Data>("/compliance"));
 	const requests = paged<Request>("/requests");
 	const tab = () => query("tab") || "requests";
-	const tabs = (): [string, string][] => [["requests", t("tab_requests")], ["consents", t("tab_consents")], ["suppressions", t("tab_suppressions")], ...(may("privacy") ? [["audit", t("tab_audit")] as [string, string]] : [])];
+	const tabs = (): [string, string][] => [["requests", t("tab_requests")], ["consents", t("tab_consents")], ["suppressions", t("tab_suppressions")], ["retention", t("tab_retention")], ...(may("privacy") ? [["audit", t("tab_audit")] as [string, string]] : [])];
 	return (
 		<Load of={data} again={() => void refetch()} lines={8}>{(c) => {
 			const open = () => requests.rows().filter((r) => r.state === "open").sort((a, b) => a.due_at.localeCompare(b.due_at));
@@ -155,6 +187,7 @@ export default function Compliance() {
 						<Match when={tab() === "requests"}><Load of={requests.first} lines={4}>{() => <Requests list={requests} />}</Load></Match>
 						<Match when={tab() === "consents"}><Consents data={c()} /></Match>
 						<Match when={tab() === "suppressions"}><Suppressions /></Match>
+						<Match when={tab() === "retention"}><Retention /></Match>
 						<Match when={tab() === "audit"}><Audit /></Match>
 					</Switch>
 				</Page>

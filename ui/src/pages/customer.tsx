@@ -16,11 +16,11 @@ const PATH = { disc: "M12.500 10a4 4 0 1 1-8 0 4 4 0 0 1 8 0z", ring: "M12.500 1
 
 /** What led to a message: its run's decisions up to its leaving, oldest first. */
 function Because(p: { l: Line; why: Decision[] }) {
-	const list = () => p.why.filter((d) => d.plan === p.l.plan && d.run === p.l.run && (d.step === p.l.message || d.verdict === "entered")).sort((a, b) => a.at.localeCompare(b.at));
+	const list = () => p.why.filter((d) => d.plan === p.l.plan && d.run === p.l.run && (d.step === p.l.step || d.verdict === "entered")).sort((a, b) => a.at.localeCompare(b.at));
 	const [plan] = createResource(() => p.l.plan, (name) => get<Picture>("/plans/" + name).catch(() => undefined));
 	/** What the plan waits for, and what it asks at the step. */
 	const asks = (d: Decision) => {
-		const at = plan.latest?.steps.find((s) => s.name === d.step)?.condition, text = d.verdict === "entered" ? plan.latest?.trigger : d.verdict === "send" && at ? said(at) ?? at : "";
+		const at = plan.latest?.steps.find((s) => s.name === d.step)?.condition, text = d.verdict === "entered" ? plan.latest?.trigger : at && (d.verdict === "send" || d.reason === "step_condition") ? said(at) ?? at : "";
 		return text ? (locale() === "fr" ? "\u00a0: " : ": ") + text : "";
 	};
 	return (
@@ -43,8 +43,8 @@ function Row(p: { l: Line; why: Decision[] }) {
 				<Show when={open() && l().lines}><ul class="goods"><For each={l().lines}>{(x) => <li><span>{piece(x)}</span><b>{money(x.amount)}</b></li>}</For></ul></Show>
 				<Show when={l().quote}><p class="quote">{l().quote}</p></Show>
 				<Show when={l().small || l().plan}><small><Show when={l().channel}>{word("channel", l().channel)}, </Show>{l().small}<Show when={(l().times ?? 1) > 1}> ({t("why_times", { n: l().times! })})</Show>
-					<Show when={l().plan && l().group !== "all" && !(l().rest ?? "").includes(planTitle(l().plan!))}>{l().small ? " " : ""}<a href={href("/plans/" + l().plan)}>{planTitle(l().plan!)}</a></Show><Show when={l().web}>, <a href={l().web!} target="_blank" rel="noopener">{t("web_version")}</a></Show><Show when={l().message}>, <button type="button" class="open" aria-expanded={open()} onClick={() => setOpen(!open())}>{t("because")}</button></Show></small></Show>
-				<Show when={open() && l().message}><Because l={l()} why={p.why} /></Show>
+					<Show when={l().plan && l().group !== "all" && !(l().rest ?? "").includes(planTitle(l().plan!))}>{!l().small ? "" : /[.!?]$/.test(l().small!) ? " " : ", "}<a href={href("/plans/" + l().plan)}>{planTitle(l().plan!)}</a></Show><Show when={l().web}>, <a href={l().web!} target="_blank" rel="noopener">{t("web_version")}</a></Show><Show when={l().step}>, <button type="button" class="open" aria-expanded={open()} onClick={() => setOpen(!open())}>{t("because")}</button></Show></small></Show>
+				<Show when={open() && l().step}><Because l={l()} why={p.why} /></Show>
 			</div>
 			<div class="amt"><Show when={l().amount}><Show when={(l().lines?.length ?? 0) > 1} fallback={amountOf(l())}><button type="button" class="open" aria-expanded={open()} title={t("story_lines", { n: l().lines!.length })} onClick={() => setOpen(!open())}>{amountOf(l())}</button></Show></Show>
 				<For each={l().notes}>{(n) => <span class="op" classList={{ wrong: n.bad }} title={n.at && exact(n.at)}><Icon name={n.icon} />{n.text}<Show when={n.at}>, {when(n.at!)}</Show></span>}</For></div>

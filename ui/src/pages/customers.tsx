@@ -1,28 +1,40 @@
 // Customers: search as you type, a condition with its live count and its error under the character, the people behind any
 // count of another page; a table sorted as asked, with the columns wanted.
-import { For, Show, createEffect, createMemo, createResource, createSignal, on } from "solid-js";
+import { For, Show, createEffect, createMemo, createResource, createRoot, createSignal, on } from "solid-js";
 import { Problem, call, get, may, session, type CustomerRow, type Page as Rows } from "../api";
 import { day, exact, fromTo, money, num, shop } from "../fmt";
 import { french, learn, locale, t, word, type Word } from "../i18n";
 import { planTitle, stepTitle } from "../live";
 import { go, href, query, setQuery } from "../router";
-import { Empty, Icon, Load, Page, Rich, Sentinel, refuse, rested, toast } from "../ui";
-import { customers as words } from "../words/customers";
+import { Dialog, Empty, Icon, Load, Page, Rich, Sentinel, refuse, rested, toast } from "../ui";
+import { customers as sayings } from "../words/customers";
 import { meanings } from "../words/meanings";
 
-learn(words);
+learn(sayings);
 const PAGE = 50;
 interface Fault { offset: number; hint: string }
 interface Term { group: string; name: string; signature: string; meaning: string; example: string }
 
+/** In the reader's language: the server says it in English. */
+const meaning = (x: Term) => (locale() === "fr" && meanings[x.name] ? french(meanings[x.name]) : x.meaning);
+const [terms] = createRoot(() => createResource(() => session()?.user?.name, () => get<{ items: Term[] }>("/segments/words").catch(() => ({ items: [] }))));
+/** All the words, by what they are about; an example pressed stands in the bar. */
+function Dictionary(p: { open: boolean; close: () => void; take: (s: string) => void }) {
+	const groups = () => [...new Set((terms.latest?.items ?? []).map((x) => x.group))];
+	return (
+		<Dialog open={p.open} title={t("words")} close={p.close} wide><h2 class="t3">{t("words")}</h2><p>{t("words_note")}</p>
+			<div class="dict"><For each={groups()}>{(g) => <section><h3>{word("words", g.toLowerCase().replace(/\W+/g, "_"))}</h3>
+				<dl><For each={terms.latest?.items.filter((x) => x.group === g)}>{(x) => <><dt><code>{x.name}</code></dt><dd>{meaning(x)}<button type="button" class="open" onClick={() => { p.take(x.example); p.close(); }}>{x.example}</button></dd></>}</For></dl></section>}</For></div>
+			<div class="do"><button class="btn" onClick={p.close}>{t("close")}</button></div></Dialog>
+	);
+}
 /** Words of the language that complete what is being typed, each with what it means. */
 function Hints(p: { text: string; take: (s: string) => void }) {
-	const [terms] = createResource(() => get<{ items: Term[] }>("/segments/words").catch(() => ({ items: [] })));
 	const typed = () => /[a-z_]+$/.exec(p.text)?.[0] ?? "";
 	const near = () => (typed().length < 2 ? [] : (terms.latest?.items ?? []).filter((x) => x.name.startsWith(typed()) && x.name !== typed()).slice(0, 5));
 	return (
 		<Show when={near().length}><ul class="hints"><For each={near()}>{(x) => (
-			<li><button type="button" onClick={() => p.take(p.text.slice(0, p.text.length - typed().length) + x.name)}><code>{x.signature}</code>{/* the server says it in English */}<small lang={locale() === "fr" && meanings[x.name] ? "fr" : "en"}>{locale() === "fr" && meanings[x.name] ? french(meanings[x.name]) : x.meaning}</small></button></li>
+			<li><button type="button" onClick={() => p.take(p.text.slice(0, p.text.length - typed().length) + x.name)}><code>{x.signature}</code><small>{meaning(x)}</small></button></li>
 		)}</For></ul></Show>
 	);
 }
@@ -35,12 +47,13 @@ function SegmentBar(p: { text: string; set: (s: string) => void; fault: (bad: bo
 		try {
 			return { ok: await call<{ count: number; total: number; ms: number }>("POST", "/segments/count", { text }) };
 		} catch (e) {
-			if (e instanceof Problem && e.status === 422) return { fault: { offset: Number(e.body.offset ?? 0), hint: String(e.body.hint ?? e.message) } as Fault };
+			if (e instanceof Problem && e.status === 422) return { fault: { offset: Number(e.body.offset ?? 0), hint: String(e.body.hint ?? e.message).replace(/\s*; (les mots sont dans|the words are listed in) doc\/expressions\.md$/, "") } as Fault };
 			throw e;
 		}
 	});
 	const [segments, { refetch }] = createResource(() => get<{ items: { name: string; text: string; count: number }[] }>("/segments"));
 	const [naming, setNaming] = createSignal(false);
+	const [words, setWords] = createSignal(false);
 	const [name, setName] = createSignal("");
 	const fault = () => (p.text.trim() && !count.error ? count.latest?.fault : undefined);
 	createEffect(() => p.fault(!!fault()));
@@ -51,7 +64,7 @@ function SegmentBar(p: { text: string; set: (s: string) => void; fault: (bad: bo
 			await call("PUT", "/segments/" + encodeURIComponent(name().trim()), { text: p.text });
 			setNaming(false);
 			await refetch();
-			toast(t("saved"));
+			toast(t("saved"), { about: "segment" });
 		} catch (x) { refuse(x); }
 	}
 	/** The saved segment whose condition stands in the bar. */
@@ -61,7 +74,7 @@ function SegmentBar(p: { text: string; set: (s: string) => void; fault: (bad: bo
 		try {
 			await call("DELETE", at);
 			await refetch();
-			toast(t("segment_forgotten", { name: s.name }), { undo: () => void call("PUT", at, { text: s.text }).then(refetch, refuse) });
+			toast(t("segment_forgotten", { name: s.name }), { about: "segment", undo: () => void call("PUT", at, { text: s.text }).then(refetch, refuse) });
 		} catch (x) { refuse(x); }
 	}
 	const chip = (label: string, text: string, n?: number) => (
@@ -69,6 +82,7 @@ function SegmentBar(p: { text: string; set: (s: string) => void; fault: (bad: bo
 	);
 	return (
 		<div class="segbar">
+			<button type="button" class="lnk dictb" onClick={() => setWords(true)}>{t("words_all")}</button><Dictionary open={words()} close={() => setWords(false)} take={(s) => { p.set(s); field.focus(); }} />
 			<label class="field code"><span>{t("segment")}</span>
 				<span class="typed"><input ref={field} value={p.text} spellcheck={false} autocomplete="off" autocapitalize="off" placeholder={t("segment_hint")} aria-invalid={!!fault()}
 					aria-describedby="seg-says" onInput={(e) => p.set(e.currentTarget.value)} />

@@ -81,7 +81,7 @@ export default function KpiPage() {
 	const Opens = (o: { f: Figure; back: number; group?: string | null; children: JSX.Element }) => {
 		const at = () => ym(ask().last - (o.back + 1) * STEP[by()] + 1);
 		const open = () => setBehind({ title: o.group ? `${o.f.name}, ${word("sold", o.group)}` : o.f.name, note: o.f.formula, path: `/kpi/${o.f.figure}`, ask: `by=${by()}&from=${at()}&to=${at()}${o.group ? `&${split()}=${encodeURIComponent(o.group)}` : ""}` });
-		return <Show when={o.f.rows} fallback={<Show when={ELSEWHERE[o.f.figure]} fallback={o.children}><a class="open" href={ELSEWHERE[o.f.figure]}>{o.children}</a></Show>}><button class="open" onClick={open}>{o.children}</button></Show>;
+		return <Show when={o.f.rows} fallback={<Show when={ELSEWHERE[o.f.figure]} fallback={o.children}><a href={ELSEWHERE[o.f.figure]}>{o.children}</a></Show>}><button class="open" onClick={open}>{o.children}</button></Show>;
 	};
 	const last = (f: Figure) => f.values[f.values.length - 1];
 	/** What a shopkeeper looks for first, then the others; what is not known comes last. */

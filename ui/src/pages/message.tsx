@@ -87,7 +87,7 @@ function One(p: { message: Message; again: (m?: Message) => void }) {
 		} catch (x) { refuse(x); }
 	}
 	return (
-		<Page title={p.message.subject ? plain(p.message.subject) : p.message.name} sub={<>{p.message.name}, {p.message.locale === "fr" ? "français" : "English"}, {word("purpose", p.message.purpose)}
+		<Page title={p.message.subject ? plain(p.message.subject, p.message.locale) : p.message.name} sub={<>{p.message.name}, {p.message.locale === "fr" ? "français" : "English"}, {word("purpose", p.message.purpose)}
 			<For each={p.message.plans ?? []}>{(x) => <>{", "}<a href={href("/plans/" + x)}>{planTitle(x)}</a></>}</For></>}
 			actions={<><Show when={may("plans")}><button class="btn" onClick={() => setTesting(true)}>{t("test_send")}</button></Show>
 				<a class="btn" href={href(`/messages/${p.message.locale === "fr" ? "en" : "fr"}/${p.message.name}`)}>{p.message.locale === "fr" ? "English" : "Français"}</a></>}>

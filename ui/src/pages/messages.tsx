@@ -30,10 +30,10 @@ export default function Messages() {
 					<Show when={names().length} fallback={<Empty picture="letter" title={t("messages_none")}><p>{t("messages_none_body")}</p><code>relance message check messages/</code></Empty>}>
 						<table class="rows"><thead><tr><th scope="col">{t("message")}</th><th scope="col" class="w">{t("used_in")}</th><th scope="col" class="w">{t("purpose")}</th><th scope="col">{t("language")}</th></tr></thead>
 							<For each={groups()}>{(g) => <tbody><tr class="grp"><th scope="rowgroup" colspan="4">{g.title} <span class="mute">{num(g.rows.length)}</span></th></tr><For each={g.rows}>{(m) => (
-								<tr><td><a class="t" href={href(`/messages/${m.main.locale}/${m.main.name}`)}>{m.main.subject ? plain(m.main.subject) : m.main.name}</a><br /><small class="ch"><ChannelIcon channel={m.main.channel} />{m.main.name}</small></td>
+								<tr><td><a class="t" href={href(`/messages/${m.main.locale}/${m.main.name}`)}>{m.main.subject ? plain(m.main.subject, m.main.locale) : m.main.name}</a><br /><small class="ch"><ChannelIcon channel={m.main.channel} />{m.main.name}</small></td>
 									<td class="w"><For each={m.main.plans ?? []} fallback={<span class="mute">–</span>}>{(p, i) => <>{i() ? ", " : ""}<a class="t0" href={href("/plans/" + p)}>{planTitle(p)}</a></>}</For></td>
 									<td class="w mute">{word("purpose", m.main.purpose)}</td>
-									<td><For each={m.rows}>{(r, i) => <>{i() ? " " : ""}<a class="lang" href={href(`/messages/${r.locale}/${r.name}`)} aria-label={`${r.locale}, ${r.name}`}>{r.locale}</a></>}</For></td></tr>
+									<td class="nw"><For each={m.rows}>{(r, i) => <>{i() ? " " : ""}<a class="lang" href={href(`/messages/${r.locale}/${r.name}`)} aria-label={`${r.locale}, ${r.name}`}>{r.locale}</a></>}</For></td></tr>
 							)}</For></tbody>}</For></table>
 					</Show>
 				</Page>

@@ -20,7 +20,7 @@ const SCOPES = ["read", "facts", "plans", "people", "admin", "privacy", "recomme
 const GROUPS: [tab: string, title: Word, of: RegExp, note?: Word, columns?: string][] = [
 	["shop", "set_shop", /^shop\./, undefined, "broad"], ["shop", "set_lifecycle", /^lifecycle\./, undefined, "slim"], ["shop", "set_costs", /^cost\./, "set_costs_note", "slim"], ["shop", "set_reco", /^recommend\./, undefined, "broad"],
 	["shop", "set_report", /^report\./, "set_report_note", "broad"],
-	["sends", "set_pressure", /^pressure\./, "set_pressure_note", "slim"], ["sends", "set_hours", /^quiet\./], ["sends", "set_senders", /^(smtp|dkim|bounce|staff|hooks)\.|^public_url$/, "set_senders_note"], ["sends", "set_law", /opt_in|^control\.|^approval\./],
+	["sends", "set_pressure", /^pressure\./, "set_pressure_note", "slim"], ["sends", "set_hours", /^quiet\./], ["sends", "set_senders", /^(smtp|dkim|bounce|staff|hooks)\.|^public_url$/, "set_senders_note"], ["sends", "set_law", /opt_in|^control\.|^approval\.|^retention\./],
 ];
 const key = (name: string) => name.replace(/\./g, "_");
 const label = (i: Item) => { const k = key(i.name), said = word("set", k); return said === k.replace(/_/g, " ") ? i.help || i.name : said; };

@@ -10,7 +10,7 @@ export interface Note { icon: string; text: string; at?: string; bad?: boolean }
 export interface Line {
 	at: string; group: Kind; mark: "disc" | "ring" | "square" | "diamond";
 	tone?: "bad" | "wait" | "quiet"; bold: string; rest?: string; small?: string; quote?: string; amount?: number; plan?: string; notes: Note[];
-	message?: string; web?: string | null; times?: number; held?: string; channel?: string; run?: number;
+	message?: string; step?: string; web?: string | null; times?: number; held?: string; channel?: string; run?: number;
 	/** What was bought, line by line, and how many lines the sentence leaves out. */
 	lines?: Happening["lines"]; others?: number;
 }
@@ -46,12 +46,12 @@ function message(h: Happening): Line {
 	if (h.opened_at) notes.push({ icon: "eye", text: t("story_opened"), at: h.opened_at });
 	const bad = h.state === "refused" || h.state === "uncertain";
 	const rest = h.state === "accepted" ? "" : word("mstate", h.state ?? "");
-	return { at: h.at, group: "messages", mark: "ring", tone: bad ? "bad" : undefined, bold: inQuotes(h.subject || (h.step && subjectOf(h.step)) || h.title), rest, plan: h.plan, message: h.step, run: h.run, web: h.web, channel: h.channel, notes };
+	return { at: h.at, group: "messages", mark: "ring", tone: bad ? "bad" : undefined, bold: inQuotes(h.subject || (h.step && subjectOf(h.step)) || h.title), rest, plan: h.plan, message: h.step, step: h.step, run: h.run, web: h.web, channel: h.channel, notes };
 }
 function decision(h: Happening): Line {
 	const step = h.step || undefined, why = h.reason && h.reason !== "none" ? spoken(h.detail ?? "") || word("reason", h.reason).toLocaleLowerCase() : "";
 	const subject = step && subjectOf(step), plan = theme(h.plan ?? ""), what = !step ? plan : subject ? inQuotes(subject) : word("step", step);
-	const line: Line = { at: h.at, group: "decisions", mark: "diamond", bold: "", small: why, plan: h.plan, notes: [], times: h.times };
+	const line: Line = { at: h.at, group: "decisions", mark: "diamond", bold: "", small: why, plan: h.plan, notes: [], times: h.times, run: h.run, step };
 	if (step && !subject && (h.verdict === "skipped" || h.verdict === "dropped")) return { ...line, tone: "quiet", bold: t("story_step"), rest: what };
 	switch (h.verdict) {
 		case "entered": return { ...line, tone: "quiet", bold: t("story_entered"), rest: plan };

@@ -1,6 +1,6 @@
 // What leaves today, what it brought, what needs somebody: three answers without a click.
 import { For, Show, createMemo, createResource, createSignal } from "solid-js";
-import { planTitle, refreshToday, today } from "../live";
+import { planTitle, refreshToday, today, waiting } from "../live";
 import { call, get, may, type Figures, type Held, type Leaving, type LifeDay, type Page as Rows, type Phases, type PlanRow } from "../api";
 import { dayOf, day, exact, hour, longDay, money, month, now, num, pct, people, spoken, theDay, toWhen } from "../fmt";
 import { locale, t, word } from "../i18n";
@@ -9,7 +9,7 @@ import { Chart } from "../chart";
 import { Band, ChannelIcon, Empty, Icon, Load, Page, Rich, Section } from "../ui";
 
 export const PHASES = ["ambassador", "loyal", "new", "lapsing", "former", "prospect"] as const;
-const KIND_ICON: Record<string, string> = { complaint: "warn", approval: "two", request: "del", uncertain: "ask", unwritten: "warn" };
+const KIND_ICON: Record<string, string> = { complaint: "warn", approval: "two", request: "del", retention: "del", uncertain: "ask", unwritten: "warn" };
 /** The day of a plan: a line from 8 h to 20 h, a disc where messages leave, its area their number. */
 function Strip(p: { rows: Leaving[]; most: number }) {
 	const place = (h: number) => Math.min(98, Math.max(2, ((h - 7) / 14) * 100));
@@ -235,7 +235,7 @@ export function Today() {
 			const leaving = () => d().leaving.reduce((n, x) => n + x.count, 0);
 			const sent = () => d().sent_today.reduce((n, x) => n + x.count, 0);
 			const held = () => d().held.reduce((n, x) => n + x.count, 0);
-			const needs = () => d().needs_you.reduce((n, x) => n + x.count, 0);
+			const needs = () => waiting(d());
 			return (
 				<Page title={t("today_title")} sub={<time datetime={d().now}>{longDay(d().now)}, {hour(d().now)}</time>}
 					answer={<Rich text={fresh() && !(leaving() + sent() + held() + needs()) ? t("first_answer") : [

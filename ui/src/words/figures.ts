@@ -162,6 +162,8 @@ export const figures = {
 	goal_missed: ["manqué", "missed"],
 	goal_ahead: ["à venir", "ahead"],
 	goal_unknown: ["trop tôt pour le dire", "too early to say"],
+	row_prospect: ["prospect", "prospect"],
+	row_customer: ["client", "customer"],
 	row_sale: ["vente", "sale"],
 	row_return: ["retour", "return"],
 	row_very_satisfied: ["très satisfait", "very satisfied"],

@@ -23,6 +23,7 @@ export const shell = {
 	stop_title: ["Tout arrêter ?", "Stop everything?"],
 	stop_body: ["Plus aucun message ne partira, d’aucun plan, jusqu’à ce que quelqu’un reprenne. {n} message devait partir aujourd’hui : il attendra, puis sera abandonné s’il est trop tard.|Plus aucun message ne partira, d’aucun plan, jusqu’à ce que quelqu’un reprenne. {n} messages devaient partir aujourd’hui : ils attendront, puis seront abandonnés s’il est trop tard.",
 		"No message of any plan will leave until somebody resumes. {n} message was to leave today: it will wait, and be dropped if it is too late.|No message of any plan will leave until somebody resumes. {n} messages were to leave today: they will wait, and be dropped if it is too late."],
+	stop_body_none: ["Plus aucun message ne partira, d’aucun plan, jusqu’à ce que quelqu’un reprenne.", "No message of any plan will leave until somebody resumes."],
 	stop_do: ["Tout arrêter", "Stop everything"],
 	stopped: ["Tout est arrêté", "Everything is stopped"],
 	hold_emergency_stop: ["Plus rien ne part, jusqu’à ce que quelqu’un reprenne les envois.", "Nothing leaves until somebody resumes sending."],

@@ -26,6 +26,8 @@ export const today = {
 	need_request: ["Demande sur les données", "Data request"],
 	need_uncertain: ["Envoi incertain", "Uncertain send"],
 	need_unwritten: ["Message à corriger", "Message to mend"],
+	need_retention: ["Durée de conservation", "Retention period"],
+	need_do_retention: ["Voir qui", "See who"],
 	need_do_complaint: ["Lire et répondre", "Read and answer"],
 	need_do_approval: ["Relire et approuver", "Review and approve"],
 	need_do_request: ["Voir la demande", "See the request"],
