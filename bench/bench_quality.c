@@ -55,9 +55,10 @@ static void completion(struct str text)
 		fprintf(stderr, "%s\n", err.text);
 		exit(EXIT_FAILURE);
 	}
-	printf("basket completion, %u baskets, %u items      HR@10  NDCG@10   goal .327 / .242\n", r.cases, r.items);
+	printf("basket completion, %u baskets, %u items      HR@10  NDCG@10   goal .327 / .242\n", r.anyone.cases, r.items);
 	for (int m = 0; m < COMPLETE_METHODS; m++)
-		printf("  %-44s %.4f   %.4f\n", r.methods[m].name, r.methods[m].hit_rate, r.methods[m].ndcg);
+		printf("  %-44s %.4f   %.4f%s\n", r.anyone.methods[m].name, r.anyone.methods[m].hit_rate,
+		       r.anyone.methods[m].ndcg, m == COMPLETE_SERVED ? "  what is answered" : "");
 	free(start);
 	free(items);
 }

@@ -82,6 +82,13 @@ bool allot_waits(const struct allot *a, customer_id c)
 	return false;
 }
 
+void allot_forget(struct allot *a, customer_id c)
+{
+	for (size_t p = 0; p < a->count; p++)
+		if (a->plans[p].value)
+			a->plans[p].value[c] = INT64_MIN;
+}
+
 void allot_take(struct allot *a, const struct proposal *proposals, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {

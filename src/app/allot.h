@@ -27,6 +27,8 @@ void allot_release(struct allot *a);
 /* The base or the plan set has grown. */
 void allot_grow(struct allot *a, const struct plan_set *plans, size_t people);
 void allot_take(struct allot *a, const struct proposal *proposals, size_t count);
+/* The person waits for nothing any more. */
+void allot_forget(struct allot *a, customer_id c);
 /* Whether the person waits for a slot of any plan. */
 bool allot_waits(const struct allot *a, customer_id c);
 /* The best who waits for plan p; false when nobody does. */

@@ -17,63 +17,88 @@ static struct instant start_of(zone_id zone, int month)
 	return zone_instant(zone, date_from_ymd(month / 12, month % 12 + 1, 1), 0);
 }
 
-/* Orders and spend in the twelve months from the first order on. */
-static void follow(const struct counting *x, const struct chunk *k, uint32_t i, int64_t first, struct cohort *c)
+/* What one customer is in the case. */
+struct in_case {
+	bool bought;                /* before the end of the year */
+	int64_t first, first_value; /* the first order */
+	bool active;                /* ordered in the year; */
+	int64_t spend;              /* revenue of the year */
+	bool earlier, own;          /* of whom it is asked whether they became loyal: first ordered … */
+	bool loyal;
+	int64_t orders, loyal_spend; /* in the twelve months from the first order on */
+};
+
+static void follow(const struct counting *x, const struct chunk *k, uint32_t i, struct in_case *p)
 {
 	zone_id zone = x->s->settings->zone;
-	int32_t end = date_add_months(zone_date(zone, (struct instant){ first }), 12).day;
-	int64_t orders = 0, spend = 0;
+	int32_t end = date_add_months(zone_date(zone, (struct instant){ p->first }), 12).day;
 	for (uint32_t o = k->order_start[i]; o < k->order_start[i + 1]; o++) {
 		int64_t at = k->order_at[o];
-		if (at < first || at >= x->until || zone_date(zone, (struct instant){ at }).day >= end)
+		if (at < p->first || at >= x->until || zone_date(zone, (struct instant){ at }).day >= end)
 			continue;
-		orders += order_is_sale(k, o);
-		spend += order_total(k, o);
+		p->orders += order_is_sale(k, o);
+		p->loyal_spend += order_total(k, o);
 	}
-	c->people++;
-	if (orders < x->s->settings->lifecycle.loyal_orders)
-		return;
-	c->loyal++;
-	c->loyal_spend += spend;
+	p->loyal = p->orders >= x->s->settings->lifecycle.loyal_orders;
 }
 
-static void count_customer(struct counting *x, const struct chunk *k, uint32_t i)
+static struct in_case look_at(const struct counting *x, const struct chunk *k, uint32_t i)
 {
-	int64_t first = -1, first_value = 0, spend = 0;
-	bool active = false;
+	struct in_case p = { .first = -1 };
 	for (uint32_t o = k->order_start[i]; o < k->order_start[i + 1] && k->order_at[o] < x->until; o++) {
 		bool sale = order_is_sale(k, o);
-		if (sale && first < 0) {
-			first = k->order_at[o];
-			first_value = order_total(k, o);
+		if (sale && p.first < 0) {
+			p.first = k->order_at[o];
+			p.first_value = order_total(k, o);
 		}
 		if (k->order_at[o] < x->from)
 			continue;
-		active |= sale;
-		spend += order_total(k, o);
+		p.active |= sale;
+		p.spend += order_total(k, o);
 	}
-	if (first < 0)
-		return;
-	x->customers++;
-	x->active += active;
-	x->active_spend += active ? spend : 0;
-	if (first >= x->from) {
-		x->firsts++;
-		x->first_value += first_value;
-		follow(x, k, i, first, &x->own);
-	} else if (first >= x->year_ago) {
-		follow(x, k, i, first, &x->earlier);
-	}
+	p.bought = p.first >= 0;
+	p.own = p.bought && p.first >= x->from;
+	p.earlier = p.bought && !p.own && p.first >= x->year_ago;
+	if (p.own || p.earlier)
+		follow(x, k, i, &p);
+	return p;
 }
 
-static void count_customers(struct counting *x)
+static void count_cohort(struct cohort *c, const struct in_case *p)
+{
+	c->people++;
+	c->loyal += p->loyal;
+	c->loyal_spend += p->loyal ? p->loyal_spend : 0;
+}
+
+static void count_customer(struct counting *x, const struct in_case *p)
+{
+	x->customers += p->bought;
+	x->active += p->active;
+	x->active_spend += p->active ? p->spend : 0;
+	x->firsts += p->own;
+	x->first_value += p->own ? p->first_value : 0;
+	if (p->own)
+		count_cohort(&x->own, p);
+	if (p->earlier)
+		count_cohort(&x->earlier, p);
+}
+
+/* Without a sink they are counted; with one, listed until it has enough. */
+static void look_at_all(struct counting *x, void (*row)(void *ctx, customer_id c, const struct in_case *p), void *ctx)
 {
 	const struct figures_ask all = { .channel = -1 };
 	for (size_t n = 0; n < x->s->version->chunk_count; n++) {
 		const struct chunk *k = x->s->version->chunks[n];
-		for (uint32_t i = 0; i < BOOK_CHUNK && k->first + i <= x->s->version->customers; i++)
-			if (figures_counts(x->s, &all, k->first + i))
-				count_customer(x, k, i);
+		for (uint32_t i = 0; i < BOOK_CHUNK && k->first + i <= x->s->version->customers; i++) {
+			if (k->order_start[i] == k->order_start[i + 1] || !figures_counts(x->s, &all, k->first + i))
+				continue;
+			struct in_case p = look_at(x, k, i);
+			if (row)
+				row(ctx, k->first + i, &p);
+			else
+				count_customer(x, &p);
+		}
 	}
 }
 
@@ -107,6 +132,12 @@ static void missing(struct case_shop *out, enum case_known k, const char *fr, co
 	out->missing_en[k] = en;
 }
 
+/* Of whom it is asked whether they became loyal. */
+static const struct cohort *cohort_of(const struct counting *x)
+{
+	return x->earlier.people > 0 ? &x->earlier : &x->own;
+}
+
 /* The year as it was, on the side "after". */
 static void fill(const struct counting *x, const struct kpi_input *year, struct case_shop *out)
 {
@@ -117,12 +148,12 @@ static void fill(const struct counting *x, const struct kpi_input *year, struct 
 	a->transformation = known ? millionths(year->prospects_sold, year->prospects) : 0;
 	if (!known)
 		missing(out, CASE_KNOWN_CONVERSION,
-		        "personne n’est connu avant son premier achat : importer les prospects avec leur date de création",
+		        "personne n’est connu avant son premier achat\u00a0: importer les prospects avec leur date de création",
 		        "nobody is known before their first order: import prospects with the date they were met");
 	a->basket = mean(x->first_value, x->firsts);
 	if (x->firsts == 0)
 		missing(out, CASE_KNOWN_BASKET, "aucun premier achat dans l’année", "no first order in the year");
-	const struct cohort *c = x->earlier.people > 0 ? &x->earlier : &x->own;
+	const struct cohort *c = cohort_of(x);
 	out->loyal_understated = c == &x->own;
 	a->conversion = millionths(c->loyal, c->people);
 	a->loyal_value = mean(c->loyal_spend, c->loyal);
@@ -231,29 +262,101 @@ static bool compute(const struct counting *x, struct case_shop *out, struct err 
 	return case_compute(&out->input, &out->result, err);
 }
 
-bool case_shop_make(const struct figures_shop *s, bool french, struct case_shop *out, struct err *err)
+/* The year of the case. */
+static bool begin(const struct figures_shop *s, struct counting *x, struct figures_ask *ask, struct err *err)
 {
 	int month;
-	struct kpi_input year[2];
 	zone_id zone = s->settings->zone;
-	*out = (struct case_shop){ 0 };
 	if (!figures_last_month(s, &month))
 		return err_set(err, ERR_INPUT, "no order yet: import some with \"relance import\"");
-	struct figures_ask ask = {
+	*ask = (struct figures_ask){
 		.first_month = month - 11, .each = 12, .periods = 1, .channel = -1, .margin_per_mille = -1
 	};
-	struct counting x = { .s = s,
-		                  .from = start_of(zone, month - 11).s,
-		                  .until = start_of(zone, month + 1).s,
-		                  .year_ago = start_of(zone, month - 23).s };
-	if (!figures_make(s, &ask, year, err))
+	*x = (struct counting){ .s = s,
+		                    .from = start_of(zone, month - 11).s,
+		                    .until = start_of(zone, month + 1).s,
+		                    .year_ago = start_of(zone, month - 23).s };
+	return true;
+}
+
+bool case_shop_make(const struct figures_shop *s, bool french, struct case_shop *out, struct err *err)
+{
+	struct kpi_input year[2];
+	struct figures_ask ask;
+	struct counting x;
+	zone_id zone = s->settings->zone;
+	*out = (struct case_shop){ 0 };
+	if (!begin(s, &x, &ask, err) || !figures_make(s, &ask, year, err))
 		return false;
 	out->from = zone_date(zone, (struct instant){ x.from });
 	out->until = zone_date(zone, (struct instant){ x.until });
-	count_customers(&x);
+	look_at_all(&x, NULL, NULL);
 	fill(&x, &year[1], out);
 	for (uint16_t i = 0; s->plans && s->states && i < s->plans->count; i++)
 		if (s->plans->family[i] == i)
 			add_plan(&x, i, french, out);
 	return compute(&x, out, err);
+}
+
+/* ---- who stands behind a line ---- */
+
+struct listing {
+	const struct counting *x;
+	const struct drill_sink *sink;
+	enum case_line line;
+	bool earlier, enough;
+};
+
+static void list_customer(void *ctx, customer_id c, const struct in_case *p)
+{
+	struct listing *l = ctx;
+	bool here = l->line == CASE_LOYAL    ? (l->earlier ? p->earlier : p->own)
+	            : l->line == CASE_ACTIVE ? p->bought
+	                                     : p->active;
+	struct drill_cell first = drill_day(l->x->s, p->first);
+	if (!here || l->enough)
+		return;
+	if (l->line == CASE_LOYAL)
+		l->enough = !l->sink->row(l->sink->ctx,
+		                          (struct drill_cell[]){ drill_number(c), first, drill_number(p->orders),
+		                                                 drill_number(p->loyal_spend), drill_number(p->loyal) },
+		                          5);
+	else
+		l->enough = !l->sink->row(
+			l->sink->ctx,
+			(struct drill_cell[]){ drill_number(c), first, drill_number(p->spend), drill_number(p->active) }, 4);
+}
+
+int case_columns(enum case_line line, struct drill_column out[DRILL_COLUMNS_MAX])
+{
+	static const struct drill_column LOYAL[] = { { "customer", DRILL_CUSTOMER },
+		                                         { "first_order", DRILL_DAY },
+		                                         { "orders", DRILL_NUMBER },
+		                                         { "revenue", DRILL_MONEY },
+		                                         { "loyal", DRILL_YES_NO } },
+									 ACTIVE[] = { { "customer", DRILL_CUSTOMER },
+		                                          { "first_order", DRILL_DAY },
+		                                          { "revenue", DRILL_MONEY },
+		                                          { "active", DRILL_YES_NO } };
+	if (line == CASE_FIRST_SALES)
+		return drill_columns(KPI_CONVERSION, out);
+	memcpy(out, line == CASE_LOYAL ? LOYAL : ACTIVE, line == CASE_LOYAL ? sizeof LOYAL : sizeof ACTIVE);
+	return line == CASE_LOYAL ? (int)ARRAY_LEN(LOYAL) : (int)ARRAY_LEN(ACTIVE);
+}
+
+bool case_rows(const struct figures_shop *s, enum case_line line, const struct drill_sink *sink, struct err *err)
+{
+	struct figures_ask ask;
+	struct counting x;
+	if (!begin(s, &x, &ask, err))
+		return false;
+	if (line == CASE_FIRST_SALES) {
+		drill_make(KPI_CONVERSION, s, &ask, sink);
+		return true;
+	}
+	if (line == CASE_LOYAL)
+		look_at_all(&x, NULL, NULL);
+	struct listing l = { &x, sink, line, cohort_of(&x) == &x.earlier, false };
+	look_at_all(&x, list_customer, &l);
+	return true;
 }

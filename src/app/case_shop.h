@@ -16,6 +16,7 @@
 #ifndef RELANCE_APP_CASE_SHOP_H
 #define RELANCE_APP_CASE_SHOP_H
 
+#include "app/drill.h"
 #include "app/uplift.h"
 #include "fold/case.h"
 
@@ -42,5 +43,11 @@ struct case_shop {
 
 /* `french`: the language of the plans' verdicts. False: no order, or amounts too large. */
 bool case_shop_make(const struct figures_shop *s, bool french, struct case_shop *out, struct err *err) MUST_CHECK;
+
+/* Who a line was counted from, as key figures list theirs (drill.h): the prospects of the year; of whom it was asked
+ * whether they became loyal; all customers; the active ones. False: no order. */
+int case_columns(enum case_line line, struct drill_column out[DRILL_COLUMNS_MAX]);
+bool case_rows(const struct figures_shop *s, enum case_line line, const struct drill_sink *sink,
+               struct err *err) MUST_CHECK;
 
 #endif

@@ -63,6 +63,10 @@ const struct config_item CONFIG_ITEMS[] = {
 	{ "post.opt_in", CONFIG_YES_NO, "no", "post needs an opt-in (else: until opposed)" },
 	{ "soft_opt_in", CONFIG_YES_NO, "yes", "addresses collected at a sale may be written to (CPCE L34-5)" },
 	{ "control.global", CONFIG_PERCENT, "0%", "share of customers no marketing plan speaks to" },
+	{ "retention.on", CONFIG_YES_NO, "no",
+	  "the running server erases, by itself, whose data may not be kept any longer; no: they are only shown" },
+	{ "retention.prospects", CONFIG_NUMBER, "36", "months after a prospect's last contact (CNIL: 3 years)" },
+	{ "retention.customers", CONFIG_NUMBER, "36", "months after a customer's last order or contact (CNIL: 3 years)" },
 	{ "approval.campaigns", CONFIG_YES_NO, "no",
 	  "a campaign (once on a day) is on only when a second person has approved it" },
 	{ "recommend.cross_percent", CONFIG_NUMBER, "25", "what cross-sells may add, in percent of the basket" },
@@ -70,6 +74,10 @@ const struct config_item CONFIG_ITEMS[] = {
 	{ "recommend.margin_percent", CONFIG_NUMBER, "20",
 	  "least margin of what is proposed, in percent of the net price" },
 	{ "recommend.per_type", CONFIG_NUMBER, "1", "proposals of one product type at most" },
+	{ "recommend.follow_lines", CONFIG_NUMBER, "500000",
+	  "from so many order lines on models take in what has changed; below they are learnt anew" },
+	{ "recommend.aside_customers", CONFIG_NUMBER, "200000",
+	  "from so many customers on the first models are made aside: until then nothing is proposed" },
 	{ "recommend.better", CONFIG_TEXT, "warranty: more, weight: less",
 	  "which way an attribute is better, for up-sells" },
 	{ "recommend.exclude", CONFIG_TEXT, "type \"Vin\" unless age >= 18; sku 22423",
@@ -116,6 +124,9 @@ static const struct {
 	{ "post.opt_in", offsetof(struct settings, post_opt_in) },
 	{ "soft_opt_in", offsetof(struct settings, soft_opt_in) },
 	{ "control.global", offsetof(struct settings, global_control_per_million) },
+	{ "retention.on", offsetof(struct settings, retention.on) },
+	{ "retention.prospects", offsetof(struct settings, retention.prospect_months) },
+	{ "retention.customers", offsetof(struct settings, retention.customer_months) },
 	{ "approval.campaigns", offsetof(struct settings, approve_campaigns) },
 	{ "cost.email", offsetof(struct settings, channel_cost[CHANNEL_EMAIL]) },
 	{ "cost.sms", offsetof(struct settings, channel_cost[CHANNEL_SMS]) },
@@ -279,6 +290,9 @@ bool config_apply(struct settings *s, struct str name, struct str value, struct 
 	if (trial.lifecycle.former_months < trial.lifecycle.lapsing_months)
 		return err_set(err, ERR_INPUT, "%s: former customers are inactive for at least as long as lapsing ones",
 		               item->name);
+	if (trial.retention.prospect_months > RETENTION_MONTHS_MAX ||
+	    trial.retention.customer_months > RETENTION_MONTHS_MAX)
+		return err_set(err, ERR_INPUT, "%s: at most %d months", item->name, RETENTION_MONTHS_MAX);
 	if (trial.report_day > 28)
 		return err_set(err, ERR_INPUT, "%s: every month has days 1 to 28", item->name);
 	if (!reco_setting_check(str_from(item->name), value, s, err))

@@ -212,11 +212,8 @@ struct str courier_key_name(const struct message_key *k, struct arena *a)
 
 bool courier_may_track(const struct live *l, customer_id c)
 {
-	struct subject s;
-	if (!c || c > l->world.version->customers)
-		return false;
-	expr_subject(l->shop.book, l->world.version, NULL, c, l->now, &l->thresholds, &s);
-	return basis_may_track(&s);
+	return c && c <= l->world.version->customers &&
+	       basis_may_track_at(l->shop.book, l->world.version, &l->thresholds, c, l->now);
 }
 
 static bool build_mail(struct courier_state *c, struct live *l, const struct outbox_message *m, json_t *j,

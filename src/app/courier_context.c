@@ -235,18 +235,33 @@ static struct str voucher_code(struct live *l, const struct outbox_message *m, u
 	return arena_str(a, (struct str){ code, 9 });
 }
 
+/* "5 €", "7,50 €"; "€5". */
+static struct str voucher_amount(const struct currency *currency, int64_t minor, enum locale locale, struct arena *a)
+{
+	char text[32], *point;
+	const char *sign = currency_sign(currency);
+	money_plain((struct money){ minor }, *currency, text);
+	point = strchr(text, '.');
+	if (point && strspn(point + 1, "0") == strlen(point + 1))
+		*point = 0;
+	else if (point && locale == LOCALE_FR)
+		*point = ',';
+	if (locale == LOCALE_FR)
+		return arena_printf(a, "%s\u00a0%s", text, sign);
+	return arena_printf(a, sign == currency->code ? "%s\u00a0%s" : "%s%s", sign, text);
+}
+
 static struct str voucher_text(struct live *l, const struct voucher_offer *v, enum locale locale, struct arena *a)
 {
-	char amount[32];
+	struct str amount;
 	if (v->text.n)
 		return v->text;
 	if (v->percent)
 		return locale == LOCALE_FR ? arena_printf(a, "%d\u202f%% sur votre prochaine commande", v->percent)
 		                           : arena_printf(a, "%d%% off your next order", v->percent);
-	money_plain((struct money){ v->amount }, l->shop.shop.currency, amount);
-	return locale == LOCALE_FR
-	           ? arena_printf(a, "%s\u00a0%s sur votre prochaine commande", amount, l->shop.shop.currency.code)
-	           : arena_printf(a, "%s %s off your next order", amount, l->shop.shop.currency.code);
+	amount = voucher_amount(&l->shop.shop.currency, v->amount, locale, a);
+	return locale == LOCALE_FR ? arena_printf(a, "%.*s sur votre prochaine commande", STR_ARG(amount))
+	                           : arena_printf(a, "%.*s off your next order", STR_ARG(amount));
 }
 
 /* A code of the shop's own: the one this message already has (a retry, a reminder), else the next free one. */

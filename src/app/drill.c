@@ -13,9 +13,9 @@ static const struct list {
 #define DOCUMENT_COLUMNS                                                                                               \
 	{                                                                                                                  \
 		{ "customer", DRILL_CUSTOMER }, { "day", DRILL_DAY }, { "value", DRILL_MONEY }, { "pieces", DRILL_NUMBER },    \
-			{ "kind", DRILL_WORD }, { "complement", DRILL_YES_NO }, { "store", DRILL_WORD },                           \
+			{ "kind", DRILL_WORD }, { "complement", DRILL_YES_NO }, { "store", DRILL_TEXT },                           \
 		{                                                                                                              \
-			"seller", DRILL_WORD                                                                                       \
+			"seller", DRILL_TEXT                                                                                       \
 		}                                                                                                              \
 	}
 #define CUSTOMER_COLUMNS                                                                                               \
@@ -140,6 +140,76 @@ int drill_columns(enum kpi k, struct drill_column out[DRILL_COLUMNS_MAX])
 	return n;
 }
 
+/* ---- in words ---- */
+
+struct said {
+	const char *key, *fr, *en;
+};
+
+static const char *say(const struct said *all, size_t count, const char *key, bool french)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(all[i].key, key) == 0)
+			return french ? all[i].fr : all[i].en;
+	return key;
+}
+
+const char *drill_title(const char *column, bool french)
+{
+	static const struct said TITLES[] = {
+		{ "customer", "Client", "Customer" },
+		{ "day", "Jour", "Day" },
+		{ "value", "Valeur", "Value" },
+		{ "pieces", "Articles", "Articles" },
+		{ "kind", "Nature", "Kind" },
+		{ "complement", "Complément", "Complement" },
+		{ "store", "Magasin", "Store" },
+		{ "seller", "Vendeur", "Salesperson" },
+		{ "orders", "Commandes", "Orders" },
+		{ "revenue", "Chiffre d’affaires", "Revenue" },
+		{ "first_order", "Premier achat", "First order" },
+		{ "at_start", "Client au début", "Customer at start" },
+		{ "at_end", "Client à la fin", "Customer at end" },
+		{ "new", "Nouveau", "New" },
+		{ "met", "Premier contact", "First contact" },
+		{ "sold", "A acheté", "Bought" },
+		{ "first_change", "Ouvert", "Opened" },
+		{ "last_change", "Dernier changement", "Last change" },
+		{ "abandoned", "Abandonné", "Abandoned" },
+		{ "order", "Commande", "Order" },
+		{ "opened", "Ouvert", "Opened" },
+		{ "clicked", "Cliqué", "Clicked" },
+		{ "answer", "Réponse", "Answer" },
+		{ "satisfied", "Satisfait", "Satisfied" },
+		{ "monthly", "Par mois", "A month" },
+		{ "add_on", "Option", "Add-on" },
+		{ "qualified", "Qualifié", "Qualified" },
+		{ "won_on", "Gagné le", "Won on" },
+		{ "won", "Gagné", "Won" },
+		{ "accepted", "Acceptée", "Accepted" },
+		{ "loyal", "Fidèle", "Loyal" },
+		{ "active", "Actif", "Active" },
+		{ "group", "Groupe", "Group" },
+		{ "last_contact", "Dernier contact", "Last contact" },
+		{ "due", "À effacer depuis le", "To be erased since" },
+	};
+	return say(TITLES, ARRAY_LEN(TITLES), column, french);
+}
+
+const char *drill_said(const char *word, bool french)
+{
+	static const struct said WORDS[] = {
+		{ "sale", "vente", "sale" },
+		{ "prospect", "prospect", "prospect" },
+		{ "customer", "client", "customer" },
+		{ "return", "retour", "return" },
+		{ "very_satisfied", "très satisfait", "very satisfied" },
+		{ "satisfied", "satisfait", "satisfied" },
+		{ "unsatisfied", "pas satisfait", "not satisfied" },
+	};
+	return say(WORDS, ARRAY_LEN(WORDS), word, french);
+}
+
 /* ---- rows ---- */
 
 struct listing {
@@ -149,19 +219,21 @@ struct listing {
 	const struct list *list;
 	const uint32_t *family;
 	int64_t from, to;
+	int64_t start,
+		end; /* the same, within the months that have orders: beyond them nothing is known of who is active */
 	bool enough;
 };
 
-static struct drill_cell number(int64_t v)
+struct drill_cell drill_day(const struct figures_shop *s, int64_t at)
 {
-	return (struct drill_cell){ .known = true, .number = v };
+	if (at <= 0 || at == INT64_MAX)
+		return (struct drill_cell){ 0 };
+	return drill_number(zone_date(s->settings->zone, (struct instant){ at }).day);
 }
 
 static struct drill_cell day(const struct listing *l, int64_t at)
 {
-	if (at <= 0 || at == INT64_MAX)
-		return (struct drill_cell){ 0 };
-	return number(zone_date(l->s->settings->zone, (struct instant){ at }).day);
+	return drill_day(l->s, at);
 }
 
 static struct drill_cell who(customer_id c)
@@ -231,8 +303,8 @@ static void documents_of(struct listing *l, const struct chunk *k, uint32_t i, b
 		put(l,
 		    (struct drill_cell[]){ who(k->first + i),
 		                           day(l, k->order_at[o]),
-		                           number(d.value),
-		                           number(d.pieces),
+		                           drill_number(d.value),
+		                           drill_number(d.pieces),
 		                           word(order_is_sale(k, o) ? "sale" : "return"),
 		                           { .known = l->ask->complementary || l->family, .number = d.complement },
 		                           desk(l, at.store, store),
@@ -266,15 +338,41 @@ static void customer_of(struct listing *l, const struct chunk *k, uint32_t i)
 		orders += sale && d.counts;
 		spend += d.value;
 	}
-	bool is_new = first >= l->from && first < l->to, before = active_at(l, k, i, l->from),
-		 after = active_at(l, k, i, l->to);
+	bool is_new = first >= l->from && first < l->to, before = active_at(l, k, i, l->start),
+		 after = active_at(l, k, i, l->end);
 	enum kind kind = l->list->kind;
 	if (kind == BUYERS ? orders == 0 : kind == NEW ? !is_new : !before && !after)
 		return;
 	put(l,
-	    (struct drill_cell[]){ who(k->first + i), number(orders), number(spend), day(l, first), number(before),
-	                           number(after), number(is_new) },
+	    (struct drill_cell[]){ who(k->first + i), drill_number(orders), drill_number(spend), day(l, first),
+	                           drill_number(before), drill_number(after), drill_number(is_new) },
 	    7);
+}
+
+/* Of the orders that are counted, as fold/kpi_fold.c has it. */
+static void reach(struct listing *l)
+{
+	int64_t first = INT64_MAX, last = INT64_MIN;
+	zone_id zone = l->s->settings->zone;
+	for (size_t n = 0; n < l->s->version->chunk_count; n++) {
+		const struct chunk *k = l->s->version->chunks[n];
+		for (uint32_t i = 0; i < BOOK_CHUNK && k->first + i <= l->s->version->customers; i++) {
+			uint32_t from = k->order_start[i], to = k->order_start[i + 1];
+			if (from == to || (l->ask->segment && !figures_counts(l->s, l->ask, k->first + i)))
+				continue;
+			first = k->order_at[from] < first ? k->order_at[from] : first;
+			last = k->order_at[to - 1] > last ? k->order_at[to - 1] : last;
+		}
+	}
+	if (first > last)
+		return;
+	int year, month, day;
+	date_ymd(zone_date(zone, (struct instant){ first }), &year, &month, &day);
+	int64_t start = zone_instant(zone, date_from_ymd(year, month, 1), 0).s;
+	date_ymd(zone_date(zone, (struct instant){ last }), &year, &month, &day);
+	int64_t end = zone_instant(zone, date_add_months(date_from_ymd(year, month, 1), 1), 0).s;
+	l->start = start > l->start ? start : l->start;
+	l->end = end < l->end ? end : l->end;
 }
 
 static void sales(struct listing *l)
@@ -307,8 +405,8 @@ static const char *answer_word(int answer)
 static void seen(void *ctx, const struct figures_seen *x)
 {
 	struct listing *l = ctx;
-	struct drill_cell c = who(x->customer), at = day(l, x->at), until = day(l, x->until), yes = number(x->yes),
-					  amount = number(x->amount);
+	struct drill_cell c = who(x->customer), at = day(l, x->at), until = day(l, x->until), yes = drill_number(x->yes),
+					  amount = drill_number(x->amount);
 	if (l->enough || x->period == 0 || !(l->list->what >> x->what & 1)) /* period 0 is the one before those shown */
 		return;
 	switch (x->what) {
@@ -319,7 +417,7 @@ static void seen(void *ctx, const struct figures_seen *x)
 	case FIGURES_VISIT:
 	case FIGURES_WEB_ORDER:
 	case FIGURES_ACCOUNT: put(l, (struct drill_cell[]){ c, at, amount, yes }, 4); break;
-	case FIGURES_MESSAGE: put(l, (struct drill_cell[]){ c, at, number(x->opened), yes }, 4); break;
+	case FIGURES_MESSAGE: put(l, (struct drill_cell[]){ c, at, drill_number(x->opened), yes }, 4); break;
 	case FIGURES_SURVEY: put(l, (struct drill_cell[]){ c, at, word(answer_word(x->answer)), yes }, 4); break;
 	case FIGURES_DEAL: put(l, (struct drill_cell[]){ c, at, until, amount }, 4); break;
 	case FIGURES_PROPOSAL: put(l, (struct drill_cell[]){ c, at, yes }, 3); break;
@@ -337,9 +435,13 @@ void drill_make(enum kpi k, const struct figures_shop *s, const struct figures_a
 		                 .list = list_of(k),
 		                 .family = family,
 		                 .from = time.start[1],
-		                 .to = time.start[time.count] };
+		                 .to = time.start[time.count],
+		                 .start = time.start[1],
+		                 .end = time.start[time.count] };
 	check(l.list != NULL);
 	if (l.list->kind != SEEN) {
+		if (l.list->kind == ACTIVE)
+			reach(&l);
 		sales(&l);
 	} else {
 		struct kpi_input *counts = mem_alloc((size_t)time.count * sizeof *counts);

@@ -10,7 +10,8 @@
 
 enum { DRILL_COLUMNS_MAX = 8 };
 
-enum drill_type { DRILL_CUSTOMER, DRILL_DAY, DRILL_MONEY, DRILL_NUMBER, DRILL_YES_NO, DRILL_WORD };
+/* A word is one of a few (drill_said()); a text is the shop's own. */
+enum drill_type { DRILL_CUSTOMER, DRILL_DAY, DRILL_MONEY, DRILL_NUMBER, DRILL_YES_NO, DRILL_WORD, DRILL_TEXT };
 struct drill_column {
 	const char *name;
 	enum drill_type type;
@@ -19,8 +20,17 @@ struct drill_column {
 struct drill_cell {
 	bool known;
 	int64_t number;   /* customer id, day, minor units, count, 0 or 1 */
-	const char *word; /* of DRILL_WORD */
+	const char *word; /* of DRILL_WORD, DRILL_TEXT */
 };
+static inline struct drill_cell drill_number(int64_t v)
+{
+	return (struct drill_cell){ .known = true, .number = v };
+}
+/* The civil day of an instant; none: unknown. */
+struct drill_cell drill_day(const struct figures_shop *s, int64_t at);
+
+const char *drill_title(const char *column, bool french); /* "Premier achat" of "first_order" */
+const char *drill_said(const char *word, bool french);    /* "vente" of "sale" */
 
 struct drill_sink {
 	bool (*row)(void *ctx, const struct drill_cell *cells, int count); /* false: enough */

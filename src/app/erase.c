@@ -42,10 +42,6 @@ static void erase_files(const char *folder, customer_id c, struct erase_report *
 
 /* ---- rejected rows of imports: FILE.rejects.csv ---- */
 
-struct names {
-	struct str ref, email, phone;
-};
-
 /* Whether a field of the line is this text. */
 static bool has_field(const char *line, struct str text)
 {
@@ -58,12 +54,12 @@ static bool has_field(const char *line, struct str text)
 	return false;
 }
 
-static bool names_them(const char *line, const struct names *n)
+static bool names_them(const char *line, const struct erase_trace *n)
 {
 	return has_field(line, n->ref) || has_field(line, n->email) || has_field(line, n->phone);
 }
 
-static bool sift(FILE *in, FILE *out, const struct names *n, uint64_t *rows)
+static bool sift(FILE *in, FILE *out, const struct erase_trace *n, uint64_t *rows)
 {
 	char *line = mem_alloc(REJECT_LINE_MAX);
 	bool ok = true;
@@ -77,7 +73,7 @@ static bool sift(FILE *in, FILE *out, const struct names *n, uint64_t *rows)
 	return ok && !ferror(in);
 }
 
-static void erase_rejects(const char *path, const struct names *n, struct erase_report *r)
+static void erase_rejects(const char *path, const struct erase_trace *n, struct erase_report *r)
 {
 	char other[4200];
 	uint64_t rows = 0;
@@ -104,7 +100,7 @@ static void erase_rejects(const char *path, const struct names *n, struct erase_
 		unlink(other);
 }
 
-static bool erase_all_rejects(struct db *db, const struct names *n, struct erase_report *r, struct arena *a,
+static bool erase_all_rejects(struct db *db, const struct erase_trace *n, struct erase_report *r, struct arena *a,
                               struct err *err)
 {
 	struct query *q = db_query(db, "import_files");
@@ -145,43 +141,76 @@ static bool erase_rows(struct db *db, customer_id c, const char *actor, struct i
 	return ok;
 }
 
-static bool erase_record(struct db *db, customer_id c, const char *actor, const char *folder, struct instant now,
-                         struct erase_report *out, struct err *err)
+static bool erase_record(struct db *db, customer_id c, const char *actor, struct instant now,
+                         struct erase_traces *traces, struct erase_report *out, struct err *err)
 {
-	struct arena a;
 	struct person p;
-	struct names n;
+	struct str ref;
 	struct erasure rows = { .orders = 0 };
-	arena_init(&a);
-	bool ok = store_person_of(db, c, &a, &p, &n.ref, err);
-	n.email = str_from(arena_cstr(&a, p.email));
-	n.phone = str_from(arena_cstr(&a, p.phone));
-	n.ref = str_from(arena_cstr(&a, n.ref));
-	ok = ok && erase_rows(db, c, actor, now, &rows, err);
-	if (ok && folder)
-		erase_files(folder, c, out);
-	ok = ok && erase_all_rejects(db, &n, out, &a, err);
+	if (!store_person_of(db, c, &traces->arena, &p, &ref, err) || !erase_rows(db, c, actor, now, &rows, err))
+		return false;
+	traces->list[traces->count++] = (struct erase_trace){ .customer = c,
+		                                                  .ref = str_from(arena_cstr(&traces->arena, ref)),
+		                                                  .email = str_from(arena_cstr(&traces->arena, p.email)),
+		                                                  .phone = str_from(arena_cstr(&traces->arena, p.phone)) };
 	out->rows.orders += rows.orders;
 	out->rows.facts += rows.facts;
 	out->rows.messages += rows.messages;
 	out->rows.was_erased = rows.was_erased;
-	arena_release(&a);
-	return ok;
+	return true;
+}
+
+void erase_begin(struct erase_traces *traces, struct erase_report *out)
+{
+	*traces = (struct erase_traces){ .count = 0 };
+	*out = (struct erase_report){ .files = 0 };
+	arena_init(&traces->arena);
+	buf_init(&out->left, LEFT_MAX);
+}
+
+void erase_end(struct erase_traces *traces)
+{
+	arena_release(&traces->arena);
 }
 
 /* The records merged into this one are the same person. They go first: cut off in between, a second try finds them. */
+bool erase_person(struct db *db, customer_id c, const char *actor, struct instant now, struct erase_traces *traces,
+                  struct erase_report *out, struct err *err)
+{
+	customer_id *records;
+	size_t count = 0;
+	bool ok = store_records(db, c, &traces->arena, &records, &count, err);
+	struct erase_trace *all = arena_array(&traces->arena, struct erase_trace, traces->count + count + 1);
+	if (traces->count)
+		memcpy(all, traces->list, traces->count * sizeof *all);
+	traces->list = all;
+	for (size_t i = count; i-- > 0 && ok;)
+		ok = erase_record(db, records[i], actor, now, traces, out, err);
+	return ok;
+}
+
+bool erase_left(struct db *db, const char *folder, const struct erase_traces *traces, struct erase_report *out,
+                struct err *err)
+{
+	struct arena a;
+	bool ok = true;
+	arena_init(&a);
+	for (size_t i = 0; i < traces->count && ok; i++) {
+		if (folder)
+			erase_files(folder, traces->list[i].customer, out);
+		ok = erase_all_rejects(db, &traces->list[i], out, &a, err);
+	}
+	arena_release(&a);
+	return ok && store_erase_settle(db, &out->log_left, err);
+}
+
 bool erase_customer(struct db *db, customer_id c, const char *actor, const char *folder, struct instant now,
                     struct erase_report *out, struct err *err)
 {
-	struct arena a;
-	customer_id *records;
-	size_t count = 0;
-	*out = (struct erase_report){ .files = 0 };
-	buf_init(&out->left, LEFT_MAX);
-	arena_init(&a);
-	bool ok = arrivals_settle(db, err) && store_records(db, c, &a, &records, &count, err);
-	for (size_t i = count; i-- > 0 && ok;)
-		ok = erase_record(db, records[i], actor, folder, now, out, err);
-	arena_release(&a);
-	return ok && store_erase_settle(db, &out->log_left, err);
+	struct erase_traces traces;
+	erase_begin(&traces, out);
+	bool ok = arrivals_settle(db, err) && erase_person(db, c, actor, now, &traces, out, err) &&
+	          erase_left(db, folder, &traces, out, err);
+	erase_end(&traces);
+	return ok;
 }

@@ -394,28 +394,30 @@ struct kpi_value figures_value(enum kpi k, const struct kpi_input *in, const str
 		return v;
 	bool cross = k == KPI_CROSS_SELL_RATE || k == KPI_BASKET_UPLIFT || k == KPI_CROSS_SELL_DELAY;
 	if (cross && in->orders_complement == KPI_UNKNOWN)
-		return because("ni familles au catalogue ni liste de produits complémentaires : la donner avec --complements",
-		               "neither families in the catalogue nor a list of complementary products: give one with "
-		               "--complements");
+		return because(
+			"ni familles au catalogue ni liste de produits complémentaires\u00a0: la donner avec --complements",
+			"neither families in the catalogue nor a list of complementary products: give one with "
+			"--complements");
 	if (figures_narrowed(ask) && in->new_customers == KPI_UNKNOWN)
 		return because(
-			"un client n’appartient pas à une catégorie, un canal, un magasin ni un vendeur : chiffre donné "
+			"un client n’appartient pas à une catégorie, un canal, un magasin ni un vendeur\u00a0: chiffre donné "
 			"pour l’ensemble",
 			"a customer belongs to no one category, channel, store or seller: given for the whole shop only");
 	if (k == KPI_SALES_VOLUME)
 		return because("les commandes ne disent pas quels articles", "the orders do not say which articles");
 	if (k == KPI_CAC)
-		return because("les dépenses d’acquisition ne sont pas saisies : relance set cost.acquisition",
+		return because("les dépenses d’acquisition ne sont pas saisies\u00a0: relance set cost.acquisition",
 		               "what is spent on acquisition is not known: relance set cost.acquisition");
 	if (k == KPI_CLV)
-		return because("trop peu d’historique pour prévoir : il faut dix clients revenus au moins une fois",
+		return because("trop peu d’historique pour prévoir\u00a0: il faut dix clients revenus au moins une fois",
 		               "too little history to forecast: ten customers who came back at least once are needed");
 	if (k == KPI_OBJECTIVE_ATTAINMENT || k == KPI_OBJECTIVES_REACHED)
-		return because("aucun objectif fixé pour cette période : relance objective set",
+		return because("aucun objectif fixé pour cette période\u00a0: relance objective set",
 		               "no objective set for this period: relance objective set");
 	if (k == KPI_ACCEPTANCE_RATE)
-		return because("aucune proposition notée : événements « proposal » et « proposal_accepted »",
-		               "no proposal recorded: events \"proposal\" and \"proposal_accepted\"");
+		return because(
+			"aucune proposition notée\u00a0: événements «\u00a0proposal\u00a0» et «\u00a0proposal_accepted\u00a0»",
+			"no proposal recorded: events \"proposal\" and \"proposal_accepted\"");
 	if (kpi_definition(k)->b2b)
 		return because("ni compte ni abonnement dans la boutique", "no account or subscription in the shop");
 	if (k == KPI_INCREMENTAL_MARGIN && in->treated == KPI_UNKNOWN)

@@ -109,14 +109,21 @@ static inline bool figures_order_in(const struct figures_ask *ask, const struct 
 /* The families of the catalogue, by product_id, malloc'd; NULL when no product has one. */
 uint32_t *figures_families(const struct figures_shop *s);
 
-static inline bool figures_counts(const struct figures_shop *s, const struct figures_ask *ask, customer_id c)
+/* A record merged away does not count: whoever goes on for it has its orders, and copies of its runs and messages. */
+static inline bool figures_is_person(const struct figures_shop *s, customer_id c)
 {
-	return c != GUESTS && (!s->ref || (c <= s->ids && s->ref[c].p)) &&
-	       (!ask->segment || (ask->segment[c >> 6] >> (c & 63) & 1));
+	return c != GUESTS && book_survivor(s->version, c) == c && (!s->ref || (c <= s->ids && s->ref[c].p));
 }
 
-/* Opens and clicks of what was sent to them then may be known: consent at that instant, and not their opposition. */
-bool figures_may_know(const struct figures_shop *s, const struct thresholds *t, customer_id c, uint32_t at);
+static inline bool figures_counts(const struct figures_shop *s, const struct figures_ask *ask, customer_id c)
+{
+	return figures_is_person(s, c) && (!ask->segment || (ask->segment[c >> 6] >> (c & 63) & 1));
+}
+
+/* An accepted e-mail whose opening may be known: with tracking consent when it left (SEMANTICS, "Openers"). c: the
+ * record it was sent to, or whoever it was merged into. */
+bool figures_may_know(const struct book *b, const struct version *v, const struct thresholds *t, customer_id c,
+                      const struct sent *m);
 
 /* For the parts of it: boundaries of the periods as instants; starts[periods + 2]. */
 struct figures_time {

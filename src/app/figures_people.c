@@ -2,7 +2,6 @@
 #include "app/figures.h"
 
 #include "fold/basis.h"
-#include "fold/expr.h"
 
 #include <stdlib.h>
 
@@ -142,11 +141,11 @@ static void visits(const struct pass *x, const struct chunk *k, uint32_t i, cust
 
 /* ---- messages ---- */
 
-bool figures_may_know(const struct figures_shop *s, const struct thresholds *t, customer_id c, uint32_t at)
+bool figures_may_know(const struct book *b, const struct version *v, const struct thresholds *t, customer_id c,
+                      const struct sent *m)
 {
-	struct subject subject;
-	expr_subject(s->book, s->version, s->states, c, (struct instant){ at }, t, &subject);
-	return basis_may_track(&subject);
+	return m->state == SENT_ACCEPTED && m->channel == CHANNEL_EMAIL &&
+	       basis_may_track_at(b, v, t, c, (struct instant){ m->at });
 }
 
 static void messages(const struct pass *x, customer_id c)
@@ -157,7 +156,7 @@ static void messages(const struct pass *x, customer_id c)
 		int p = sent->state == SENT_ACCEPTED ? figures_period(x->t, sent->at) : -1;
 		if (p < 0)
 			continue;
-		if (sent->channel == CHANNEL_EMAIL && figures_may_know(x->s, &x->thresholds, c, sent->at)) {
+		if (figures_may_know(x->s->book, x->s->version, &x->thresholds, c, sent)) {
 			figures_plus(&x->out[p].delivered_knowable, 1);
 			figures_plus(&x->out[p].opened, sent->opened_at || sent->clicked_at);
 			figures_plus(&x->out[p].clicked, sent->clicked_at != 0);
@@ -232,7 +231,7 @@ void figures_people(const struct figures_shop *s, const struct figures_ask *ask,
 	x.thresholds.day = zone_date(s->settings->zone, s->now);
 	if (s->states && s->plans)
 		find_surveys(&x);
-	for (size_t n = 0; n < s->version->chunk_count; n++) {
+	for (size_t n = 1; n < s->version->chunk_count; n++) { /* the first is of guests alone */
 		const struct chunk *k = s->version->chunks[n];
 		for (uint32_t i = 0; i < BOOK_CHUNK; i++) {
 			customer_id c = k->first + i;
@@ -243,8 +242,6 @@ void figures_people(const struct figures_shop *s, const struct figures_ask *ask,
 			visits(&x, k, i, c);
 			if (s->states)
 				messages(&x, c);
-			if (c == GUESTS)
-				break;
 		}
 	}
 	zero_where_known(out, t->count);

@@ -89,6 +89,10 @@ bool live_watch_clock(struct live *l, struct instant wall, double running, bool 
 
 bool live_tick(struct live *l, struct instant now, struct tick_result *out, struct err *err) MUST_CHECK;
 
+/* These people were erased (app/erase.h) by whoever runs the shop, between two ticks: what is in memory of them goes;
+ * nobody else is asked anew. False: what is in memory is not what the database holds, and it is to be opened again. */
+bool live_erased(struct live *l, const customer_id *records, size_t count, struct err *err) MUST_CHECK;
+
 /* Whether a tick now would find facts it has not seen, or somebody due: one small read, so that it may be asked often.
  */
 bool live_has_news(struct live *l, struct instant now, bool *news, struct err *err) MUST_CHECK;

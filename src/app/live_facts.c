@@ -148,17 +148,22 @@ static bool apply_others(struct book *book, const struct batch *b, const custome
 	return ok;
 }
 
-static bool apply_joined(struct live *l, const struct batch *b, const customer_id *all, size_t count, struct err *err)
+/* These (together_all) as the database has them, up to fact number `upto`. */
+static bool fold_anew(struct live *l, const customer_id *all, size_t count, int64_t upto, struct err *err)
 {
 	struct together t;
-	int64_t upto = b->facts[b->count - 1].seq;
+	bool ok = true;
 	together_init(&t);
-	bool ok = apply_others(l->shop.book, b, all, count, err);
 	for (size_t i = 0; ok && i < count; i++)
 		ok = together_read(&t, l->shop.db, all[i], upto, INSTANT_NEVER, err);
 	ok = ok && together_fold(&t, l->shop.book, &l->shop.merges, all, count, err);
 	together_release(&t);
 	return ok;
+}
+
+static bool apply_joined(struct live *l, const struct batch *b, const customer_id *all, size_t count, struct err *err)
+{
+	return apply_others(l->shop.book, b, all, count, err) && fold_anew(l, all, count, b->facts[b->count - 1].seq, err);
 }
 
 static bool apply_book(struct live *l, const struct batch *b, customer_id **all, size_t *count, struct err *err)
@@ -260,4 +265,46 @@ bool live_take_facts(struct live *l, struct err *err)
 		if (!ok || !more)
 			return ok;
 	}
+}
+
+/* ---- people who were erased ---- */
+
+/* Their runs and messages, as counts without content: nothing is asked of them again. */
+static bool load_erased(struct live *l, const customer_id *all, size_t count, struct err *err)
+{
+	bool shared = false, ok = true;
+	for (size_t i = 0; i < count; i++) {
+		customer_id c = all[i];
+		shared |= l->peers && l->peers[c];
+		pstate_release(&l->states[c]);
+		l->states[c] = (struct pstate){ .erased = 1, .wake = UINT32_MAX };
+		l->next_at[c] = UINT32_MAX;
+		allot_forget(&l->waiting, c);
+	}
+	for (size_t i = 0; i < count && ok; i++)
+		if (merges_root(&l->shop.merges, all[i]) == all[i])
+			ok = live_load_state(l, all[i], err);
+	if (shared)
+		refresh_peers(l);
+	return ok;
+}
+
+bool live_erased(struct live *l, const customer_id *records, size_t count, struct err *err)
+{
+	size_t n;
+	customer_id *all = together_all(&l->shop.merges, records, count, &n);
+	while (n && all[n - 1] >= l->people) /* told of since the last turn: nothing is known of them */
+		n--;
+	for (size_t i = 0; i < n; i++)
+		live_recall(l, all[i]);
+	bool ok = fold_anew(l, all, n, l->seq_hi, err);
+	if (ok) {
+		const struct version *before = l->world.version;
+		l->world.version = book_pin(l->shop.book);
+		ok = load_erased(l, all, n, err);
+		book_unpin(l->shop.book, before);
+	}
+	l->sound = l->sound && ok;
+	free(all);
+	return ok;
 }

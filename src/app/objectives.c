@@ -215,7 +215,7 @@ static void count_plan(struct counting *x)
 		return;
 	}
 	for (customer_id c = 1; c <= x->s->version->customers; c++)
-		if (x->s->states[c].run_count && (!x->s->ref || (c <= x->s->ids && x->s->ref[c].p)))
+		if (x->s->states[c].run_count && figures_is_person(x->s, c))
 			count_entrant(x, c, (uint16_t)family);
 	if (x->o->measure == OBJECTIVE_CONVERSION && x->prospects == 0) {
 		x->out->why_fr = "personne n’est entré dans le plan sur la période";

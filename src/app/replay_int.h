@@ -72,6 +72,7 @@ struct hand {
 	struct trace_writer *writer;
 	uint64_t asked;
 	uint64_t *opened, *clicked; /* by plan */
+	char between[128];          /* no line of the cache is written by two threads */
 };
 
 /* A few people in a row: what one thread takes at a time. Its segments lie together. */

@@ -173,7 +173,7 @@ void report_benchmarks(struct report *r)
 		html_text(h, report_word(r, b->fr, b->en));
 		buf_cstr(h->out, "</b><span class=\"f\">");
 		html_text(h, report_word(r, b->source_fr, b->source_en));
-		buf_cstr(h->out, report_word(r, "\xE2\x80\xAF; ici : ", "; here: "));
+		buf_cstr(h->out, report_word(r, "\xE2\x80\xAF; ici\u00a0: ", "; here: "));
 		html_text(h, report_word(r, b->own_fr, b->own_en));
 		buf_cstr(h->out, "</span></td><td class=\"n\">");
 		html_text(h, report_word(r, b->usual_fr, b->usual_en));

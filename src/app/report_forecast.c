@@ -43,7 +43,7 @@ static void total(struct report *r, const struct value_holdout *h, struct date c
 	html_number(out, h->actual, 0);
 	buf_cstr(out->out, "</b>");
 	html_text(out, within ? report_word(r, ", dans l’intervalle.", ", within the interval.")
-	                      : report_word(r, ", hors de l’intervalle : à lire avec prudence.",
+	                      : report_word(r, ", hors de l’intervalle\u00a0: à lire avec prudence.",
 	                                    ", outside the interval: to be read with care."));
 	buf_cstr(out->out, "</p>\n");
 }
@@ -61,7 +61,7 @@ void report_forecast(struct report *r)
 	if (!r->row_count ||
 	    !value_holdout_check(VALUE_BGNBD, r->rows, r->row_count, cut, r->until, VALUE_WEEK, r->s->threads, &h, &why)) {
 		buf_cstr(out->out,
-		         report_word(r, "<p class=\"mute\">Pas assez d’historique : il faut dix clients revenus.</p>\n",
+		         report_word(r, "<p class=\"mute\">Pas assez d’historique\u00a0: il faut dix clients revenus.</p>\n",
 		                     "<p class=\"mute\">Not enough history: ten customers have to have come back.</p>\n"));
 		return;
 	}

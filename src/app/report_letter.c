@@ -141,11 +141,12 @@ bool report_letter(const struct figures_shop *s, const struct report_ask *ask, s
 	buf_cstr(html, "</ul>\n");
 	buf_char(text, '\n');
 	paragraph(
-		&l, tell(&l,
-	             "La page complète est jointe : elle s’ouvre dans un navigateur et s’imprime. Tout y est compté tel "
-	             "qu’on le savait à la fin du mois.",
-	             "The whole page is attached: it opens in a browser and prints. Everything is counted as it was known "
-	             "at the end of the month."));
+		&l,
+		tell(&l,
+	         "La page complète est jointe\u00a0: elle s’ouvre dans un navigateur et s’imprime. Tout y est compté tel "
+	         "qu’on le savait à la fin du mois.",
+	         "The whole page is attached: it opens in a browser and prints. Everything is counted as it was known "
+	         "at the end of the month."));
 	buf_release(&line);
 	return !text->full && !html->full && !subject->full ? true : err_set(err, ERR_LIMIT, "the letter is too long");
 }

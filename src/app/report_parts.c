@@ -33,7 +33,7 @@ static const struct {
 	{ PHASE_LOYAL, "fidèles", "loyal", "--lc-loyal" },
 	{ PHASE_NEW, "nouveaux", "new", "--lc-new" },
 	{ PHASE_PROSPECT, "prospects", "prospects", "--lc-prospect" },
-	{ PHASE_LAPSING, "en sommeil", "lapsing", "--lc-lapsing" },
+	{ PHASE_LAPSING, "abandonnistes", "lapsing", "--lc-lapsing" },
 	{ PHASE_FORMER, "anciens", "former", "--lc-former" },
 };
 
@@ -116,15 +116,16 @@ void report_lifecycle(struct report *r)
 		return;
 	}
 	chart_stack(&r->h, &(struct chart_stack){ .count = months, .layers = layers, .month = month, .layer = layer });
-	buf_cstr(r->h.out, "<p class=\"note\">");
-	html_text(&r->h,
-	          report_word(
-				  r,
-				  "Ambassadeurs : au moins 4 commandes et parmi les 10 % qui dépensent le plus sur 12 mois. Fidèles : "
-				  "2 commandes ou plus. En sommeil : 6 mois sans commande. Anciens : 24 mois.",
-				  "Ambassadors: at least 4 orders and in the top 10% by spend over 12 months. Loyal: 2 orders or more. "
-				  "Lapsing: 6 months without an order. Former: 24 months."));
-	buf_cstr(r->h.out, "</p>\n");
+	const struct lifecycle_settings *l = &r->s->settings->lifecycle;
+	buf_printf(
+		r->h.out,
+		report_word(r,
+	                "<p class=\"note\">Ambassadeurs\u00a0: au moins %d commandes et parmi les %d\u202f%% qui dépensent "
+	                "le plus sur 12 mois. Fidèles\u00a0: %d commandes ou plus. Abandonnistes\u00a0: %d mois sans "
+	                "commande. Anciens\u00a0: %d mois.</p>\n",
+	                "<p class=\"note\">Ambassadors: at least %d orders and in the top %d%% by spend over 12 months. "
+	                "Loyal: %d orders or more. Lapsing: %d months without an order. Former: %d months.</p>\n"),
+		l->ambassador_orders, l->ambassador_percent, l->loyal_orders, l->lapsing_months, l->former_months);
 }
 
 /* ---- cohorts ---- */
@@ -143,7 +144,7 @@ static void cohort_row(struct report *r, const struct cohorts *c, int row, int c
 		if (k < c->months - row && active[0]) {
 			double share = (double)active[k] / active[0];
 			buf_printf(h->out, "<i style=\"background:color-mix(in srgb,var(--accent-band) %.0f%%,var(--sheet))\">",
-			           fmin(100, share * 200));
+			           fmin(60, share * 130));
 			html_percent(h, share * 100, 0);
 			buf_cstr(h->out, "</i>");
 		}
@@ -158,7 +159,7 @@ void report_cohorts(struct report *r)
 	struct err ignored;
 	struct html *h = &r->h;
 	html_section(h, report_word(r, "Qui revient", "Who comes back"),
-	             report_word(r, "par mois du premier achat : part qui recommande 1, 2, 3… mois après",
+	             report_word(r, "par mois du premier achat\u00a0: part qui recommande 1, 2, 3… mois après",
 	                         "by month of first purchase: share that orders again 1, 2, 3… months later"));
 	if (!cohorts_make(r->rows, r->row_count, r->until, &c, &ignored)) {
 		buf_cstr(h->out, report_word(r, "<p class=\"mute\">Pas assez d’historique.</p>\n",
@@ -197,7 +198,7 @@ void report_share(struct report *r)
 		struct buf mark;
 		buf_init(&mark, 256);
 		struct html m = { .out = &mark, .french = h->french, .currency = h->currency };
-		buf_cstr(&mark, report_word(r, "20 % des clients : ", "20% of customers: "));
+		buf_cstr(&mark, report_word(r, "20\u202f% des clients\u00a0: ", "20% of customers: "));
 		html_percent(&m, v.top_20_share * 100, 0);
 		chart_curve(h, &(struct chart_curve){
 						   .count = 21,
@@ -342,9 +343,11 @@ void report_plans(struct report *r)
 	if (count == 0) {
 		buf_cstr(h->out, "<p class=\"mute\">");
 		html_text(
-			h, report_word(
-				   r, "Aucun plan n’a encore fait entrer personne. Essayer un plan sur l’historique : relance replay.",
-				   "No plan has let anybody in yet. Try one on the shop's history: relance replay."));
+			h,
+			report_word(
+				r,
+				"Aucun plan n’a encore fait entrer personne. Essayer un plan sur l’historique\u00a0: relance replay.",
+				"No plan has let anybody in yet. Try one on the shop's history: relance replay."));
 		buf_cstr(h->out, "</p>\n");
 	} else {
 		chart_bands(h, band, count);
@@ -353,9 +356,9 @@ void report_plans(struct report *r)
 			h,
 			report_word(
 				r,
-				"La bande dit où est le vrai chiffre, 19 fois sur 20, quel que soit le jour où l’on regarde ; le "
+				"La bande dit où est le vrai chiffre, 19 fois sur 20, quel que soit le jour où l’on regarde\u202f; le "
 				"trait, "
-				"le plus probable. Groupe témoin tiré au sort à l’entrée ; 30 jours suivis ; messages, bons "
+				"le plus probable. Groupe témoin tiré au sort à l’entrée\u202f; 30 jours suivis\u202f; messages, bons "
 				"et retours déduits.",
 				"The band holds the true figure 19 times in 20, whenever one looks; the tick is the likeliest. Control "
 				"group drawn at entry; followed for 30 days; messages, vouchers and returns taken off."));

@@ -43,9 +43,7 @@ static bool keep_sent(void *ctx, const struct outbox_message *m, struct err *err
 
 static bool may_track(const struct reacting *x, customer_id c)
 {
-	struct subject s;
-	expr_subject(x->shop.book, x->version, NULL, book_survivor(x->version, c), x->now, &x->shop.thresholds, &s);
-	return basis_may_track(&s);
+	return basis_may_track_at(x->shop.book, x->version, &x->shop.thresholds, c, x->now);
 }
 
 static bool receipt(struct reacting *x, const struct message_key *m, enum receipt what, struct instant at,

@@ -285,8 +285,8 @@ void uplift_make(const struct figures_shop *s, const struct uplift_ask *ask, str
 	m.products = book_products(s->book, &m.product_count);
 	uint64_t *crossed = ask->global ? find_crossed(&m) : NULL;
 	for (customer_id c = 1; c <= s->version->customers; c++)
-		if ((!s->ref || (c <= s->ids && s->ref[c].p)) && !book_profile(s->version, c)->merged &&
-		    !(crossed && crossed[c >> 6] >> (c & 63) & 1) && (!ask->segment || (ask->segment[c >> 6] >> (c & 63) & 1)))
+		if (figures_is_person(s, c) && !(crossed && crossed[c >> 6] >> (c & 63) & 1) &&
+		    (!ask->segment || (ask->segment[c >> 6] >> (c & 63) & 1)))
 			look_at(&m, c);
 	if (out->first.s)
 		out->days = (double)(s->now.s - out->first.s) / DAY_S;

@@ -61,7 +61,7 @@ static void expect(struct looking *l, const struct sent *sent)
 
 static void add_opening(struct looking *l, customer_id c, const struct sent *sent, int v)
 {
-	if (sent->channel != CHANNEL_EMAIL || !figures_may_know(l->m.s, &l->thresholds, c, sent->at))
+	if (!figures_may_know(l->m.s->book, l->m.s->version, &l->thresholds, c, sent))
 		return;
 	bool opened = sent->opened_at || sent->clicked_at, clicked = sent->clicked_at != 0;
 	l->arm = mem_grow(l->arm, &l->cap[0], l->count + 1, 1);
@@ -167,7 +167,7 @@ bool variants_make(const struct figures_shop *s, const struct uplift_ask *ask, i
 	for (int i = 0; i < out->count; i++)
 		out->name[i] = p->steps[step].variants[i].name;
 	for (customer_id c = 1; s->states && c <= s->version->customers; c++)
-		if ((!s->ref || (c <= s->ids && s->ref[c].p)) && (!ask->segment || (ask->segment[c >> 6] >> (c & 63) & 1)))
+		if (figures_is_person(s, c) && (!ask->segment || (ask->segment[c >> 6] >> (c & 63) & 1)))
 			look_at(l, c);
 	if (l->totals.first.s)
 		out->days = (double)(s->now.s - l->totals.first.s) / DAY_S;

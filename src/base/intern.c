@@ -24,6 +24,7 @@ static void intern_rehash(struct intern *t)
 	t->slot_count = t->slot_count ? t->slot_count * 2 : 64;
 	free(t->slots);
 	t->slots = mem_alloc(t->slot_count * sizeof *t->slots);
+	t->left = 0;
 	for (uint32_t id = 0; id < t->count; id++) {
 		size_t i = t->hashes[id] & (t->slot_count - 1);
 		while (t->slots[i])
@@ -54,7 +55,7 @@ uint32_t intern_find(const struct intern *t, struct str name)
 
 uint32_t intern_put(struct intern *t, struct str name, bool *is_new)
 {
-	if ((t->count + 1) * 2 > t->slot_count)
+	if ((t->count + t->left + 1) * 2 > t->slot_count)
 		intern_rehash(t);
 	uint64_t hash = hash_str(name);
 	size_t i = intern_slot(t, name, hash);
@@ -69,6 +70,19 @@ uint32_t intern_put(struct intern *t, struct str name, bool *is_new)
 	t->hashes[t->count] = hash;
 	t->slots[i] = (uint32_t)t->count + 1;
 	return (uint32_t)t->count++;
+}
+
+void intern_rename(struct intern *t, uint32_t id, struct str name)
+{
+	check(id < t->count && intern_find(t, name) == INTERN_NONE);
+	if ((t->count + t->left + 1) * 2 > t->slot_count)
+		intern_rehash(t);
+	if (t->names[id].n)
+		memset((char *)t->names[id].p, 0, t->names[id].n);
+	t->names[id] = arena_str(&t->text, name);
+	t->hashes[id] = hash_str(name);
+	t->slots[intern_slot(t, name, t->hashes[id])] = id + 1;
+	t->left++;
 }
 
 void idmap_init(struct idmap *m)

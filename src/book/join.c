@@ -12,38 +12,50 @@ static void lay_text(struct str *have, struct str other)
 		*have = other;
 }
 
-static size_t lay_texts(struct str **have, size_t n, struct str *other, size_t more, struct arena *a)
+static bool same_text(const void *x, const void *y)
 {
-	struct str *all = arena_array(a, struct str, n + more + 1);
-	size_t count = 0;
-	for (size_t i = 0; i < n; i++)
-		all[count++] = (*have)[i];
+	return str_eq(*(const struct str *)x, *(const struct str *)y);
+}
+
+static bool same_day(const void *x, const void *y)
+{
+	return ((const struct date *)x)->day == ((const struct date *)y)->day;
+}
+
+/* What the other has and the one has not, behind what the one has: an array in `a`. How many there are then. */
+static size_t lay_list(void **have, size_t n, const void *other, size_t more, size_t size,
+                       bool (*same)(const void *x, const void *y), struct arena *a)
+{
+	char *all = arena_alloc(a, (n + more + 1) * size);
+	size_t count = n;
+	if (n)
+		memcpy(all, *have, n * size);
 	for (size_t i = 0; i < more; i++) {
+		const char *item = (const char *)other + i * size;
 		bool known = false;
 		for (size_t k = 0; k < count && !known; k++)
-			known = str_eq(all[k], other[i]);
+			known = same(all + k * size, item);
 		if (!known)
-			all[count++] = other[i];
+			memcpy(all + count++ * size, item, size);
 	}
 	*have = all;
 	return count;
 }
 
-static size_t lay_days(struct date **have, size_t n, struct date *other, size_t more, struct arena *a)
+static size_t lay_texts(struct str **have, size_t n, const struct str *other, size_t more, struct arena *a)
 {
-	struct date *all = arena_array(a, struct date, n + more + 1);
-	size_t count = 0;
-	for (size_t i = 0; i < n; i++)
-		all[count++] = (*have)[i];
-	for (size_t i = 0; i < more; i++) {
-		bool known = false;
-		for (size_t k = 0; k < count && !known; k++)
-			known = all[k].day == other[i].day;
-		if (!known)
-			all[count++] = other[i];
-	}
-	*have = all;
-	return count;
+	void *list = *have;
+	n = lay_list(&list, n, other, more, sizeof **have, same_text, a);
+	*have = list;
+	return n;
+}
+
+static size_t lay_days(struct date **have, size_t n, const struct date *other, size_t more, struct arena *a)
+{
+	void *list = *have;
+	n = lay_list(&list, n, other, more, sizeof **have, same_day, a);
+	*have = list;
+	return n;
 }
 
 void profile_lay(struct profile_body *have, const struct profile_body *other, struct arena *a)

@@ -98,7 +98,7 @@ static void print_case(const struct case_result *r, const struct case_input *in,
 	if (format == FORMAT_TABLE && r->return_known) {
 		buf_clear(&b);
 		case_money(&b, r->net, currency, french);
-		printf(french ? "\ngain net du coût : %.*s ; 100 € dépensés en rapportent %lld\n"
+		printf(french ? "\ngain net du coût\u00a0: %.*s\u202f; 100 € dépensés en rapportent %lld\n"
 		              : "\ngain after cost: %.*s; 100 spent bring %lld\n",
 		       STR_ARG(buf_view(&b)), (long long)r->return_percent);
 	}
@@ -113,14 +113,15 @@ static void print_basis(const struct case_shop *c, const struct plan_set *plans,
 	char from[16], until[16];
 	struct buf b;
 	buf_init(&b, 1 << 10);
-	printf(french ? "\nde %s à %s ; « after » : l’année telle qu’elle fut, « before » : sans ce que les plans ont "
+	printf(french ? "\nde %s à %s\u202f; «\u00a0after\u00a0»\u00a0: l’année telle qu’elle fut, "
+	                "«\u00a0before\u00a0»\u00a0: sans ce que les plans ont "
 	                "rapporté\n"
 	              : "\nfrom %s to %s; after: the year as it was, before: without what the plans brought\n",
 	       date_text(c->from, from), date_text((struct date){ c->until.day - 1 }, until));
 	for (size_t i = 0; i < c->plan_count; i++) {
 		const struct case_plan *p = &c->plans[i];
 		printf(p->counts ? "%.*s (%s): %s\n"
-		       : french  ? "%.*s (%s), pas compté : %s\n"
+		       : french  ? "%.*s (%s), pas compté\u00a0: %s\n"
 		                 : "%.*s (%s), not counted: %s\n",
 		       STR_ARG(plans->plans[p->plan]->name), case_line_name(p->line, french), p->finding.text);
 	}
@@ -135,9 +136,9 @@ static void print_basis(const struct case_shop *c, const struct plan_set *plans,
 	}
 	for (int k = 0; k < CASE_KNOWN; k++)
 		if (c->missing_en[k])
-			printf(french ? "pas connu : %s\n" : "not known: %s\n", french ? c->missing_fr[k] : c->missing_en[k]);
+			printf(french ? "pas connu\u00a0: %s\n" : "not known: %s\n", french ? c->missing_fr[k] : c->missing_en[k]);
 	if (c->loyal_understated && !c->missing_en[CASE_KNOWN_LOYAL])
-		puts(french ? "part des fidèles : suivis moins de douze mois, donc plutôt sous-estimée"
+		puts(french ? "part des fidèles\u00a0: suivis moins de douze mois, donc plutôt sous-estimée"
 		            : "share of loyal: followed for less than twelve months, so rather understated");
 	buf_release(&b);
 }

@@ -63,12 +63,26 @@ static bool evaluate_baskets(const char *path, const char *lists, struct nb_opti
 	return ok;
 }
 
-/* What messages and the web shop ask besides: up-sells and due dates, on the same cut. */
+static bool evaluate_basket(const struct dated_baskets *b, const struct rec_data *d, struct date split,
+                            const struct nb_options *o, struct complete_report *out, struct err *err)
+{
+	const struct rec_data plain = { .customers = b->d->users,
+		                            .items = b->d->items,
+		                            .order_start = b->d->user_start,
+		                            .order_day = b->day,
+		                            .line_start = b->d->basket_start,
+		                            .line_item = b->d->item };
+	struct complete_options c = { .k = o->k < REC_OUT_MAX ? o->k : REC_OUT_MAX, .threads = o->threads };
+	return complete_shop(d ? d : &plain, split.day, &c, out, err);
+}
+
+/* What messages and the web shop ask besides: baskets, up-sells and due dates, on the same cut. */
 static bool evaluate_rest(const struct dated_baskets *b, const struct rec_data *d, struct date split,
                           const struct nb_options *o, struct evaluate_shop *e, enum format format, struct err *err)
 {
 	struct crosseval_report cross;
 	struct recoeval rest;
+	struct complete_report basket;
 	struct err why;
 	e->k = o->k;
 	struct crosseval_options c = {
@@ -81,6 +95,9 @@ static bool evaluate_rest(const struct dated_baskets *b, const struct rec_data *
 		return false;
 	}
 	e->why_not = why.text;
+	if (!evaluate_basket(b, d, split, o, &basket, err))
+		return false;
+	e->basket = &basket;
 	struct recoeval_options r = { .day = split.day, .k = o->k, .threads = o->threads, .up_percent = e->up_percent };
 	if (d && !recoeval_run(d, &r, &rest, err))
 		return false;
@@ -148,7 +165,8 @@ int cmd_evaluate(int argc, char **argv)
 		"The last basket of a validate or test user is the truth, the ones before are history. Every parameter is "
 		"chosen on "
 		"train and validate; the figures are those of the test users. \"default\" is what the product uses.\n"
-		"Of a shop: cross-sells, up-sells and due dates, each beside simple ways, on its own orders from the split on.",
+		"Of a shop: cross-sells, what is missing from a basket, up-sells and due dates, each beside simple ways, on "
+		"its own orders from the split on.",
 		"relance evaluate shop.db --split 2011-06-01\n"
 		"  relance evaluate --baskets TMS.json -k 10 --format json\n"
 		"  relance evaluate --orders-csv online_retail.csv --split 2011-06-01",

@@ -53,6 +53,11 @@ static bool run(const char *path, struct itemset_options *o, struct err *err)
 		printf("%llu\n", (unsigned long long)r.count);
 	else if (ok)
 		print_sets(&r);
+	if (ok && !r.count && itemset_basket_count(b))
+		fprintf(stderr, "no sets: none of the %llu items is in %u or more of the %llu baskets\n",
+		        (unsigned long long)itemset_item_count(b), o->support, (unsigned long long)itemset_basket_count(b));
+	else if (ok && !r.count)
+		fprintf(stderr, "no sets: %s holds no basket\n", path);
 	if (ok)
 		itemset_result_release(&r);
 	itemset_free(b);

@@ -153,7 +153,7 @@ static void figure_row(struct table *t, const struct kpi_answer *a, enum kpi k, 
 		table_cstr(t, french ? d->formula_fr : d->formula_en);
 	} else {
 		char line[512];
-		snprintf(line, sizeof line, french ? "pas connu : %s" : "not known: %s", why);
+		snprintf(line, sizeof line, french ? "pas connu\u00a0: %s" : "not known: %s", why);
 		table_cstr(t, line);
 	}
 }

@@ -172,6 +172,43 @@ static void cross_table(const struct crosseval_report *r, int k)
 	print_bars(title, bars, r->count);
 }
 
+/* ---- what is missing from a basket ---- */
+
+static double basket_against(const struct complete_part *p, size_t i)
+{
+	double single = p->methods[p->best_single].hit_rate;
+	return single > 0 ? p->methods[i].hit_rate / single : 0;
+}
+
+static const char *basket_role(const struct complete_part *p, size_t i)
+{
+	return i == COMPLETE_SERVED ? "default" : i == p->best_single ? "best single" : "";
+}
+
+static void basket_table(const struct complete_part *p, int k, const char *title)
+{
+	static const char *const COLUMNS[] = { "method", "hit_rate", "ndcg", "against_best_single", "role" };
+	struct bar bars[COMPLETE_METHODS];
+	char under[64];
+	printf("\nBasket: one product hidden from %u %s\n", p->cases, title);
+	if (p->cases < p->whole)
+		printf("(a sample of %u)\n", p->whole);
+	struct table *t = table_new(COLUMNS, ARRAY_LEN(COLUMNS));
+	for (size_t i = 0; i < COMPLETE_METHODS; i++) {
+		table_cstr(t, p->methods[i].name);
+		table_float(t, p->methods[i].hit_rate, 4);
+		table_float(t, p->methods[i].ndcg, 4);
+		table_float(t, basket_against(p, i), 3);
+		table_cstr(t, basket_role(p, i));
+		bars[i] = (struct bar){ p->methods[i].name, p->methods[i].hit_rate, i == COMPLETE_SERVED };
+	}
+	puts("");
+	table_print(t, FORMAT_TABLE, stdout);
+	table_free(t);
+	snprintf(under, sizeof under, "found among %d (● what is answered)", k);
+	print_bars(under, bars, COMPLETE_METHODS);
+}
+
 static void put_money(struct table *t, const struct evaluate_shop *e, double minor)
 {
 	char text[32];
@@ -242,6 +279,15 @@ static void put_row(struct table *t, const char *part, const char *method, const
 	table_float(t, v, 6);
 }
 
+static void basket_rows(struct table *t, const char *part, const struct complete_part *p, size_t i)
+{
+	if (!p->cases)
+		return;
+	put_row(t, part, p->methods[i].name, "hit_rate", p->methods[i].hit_rate);
+	put_row(t, part, p->methods[i].name, "ndcg", p->methods[i].ndcg);
+	put_row(t, part, p->methods[i].name, "against_best_single", basket_against(p, i));
+}
+
 static void shop_csv(const struct evaluate_shop *e)
 {
 	static const char *const COLUMNS[] = { "part", "method", "measure", "value" };
@@ -251,6 +297,10 @@ static void shop_csv(const struct evaluate_shop *e)
 		put_row(t, "cross", r->name, "hit_rate", r->hit_rate);
 		put_row(t, "cross", r->name, "ndcg", r->ndcg);
 		put_row(t, "cross", r->name, "against_best_single", against(e->cross, i));
+	}
+	for (size_t i = 0; e->basket && i < COMPLETE_METHODS; i++) {
+		basket_rows(t, "basket", &e->basket->anyone, i);
+		basket_rows(t, "basket_known", &e->basket->known, i);
 	}
 	for (int i = 0; e->rest && i < RECOEVAL_METHODS; i++) {
 		const struct recoeval_up *u = &e->rest->up[i];
@@ -293,6 +343,16 @@ static void cross_json(struct buf *b, const struct evaluate_shop *e)
 	buf_cstr(b, "\n }");
 }
 
+static void basket_json(struct buf *b, const char *name, const struct complete_part *p)
+{
+	buf_printf(b, ",\n \"%s\": {\"cases\": %u, \"best_single\": \"%s\", \"methods\": {", name, p->cases,
+	           p->methods[p->best_single].name);
+	for (size_t i = 0; i < COMPLETE_METHODS; i++)
+		buf_printf(b, "%s\n  \"%s\": {\"hit_rate\": %.6f, \"ndcg\": %.6f, \"against_best_single\": %.6f}", i ? "," : "",
+		           p->methods[i].name, p->methods[i].hit_rate, p->methods[i].ndcg, basket_against(p, i));
+	buf_cstr(b, "}}");
+}
+
 static void rest_json(struct buf *b, const struct recoeval *r)
 {
 	buf_printf(b, ",\n \"up\": {\"cases\": %u, \"within_cap\": %u, \"methods\": {", r->up_cases, r->up_within_cap);
@@ -323,6 +383,15 @@ void evaluate_print_shop(const struct evaluate_shop *e, enum format format)
 			cross_table(e->cross, e->k);
 		else
 			printf("Cross-sell: %s\n", e->why_not);
+		if (e->basket) {
+			if (e->basket->anyone.cases)
+				basket_table(&e->basket->anyone, e->k, "orders, nothing known of who ordered");
+			else
+				printf("\nBasket: no order after the split holds two products that are in %u orders before it\n",
+				       e->basket->sales_min);
+			if (e->basket->known.cases)
+				basket_table(&e->basket->known, e->k, "first orders of known customers, one they never had");
+		}
 		if (e->rest) {
 			up_table(e);
 			due_table(e->rest);
@@ -332,6 +401,10 @@ void evaluate_print_shop(const struct evaluate_shop *e, enum format format)
 	case FORMAT_JSON:
 		buf_init(&b, 1 << 20);
 		cross_json(&b, e);
+		if (e->basket) {
+			basket_json(&b, "basket", &e->basket->anyone);
+			basket_json(&b, "basket_known", &e->basket->known);
+		}
 		if (e->rest)
 			rest_json(&b, e->rest);
 		buf_cstr(&b, "}\n");

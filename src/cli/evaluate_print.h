@@ -4,6 +4,7 @@
 
 #include "base/money.h"
 #include "cli/cli.h"
+#include "fold/complete.h"
 #include "fold/crosseval.h"
 #include "fold/nextbasket.h"
 #include "fold/recoeval.h"
@@ -19,6 +20,7 @@ struct evaluate_shop {
 	int k;
 	const struct crosseval_report *cross;
 	const char *why_not;
+	const struct complete_report *basket;
 	const struct recoeval *rest;
 	struct currency currency;
 	int up_percent;

@@ -66,9 +66,9 @@ static void margin_unknown(const struct experiment_shop *q, struct finding *f)
 {
 	*f = (struct finding){ .kind = FINDING_MISSING, .weeks = -1, .customers = -1 };
 	snprintf(f->text, sizeof f->text, "%s",
-	         q->french
-	             ? "Pas connu : le coût des produits vendus manque ; l’importer avec le catalogue, ou donner --margin."
-	             : "Not known: products sold have no cost; import it with the catalogue, or give --margin.");
+	         q->french ? "Pas connu\u00a0: le coût des produits vendus manque\u202f; l’importer avec le catalogue, ou "
+	                     "donner --margin."
+	                   : "Not known: products sold have no cost; import it with the catalogue, or give --margin.");
 }
 
 static void finding_of(const struct experiment_shop *q, const struct uplift *u, int o, const struct settings *s,
@@ -174,11 +174,11 @@ static void print_text(const struct experiment_shop *q, const struct uplift *u, 
 	finding_of(q, u, u->margin_known ? UPLIFT_MARGIN : UPLIFT_REVENUE, s, &f);
 	printf("%s\n\n", f.text);
 	printf(q->french
-	           ? "%lld clients contactés, %lld témoins, suivis %d jours ; %lld entrés trop récemment\n"
+	           ? "%lld clients contactés, %lld témoins, suivis %d jours\u202f; %lld entrés trop récemment\n"
 	           : "%lld customers treated, %lld in the control group, followed for %d days; %lld entered too recently\n",
 	       (long long)t->customers, (long long)c->customers, u->window_days, (long long)u->too_recent);
 	if (u->srm.known)
-		printf(q->french ? "partage prévu : %.1f %% de témoins ; p = %.4f%s\n"
+		printf(q->french ? "partage prévu\u00a0: %.1f %% de témoins\u202f; p = %.4f%s\n"
 		                 : "planned split: %.1f %% control; p = %.4f%s\n",
 		       100 * u->planned_control, u->srm.p,
 		       !u->srm.alarm ? ""
@@ -188,7 +188,8 @@ static void print_text(const struct experiment_shop *q, const struct uplift *u, 
 		printf(q->french ? "les achats d’avant l’entrée enlèvent %.0f %% du bruit (CUPED)\n"
 		                 : "spend before entry takes away %.0f %% of the noise (CUPED)\n",
 		       100 * u->outcome[UPLIFT_REVENUE].variance_cut);
-	puts(q->french ? "difference : par client ; total : sur les clients contactés ; seq : valable quel que soit le "
+	puts(q->french ? "difference\u00a0: par client\u202f; total\u00a0: sur les clients contactés\u202f; seq\u00a0: "
+	                 "valable quel que soit le "
 	                 "moment où l’on "
 	                 "regarde\n"
 	               : "difference: per customer; total: over the treated; seq: holds whenever one looks\n");

@@ -1,7 +1,5 @@
 #include "cli/kpi_rows.h"
 
-#include "app/drill.h"
-
 #include <stdio.h>
 
 struct listing {
@@ -36,7 +34,8 @@ static void cell(const struct listing *l, enum drill_type type, const struct dri
 		break;
 	case DRILL_NUMBER: table_int(l->t, c->number); break;
 	case DRILL_YES_NO: table_raw(l->t, c->number ? STR("true") : STR("false")); break;
-	case DRILL_WORD: table_cstr(l->t, c->word); break;
+	case DRILL_WORD:
+	case DRILL_TEXT: table_cstr(l->t, c->word); break;
 	}
 }
 
@@ -48,20 +47,40 @@ static bool row(void *ctx, const struct drill_cell *cells, int count)
 	return true;
 }
 
-bool kpi_rows_print(enum kpi k, const struct figures_shop *s, const struct figures_ask *ask, enum format format,
-                    struct err *err)
+void drill_print(const struct figures_shop *s, const struct drill_column *columns, int count, enum format format,
+                 void (*list)(void *ctx, const struct drill_sink *sink), void *ctx)
 {
 	struct listing l = { .s = s };
 	const char *names[DRILL_COLUMNS_MAX];
-	int columns = drill_columns(k, l.columns);
-	if (columns == 0)
-		return err_set(err, ERR_INPUT, "--rows: %s has no list: it is the sum of a model or of objectives",
-		               kpi_definition(k)->key);
-	for (int i = 0; i < columns; i++)
-		names[i] = l.columns[i].name;
-	l.t = table_new(names, (size_t)columns);
-	drill_make(k, s, ask, &(struct drill_sink){ row, &l });
+	memcpy(l.columns, columns, (size_t)count * sizeof *columns);
+	for (int i = 0; i < count; i++)
+		names[i] = columns[i].name;
+	l.t = table_new(names, (size_t)count);
+	list(ctx, &(struct drill_sink){ row, &l });
 	table_print(l.t, format, stdout);
 	table_free(l.t);
+}
+
+struct behind {
+	enum kpi figure;
+	const struct figures_shop *s;
+	const struct figures_ask *ask;
+};
+
+static void list_rows(void *ctx, const struct drill_sink *sink)
+{
+	const struct behind *x = ctx;
+	drill_make(x->figure, x->s, x->ask, sink);
+}
+
+bool kpi_rows_print(enum kpi k, const struct figures_shop *s, const struct figures_ask *ask, enum format format,
+                    struct err *err)
+{
+	struct drill_column columns[DRILL_COLUMNS_MAX];
+	int count = drill_columns(k, columns);
+	if (count == 0)
+		return err_set(err, ERR_INPUT, "--rows: %s has no list: it is the sum of a model or of objectives",
+		               kpi_definition(k)->key);
+	drill_print(s, columns, count, format, list_rows, &(struct behind){ k, s, ask });
 	return true;
 }

@@ -2,6 +2,7 @@
 #include "engine/engine.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void decisions_release(struct decisions *d)
 {
@@ -24,7 +25,12 @@ static void *grow16(void *items, uint16_t *cap, uint16_t count, size_t size)
 		return items;
 	check(*cap < UINT16_MAX / 2);
 	*cap = *cap ? (uint16_t)(*cap * 2) : 2;
-	return mem_realloc(items, *cap * size);
+	/* Not realloc(), which takes the lock of the arena that the old block is of: threads would wait for each other. */
+	void *wider = mem_realloc(NULL, *cap * size);
+	if (count)
+		memcpy(wider, items, count * size);
+	free(items);
+	return wider;
 }
 
 struct sent *pstate_add_sent(struct pstate *s)

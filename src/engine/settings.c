@@ -42,6 +42,7 @@ void settings_defaults(struct settings *s, zone_id zone, enum locale locale, str
 	s->channel_cost[CHANNEL_POSTCARD] = tariff(95000, currency);
 	s->jump_s = HOUR_S;
 	s->report_day = 2;
+	s->retention = (struct retention_rules){ .prospect_months = 36, .customer_months = 36 };
 	s->version = 1;
 	settings_holidays(s, DEFAULT_YEAR_FROM, DEFAULT_YEAR_TO);
 }

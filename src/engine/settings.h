@@ -3,6 +3,7 @@
 #define RELANCE_ENGINE_SETTINGS_H
 
 #include "fold/lifecycle.h"
+#include "fold/retention.h"
 
 enum { HOLIDAYS_MAX = 512 };
 
@@ -30,8 +31,9 @@ struct settings {
 	size_t holiday_count;
 	int64_t channel_cost[CHANNEL_COUNT]; /* thousandths of a minor unit per message; CHANNEL_STAFF and others 0 */
 	int64_t acquisition_cost;            /* of winning customers, thousandths of a minor unit a month; 0: not known */
-	int32_t report_day; /* of the month, from which on the report of the month before goes out by mail */
-	int64_t jump_s;     /* a clock jump beyond this holds sending: 1 hour */
+	int32_t report_day;               /* of the month, from which on the report of the month before goes out by mail */
+	struct retention_rules retention; /* 36 months each; nothing is erased by itself before the shop says so */
+	int64_t jump_s;                   /* a clock jump beyond this holds sending: 1 hour */
 	uint64_t version;
 };
 

@@ -1,5 +1,7 @@
 #include "fold/basis.h"
 
+#include "fold/expr.h"
+
 enum { PHONE_CONSENT_MONTHS = 12 };
 
 const char *basis_name(enum basis b)
@@ -125,6 +127,14 @@ bool basis_may_track(const struct subject *s)
 {
 	struct latest l = latest_of(&s->view, CHANNEL_EMAIL, PURPOSE_TRACKING);
 	return l.said ? l.said->state == CONSENT_GRANTED : s->assume_consent;
+}
+
+bool basis_may_track_at(const struct book *b, const struct version *v, const struct thresholds *t, customer_id c,
+                        struct instant at)
+{
+	struct subject s;
+	expr_subject(b, v, NULL, book_survivor(v, c), at, t, &s);
+	return basis_may_track(&s);
 }
 
 const struct consent *basis_said(const struct view *v, enum channel channel, enum purpose purpose)

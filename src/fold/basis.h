@@ -50,5 +50,9 @@ const struct consent *basis_said(const struct view *v, enum channel channel, enu
 
 /* Opens and clicks may be known: tracking consent on e-mail (CNIL 2026-042). */
 bool basis_may_track(const struct subject *s);
+/* The same of what was sent to c, at that instant; of a record merged away the consents are those of whoever goes on
+ * for it (SEMANTICS "Runs"). */
+bool basis_may_track_at(const struct book *b, const struct version *v, const struct thresholds *t, customer_id c,
+                        struct instant at);
 
 #endif

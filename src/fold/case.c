@@ -104,6 +104,16 @@ const char *case_line_key(enum case_line l)
 	return LINES[l].key;
 }
 
+bool case_line_find(struct str key, enum case_line *out)
+{
+	for (int l = 0; l < CASE_LINES; l++)
+		if (str_is(key, LINES[l].key)) {
+			*out = (enum case_line)l;
+			return true;
+		}
+	return false;
+}
+
 const char *case_line_name(enum case_line l, bool french)
 {
 	return french ? LINES[l].fr : LINES[l].en;

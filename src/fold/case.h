@@ -52,7 +52,8 @@ struct case_result {
 };
 
 bool case_compute(const struct case_input *in, struct case_result *out, struct err *err) MUST_CHECK;
-const char *case_line_key(enum case_line l);               /* "first_sales" */
+const char *case_line_key(enum case_line l); /* "first_sales" */
+bool case_line_find(struct str key, enum case_line *out) MUST_CHECK;
 const char *case_line_name(enum case_line l, bool french); /* "Premiers achats" */
 
 /* The assumptions by name, as the command line and the HTTP API take them. */

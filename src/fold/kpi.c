@@ -60,7 +60,7 @@ static struct kpi_value basket_uplift(const struct kpi_input *i)
 	if (i->orders_complement <= 0)
 		return unknown("aucune commande avec un produit complémentaire", "no order with a complementary product");
 	if (plain <= 0)
-		return unknown("aucune commande sans produit complémentaire : rien à quoi comparer",
+		return unknown("aucune commande sans produit complémentaire\u00a0: rien à quoi comparer",
 		               "no order without a complementary product: nothing to compare with");
 	double with = (double)i->order_value_complement / (double)i->orders_complement;
 	double without = (double)(i->order_value - i->order_value_complement) / (double)plain;

@@ -44,11 +44,13 @@ struct rec_model {
 	struct rec_options o;
 	struct rec_weights w;
 	uint32_t items;
-	uint64_t baskets_learnt; /* when weights and EASE were */
-	uint64_t *link_start;    /* items + 1 */
+	uint64_t baskets_learnt;   /* when weights and EASE were */
+	struct rec_follow *follow; /* until rec_model_follow() */
+	uint64_t *link_start;      /* items + 1 */
 	struct rec_link *links;
 	struct rec_seller *seller;           /* by item */
 	struct forest *rank;                 /* NULL: too little past to learn it from, the blend alone answers */
+	struct rec_basket *basket;           /* recommend_basket.h; NULL: what goes with what is not learnt */
 	uint32_t *customers_of, *baskets_of; /* by item, returns left out */
 	uint32_t *learnt_of;                 /* of the customers whose histories the links are counted from */
 	float *popular;                      /* by item, 0 … 1: customers, those of the newest month twelvefold */
@@ -97,7 +99,10 @@ struct rec_scratch {
 	size_t touched_n;
 	struct rec_scored *heap; /* of what was touched, best first */
 	size_t heap_n;
-	uint8_t *in_basket; /* by item, zero between calls */
+	uint8_t *in_basket;        /* by item, zero between calls */
+	struct rec_beside *beside; /* by item, zero between calls: recommend_basket.h */
+	uint32_t *met;             /* which of them are not zero */
+	size_t met_n;
 };
 
 void rec_read_customer(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask);
@@ -121,6 +126,18 @@ struct rec_learning {
 	const struct rec_model *before; /* near enough to be taken over in part */
 };
 bool rec_stopped(const struct rec_options *o);
+uint32_t rec_orders_end(const struct rec_learning *l, uint32_t c); /* one past the last order that may be seen */
+/* Items of an order, each once, ascending; at most REC_ORDER_LEARNED lines are looked at. */
+size_t rec_order_items(struct rec_learning *l, uint32_t order, uint32_t *items);
+/* EASE on the best sold items that the rows hold, at most `most`: the inverse of their Gram matrix with a ridge. */
+struct rec_ease {
+	const struct nb_rows *rows;
+	float *g;
+	uint32_t *column, n; /* item → column, REC_NONE; columns, in the order of by_popular */
+};
+void rec_ease_solve(struct rec_learning *l, const struct nb_rows *rows, float ridge, uint32_t most, struct rec_ease *e);
+void rec_ease_row(const struct rec_ease *e, size_t column, float *row); /* n coefficients, column-normalised */
+void rec_ease_release(struct rec_ease *e);
 void rec_learn_links(struct rec_learning *l);
 void rec_learn_weights(struct rec_learning *l); /* recommend_tune.c: of the blend, and the trees */
 
@@ -139,11 +156,13 @@ struct forest *rec_rank_learn(const struct boost_rows *rows, int threads);
 size_t rec_candidates(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask, struct rec_list *out,
                       uint32_t *items);
 void rec_heap(struct rec_scratch *s);
+/* Not owned, and the guards (ask NULL: none) let it pass; refusals are counted in out. */
+bool rec_may(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask, int64_t budget, uint32_t item,
+             struct rec_list *out);
 uint32_t rec_heap_next(struct rec_scratch *s);
 
 /* recommend_facts.c: of what is in the model already, more. */
 void rec_learn_segments(struct rec_model *m);
-void rec_learn_groups(struct rec_model *m);
 void rec_learn_rhythm(struct rec_model *m);
 void rec_learn_bundles(struct rec_model *m);
 

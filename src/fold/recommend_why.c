@@ -2,6 +2,8 @@
 #include "base/zone.h"
 #include "fold/recommend_inner.h"
 
+#include <stdio.h>
+
 #define NNBSP       "\xe2\x80\xaf" /* narrow no-break space: French thousands and guillemets */
 #define QUOTE_OPEN  "\xc2\xab" NNBSP
 #define QUOTE_CLOSE NNBSP "\xc2\xbb"
@@ -93,8 +95,20 @@ static void put_type(const struct rec_model *m, const struct rec_answer *a, enum
 	put_number(out, a->both, l);
 	buf_cstr(out, fr ? (a->both == 1 ? " panier sur " : " paniers sur ") : " of ");
 	put_number(out, a->of, l);
-	buf_cstr(out, fr ? " qui contiennent ce type de produit en contiennent un de celui-ci"
-	                 : " baskets with a product of that type also held one of this");
+	buf_cstr(out,
+	         fr ? " avec un produit de ce type " : " baskets with a product of that type also held one of this kind");
+	if (fr)
+		buf_cstr(out, a->both == 1 ? "contenait aussi un produit du type proposé"
+		                           : "contenaient aussi un produit du type proposé");
+}
+
+static void put_decimal(struct buf *out, float v, bool fr)
+{
+	char text[32];
+	snprintf(text, sizeof(text), "%g", (double)v);
+	for (char *p = text; fr && *p; p++)
+		*p = *p == '.' ? ',' : *p;
+	buf_cstr(out, text);
 }
 
 static void put_better(const struct rec_model *m, const struct rec_answer *a, enum rec_language l, struct buf *out)
@@ -108,17 +122,24 @@ static void put_better(const struct rec_model *m, const struct rec_answer *a, en
 		buf_str(out, m->d->attribute_names[a->attribute]);
 	else
 		buf_printf(out, "#%u", a->attribute);
-	buf_printf(out, fr ? " %g au lieu de %g" : " %g instead of %g", (double)a->better, (double)a->than);
+	buf_char(out, ' ');
+	put_decimal(out, a->better, fr);
+	buf_cstr(out, fr ? " au lieu de " : " instead of ");
+	put_decimal(out, a->than, fr);
 }
 
 static void put_due(const struct rec_model *m, const struct rec_answer *a, enum rec_language l, struct buf *out)
 {
 	bool fr = l == REC_FRENCH;
 	put_name(m, out, a->item, l);
-	buf_printf(out,
-	           fr ? " revient tous les %.0f jours environ" NNBSP ": attendu vers le "
-	              : ": about every %.0f days; due around ",
-	           (double)a->gap_days);
+	if (a->gap_days < 1.5f)
+		buf_cstr(out,
+		         fr ? " revient presque chaque jour" NNBSP ": attendu vers le " : ": about every day; due around ");
+	else
+		buf_printf(out,
+		           fr ? " revient tous les %.0f jours environ" NNBSP ": attendu vers le "
+		              : ": about every %.0f days; due around ",
+		           (double)a->gap_days);
 	put_day(out, a->day, l);
 	buf_cstr(out, fr ? " (entre le " : " (between ");
 	put_day(out, a->from_day, l);
@@ -166,9 +187,14 @@ void rec_why_text(const struct rec_model *m, const struct rec_answer *a, enum re
 		break;
 	case REC_WHY_COLLECTION:
 		put_number(out, a->both, l);
-		buf_cstr(out, fr ? " pièces sur " : " pieces of ");
+		buf_cstr(out, !fr ? " of " : a->both == 1 ? " pièce sur " : " pièces sur ");
 		put_number(out, a->of, l);
-		buf_cstr(out, fr ? " de la collection sont déjà chez vous" : " of the collection are already yours");
+		if (fr)
+			buf_cstr(out,
+			         a->both == 1 ? " de la collection est déjà chez vous" : " de la collection sont déjà chez vous");
+		else
+			buf_cstr(out, a->both == 1 ? " pieces of the collection is already yours"
+			                           : " pieces of the collection are already yours");
 		break;
 	}
 }

@@ -12,6 +12,12 @@
 #include <time.h>
 #include <unistd.h>
 
+struct str erased_ref(customer_id c, char out[ERASED_REF_MAX])
+{
+	int n = snprintf(out, ERASED_REF_MAX, "erased-%u", c);
+	return (struct str){ out, (size_t)n };
+}
+
 struct eraser {
 	struct db *db;
 	const struct shop *shop;
@@ -226,7 +232,8 @@ static bool erase_rows(struct eraser *e, const struct person *p, struct str ref,
 		return false;
 	struct query *q = db_query(e->db, "erase_customer");
 	query_int(q, 1, e->c);
-	query_text(q, 2, arena_printf(&e->arena, "erased-%u", e->c));
+	char name[ERASED_REF_MAX];
+	query_text(q, 2, erased_ref(e->c, name));
 	query_int(q, 3, e->now.s);
 	return query_run(q, NULL, err);
 }
@@ -242,7 +249,8 @@ bool store_erase(struct db *db, customer_id c, struct instant now, struct erasur
 	idmap_init(&e.seen);
 	buf_init(&e.body, BODY_MAX);
 	bool ok = store_person_of(db, c, &e.arena, &p, &ref, err);
-	out->was_erased = ok && str_eq(ref, arena_printf(&e.arena, "erased-%u", c));
+	char name[ERASED_REF_MAX];
+	out->was_erased = ok && str_eq(ref, erased_ref(c, name));
 	if (ok && !out->was_erased) {
 		ok = read_facts(&e, err);
 		for (size_t i = 0; ok && i < e.count; i++)

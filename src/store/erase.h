@@ -14,7 +14,11 @@ struct erasure {
 	bool was_erased;                  /* already: nothing was done */
 };
 
-/* Inside the caller's transaction; nothing else may hold the customer in memory (the lease: store_lease). */
+/* What stands in place of the shop's own number for somebody. */
+enum { ERASED_REF_MAX = 24 };
+struct str erased_ref(customer_id c, char out[ERASED_REF_MAX]);
+
+/* Inside the caller's transaction; whoever holds the customer in memory is told (app/live.h: live_erased). */
 bool store_erase(struct db *db, customer_id c, struct instant now, struct erasure *out, struct err *err) MUST_CHECK;
 
 /* Makes what was deleted unreadable in the files: the write-ahead log is emptied, freed pages are overwritten (SQLite)

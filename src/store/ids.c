@@ -23,6 +23,15 @@ static bool load(struct intern *map, struct query *q, const char *what, struct e
 	return got == 0;
 }
 
+/* In the database their reference is another too (erase.c). */
+static void forget_ref(struct store_ids *ids, customer_id c)
+{
+	char name[ERASED_REF_MAX];
+	struct str erased = erased_ref(c, name);
+	if (c <= ids->customers.count && !str_eq(intern_name(&ids->customers, c - 1), erased))
+		intern_rename(&ids->customers, c - 1, erased);
+}
+
 /* Read whole when somebody was erased since, or came back. */
 static bool load_erased(struct store_ids *ids, struct db *db, struct err *err)
 {
@@ -44,6 +53,7 @@ static bool load_erased(struct store_ids *ids, struct db *db, struct err *err)
 			mem_grow(ids->erased_customers, &ids->erased_cap, (size_t)i + 1, sizeof *ids->erased_customers);
 		ids->erased_customers[i] = (customer_id)query_get_int(q, 1);
 		idmap_put(&ids->erased_ids, query_get_int(q, 1), NULL);
+		forget_ref(ids, (customer_id)query_get_int(q, 1));
 	}
 	ids->erased_known = got == 0;
 	ids->erased_change = changes[STORE_ERASED];

@@ -4,6 +4,7 @@
 #include "web/web_int.h"
 
 #include "app/clock.h"
+#include "app/figures.h"
 #include "model/names.h"
 
 #include <stdlib.h>
@@ -73,8 +74,10 @@ static bool of_sent(const struct question *q, const struct world *w, customer_id
 	case QUEUED: return m->state == SENT_QUEUED;
 	case LEAVING: return m->state == SENT_QUEUED || (gone && m->at >= q->day); /* and those the forecast names */
 	case SENT: return gone;
-	case OPENED: return (m->opened_at || m->clicked_at) && summary_knowable(w, c, m);
-	case CLICKED: return m->clicked_at && summary_knowable(w, c, m);
+	case OPENED:
+	case CLICKED:
+		return (m->clicked_at || (q->is == OPENED && m->opened_at)) &&
+		       figures_may_know(w->book, w->version, w->thresholds, c, m);
 	case TODAY: return gone && m->at >= q->day;
 	default: return false;
 	}

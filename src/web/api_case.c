@@ -1,4 +1,5 @@
 /* The business case: the shop's own year, or the trade's reference, with whatever the reader's sliders say instead. */
+#include "web/rows.h"
 #include "web/web_int.h"
 
 #include "app/case_shop.h"
@@ -171,4 +172,40 @@ void on_case(struct request *r)
 	put_missing(r, c, locale == LOCALE_FR);
 	put_close(b, '}');
 	request_send_json(r, 200);
+}
+
+/* ---- who stands behind a line ---- */
+
+struct behind {
+	enum case_line line;
+	struct figures_shop shop;
+};
+
+static bool list_rows(void *ctx, const struct drill_sink *sink, struct err *err)
+{
+	const struct behind *x = ctx;
+	return case_rows(&x->shop, x->line, sink, err);
+}
+
+static void rows_of_case(struct request *r, bool as_file)
+{
+	struct drill_column columns[DRILL_COLUMNS_MAX];
+	struct behind x;
+	if (!case_line_find(r->args[0], &x.line)) {
+		request_problem(r, 404, "there is no such line; GET /case lists them");
+		return;
+	}
+	int count = case_columns(x.line, columns);
+	if (request_book(r) && request_figures(r, &x.shop))
+		rows_answer(r, &(struct rows){ case_line_key(x.line), columns, count, list_rows, &x }, as_file);
+}
+
+void on_case_rows(struct request *r)
+{
+	rows_of_case(r, false);
+}
+
+void on_case_csv(struct request *r)
+{
+	rows_of_case(r, true);
 }

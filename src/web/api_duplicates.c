@@ -43,26 +43,8 @@ static bool put_record(struct request *r, const struct world *w, customer_id c, 
 	put_open(b, name, '{');
 	put_int(b, "id", c);
 	put_str(b, "ref", ref);
-	put_str(b, "first_name", p.first_name);
-	put_str(b, "last_name", p.last_name);
-	put_str(b, "company", p.company);
-	put_str(b, "email", p.email);
-	put_str(b, "phone", p.phone);
-	put_str(b, "address1", p.address1);
-	put_str(b, "postcode", p.postcode);
-	put_str(b, "city", p.city);
-	if (c <= w->version->customers) {
-		struct lifecycle l = customer_life(w, c);
-		put_cstr(b, "phase", phase_name(l.phase));
-		put_int(b, "orders", l.orders);
-		put_int(b, "spend", l.spend);
-		put_date(b, "last_order", l.last_order);
-	} else {
-		put_cstr(b, "phase", phase_name(PHASE_PROSPECT));
-		put_int(b, "orders", 0);
-		put_int(b, "spend", 0);
-		put_null(b, "last_order");
-	}
+	put_person(b, &p);
+	put_life(b, w, c);
 	put_close(b, '}');
 	return true;
 }
@@ -194,25 +176,23 @@ static void answer(struct request *r, customer_id survivor)
 	request_send_json(r, 200);
 }
 
-/* Who is counted: the merged are not. */
-static bool count_gone(struct web *w, struct err *err)
+bool web_count_gone(struct web *w, struct err *err)
 {
+	forget(w);
 	struct query *q = db_query(live_db(w->live), "web_gone_count");
 	int got = query_next(q, err);
 	int64_t gone = got == 1 ? query_get_int(q, 0) : 0;
 	query_done(q);
 	if (got != 1)
 		return false;
-	pthread_rwlock_wrlock(&w->world);
-	w->gone = (uint32_t)gone;
-	pthread_rwlock_unlock(&w->world);
+	w->gone = (uint32_t)gone; /* without the lock of the world: who holds that may wait for the gate, which is shut */
 	return true;
 }
 
 static bool end(struct web *w, struct store_batch *b, bool ok, struct err *err)
 {
 	if (ok)
-		return store_batch_commit(b, err) && count_gone(w, err);
+		return store_batch_commit(b, err) && web_count_gone(w, err);
 	store_batch_rollback(b);
 	return false;
 }

@@ -1,4 +1,5 @@
 /* The key figures over HTTP, as `relance kpi` says them, and the rows behind one; objectives. */
+#include "web/rows.h"
 #include "web/web_int.h"
 
 #include "app/clock.h"
@@ -8,8 +9,6 @@
 
 #include <limits.h>
 #include <stdlib.h>
-
-enum { ROWS_USUAL = 100, ROWS_MAX = 1000 };
 
 struct asked {
 	struct figures_shop shop;
@@ -222,88 +221,46 @@ void on_kpi(struct request *r)
 
 /* ---- rows ---- */
 
-struct listing {
-	struct request *r;
-	struct drill_column columns[DRILL_COLUMNS_MAX];
-	int64_t seen, from, limit;
+struct behind {
+	enum kpi figure;
+	const struct asked *asked;
 };
 
-static bool put_row(void *ctx, const struct drill_cell *cells, int count)
+static bool list_rows(void *ctx, const struct drill_sink *sink, struct err *err)
 {
-	struct listing *l = ctx;
-	struct buf *b = &l->r->out;
-	if (l->seen++ < l->from)
-		return true;
-	if (l->seen > l->from + l->limit)
-		return false;
-	put_open(b, NULL, '{');
-	for (int i = 0; i < count; i++) {
-		const char *name = l->columns[i].name;
-		if (!cells[i].known) {
-			put_null(b, name);
-			continue;
-		}
-		switch (l->columns[i].type) {
-		case DRILL_CUSTOMER:
-		case DRILL_MONEY:
-		case DRILL_NUMBER: put_int(b, name, cells[i].number); break;
-		case DRILL_DAY: put_date(b, name, (struct date){ (int32_t)cells[i].number }); break;
-		case DRILL_YES_NO: put_bool(b, name, cells[i].number != 0); break;
-		case DRILL_WORD: put_cstr(b, name, cells[i].word); break;
-		}
-	}
-	put_close(b, '}');
+	const struct behind *x = ctx;
+	(void)err;
+	drill_make(x->figure, &x->asked->shop, &x->asked->ask, sink);
 	return true;
 }
 
-static bool number_of(struct request *r, const char *name, int64_t least, int64_t most, int64_t *out)
+static void kpi_rows(struct request *r, bool as_file)
 {
-	const char *text = request_query(r, name);
-	if (!text || (str_i64(str_from(text), out) && *out >= least && *out <= most))
-		return true;
-	request_problem(r, 422, "\"%s\" is a number from %lld to %lld", name, (long long)least, (long long)most);
-	return false;
+	struct asked q = { 0 };
+	struct drill_column columns[DRILL_COLUMNS_MAX];
+	struct behind x = { .asked = &q };
+	if (!kpi_find(r->args[0], &x.figure)) {
+		request_problem(r, 404, "there is no such figure; GET /kpi lists them");
+		return;
+	}
+	int count = drill_columns(x.figure, columns);
+	if (count == 0) {
+		request_problem(r, 422, "this figure has no rows: it is the sum of a model or of objectives");
+		return;
+	}
+	if (request_book(r) && asked_read(r, &q))
+		rows_answer(r, &(struct rows){ kpi_definition(x.figure)->key, columns, count, list_rows, &x }, as_file);
+	asked_release(&q);
 }
 
 void on_kpi_rows(struct request *r)
 {
-	static const char *const TYPES[] = { "customer", "day", "money", "count", "yes_no", "word" };
-	struct asked q = { 0 };
-	struct listing l = { .r = r, .limit = ROWS_USUAL };
-	struct buf *b = &r->out;
-	enum kpi k;
-	if (!kpi_find(r->args[0], &k)) {
-		request_problem(r, 404, "there is no such figure; GET /kpi lists them");
-		return;
-	}
-	int columns = drill_columns(k, l.columns);
-	if (columns == 0) {
-		request_problem(r, 422, "this figure has no rows: it is the sum of a model or of objectives");
-		return;
-	}
-	if (!number_of(r, "limit", 1, ROWS_MAX, &l.limit) || !number_of(r, "cursor", 0, INT64_MAX / 2, &l.from) ||
-	    !request_book(r))
-		return;
-	if (asked_read(r, &q)) {
-		char next[24];
-		put_open(b, NULL, '{');
-		put_open(b, "columns", '[');
-		for (int i = 0; i < columns; i++) {
-			put_open(b, NULL, '{');
-			put_cstr(b, "name", l.columns[i].name);
-			put_cstr(b, "type", TYPES[l.columns[i].type]);
-			put_close(b, '}');
-		}
-		put_close(b, ']');
-		put_open(b, "items", '[');
-		drill_make(k, &q.shop, &q.ask, &(struct drill_sink){ put_row, &l });
-		put_close(b, ']');
-		snprintf(next, sizeof next, "%lld", (long long)(l.from + l.limit));
-		put_cstr(b, "next", l.seen > l.from + l.limit ? next : NULL);
-		put_close(b, '}');
-		request_send_json(r, 200);
-	}
-	asked_release(&q);
+	kpi_rows(r, false);
+}
+
+void on_kpi_csv(struct request *r)
+{
+	kpi_rows(r, true);
 }
 
 /* ---- objectives ---- */

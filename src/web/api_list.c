@@ -65,6 +65,27 @@ struct lifecycle customer_life(const struct world *w, customer_id c)
 	return l;
 }
 
+void put_life(struct buf *b, const struct world *w, customer_id c)
+{
+	struct lifecycle l = customer_life(w, c);
+	put_cstr(b, "phase", phase_name(l.phase));
+	put_int(b, "orders", l.orders);
+	put_int(b, "spend", l.spend);
+	put_date(b, "last_order", l.last_order);
+}
+
+void put_person(struct buf *b, const struct person *p)
+{
+	put_str(b, "first_name", p->first_name);
+	put_str(b, "last_name", p->last_name);
+	put_str(b, "company", p->company);
+	put_str(b, "email", p->email);
+	put_str(b, "phone", p->phone);
+	put_str(b, "address1", p->address1);
+	put_str(b, "postcode", p->postcode);
+	put_str(b, "city", p->city);
+}
+
 struct str person_name(struct arena *a, const struct person *p)
 {
 	if (p->first_name.n && p->last_name.n)
@@ -79,7 +100,6 @@ static bool put_row(struct request *r, const struct world *w, customer_id c, str
 	struct buf *b = &r->out;
 	if (!store_person(request_db(r), c, &r->arena, &p, &ref, err))
 		return false;
-	struct lifecycle l = customer_life(w, c);
 	put_open(b, NULL, '{');
 	put_int(b, "id", c);
 	put_str(b, "ref", ref);
@@ -87,10 +107,7 @@ static bool put_row(struct request *r, const struct world *w, customer_id c, str
 	put_str(b, "email", p.email);
 	put_str(b, "phone", p.phone);
 	put_str(b, "city", p.city);
-	put_cstr(b, "phase", phase_name(l.phase));
-	put_int(b, "orders", l.orders);
-	put_int(b, "spend", l.spend);
-	put_date(b, "last_order", l.last_order);
+	put_life(b, w, c);
 	put_close(b, '}');
 	return true;
 }
@@ -315,25 +332,6 @@ static const struct {
 	[CSV_LAST] = { "last_order", "Dernière commande", "Last order" },
 };
 
-/* RFC 4180; what a spreadsheet would run as a formula is told to be text. */
-static void csv_text(struct buf *b, struct str s)
-{
-	bool formula = s.n && strchr("=+@\t\r-", s.p[0]), quote = formula;
-	for (size_t i = 0; i < s.n; i++)
-		quote |= strchr(",;\"\r\n", s.p[i]) != NULL;
-	buf_cstr(b, quote ? "\"" : "");
-	buf_cstr(b, formula ? "'" : "");
-	for (size_t i = 0; i < s.n; i++)
-		buf_add(b, s.p[i] == '"' ? "\"\"" : &s.p[i], s.p[i] == '"' ? 2 : 1);
-	buf_cstr(b, quote ? "\"" : "");
-}
-
-static void csv_money(struct request *r, int64_t minor)
-{
-	char text[32];
-	buf_cstr(&r->out, money_plain((struct money){ minor }, r->web->settings->currency, text));
-}
-
 static bool csv_row(struct request *r, const struct world *w, const int *columns, int count, customer_id c,
                     struct err *err)
 {
@@ -389,32 +387,12 @@ static int csv_columns(struct request *r, int columns[CSV_COLUMNS_MAX])
 	return n;
 }
 
-/* On the ticker: who took people's data away stands in the log. */
-static void csv_taken(struct request *r)
-{
-	const int *count = r->handed;
-	struct err err;
-	struct db *db = live_db(r->web->live);
-	const char *object = arena_printf(&r->arena, "%d customers", *count).p;
-	if (!db_begin(db, &err) || !store_audit(db, clock_now(), r->who.actor, "customers exported", object, &err) ||
-	    !db_commit(db, &err)) {
-		db_rollback(db);
-		buf_clear(&r->out);
-		r->type = NULL;
-		request_err(r, &err);
-		return;
-	}
-	r->status = 200;
-	r->type = "text/csv; charset=utf-8";
-	request_add_header(r, "Content-Disposition", STR("attachment; filename=\"customers.csv\""));
-}
-
 void on_customers_csv(struct request *r)
 {
 	struct list_ask ask;
 	struct err err;
 	uint64_t total;
-	int columns[CSV_COLUMNS_MAX], count, *n = arena_new(&r->arena, int);
+	int columns[CSV_COLUMNS_MAX], count, n;
 	const struct world *w = read_ask(r, &ask) && (count = csv_columns(r, columns)) ? request_world(r) : NULL;
 	const uint64_t *bits = w && request_db(r) ? list_bits(r, w->version, &ask, &total) : NULL;
 	if (!bits)
@@ -424,19 +402,18 @@ void on_customers_csv(struct request *r)
 		return;
 	}
 	customer_id *ids = arena_array(&r->arena, customer_id, total + 1);
-	if ((*n = ids_of(r, &ask, bits, 0, (int64_t)total, ids)) < 0)
+	if ((n = ids_of(r, &ask, bits, 0, (int64_t)total, ids)) < 0)
 		return;
 	bool french = request_locale(r) == LOCALE_FR, ok = true;
-	buf_cstr(&r->out, "\xEF\xBB\xBF"); /* spreadsheets take it for Latin 1 otherwise */
+	csv_begin(r);
 	for (int i = 0; i < count; i++)
 		buf_printf(&r->out, "%s%s", i ? "," : "", french ? CSV[columns[i]].fr : CSV[columns[i]].en);
 	buf_cstr(&r->out, "\r\n");
-	for (int i = 0; ok && i < *n; i++)
+	for (int i = 0; ok && i < n; i++)
 		ok = csv_row(r, w, columns, count, ids[i], &err);
 	if (!ok) {
 		request_err(r, &err);
 		return;
 	}
-	r->handed = n;
-	request_hand_over(r, csv_taken);
+	csv_hand_over(r, "customers", arena_printf(&r->arena, "%d customers", n).p);
 }

@@ -141,20 +141,24 @@ static struct str next_of(struct str *rest, const char *separators)
 	return one;
 }
 
-/* Pages of the origins in recommend.origins may ask, no others; the answer is for that origin. */
+/* Pages of the origins in recommend.origins may ask, no others; the answer is for that origin. A page that relance
+ * shares its address with (behind one proxy) need not be named: its browser sends no Origin, but says where the page is
+ * from, which no page can make it say otherwise. */
 static bool origin_may(struct request *r)
 {
 	struct db *db = request_db(r);
 	struct str origins, one;
 	struct err err;
 	bool found;
-	const char *origin = request_header(r, "Origin");
+	const char *origin = request_header(r, "Origin"), *site = request_header(r, "Sec-Fetch-Site");
 	if (!db)
 		return false;
 	if (!store_shop_get(db, "recommend.origins", &r->arena, &origins, &found, &err)) {
 		request_err(r, &err);
 		return false;
 	}
+	if (!origin && site && strcmp(site, "same-origin") == 0)
+		return request_add_header(r, "Vary", STR("Origin")), true;
 	while (origin && (one = next_of(&origins, ", ")).n)
 		if (str_is(one, origin)) {
 			request_add_header(r, "Access-Control-Allow-Origin", one);

@@ -1,7 +1,6 @@
 /* The rights of people: what they ask, with its deadline; their data given, corrected, erased; objection; addresses not
  * to be written to; who did what. */
 #include "app/dossier.h"
-#include "app/erase.h"
 #include "app/request.h"
 #include "model/names.h"
 #include "web/facts.h"
@@ -274,56 +273,6 @@ void on_object(struct request *r)
 		put_bool(&r->out, "opposed", true);
 		put_close(&r->out, '}');
 		request_send_json(r, 200);
-	}
-	json_decref(o);
-}
-
-struct erasing {
-	struct request *r;
-	customer_id c;
-	struct erase_report report;
-};
-
-static bool erase_now(void *ctx, struct db *db, struct err *err)
-{
-	struct erasing *e = ctx;
-	struct web *w = e->r->web;
-	char folder[COURIER_FOLDER_MAX];
-	courier_folder(w->o.address, folder);
-	return erase_customer(db, e->c, e->r->who.actor, w->o.out ? w->o.out : folder, clock_now(), &e->report, err);
-}
-
-void on_erase(struct request *r)
-{
-	struct err err;
-	struct person p;
-	struct str ref;
-	struct erasing e = { .r = r, .c = customer_arg(r) };
-	json_t *o = e.c ? request_json(r) : NULL;
-	if (!o)
-		return;
-	const char *confirm = member(o, "confirm");
-	if (!store_person(r->db, e.c, &r->arena, &p, &ref, &err)) {
-		request_err(r, &err);
-	} else if (!confirm || !str_is(ref, confirm)) {
-		request_problem(r, 422, "an erasure cannot be undone: send \"confirm\" with the customer's reference");
-	} else {
-		request_release(r); /* no reader's snapshot keeps the old pages alive */
-		if (!ticker_apart(r->web, erase_now, &e, &err)) {
-			request_err(r, &err);
-		} else {
-			put_open(&r->out, NULL, '{');
-			put_int(&r->out, "orders_kept_as_sums", (int64_t)e.report.rows.orders);
-			put_int(&r->out, "facts_emptied", (int64_t)e.report.rows.facts);
-			put_int(&r->out, "messages_emptied", (int64_t)e.report.rows.messages);
-			put_int(&r->out, "files_deleted", (int64_t)e.report.files);
-			put_int(&r->out, "rejected_rows", (int64_t)e.report.reject_rows);
-			put_bool(&r->out, "log_emptied", !e.report.log_left);
-			put_str(&r->out, "not_reached", buf_view(&e.report.left));
-			put_close(&r->out, '}');
-			request_send_json(r, 200);
-		}
-		erase_report_release(&e.report);
 	}
 	json_decref(o);
 }

@@ -233,7 +233,7 @@ void on_today(struct request *r)
 	put_held(b, w, s, locale);
 	put_open(b, "needs_you", '[');
 	put_need(b, "uncertain", counts[MESSAGE_UNCERTAIN],
-	         fr ? "Messages dont on ne sait pas s’ils sont partis : à vérifier"
+	         fr ? "Messages dont on ne sait pas s’ils sont partis\u00a0: à vérifier"
 	            : "Messages that may or may not have left: look at them",
 	         "/compliance");
 	put_need(b, "unwritten", unwritten,
@@ -243,7 +243,7 @@ void on_today(struct request *r)
 	                                            STR_ARG(why))),
 	         str_starts(why, STR("cannot be written")) ? "/messages" : "/settings");
 	put_need(b, "approval", w->hold_all == REASON_CLOCK_JUMP || w->hold_all == REASON_RESTORED,
-	         fr ? "Les envois attendent votre accord : l’horloge a sauté ou une sauvegarde a été remise"
+	         fr ? "Les envois attendent votre accord\u00a0: l’horloge a sauté ou une sauvegarde a été remise"
 	            : "Sending waits for your consent: the clock jumped or a backup was put back",
 	         "/settings");
 	put_need(b, "request", requests_open,
@@ -252,6 +252,10 @@ void on_today(struct request *r)
 	             : (fr ? "Demandes et messages de clients, à traiter dans le mois"
 	                   : "Customers’ requests and messages, to be answered within a month"),
 	         "/compliance");
+	put_need(b, "retention", retention_overdue(r->web),
+	         fr ? "Personnes dont les données ne peuvent plus être gardées : à regarder, puis à effacer"
+	            : "People whose data may not be kept any longer: to be looked at, then erased",
+	         "/compliance?tab=retention");
 	put_close(b, ']');
 	put_open(b, "brought", '{');
 	put_int(b, "orders", s->orders);

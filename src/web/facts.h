@@ -40,6 +40,8 @@ struct store_batch *writer_begin(struct web *w, struct store_ids **ids, struct i
 bool writer_end(struct web *w, struct store_batch *b, bool ok, struct err *err) MUST_CHECK;
 
 /* A request with facts; false: the server is stopping. */
+/* Nobody of this process writes facts while fn runs; whom it erased is known to those who write afterwards. */
+bool writer_alone(struct web *w, bool (*fn)(void *ctx, struct err *err), void *ctx, struct err *err) MUST_CHECK;
 bool writer_submit(struct web *w, struct request *r) MUST_CHECK;
 /* The ticker has decided upon everything up to seq. */
 void writer_decided(struct web *w, int64_t seq);

@@ -37,13 +37,9 @@ static bool is_signed(struct request *r, enum webhook_provider p)
 static bool may(void *ctx, customer_id c)
 {
 	struct request *r = ctx;
-	struct subject s;
 	const struct version *v = request_book(r);
 	struct thresholds t = web_thresholds(r->web);
-	if (!v || c > v->customers)
-		return false;
-	expr_subject(r->web->book, v, NULL, book_survivor(v, c), clock_now(), &t, &s);
-	return basis_may_track(&s);
+	return v && c <= v->customers && basis_may_track_at(r->web->book, v, &t, c, clock_now());
 }
 
 void on_provider_hook(struct request *r)

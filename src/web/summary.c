@@ -1,22 +1,11 @@
 /* One pass over the states of everybody: what each plan holds, sent and brought. */
 #include "web/web_int.h"
 
-#include "fold/basis.h"
-#include "fold/expr.h"
+#include "app/figures.h"
 
 #include <stdlib.h>
 
 enum { BROUGHT_DAYS = 30, BROUGHT_AFTER_S = 7 * DAY_S };
-
-bool summary_knowable(const struct world *w, customer_id c, const struct sent *m)
-{
-	struct subject s;
-	if (m->state != SENT_ACCEPTED || m->channel != CHANNEL_EMAIL)
-		return false;
-	customer_id who = book_survivor(w->version, c); /* whose consents those of a merged record are */
-	expr_subject(w->book, w->version, NULL, who, (struct instant){ m->at }, w->thresholds, &s);
-	return basis_may_track(&s);
-}
 
 static bool within(const struct summary_period *p, uint32_t at)
 {
@@ -36,7 +25,7 @@ static void sum_sent(const struct world *w, struct summary *s, customer_id c, co
 		return;
 	p->sent++;
 	step->sent++;
-	if (summary_knowable(w, c, m)) {
+	if (figures_may_know(w->book, w->version, w->thresholds, c, m)) {
 		bool opened = m->opened_at || m->clicked_at;
 		p->knowable++;
 		step->knowable++;

@@ -148,7 +148,6 @@ void visits_settle(struct web *w, bool all)
 static bool worth_keeping(struct request *r, const struct message_key *key, bool open)
 {
 	struct outbox_message m;
-	struct subject s;
 	struct err err;
 	bool found = false;
 	const struct version *v = request_book(r);
@@ -162,8 +161,9 @@ static bool worth_keeping(struct request *r, const struct message_key *key, bool
 		                   .open = open,
 		                   .after_accept_s = m.sent_at.s ? clock_now().s - m.sent_at.s : -1,
 		                   .links_within_burst = 1 };
-	expr_subject(r->web->book, v, NULL, book_survivor(v, key->customer), clock_now(), &t, &s);
-	return visitor_of(&visit) == VISITOR_PERSON && basis_may_track(&s) && !(open ? m.opened_at.s : m.clicked_at.s);
+	return visitor_of(&visit) == VISITOR_PERSON &&
+	       basis_may_track_at(r->web->book, v, &t, key->customer, clock_now()) &&
+	       !(open ? m.opened_at.s : m.clicked_at.s);
 }
 
 /* The nth address (from 1) that the message's HTML links to, decoded; only what we sent ourselves is redirected to. */

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 """relance plan, as a user types it: plan.py RELANCE SOURCE"""
+import email
+import email.policy
 import json
 import os
 import sqlite3
@@ -78,6 +80,28 @@ def pools(folder):
     assert json.loads(relance("voucher", "free", shop, "spring", "--format", "json"))["free"] == 0
 
 
+def amounts(folder):
+    """What a voucher is worth is said as people write it."""
+    shop, plan, out = (os.path.join(folder, name) for name in ("amount.db", "amount.yaml", "amounts"))
+    for args in (("init", shop, "--timezone", "Europe/Paris", "--currency", "EUR", "--locale", "fr"),
+                 ("import", shop, write(os.path.join(folder, "a.csv"), "order,date,customer,sku,quantity,amount,email\n"
+                                                                       "1,2025-01-10 10:00,c1,lamp,1,50.00,c1@example.com\n")),
+                 ("plan", "on", shop, write(plan, "plan: anti-churn\nenter: {when: inactive 6 months}\ncontrol: 0%\npurpose: service\nsteps:\n"
+                                                  "  - {at: J, send: winback-1, voucher: {amount: 5 EUR, valid: 20 days}}\n"
+                                                  "  - {at: J+8, send: winback-2, voucher: {amount: 7.50 EUR, minimum: 40 EUR, valid: 20 days}}\n"),
+                  "--at", "2025-07-01"),
+                 *(("tick", shop, "--at", at, "--out", out) for at in ("2025-07-01 12:00", "2025-07-10 10:00", "2025-07-18 10:00"))):
+        subprocess.run([RELANCE, *args], check=True, stdout=subprocess.DEVNULL)
+    said = {}
+    for name in os.listdir(out):
+        with open(os.path.join(out, name), "rb") as f:
+            mail = email.message_from_binary_file(f, policy=email.policy.default)
+        said[name.split(".")[3]] = mail.get_body(("plain",)).get_content()
+    assert "5\u00a0€ sur votre prochaine commande" in said["winback-1"], said
+    assert "7,50\u00a0€ sur votre prochaine commande" in said["winback-2"], said
+    assert "dès 40,00\u00a0€ d’achat" in said["winback-2"], said
+
+
 def main(folder):
     good = os.path.join(SOURCE, "plans", "anti-churn.yaml")
     with open(good, encoding="utf-8") as f:
@@ -126,6 +150,7 @@ def main(folder):
     assert states["anti-churn"] == ("on", 2) and states["survey"] == ("off", 1) and states["welcome"] == ("never on", None), out
     approval(folder, shop)
     pools(folder)
+    amounts(folder)
     _, err = run("on", shop, "survy", status=1)
     assert err == "relance: no plan \"survy\"; did you mean \"survey\"? A file of your own is given by its path\n", err
     _, err = run("on", shop, bad, status=1)

@@ -2,6 +2,7 @@
 """People's rights on the command line: test_erase.py RELANCE. A person is given their data, and erased: nothing that names
 them is left in any file of the shop, the sums are, an import does not bring them back, the audit still holds."""
 import csv
+import datetime
 import json
 import os
 import pathlib
@@ -225,6 +226,41 @@ class Erase(unittest.TestCase):
         self.run_it("request", self.db, "export", "1001", "--out", path)
         with open(path, encoding="utf-8") as f:
             self.assertEqual(json.load(f)["person"], data["person"])
+
+    def test_retention(self):
+        """Listed first, by the shop's own periods; erased when asked for, and nobody else."""
+        with open(self.people, "w", newline="", encoding="utf-8") as f:
+            f.write("customer,last_name,email,created\nold-1,Ancien,ancien@example.net,2019-03-31\nold-2,Sursis,sursis@example.net,2019-03-31\n"
+                    "new-1,Récent,recent@example.net,2024-01-10\nask-1,Demande,demande@example.net,2019-03-31\n")
+        self.run_it("import", self.db, self.people, "--as", "customers", "--source", "till")
+        carts = os.path.join(self.dir.name, "carts.csv")
+        with open(carts, "w", encoding="utf-8") as f:
+            f.write("customer,date,cart,state,sku,quantity,amount\nold-2,2023-05-02 10:00,c1,changed,S1,1,12.50\n")
+        self.run_it("import", self.db, carts, "--as", "carts", "--source", "till")
+        self.run_it("request", self.db, "add", "access", "ask-1", "--by", "letter", "--asked", "2026-04-15")
+        due = lambda at: [(r["customer"], r["group"], r["last_contact"], r["due"]) for r in
+                          json.loads(self.run_it("erase", self.db, "--due", "--at", at, "--format", "json"))]
+        self.assertEqual(due("2022-03-30"), [])  # a day before: three years to the day; who asked something is left
+        self.assertEqual(due("2022-03-31"), [("old-1", "prospect", "2019-03-31", "2022-03-31"), ("old-2", "prospect", "2019-03-31", "2022-03-31")])
+        self.assertEqual([x[0] for x in due("2026-05-01")], ["old-1"])  # a cart is a contact
+        self.assertEqual([x[0] for x in due("2026-05-02")], ["old-1", "old-2"])
+        self.assertEqual([x[0] for x in due("2040-01-01") if x[1] == "customer"], ["1001", "1002", "1003"])
+        self.run_it("set", self.db, "retention.prospects", "48")
+        self.assertEqual([x[0] for x in due("2026-05-02")], ["old-1"])
+        self.run_it("set", self.db, "retention.prospects", "0", status=1)
+        self.run_it("set", self.db, "retention.prospects", "1201", status=1)
+        self.run_it("erase", self.db, "--due", "1001", status=2)
+        self.run_it("erase", self.db, "--due", "--yes", "--at", "2040-01-01", status=2)
+        self.run_it("erase", self.db, status=2)
+        self.assertEqual(len(json.loads(self.run_it("lifecycle", self.db, "--list", "--format", "json"))), 7)
+        said = self.run_it("erase", self.db, "--due", "--yes")
+        gone = ["old-1"] + (["old-2"] if datetime.date.today() >= datetime.date(2027, 5, 2) else [])
+        self.assertIn(f"people erased        {len(gone)}\n", said)
+        self.assertEqual(len(json.loads(self.run_it("lifecycle", self.db, "--list", "--format", "json"))), 7 - len(gone))
+        self.assertNotIn(b"ancien@example.net", self.everything())
+        self.assertIn(b"recent@example.net", self.everything())
+        self.assertEqual([x[0] for x in due("2026-05-02")], [])
+        self.run_it("check", self.db)
 
     def test_objection(self):
         self.assertEqual(self.count("may(email)"), 3)

@@ -8,8 +8,11 @@
 #include "base/par.h"
 #include "base/zone.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static int64_t parsed(const char *text, char decimal)
 {
@@ -168,6 +171,45 @@ START_TEST(buffers_stop_at_their_maximum)
 }
 END_TEST
 
+/* A byte that belongs to no character is one U+FFFD; what stands beside it stays. */
+START_TEST(json_strings)
+{
+	static const struct {
+		const char *text, *json;
+	} CASES[] = {
+		{ "", "\"\"" },
+		{ "plain \x7F", "\"plain \x7F\"" },
+		{ "\xC3\xA9\"\xE2\x82\xAC\\\xF0\x9F\x98\x80", "\"\xC3\xA9\\\"\xE2\x82\xAC\\\\\xF0\x9F\x98\x80\"" },
+		{ "\xC3", "\"\xEF\xBF\xBD\"" },
+		{ "\xC3\"", "\"\xEF\xBF\xBD\\\"\"" },
+		{ "\xE2\x82", "\"\xEF\xBF\xBD\xEF\xBF\xBD\"" },
+		{ "\xED\xA0\x80z", "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBDz\"" },
+		{ "\xC0\xAF", "\"\xEF\xBF\xBD\xEF\xBF\xBD\"" },
+		{ "\x01\t\r\n", "\"\\u0001\\t\\r\\n\"" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+		struct buf b;
+		buf_init(&b, 1000);
+		buf_json(&b, str_from(CASES[i].text));
+		ck_assert_str_eq(b.p, CASES[i].json);
+		buf_release(&b);
+	}
+	struct buf many;
+	size_t n = 1 << 20;
+	char *quotes = mem_alloc(n);
+	memset(quotes, '"', n);
+	buf_init(&many, 4 * n); /* in one pass: it used to read the rest again at each */
+	buf_json(&many, (struct str){ quotes, n });
+	ck_assert_uint_eq(many.n, 2 * n + 2);
+	buf_release(&many);
+	buf_init(&many, 7);
+	buf_json(&many, STR("seven+"));
+	ck_assert(many.full);
+	buf_release(&many);
+	free(quotes);
+}
+END_TEST
+
 START_TEST(interned_names_are_dense)
 {
 	struct intern t;
@@ -179,6 +221,35 @@ START_TEST(interned_names_are_dense)
 			ck_assert_uint_eq(intern_put(&t, str_from(name), NULL), i);
 		}
 	ck_assert_uint_eq(intern_find(&t, STR("nope")), INTERN_NONE);
+	intern_release(&t);
+}
+END_TEST
+
+/* A number keeps its place under another name; the old one leads nowhere, also when the table has grown since. */
+START_TEST(interned_names_change)
+{
+	struct intern t;
+	char name[24];
+	intern_init(&t);
+	for (uint32_t i = 0; i < 1000; i++) {
+		snprintf(name, sizeof name, "name-%u", i);
+		ck_assert_uint_eq(intern_put(&t, str_from(name), NULL), i);
+	}
+	const char *was = intern_name(&t, 7).p;
+	for (int round = 0; round < 2; round++) {
+		for (uint32_t i = 0; i < 1000; i++) {
+			snprintf(name, sizeof name, "%s-%u", round ? "again" : "gone", i);
+			intern_rename(&t, i, str_from(name));
+		}
+		for (uint32_t i = 0; i < 1000; i++) {
+			snprintf(name, sizeof name, "%s-%u", round ? "gone" : "name", i);
+			ck_assert_uint_eq(intern_find(&t, str_from(name)), INTERN_NONE);
+			snprintf(name, sizeof name, "%s-%u", round ? "again" : "gone", i);
+			ck_assert_uint_eq(intern_find(&t, str_from(name)), i);
+		}
+	}
+	ck_assert_int_eq(was[0], 0); /* it is not in memory any more */
+	ck_assert_uint_eq(intern_put(&t, STR("name-7"), NULL), 1000);
 	intern_release(&t);
 }
 END_TEST
@@ -199,6 +270,41 @@ START_TEST(parallel_loops_visit_all_once)
 }
 END_TEST
 
+static void add_up_within(void *ctx, size_t from, size_t to, int thread)
+{
+	for (size_t i = from; i < to; i++)
+		par_for(1000, 50, 3, add_up, ctx);
+}
+
+static void *add_up_often(void *ctx)
+{
+	for (int i = 0; i < 50; i++)
+		par_for(8, 1, 4, add_up_within, ctx);
+	return NULL;
+}
+
+/* Loops within loops, of many threads at once, and again in a child that has none of the threads kept. */
+START_TEST(parallel_loops_share_their_threads)
+{
+	atomic_size_t sum = 0;
+	pthread_t threads[6];
+	for (int i = 0; i < 6; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, add_up_often, &sum), 0);
+	for (int i = 0; i < 6; i++)
+		pthread_join(threads[i], NULL);
+	ck_assert_uint_eq(sum, (size_t)6 * 50 * 8 * (1000 * 999 / 2));
+	pid_t child = fork();
+	if (child == 0) {
+		atomic_size_t mine = 0;
+		add_up_often(&mine);
+		_exit(mine == (size_t)50 * 8 * (1000 * 999 / 2) ? 0 : 1);
+	}
+	int status = -1;
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 START_TEST(near_words_are_found)
 {
 	const char *words[] = { "lifecycle", "orders", "spend" };
@@ -210,4 +316,5 @@ END_TEST
 
 UNIT_MAIN("base", money_reads_what_tills_write, money_shares_round_half_away, dates_go_round, paris_changes_its_clocks,
           instants_are_read, draws_do_not_depend_on_order, hashes_of_short_keys_differ, sha256_is_sha256,
-          buffers_stop_at_their_maximum, interned_names_are_dense, parallel_loops_visit_all_once, near_words_are_found)
+          buffers_stop_at_their_maximum, json_strings, interned_names_are_dense, interned_names_change,
+          parallel_loops_visit_all_once, parallel_loops_share_their_threads, near_words_are_found)

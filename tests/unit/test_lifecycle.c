@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 #include "fold/lifecycle.h"
+#include "fold/retention.h"
 
 static struct lifecycle as_of(struct small_shop *s, customer_id c, const char *day)
 {
@@ -213,6 +214,56 @@ START_TEST(thresholds_equal_a_sort)
 }
 END_TEST
 
-UNIT_MAIN("lifecycle", phases_by_date, a_return_is_no_order_but_lowers_the_spend,
-          the_top_tenth_is_rounded_up_and_takes_ties, the_average_basket_is_of_sales_and_known_customers,
-          thresholds_equal_a_sort)
+/* The last contact of c, as a day's text, and since when it is too long ago; "": not known, or not over. */
+static const char *kept_until(const struct small_shop *s, customer_id c, const struct pstate *messages, bool *customer)
+{
+	static char text[16];
+	static const struct retention_rules RULES = { .prospect_months = 36, .customer_months = 60 };
+	const struct version *v = book_pin(s->book);
+	struct retention_words words = retention_words(s->book);
+	struct retention r = { .customer = false };
+	struct view w;
+	view_at(&w, v, c, shop_time(s, "2026-01-01 10:00"));
+	bool known = retention_of(s->book, &words, &w, messages, s->zone, &RULES, &r);
+	book_unpin(s->book, v);
+	*customer = r.customer;
+	return known ? date_text(r.due, text) : "";
+}
+
+START_TEST(data_is_kept_for_so_long_after_the_last_contact)
+{
+	struct small_shop s;
+	bool customer;
+	small_shop_init(&s, "Europe/Paris");
+	struct profile_body met = nobody();
+	met.created = shop_time(&s, "2020-02-29 10:00");
+	for (customer_id c = 1; c <= 9; c++)
+		add_profile(&s, c, c == 9 ? nobody() : met);
+	add_order(&s, 2, "2021-03-01 10:00", 1000);
+	add_consent(&s, 3, "2022-05-01 10:00", CHANNEL_EMAIL, PURPOSE_MARKETING, CONSENT_WITHDRAWN);
+	add_event(&s, 4, shop_time(&s, "2023-05-01 10:00"), "visit", 1);
+	add_event(&s, 5, shop_time(&s, "2023-05-01 10:00"), TAG_EVENT "winter", 1); /* a plan's, not theirs */
+	add_event(&s, 6, shop_time(&s, "2021-01-01 10:00"), "subscription", 900);
+	add_event(&s, 7, shop_time(&s, "2021-01-01 10:00"), "subscription", 900);
+	add_event(&s, 7, shop_time(&s, "2021-06-01 10:00"), "subscription_ended", 900);
+	add_event(&s, 8, shop_time(&s, "2027-01-01 10:00"), "visit", 1); /* not yet */
+	small_shop_apply(&s);
+	static const char *const DUE[] = { "",           "2023-02-28", "2026-03-01", "2025-05-01", "2026-05-01",
+		                               "2023-02-28", "",           "2024-06-01", "2023-02-28", "" };
+	for (customer_id c = 1; c <= 9; c++) {
+		ck_assert_str_eq(kept_until(&s, c, NULL, &customer), DUE[c]);
+		ck_assert(customer == (c == 2));
+	}
+	struct sent clicked[] = { { .at = (uint32_t)shop_time(&s, "2024-01-01 10:00").s,
+		                        .opened_at = (uint32_t)shop_time(&s, "2024-01-02 10:00").s } };
+	const struct pstate messages = { .sent = clicked, .sent_count = 1 };
+	ck_assert_str_eq(kept_until(&s, 1, &messages, &customer), "2023-02-28"); /* an open is no contact */
+	clicked[0].clicked_at = (uint32_t)shop_time(&s, "2024-01-03 10:00").s;
+	ck_assert_str_eq(kept_until(&s, 1, &messages, &customer), "2027-01-03");
+	small_shop_release(&s);
+}
+END_TEST
+
+UNIT_MAIN("lifecycle", data_is_kept_for_so_long_after_the_last_contact, phases_by_date,
+          a_return_is_no_order_but_lowers_the_spend, the_top_tenth_is_rounded_up_and_takes_ties,
+          the_average_basket_is_of_sales_and_known_customers, thresholds_equal_a_sort)

@@ -312,6 +312,18 @@ START_TEST(recommend_never_breaks_a_guard)
 }
 END_TEST
 
+/* Enough orders that what is missing from a basket is learnt. */
+START_TEST(recommend_for_a_basket_never_breaks_a_guard)
+{
+	struct shop s;
+	shop_make(&s, 31, 1200, 150, 6, 5);
+	struct rec_model *m = build(&s.d, 2);
+	ck_assert_uint_gt(ask_all(&s, m, 31, 1000), 1000);
+	rec_free(m);
+	shop_drop(&s);
+}
+END_TEST
+
 START_TEST(recommend_same_whatever_the_threads)
 {
 	struct shop s;
@@ -321,7 +333,8 @@ START_TEST(recommend_same_whatever_the_threads)
 	struct rec_guards g = rec_guards_default(15500, 6);
 	for (uint32_t c = 0; c < 500; c++) {
 		struct rec_list x, y;
-		struct rec_ask ask = { c, NULL, 0, &g };
+		uint32_t basket[] = { c % s.d.items, c * 7 % s.d.items };
+		struct rec_ask ask = { c % 5 ? c : REC_NONE, basket, c % 3, &g };
 		rec_cross(one, a, &ask, 3, &x);
 		rec_cross(four, b, &ask, 3, &y);
 		ck_assert(x.count == y.count && memcmp(&x, &y, sizeof(x)) == 0);
@@ -385,7 +398,8 @@ START_TEST(recommend_builds_on_the_model_before)
 	size_t answers = 0;
 	for (uint32_t c = 0; c < 500; c++) {
 		struct rec_list x, y;
-		struct rec_ask ask = { c, NULL, 0, &g };
+		uint32_t basket[] = { c % s.d.items, c * 7 % s.d.items };
+		struct rec_ask ask = { c % 5 ? c : REC_NONE, basket, c % 3, &g };
 		rec_cross(whole, a, &ask, 3, &x);
 		rec_cross(again, b, &ask, 3, &y);
 		ck_assert(x.count == y.count && memcmp(&x, &y, sizeof(x)) == 0);
@@ -655,8 +669,8 @@ START_TEST(recoeval_due_dates_are_calibrated_on_the_past)
 }
 END_TEST
 
-UNIT_MAIN("recommend", recommend_never_breaks_a_guard, recommend_same_whatever_the_threads,
-          recommend_stands_a_segment_of_returns, recommend_builds_on_the_model_before,
-          recommend_says_why_in_exact_numbers, recommend_stands_odd_shops, recommend_takes_a_million_products_sold_once,
-          due_dates_are_calibrated, recoeval_counts_up_sells_within_the_cap,
-          recoeval_due_dates_are_calibrated_on_the_past)
+UNIT_MAIN("recommend", recommend_never_breaks_a_guard, recommend_for_a_basket_never_breaks_a_guard,
+          recommend_same_whatever_the_threads, recommend_stands_a_segment_of_returns,
+          recommend_builds_on_the_model_before, recommend_says_why_in_exact_numbers, recommend_stands_odd_shops,
+          recommend_takes_a_million_products_sold_once, due_dates_are_calibrated,
+          recoeval_counts_up_sells_within_the_cap, recoeval_due_dates_are_calibrated_on_the_past)

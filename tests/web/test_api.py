@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The HTTP API as a program uses it: test_api.py RELANCE. Every JSON answer is checked against the OpenAPI document that the
 server itself gives."""
+import csv
 import datetime
 import json
 import os
@@ -11,7 +12,9 @@ import sys
 import threading
 import tempfile
 import time
+from pathlib import Path
 import unittest
+import urllib.parse
 import zoneinfo
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -129,6 +132,16 @@ class Api(unittest.TestCase):
             self.ask("POST", "/session", {"name": "personne", "password": "deviné au hasard"}, 401, signed=False)
         self.ask("POST", "/session", {"name": "personne", "password": "deviné au hasard"}, 429, signed=False)
         self.ask("POST", "/session", {"name": "léa", "password": shop.PASSWORD}, signed=False)
+
+    def test_a_page_is_never_older_than_what_was_done(self):
+        """Answers about a person are kept for a moment by each thread that made them: what is changed shows at once, whichever answers."""
+        who = self.ask("GET", "/customers?q=client9@")["items"][0]["id"]
+        for n in range(25):
+            self.ask("PATCH", f"/customers/{who}/person", {"city": f"Ville {n}"})
+            for _ in range(8):  # a new connection each, and so any of the threads
+                self.assertEqual(self.ask("GET", f"/customers/{who}")["person"]["city"], f"Ville {n}")
+        reader = self.key("read")
+        self.ask("GET", f"/customers/{who}", headers=reader, signed=False, status=403)
 
     def test_recommendations(self):
         found = self.ask("GET", "/customers/1/recommendations?kind=cross&n=2")["items"]
@@ -315,6 +328,37 @@ class Api(unittest.TestCase):
         for wrong in ("0", "999999", "-1", "x", "1%27", "99999999999999999999"):
             self.ask("GET", f"/customers/{wrong}", status=404)
 
+    def test_plan_mistakes_in_french(self):
+        """What is wrong with a plan is said in the reader's language; every sentence of the checks has its French."""
+        text = self.ask("GET", "/plans/birthday")["text"]
+        for old, new, said in (
+            ("priority: 60", "prioritie: 60", "aucune clé «\u00a0prioritie\u00a0» dans un plan\u202f; vouliez-vous dire «\u00a0priority\u00a0»\u202f?"),
+            ("priority: 60", "priority: 6000000", "n’est pas un nombre entier de"),
+            ("when: birthday month", "when: evry year", "aucun déclencheur"),
+            ("at: J+4", "at: jamais", "n’est pas un moment"),
+            ("opened any", "opnd any", "vouliez-vous dire"),
+            ("control: 10%", "control: 10", "n’est pas un pourcentage"),
+        ):
+            self.assertIn(old, text)
+            body = {"text": text.replace(old, new)}
+            got = self.ask("POST", "/plans/check", body, headers={"Accept-Language": "fr"})["issues"]
+            self.assertTrue(any(said in i["text"] for i in got), got)
+            got = self.ask("POST", "/plans/check", body, headers={"Accept-Language": "en"})["issues"]
+            self.assertFalse(any(said in i["text"] for i in got), got)
+        source = Path(__file__).resolve().parents[2] / "src" / "engine"
+        literal = r'"((?:[^"\\]|\\.)*)"'
+        french = (source / "plan_french.c").read_text()
+        known = {"".join(re.findall(literal, m)) for m in re.findall(r"\{\s*((?:" + literal.replace("((?:", "(?:(?:", 1) + r"\s*)+),", french)}
+        found = 0
+        for name in ("plan_file.c", "plan_file_check.c", "plan_file_step.c", "plan_file_when.c", "plan_file_words.c", "plan_file_yaml.c"):
+            calls = re.findall(r"\b(?:issue_node|issue_at|issue_put|advise|advise_step)\(([^;{]*?)((?:\"(?:[^\"\\]|\\.)*\"\s*)+)", (source / name).read_text())
+            for _before, text in calls:
+                sentence = "".join(re.findall(literal, text))
+                if " " in sentence:
+                    found += 1
+                    self.assertIn(sentence, known, name)
+        self.assertGreater(found, 70)
+
     def test_segments(self):
         got = self.ask("POST", "/segments/count", {"text": "orders >= 2"})
         self.assertEqual(got["count"], 48)
@@ -326,6 +370,12 @@ class Api(unittest.TestCase):
         saved = {s["name"]: s for s in self.ask("GET", "/segments")["items"]}
         self.assertEqual(saved["fidèles"]["count"], 24)
         self.assertEqual(self.ask("GET", "/customers?segment=fid%C3%A8les")["total"], 24)
+        self.ask("PUT", "/segments/grands", {"text": 'segment("fidèles") and spend > 1 EUR'})
+        p = self.ask("DELETE", "/segments/fid%C3%A8les", None, 409, headers={"Accept-Language": "fr"})  # another one is built on it
+        self.assertIn("«\u00a0grands\u00a0»", p["detail"])
+        for gone, status in (("grands", 200), ("fid%C3%A8les", 200), ("fid%C3%A8les", 404)):
+            self.ask("DELETE", "/segments/" + gone, None, status)
+        self.assertEqual(self.ask("GET", "/segments")["items"], [])
         self.assertGreater(len(self.ask("GET", "/segments/words")["items"]), 20)
         self.ask("POST", "/segments/count", {"text": "not entered(anti-churn)"})
 
@@ -370,6 +420,112 @@ class Api(unittest.TestCase):
             self.ask("GET", "/kpi?" + wrong, status=422)
         self.ask("GET", "/kpi/clv/rows", status=422)
         self.ask("GET", "/kpi/moon/rows", status=404)
+
+    def rows_of(self, path, query):
+        """All rows of a list, page by page."""
+        out, cursor = [], "0"
+        while cursor:
+            page = self.ask("GET", f"{path}/rows?limit=1000&cursor={cursor}&{query}")
+            out += page["items"]
+            cursor = page["next"]
+        return out
+
+    def test_every_figure_opens(self):
+        """What is listed is what was counted: each figure of each period, the one before it, and each group, worked out again
+        from the rows that it opens."""
+        share = lambda rows, of: 100 * sum(map(of, rows)) / len(rows)
+        mean = lambda rows, of: sum(map(of, rows)) / len(rows)
+        days = lambda r: (datetime.date.fromisoformat(r["first_order"]) - datetime.date.fromisoformat(r["met"])).days
+        visits = lambda rows: 100 * sum(r["order"] for r in rows) / sum(not r["order"] for r in rows)
+        AGAIN = {"revenue": lambda l: sum(r["value"] for r in l), "orders": len, "mean_basket": lambda l: mean(l, lambda r: r["value"]),
+                 "sales_volume": lambda l: sum(r["pieces"] for r in l), "cross_sell_rate": lambda l: share(l, lambda r: r["complement"]),
+                 "revenue_per_customer": lambda l: mean(l, lambda r: r["revenue"]), "new_customers": len, "web_conversion": visits,
+                 "retention": lambda l: 100 * (sum(r["at_end"] for r in l) - sum(r["new"] for r in l)) / sum(r["at_start"] for r in l),
+                 "conversion": lambda l: share(l, lambda r: r["sold"]), "time_to_convert": lambda l: mean(l, days),
+                 "carts_abandoned": lambda l: share(l, lambda r: r["abandoned"]), "open_rate": lambda l: share(l, lambda r: r["opened"]),
+                 "click_rate": lambda l: share(l, lambda r: r["clicked"]), "response_rate": lambda l: share(l, lambda r: r["answer"] is not None)}
+        at = "1999-09-05T10:00:00Z"
+        facts = [{"kind": "event", "key": f"ev:v{n}", "customer": f"op-{n % 3}", "name": "visit", "at": at} for n in range(4)]
+        facts += [{"kind": "order", "key": f"ev:o{n}", "customer": f"op-{n}", "at": at, "channel": ("web", "store")[n % 2], "store": ("Lille", "Lyon")[n % 2],
+                   "lines": [{"sku": f"SKU{n}", "quantity": 1 + n, "amount": 1000 + n}]} for n in range(3)]
+        facts += [{"kind": "profile", "key": f"ev:p{n}", "customer": f"op-{n}", "created": f"1999-{7 + n:02}-02T10:00:00Z", "last_name": f"Ouvrard{n}"} for n in range(4)]
+        facts += [{"kind": "cart", "key": f"ev:c{n}", "customer": f"op-{n}", "cart": f"ev{n}", "state": "changed", "at": "1999-08-05T10:00:00Z",
+                   "lines": [{"sku": "SKU1", "quantity": 1, "amount": 500}]} for n in range(2)]
+        self.ask("POST", "/facts", facts, 201)
+        self.server.until(lambda: len(self.rows_of("/kpi/orders", "by=month&from=1999-09&to=1999-09")) == 3)
+        opened = set()
+
+        def opens(figure, value, query):
+            if value is None or not figure["rows"]:
+                return
+            rows = self.rows_of(f"/kpi/{figure['figure']}", query)
+            self.assertTrue(rows or value == 0, (figure["figure"], query))
+            if figure["figure"] in AGAIN and rows:
+                self.assertAlmostEqual(AGAIN[figure["figure"]](rows), value, delta=0.51, msg=(figure["figure"], query))
+                opened.add(figure["figure"])
+
+        today = datetime.date.today()
+        for by, period, before in (("month", "1999-09", "1999-08"), ("year", str(today.year), str(today.year - 1))):
+            month = lambda p: p if by == "month" else p + "-01"
+            asked = f"by={by}&from={month(period)}&to={month(period)}"
+            for f in self.ask("GET", "/kpi?" + asked)["groups"][0]["figures"]:
+                opens(f, f["values"][0]["value"], asked)
+                opens(f, f["values"][0]["previous"], f"by={by}&from={month(before)}&to={month(before)}")
+            for split in ("channel", "store", "category"):
+                for group in self.ask("GET", f"/kpi?split={split}&{asked}")["groups"]:
+                    for f in group["figures"]:
+                        opens(f, f["values"][0]["value"], f"{asked}&{split}={group['name']}")
+        self.assertGreaterEqual(len(opened), 9, opened)
+
+    def test_rows_name_people(self):
+        """The file says what the screen says; who may not read names gets the rows without them."""
+        query = f"by=year&from={datetime.date.today().year - 1}-01&to={datetime.date.today().year - 1}-12"
+        items = self.rows_of("/kpi/orders", query)
+        self.assertTrue(all(r["name"].startswith("Prénom") or r["customer"] > 60 for r in items), items[:3])
+        a = self.server.ask("GET", f"{API}/kpi/orders/rows.csv?lang=fr&{query}")
+        self.seen.add(("GET", "/kpi/{figure}/rows.csv"))
+        self.assertEqual((a.status, a.headers["Content-Type"]), (200, "text/csv; charset=utf-8"))
+        lines = list(csv.reader(a.body.decode("utf-8-sig").splitlines()))
+        self.assertEqual(lines[0][:3], ["Client", "Jour", "Valeur"])
+        self.assertEqual([(x[0], x[1], x[4]) for x in lines[1:]], [(r["name"], r["day"], "vente") for r in items])
+        self.assertIn(("customers exported", f"{len(items)} rows of orders"), [(x["action"], x["object"]) for x in self.ask("GET", "/audit?limit=3")["items"]])
+        reader = self.key("read")
+        page = self.ask("GET", f"/kpi/orders/rows?limit=1000&{query}", headers=reader)
+        self.assertEqual((page["masked"], len(page["items"])), (True, len(items)))
+        self.assertTrue(all(r["customer"] is None and r["name"] is None and r["value"] for r in page["items"]))
+        a = self.server.ask("GET", f"{API}/kpi/orders/rows.csv?{query}", headers=reader)
+        self.assertNotIn("Martin", a.text())
+        self.assertIn("•••", a.text())
+
+    def test_every_line_of_the_case_opens(self):
+        words = {x["name"]: x["value"] for x in self.ask("GET", "/case")["inputs"]}
+        met = self.rows_of("/case/first_sales", "")
+        self.assertEqual(len(met), words["prospects"])
+        if met:
+            self.assertAlmostEqual(100 * sum(r["sold"] for r in met) / len(met), words["rate-after"], places=3)
+        became = self.rows_of("/case/becoming_loyal", "")
+        self.assertAlmostEqual(100 * sum(r["loyal"] for r in became) / len(became), words["loyal-after"], places=3)
+        self.assertAlmostEqual(sum(r["revenue"] for r in became if r["loyal"]) / sum(r["loyal"] for r in became), words["loyal-value-after"], delta=0.51)
+        everybody = self.rows_of("/case/active_base", "")
+        active = [r for r in everybody if r["active"]]
+        self.assertEqual(len(everybody), words["customers"])
+        self.assertAlmostEqual(100 * len(active) / len(everybody), words["active-after"], places=3)
+        self.assertAlmostEqual(sum(r["revenue"] for r in active) / len(active), words["active-value-after"], delta=0.51)
+        self.assertEqual(sorted(r["customer"] for r in self.rows_of("/case/extra_value", "")), sorted(r["customer"] for r in active))
+        a = self.server.ask("GET", API + "/case/active_base/rows.csv")
+        self.seen.add(("GET", "/case/{line}/rows.csv"))
+        self.assertEqual(len(a.text().splitlines()), 1 + len(everybody))
+        self.ask("GET", "/case/moon/rows", status=404)
+
+    def test_every_consent_opens(self):
+        facts = [{"kind": "consent", "key": f"oc:{n}", "customer": f"oc-{n}", "channel": ("email", "sms", "audience")[n % 3], "purpose": "marketing",
+                  "state": ("granted", "soft", "withdrawn", "opposed")[n % 4], "source": "form", "at": "2024-01-01T10:00:00Z"} for n in range(12)]
+        self.ask("POST", "/facts", facts, 201)
+        self.server.until(lambda: self.ask("GET", "/compliance")["consents"]["audience"]["opposed"])
+        for channel, counts in self.ask("GET", "/compliance")["consents"].items():
+            for state, n in counts.items():
+                asked = urllib.parse.quote(f"consent({channel}, marketing) = {state}")
+                self.assertEqual(self.ask("GET", "/customers?segment=" + asked)["total"], n, (channel, state))
 
     def test_objectives(self):
         year = str(datetime.date.today().year)
@@ -638,6 +794,14 @@ class Api(unittest.TestCase):
         self.assertEqual(([m["id"] for m in d["merged"]], d["person"]["phone"], d["consents"][0]["state"]), ([other], "0611223344", "withdrawn"))
         self.assertEqual(self.ask("GET", f"/customers/{other}")["id"], one)
         self.assertIn("merge", [i["kind"] for i in self.ask("GET", f"/customers/{one}/timeline")["items"]])
+        # one person in the key figures too, here and on the command line
+        http = self.ask("GET", "/kpi?from=1999-06&to=1999-06")["groups"][0]["figures"]
+        told = {r["figure"]: r["value"] for r in json.loads(self.server.command("kpi", self.server.db, "--from", "1999-06", "--to", "1999-06", "--format", "json"))}
+        for f in http:
+            value, cli = f["values"][0]["value"], told[f["figure"]]
+            self.assertEqual(value is None, cli is None, f)
+            if value is not None:
+                self.assertAlmostEqual(value / (100 if f["unit"] == "money" else 1), cli, delta=0.006, msg=f["figure"])
         self.assertEqual([c["id"] for c in self.ask("GET", "/customers?q=jumel")["items"]], [one])
         self.ask("POST", f"/customers/{one}/merge", {"other": other}, 422)
         self.assertEqual(self.ask("POST", f"/customers/{other}/unmerge")["customer"], one)
@@ -943,6 +1107,19 @@ class Fresh(unittest.TestCase):
             server.first_run()
             server.command("set", server.db, "recommend.cross_percent", "1000")
             self.live(server)
+
+    def test_models_of_a_large_shop(self):
+        """The same of models made aside from the first on (the page is empty until then), that take in what changes."""
+        with shop.Server(RELANCE) as server:
+            server.first_run()
+            for name, value in {"cross_percent": 1000, "aside_customers": 1, "follow_lines": 1}.items():
+                server.command("set", server.db, "recommend." + name, str(value))
+            first = server.ask("GET", f"{API}/customers/1/recommendations?n=10")
+            self.assertEqual((first.status, first.json()["items"]), (200, []))
+            self.live(server)
+            metrics = server.ask("GET", "/metrics").text()
+            self.assertIn("relance_models_learnt_total 1\n", metrics)
+            self.assertRegex(metrics, r"relance_models_followed_total [1-9]")
 
     def live(self, server):
         def proposed(customer):

@@ -71,6 +71,12 @@ class Page(unittest.TestCase):
             a = self.get("basket=SKU1", origin=origin)
             self.assertEqual((a.status, a.headers["Access-Control-Allow-Origin"]), (403, None), origin)
 
+    def test_a_page_at_the_same_address_need_not_be_named(self):
+        for site, status in (("same-origin", 200), ("same-site", 403), ("cross-site", 403), ("none", 403)):
+            a = self.get("basket=SKU1", origin=None, **{"Sec-Fetch-Site": site})
+            self.assertEqual((a.status, a.headers["Access-Control-Allow-Origin"]), (status, None), site)
+        self.assertEqual(self.get("basket=SKU1", origin="https://elsewhere.example", **{"Sec-Fetch-Site": "same-origin"}).status, 403)
+
     def test_the_key_can_do_nothing_else(self):
         for path in ("/today", "/customers", "/customers/1", "/customers/1/recommendations", "/settings", "/keys", "/session/factor"):
             a = self.server.ask("GET", API + path, headers={"Authorization": "Bearer " + self.key}, signed=False)

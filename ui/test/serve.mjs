@@ -15,7 +15,7 @@ export const PAGES = [
 	["duplicates", "/customers/duplicates"], ["customer", "/customers/{id}"], ["plans", "/plans"], ["plan", "/plans/anti-churn"], ["plan, welcome", "/plans/welcome"], ["plan as a form", "/plans/anti-churn?tab=form"],
 	["plan as a file", "/plans/anti-churn?tab=file"], ["plan's versions", "/plans/anti-churn?tab=versions"], ["messages", "/messages"], ["message", "/messages/fr/winback-1"],
 	["figures", "/figures"], ["indicators", "/figures/kpi"], ["indicators, split", "/figures/kpi?split=channel"], ["value", "/figures/value"], ["who will buy", "/figures/next"], ["business case", "/figures/case"], ["reference case", "/figures/case?from=reference"],
-	["compliance", "/compliance"], ["consents", "/compliance?tab=consents"], ["suppressions", "/compliance?tab=suppressions"], ["log", "/compliance?tab=audit"],
+	["compliance", "/compliance"], ["consents", "/compliance?tab=consents"], ["suppressions", "/compliance?tab=suppressions"], ["retention", "/compliance?tab=retention"], ["log", "/compliance?tab=audit"],
 	["settings", "/settings"], ["sending", "/settings?tab=sends"], ["team", "/settings?tab=team"], ["account", "/settings?tab=account"],
 ];
 const run = (...args) => execFileSync(RELANCE, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });

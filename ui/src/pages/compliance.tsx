@@ -2,10 +2,12 @@
 import { For, Match, Show, Switch, createResource, createSignal } from "solid-js";
 import { call, get, may, type Compliance as Data, type Page as Rows } from "../api";
 import { day, exact, now, num, theDay } from "../fmt";
-import { learn, t, word } from "../i18n";
+import { learn, locale, t, word } from "../i18n";
+import { planTitle } from "../live";
 import { href, query, setQuery } from "../router";
 import { ChannelIcon, CsvButton, Dialog, Empty, Icon, Load, Page, Rich, Section, Sentinel, Tabs, When, refuse, saveCsv, toast } from "../ui";
 import { compliance as words } from "../words/compliance";
+import { Behind, type Asked } from "./behind";
 
 learn(words);
 
@@ -59,7 +61,7 @@ function Requests(p: { list: ReturnType<typeof paged<Request>> }) {
 	}
 	return (
 		<Section id="requests" title={t("requests")} note={t("requests_note")}>
-			<Show when={p.list.rows().length} fallback={<Empty picture="letter" title={t("requests_none")}><p>{t("requests_none_body")}</p><a class="btn" href={href("/customers")}>{t("nav_customers")}</a></Empty>}>
+			<Show when={p.list.rows().length} fallback={<Empty picture="letter" title={t("requests_none")}><p>{t("requests_none_body")}</p><a class="btn" href={href("/customers")}>{t("see_customers")}</a></Empty>}>
 				<table class="rows wide"><thead><tr><th scope="col">{t("customer")}</th><th scope="col">{t("requests")}</th><th scope="col" class="num">{t("asked")}</th><th scope="col" class="num">{t("due")}</th><th scope="col">{t("state")}</th><th scope="col"><span class="vh">{t("due_by")}</span></th></tr></thead>
 					<tbody><For each={p.list.rows()}>{(r) => { const d = left(r.due_at); return (
 						<tr><td><a class="t" href={href(`/customers/${r.customer}`)}>{r.name || `#${r.customer}`}</a></td><td>{word("req", r.kind)}</td>
@@ -84,11 +86,11 @@ function Requests(p: { list: ReturnType<typeof paged<Request>> }) {
 function Consents(p: { data: Data }) {
 	return (
 		<Section id="consents" title={t("consents_by")} note={t("consents_note")}>
-			<table class="rows wide"><thead><tr><th scope="col">{t("channel")}</th><th scope="col" class="w"><span class="vh">%</span></th><For each={KINDS}>{(k) => <th scope="col" class="num"><i class="lc" style={{ "--lc": COLORS[k] }} />{t(SHORT[k])}</th>}</For></tr></thead>
+			<table class="rows ways"><thead><tr><th scope="col">{t("channel")}</th><th scope="col" class="w"><span class="vh">%</span></th><For each={KINDS}>{(k) => <th scope="col" class="num"><i class="lc" style={{ "--lc": COLORS[k] }} />{t(SHORT[k])}</th>}</For></tr></thead>
 				<tbody><For each={Object.entries(p.data.consents)}>{([channel, n]) => (
 					<tr><td><span class="est"><ChannelIcon channel={channel} />{word("channel", channel)}</span></td>
-						<td class="w"><div class="stackbar" aria-hidden="true"><For each={KINDS}>{(k) => <i style={{ flex: String(n[k] || 0), "--c": COLORS[k] }} />}</For></div></td>
-						<For each={KINDS}>{(k) => <td class="num" classList={{ zero: !n[k] }}><Show when={n[k] && (k === "granted" || k === "soft") && ["email", "sms", "postcard", "phone"].includes(channel)} fallback={num(n[k] ?? 0)}><a href={href(`/customers?segment=${encodeURIComponent(`may(${channel})`)}`)}>{num(n[k])}</a></Show></td>}</For></tr>)}</For></tbody></table>
+						<td class="w"><div class="stackbar" aria-hidden="true"><For each={KINDS.filter((k) => n[k])}>{(k) => <i style={{ flex: String(n[k]), "--c": COLORS[k] }} />}</For></div></td>
+						<For each={KINDS}>{(k) => <td class="num" classList={{ zero: !n[k] }}><Show when={n[k]} fallback={num(0)}><a href={href(`/customers?segment=${encodeURIComponent(`consent(${channel}, marketing) = ${k}`)}`)}>{num(n[k])}</a></Show></td>}</For></tr>)}</For></tbody></table>
 			<p class="note">{t("proof_note")}</p>
 		</Section>
 	);
@@ -110,28 +112,62 @@ function Suppressions() {
 	const add = (e: Event) => { e.preventDefault(); void act("/suppressions", { address: address().trim(), channel: address().includes("@") ? "email" : "sms", reason: reason() || t("sup_by_hand") }, t("sup_added")); };
 	return (
 		<Section title={t("suppressions")} note={t("sup_note")}>
+			<form class="addrow first" onSubmit={add}><label class="field"><span>{t("sup_address")}</span><input required value={address()} onInput={(e) => setAddress(e.currentTarget.value)} autocomplete="off" /></label>
+				<label class="field"><span>{t("sup_reason")}</span><input value={reason()} placeholder={t("sup_by_hand")} onInput={(e) => setReason(e.currentTarget.value)} /></label><button class="btn">{t("sup_add")}</button></form>
 			<Load of={list.first} lines={3}>{() => (
 				<Show when={list.rows().length} fallback={<p class="calm"><Icon name="ok" />{t("sup_none")}</p>}>
 					<table class="rows"><thead><tr><th scope="col">{t("fingerprint")}</th><th scope="col">{t("channel")}</th><th scope="col">{t("sup_reason")}</th><th scope="col" class="num w">{t("since")}</th><th scope="col"><span class="vh">{t("sup_lift")}</span></th></tr></thead>
-						<tbody><For each={list.rows()}>{(x) => <tr><td><code>{x.address.slice(0, 12)}</code></td><td>{word("channel", x.channel)}</td><td>{x.reason}</td><td class="num w"><When at={x.at} /></td>
+						<tbody><For each={list.rows()}>{(x) => <tr><td><code>{x.address.slice(0, 12)}</code></td><td class="nw">{word("channel", x.channel)}</td><td>{word("sup", x.reason)}</td><td class="num w"><When at={x.at} /></td>
 							<td class="num"><Show when={may("privacy")}><button class="lnk" onClick={() => void act("/suppressions/lift", { address: x.address, channel: x.channel, reason: t("sup_by_hand") }, t("sup_lifted"))}>{t("sup_lift")}</button></Show></td></tr>}</For></tbody></table>
 					<list.More />
 				</Show>)}</Load>
-			<form class="addrow" onSubmit={add}><label class="field"><span>{t("sup_address")}</span><input required value={address()} onInput={(e) => setAddress(e.currentTarget.value)} autocomplete="off" /></label>
-				<label class="field"><span>{t("sup_reason")}</span><input value={reason()} placeholder={t("sup_by_hand")} onInput={(e) => setReason(e.currentTarget.value)} /></label><button class="btn">{t("sup_add")}</button></form>
 		</Section>
+	);
+}
+
+interface Kept { on: boolean; prospect_months: number; customer_months: number; prospects: number; customers: number }
+/** Who is kept too long: looked at first, erased by itself once the shop says so. */
+function Retention() {
+	const [data, { refetch }] = createResource(() => get<Kept>("/retention"));
+	const [behind, setBehind] = createSignal<Asked | null>(null);
+	const [asking, setAsking] = createSignal(false);
+	async function turn(on: boolean) {
+		setAsking(false);
+		try {
+			await call("PUT", "/settings", { "retention.on": on ? "yes" : "no" });
+			toast(t("retention_saved"));
+			await refetch();
+		} catch (e) { refuse(e); }
+	}
+	const open = () => setBehind({ title: t("retention_due"), note: t("retention_note"), path: "/retention", ask: "" });
+	const Count = (p: { n: number }) => <Show when={p.n} fallback={num(0)}><button class="open" onClick={open}>{num(p.n)}</button></Show>;
+	return (
+		<Load of={data} again={() => void refetch()} lines={4}>{(d) => { const all = () => d().prospects + d().customers; return (
+			<Section id="retention" title={t("retention")} note={t("retention_note")}>
+				<Show when={all()} fallback={<p class="calm"><Icon name="ok" />{t("retention_none")}</p>}><p>{t(d().on ? "retention_is_on" : "retention_is_off")}</p></Show>
+				<table class="rows"><thead><tr><th scope="col">{t("retention_who")}</th><th scope="col" class="num">{t("retention_due")}</th></tr></thead>
+					<tbody><tr><td>{t("retention_prospects", { n: d().prospect_months })}</td><td class="num"><Count n={d().prospects} /></td></tr><tr><td>{t("retention_customers", { n: d().customer_months })}</td><td class="num"><Count n={d().customers} /></td></tr></tbody></table>
+				<Show when={may("admin")}><p class="spaced"><button class="btn" onClick={() => (d().on ? void turn(false) : setAsking(true))}>{t(d().on ? "retention_turn_off" : "retention_turn_on")}</button></p></Show>
+				<Dialog open={asking()} title={t("retention_sure", { n: all() })} close={() => setAsking(false)}><h2 class="t3">{t("retention_sure", { n: all() })}</h2><p>{t("retention_sure_body")}</p>
+					<div class="do"><button class="btn" onClick={() => setAsking(false)}>{t("cancel")}</button><button class="btn main" onClick={() => void turn(true)}>{t("retention_turn_on")}</button></div></Dialog>
+				<Show when={behind()} keyed>{(of) => <Behind of={of} close={() => setBehind(null)} />}</Show>
+			</Section>); }}</Load>
 	);
 }
 
 function Audit() {
 	const list = paged<Act>("/audit");
 	const csv = () => saveCsv("audit.csv", ["at", t("audit_who"), t("audit_what"), t("audit_on")], list.rows().map((x) => [x.at, x.name || x.actor, x.action, x.object]));
-	const what = (s: string) => { const key = s.replace(/ /g, "_"), said = word("act", key); return said === key.replace(/_/g, " ") ? s : said; };
+	/** "request taken: access", both halves in words. */
+	const what = (s: string) => { const [act, of] = s.split(": "); return word("act", act.replace(/ /g, "_")) + (of ? (locale() === "fr" ? "\u00a0: " : ": ") + word("req", of).toLocaleLowerCase() : ""); };
+	const who = (x: Act) => (["setup", "page", "command line"].includes(x.actor) ? word("by", x.actor.replace(" ", "_")) : x.name || x.actor);
+	/** A role, a session: in words; a plan by its title; anything else as it is. */
+	const on = (x: Act) => (/^request \d+$/.test(x.object) ? t("on_request", { id: x.object.slice(8) }) : /^account/.test(x.action) ? word("role", x.object) : /^(plan|runs|draft)/.test(x.action) ? planTitle(x.object) : word("on", x.object) === x.object.replace(/_/g, " ") ? x.object : word("on", x.object));
 	return (
 		<Section title={t("audit")} note={t("audit_note")} more={<CsvButton onClick={csv} />}>
 			<Load of={list.first} lines={4}>{() => <>
 				<table class="rows"><thead><tr><th scope="col">{t("since_when")}</th><th scope="col">{t("audit_who")}</th><th scope="col">{t("audit_what")}</th><th scope="col" class="w">{t("audit_on")}</th></tr></thead>
-					<tbody><For each={list.rows()}>{(x) => <tr><td class="nw"><When at={x.at} /></td><td>{x.name || x.actor}</td><td>{what(x.action)}</td><td class="w mute">{x.object}</td></tr>}</For></tbody></table><list.More /></>}</Load>
+					<tbody><For each={list.rows()}>{(x) => <tr><td class="nw"><When at={x.at} /></td><td>{who(x)}</td><td>{what(x.action)}</td><td class="w mute">{on(x)}</td></tr>}</For></tbody></table><list.More /></>}</Load>
 		</Section>
 	);
 }
@@ -140,7 +176,7 @@ export default function Compliance() {
 	const [data, { refetch }] = createResource(() => get<Data>("/compliance"));
 	const requests = paged<Request>("/requests");
 	const tab = () => query("tab") || "requests";
-	const tabs = (): [string, string][] => [["requests", t("tab_requests")], ["consents", t("tab_consents")], ["suppressions", t("tab_suppressions")], ...(may("privacy") ? [["audit", t("tab_audit")] as [string, string]] : [])];
+	const tabs = (): [string, string][] => [["requests", t("tab_requests")], ["consents", t("tab_consents")], ["suppressions", t("tab_suppressions")], ["retention", t("tab_retention")], ...(may("privacy") ? [["audit", t("tab_audit")] as [string, string]] : [])];
 	return (
 		<Load of={data} again={() => void refetch()} lines={8}>{(c) => {
 			const open = () => requests.rows().filter((r) => r.state === "open").sort((a, b) => a.due_at.localeCompare(b.due_at));
@@ -151,6 +187,7 @@ export default function Compliance() {
 						<Match when={tab() === "requests"}><Load of={requests.first} lines={4}>{() => <Requests list={requests} />}</Load></Match>
 						<Match when={tab() === "consents"}><Consents data={c()} /></Match>
 						<Match when={tab() === "suppressions"}><Suppressions /></Match>
+						<Match when={tab() === "retention"}><Retention /></Match>
 						<Match when={tab() === "audit"}><Audit /></Match>
 					</Switch>
 				</Page>

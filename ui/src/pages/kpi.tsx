@@ -1,13 +1,14 @@
 // The key figures: each with its formula, its course, the period before, and the rows it was counted from; and what the shop
 // set itself to reach.
-import { For, Match, Show, Switch, createResource, createSignal } from "solid-js";
+import { For, Match, Show, Switch, createResource, createSignal, type JSX } from "solid-js";
 import { call, get, may } from "../api";
-import { day, dayOf, money, month, monthSpan, now, num, pct, shop } from "../fmt";
+import { dayOf, money, month, monthSpan, now, num, pct, shop } from "../fmt";
 import { learn, locale, t, word } from "../i18n";
 import { href, query, setQuery } from "../router";
-import { CsvButton, Dialog, Icon, Load, Page, Rich, Section, Sentinel, refuse, saveCsv, toast } from "../ui";
+import { CsvButton, Icon, Load, Page, Rich, Section, refuse, saveCsv, toast } from "../ui";
 import { figures as words } from "../words/figures";
-import { FigureTabs } from "./figure-tabs";
+import { Behind, type Asked } from "./behind";
+import { FigureTabs, NoOrders, noOrders } from "./figure-tabs";
 
 learn(words);
 interface Value { period: string; value: number | null; previous: number | null; change: number | null; why?: string }
@@ -18,6 +19,8 @@ interface Objective { id: number; scope: string; measure: string; unit: string; 
 const SPANS = { month: 12, quarter: 8, year: 3 } as const;
 type By = keyof typeof SPANS;
 const STEP = { month: 1, quarter: 3, year: 12 };
+/** Figures that are the sum of a model or of plans: where these stand. */
+const ELSEWHERE: Record<string, string> = { clv: href("/figures/next"), incremental_margin: href("/figures") };
 const ym = (m: number) => `${Math.floor(m / 12)}-${String((m % 12) + 1).padStart(2, "0")}`;
 const show = (unit: string, v: number) => (unit === "money" ? money(v, Math.abs(v) >= 100000) : unit === "percent" ? pct(v / 100, 1) : unit === "days" ? t("days_n", { n: num(v, 1) }) : num(v, 1));
 const period = (p: string) => (/^\d{4}-\d\d$/.test(p) ? month(p) : /^(\d{4})-Q(\d)$/.test(p) ? p.replace(/^(\d{4})-Q(\d)$/, locale() === "fr" ? "T$2 $1" : "Q$2 $1") : p);
@@ -37,31 +40,6 @@ function Spark(p: { values: (number | null)[] }) {
 		return p.values.map((v, i) => (v === null ? "" : `${i && p.values[i - 1] !== null ? "L" : "M"}${((100 * i) / Math.max(1, p.values.length - 1)).toFixed(1)} ${(22 - (20 * (v - low)) / (high - low)).toFixed(1)}`)).join("");
 	};
 	return <Show when={known().length > 1}><svg class="spark" viewBox="0 0 100 24" preserveAspectRatio="none" aria-hidden="true"><path class="trace" d={path()} /></svg></Show>;
-}
-
-/** The orders or people a figure was counted from. */
-function Behind(p: { figure: Figure; ask: string; close: () => void }) {
-	const [data] = createResource(() => get<{ columns: { name: string; type: string }[]; items: Record<string, unknown>[]; next: string | null }>(`/kpi/${p.figure.figure}/rows?limit=50&${p.ask}`).then((d) => { setRows(d.items); setNext(d.next); return d; }));
-	const [rows, setRows] = createSignal<Record<string, unknown>[]>([]);
-	const [next, setNext] = createSignal<string | null>(null);
-	async function more() {
-		const n = next();
-		if (!n) return;
-		setNext(null);
-		try {
-			const d = await get<{ items: Record<string, unknown>[]; next: string | null }>(`/kpi/${p.figure.figure}/rows?limit=50&cursor=${encodeURIComponent(n)}&${p.ask}`);
-			setRows((l) => [...l, ...d.items]);
-			setNext(d.next);
-		} catch (e) { refuse(e); }
-	}
-	const cell = (type: string, v: unknown) => (v === null || v === undefined ? "–" : type === "money" ? money(Number(v)) : type === "day" ? day(String(v)) : type === "yes_no" ? t(v ? "yes" : "no") : type === "count" ? num(Number(v)) : String(v));
-	return (
-		<Dialog open title={p.figure.name} close={p.close} wide><h2 class="t3">{p.figure.name}</h2><p>{p.figure.formula}</p>
-			<Load of={data} lines={4}>{(d) => <div class="scroll tallish" tabindex="0" role="region" aria-label={p.figure.name}><table class="rows"><thead><tr><For each={d().columns}>{(c) => <th scope="col" classList={{ num: c.type !== "customer" && c.type !== "text" }}>{word("col", c.name)}</th>}</For></tr></thead>
-				<tbody><For each={rows()}>{(r) => <tr><For each={d().columns}>{(c) => <td classList={{ num: c.type !== "customer" && c.type !== "text" }}>{c.type === "customer" ? <a class="t" href={href(`/customers/${r[c.name]}`)} onClick={p.close}>{`#${r[c.name]}`}</a> : cell(c.type, r[c.name])}</td>}</For></tr>}</For></tbody></table>
-				<Show when={next()} keyed>{(_n) => <Sentinel seen={() => void more()} />}</Show></div>}</Load>
-			<div class="do"><button class="btn" onClick={p.close}>{t("close")}</button></div></Dialog>
-	);
 }
 
 function Objectives() {
@@ -98,15 +76,25 @@ export default function KpiPage() {
 	};
 	const url = () => `by=${by()}&from=${ask().from}&to=${ask().to}${split() ? "&split=" + split() : ""}`;
 	const [data, { refetch }] = createResource(url, (u) => get<Kpi>("/kpi?" + u));
-	const [behind, setBehind] = createSignal<Figure | null>(null);
+	const [behind, setBehind] = createSignal<Asked | null>(null);
+	/** A figure of the last period, or (1) of the one before it; of one group alone when the page is split. */
+	const Opens = (o: { f: Figure; back: number; group?: string | null; children: JSX.Element }) => {
+		const at = () => ym(ask().last - (o.back + 1) * STEP[by()] + 1);
+		const open = () => setBehind({ title: o.group ? `${o.f.name}, ${word("sold", o.group)}` : o.f.name, note: o.f.formula, path: `/kpi/${o.f.figure}`, ask: `by=${by()}&from=${at()}&to=${at()}${o.group ? `&${split()}=${encodeURIComponent(o.group)}` : ""}` });
+		return <Show when={o.f.rows} fallback={<Show when={ELSEWHERE[o.f.figure]} fallback={o.children}><a href={ELSEWHERE[o.f.figure]}>{o.children}</a></Show>}><button class="open" onClick={open}>{o.children}</button></Show>;
+	};
 	const last = (f: Figure) => f.values[f.values.length - 1];
-	const sorted = (l: Figure[]) => [...l].sort((a, b) => Number(last(b)?.value !== null) - Number(last(a)?.value !== null));
+	/** What a shopkeeper looks for first, then the others; what is not known comes last. */
+	const FIRST = ["revenue", "orders", "mean_basket", "new_customers", "retention", "clv", "margin_rate", "cross_sell_rate"];
+	const rank = (f: Figure) => (FIRST.indexOf(f.figure) + FIRST.length + 1) % (FIRST.length + 1);
+	const sorted = (l: Figure[]) => [...l].sort((a, b) => Number(last(b)?.value !== null) - Number(last(a)?.value !== null) || rank(a) - rank(b));
+	const why = (f: Figure) => { const said = word("kpi_do", f.figure); return t("unknown_because", { why: said === f.figure.replace(/_/g, " ") ? last(f)?.why ?? "" : said }); };
 	const Change = (p: { f: Figure }) => {
 		const v = () => last(p.f);
 		return <Show when={v()?.change !== null && v()?.change !== undefined} fallback={<span class="mute">–</span>}><span class={"est " + (Math.abs(v()!.change!) < 0.05 ? "mute" : v()!.change! * p.f.better > 0 ? "good" : "wrong")}>{Math.abs(v()!.change!) < 0.05 ? "=" : (v()!.change! > 0 ? "+" : "") + (p.f.unit === "percent" ? t("points", { n: num(v()!.change!, 1) }) : pct(v()!.change! / 100, 1))}</span></Show>;
 	};
 	return (
-		<Load of={data} again={() => void refetch()} lines={14}>{(d) => {
+		<Show when={!noOrders(data.error)} fallback={<Page title={t("kpi_title")}><FigureTabs now="kpi" /><NoOrders /></Page>}><Load of={data} again={() => void refetch()} lines={14}>{(d) => {
 			const figures = () => d().groups[0]?.figures ?? [];
 			const of = (name: string) => figures().find((f) => f.figure === name);
 			const csv = () => saveCsv("kpi.csv", ["", t("kpi_figure"), t("kpi_unit"), ...(split() ? [t("kpi_now"), t("kpi_before")] : figures()[0]?.values.map((v) => v.period) ?? [])],
@@ -117,19 +105,19 @@ export default function KpiPage() {
 					answer={<Show when={!split() && revenue() && last(revenue()!)}>{(v) => <Rich text={t("kpi_answer", { period: big(/^\d{4}-\d\d$/.test(v().period) ? month(v().period, true) : period(v().period)), sum: value(revenue()), orders: value(of("orders")), basket: value(of("mean_basket")), who: `/customers?segment=${encodeURIComponent(`orders(${periodSpan(v().period)}) >= 1`).replace(/[()]/g, (c) => (c === "(" ? "%28" : "%29"))}` })} />}</Show>}>
 					<FigureTabs now="kpi" />
 					<Show when={!split()}><Objectives /></Show>
-					<Section title={t("kpis")} note={t("kpi_note")} more={<><label class="pick"><span class="vh">{t("kpi_split")}</span><select value={split()} onChange={(e) => setQuery("split", e.currentTarget.value)}><option value="">{t("kpi_whole")}</option><For each={["channel", "category", "store", "seller", "sector"] as const}>{(s) => <option value={s}>{t(`kpi_by_${s}`)}</option>}</For></select></label><CsvButton onClick={csv} /></>}>
+					<Section title={t("kpis")} note={split() ? t("kpi_split_note", { period: period(last(figures()[0])?.period ?? "") }) : t("kpi_note")} more={<><label class="pick"><span class="vh">{t("kpi_split")}</span><select value={split()} onChange={(e) => setQuery("split", e.currentTarget.value)}><option value="">{t("kpi_whole")}</option><For each={["channel", "category", "store", "seller", "sector"] as const}>{(s) => <option value={s}>{t(`kpi_by_${s}`)}</option>}</For></select></label><CsvButton onClick={csv} /></>}>
 						<Switch>
 							<Match when={split()}><div class="scroll" tabindex="0" role="region" aria-label={t("kpis")}><table class="rows"><thead><tr><th scope="col">{t("kpi_figure")}</th><For each={d().groups}>{(g) => <th scope="col" class="num">{g.name ? word("sold", g.name) : "–"}</th>}</For></tr></thead>
-								<tbody><For each={figures().filter((_f, i) => d().groups.some((g) => last(g.figures[i])?.value !== null))}>{(f) => <tr><td title={f.formula}>{f.name}</td><For each={d().groups}>{(g) => { const x = () => g.figures.find((y) => y.figure === f.figure); return <td class="num">{value(x())}</td>; }}</For></tr>}</For></tbody></table></div></Match>
+								<tbody><For each={figures().filter((_f, i) => d().groups.some((g) => last(g.figures[i])?.value !== null))}>{(f) => <tr><td title={f.formula}>{f.name}</td><For each={d().groups}>{(g) => { const x = () => g.figures.find((y) => y.figure === f.figure); return <td class="num"><Show when={x() && last(x()!)?.value !== null} fallback="–"><Opens f={x()!} back={0} group={g.name}>{value(x())}</Opens></Show></td>; }}</For></tr>}</For></tbody></table></div></Match>
 							<Match when={true}><table class="rows kpit"><thead><tr><th scope="col">{t("kpi_figure")}</th><th scope="col" class="w"><span class="vh">{t("kpi_course")}</span></th><th scope="col" class="num">{period(figures()[0]?.values.slice(-1)[0]?.period ?? "")}</th><th scope="col" class="num w">{t("kpi_before")}</th><th scope="col" class="num">{t("kpi_change")}</th></tr></thead>
-								<tbody><For each={sorted(figures())}>{(f) => <tr><td><b>{f.name}</b><br /><small>{last(f)?.value === null ? t("unknown_because", { why: last(f)?.why ?? "" }) : f.formula}</small></td><td class="w"><Spark values={f.values.map((v) => v.value)} /></td>
-									<td class="num"><Show when={last(f) && last(f).value !== null} fallback={<span class="mute">{t("unknown")}</span>}><Show when={f.rows && may("people")} fallback={<b>{value(f)}</b>}><button class="open" onClick={() => setBehind(f)}><b>{value(f)}</b></button></Show></Show></td>
-									<td class="num w mute">{last(f) && last(f).previous !== null ? show(f.unit, last(f).previous!) : "–"}</td><td class="num"><Change f={f} /></td></tr>}</For></tbody></table></Match>
+								<tbody><For each={sorted(figures())}>{(f) => <tr><td><b>{f.name}</b><br /><small>{last(f)?.value === null ? why(f) : f.formula}</small></td><td class="w"><Spark values={f.values.map((v) => v.value)} /></td>
+									<td class="num"><Show when={last(f) && last(f).value !== null} fallback={<span class="mute">{t("unknown")}</span>}><Opens f={f} back={0}><b>{value(f)}</b></Opens></Show></td>
+									<td class="num w mute"><Show when={last(f) && last(f).previous !== null} fallback="–"><Opens f={f} back={1}>{show(f.unit, last(f).previous!)}</Opens></Show></td><td class="num"><Change f={f} /></td></tr>}</For></tbody></table></Match>
 						</Switch>
 					</Section>
-					<Show when={behind()} keyed>{(f) => <Behind figure={f} ask={`by=${by()}&from=${ym(ask().last - STEP[by()] + 1)}&to=${ask().to}`} close={() => setBehind(null)} />}</Show>
+					<Show when={behind()} keyed>{(of) => <Behind of={of} close={() => setBehind(null)} />}</Show>
 				</Page>
 			);
-		}}</Load>
+		}}</Load></Show>
 	);
 }
