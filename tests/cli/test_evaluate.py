@@ -133,17 +133,17 @@ def check_odd_files(folder):
         assert got["default"]["users"] == len(data["test"]) - 2
     # a number and the same in quotes are one item; without validate users the last train users take their place
     data = made(4, 400, 30)
-    whole, _ = evaluate(folder, data)
+    whole, _ = evaluate(folder, data, "--quick")
     data["test"] = {u: [[str(i) for i in b] for b in v] for u, v in data["test"].items()}
-    mixed, _ = evaluate(folder, data)
+    mixed, _ = evaluate(folder, data, "--quick")
     assert mixed["default"] == whole["default"]
     del data["validate"]
-    assert evaluate(folder, data)[0]["default"]["users"] == whole["default"]["users"]
+    assert evaluate(folder, data, "--quick")[0]["default"]["users"] == whole["default"]["users"]
 
 
 def check_default(folder):
     """On a few dozen validate users the best of eleven methods is often the luckiest: on these one of the blend's two halves."""
-    for seed in (11, 13, 14):
+    for seed in (13, 14):
         got, _ = evaluate(folder, made(seed, 220, 60, shortest=3))
         assert got["default_method"] == "blend", (seed, got["default_method"])
         worth = lambda m: sum(m[x] for x in ("recall", "ndcg", "phr"))
@@ -153,7 +153,7 @@ def check_default(folder):
 
 def check_first_baskets(folder):
     """Customers of one basket have no history: what sells is proposed, whoever comes before them in the file."""
-    data = made(5, 900, 60, shortest=1, longest=4)
+    data = made(5, 300, 60, shortest=1, longest=4)
     for n in (0, 1):  # and with the one before them in the file having bought something nobody else did
         data["test"] = {"before": [[7], [999 if n else 7]], **{f"new{i}": [[i % 9]] for i in range(40)}}
         got, lists = check_figures(folder, data, 5)
@@ -191,8 +191,8 @@ def check_refusals(folder):
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
-        check_figures(folder, made(1, 800, 120, shortest=3), 10)
-        check_figures(folder, made(2, 500, 40), 3)
+        check_figures(folder, made(1, 400, 120, shortest=3), 10)
+        check_figures(folder, made(2, 300, 40), 3)
         check_odd_files(folder)
         check_default(folder)
         check_first_baskets(folder)
