@@ -102,8 +102,6 @@ export const compliance = {
 	retention_sure_body: ["Leurs noms, adresses, accords et messages disparaissent pour de bon ; leurs commandes restent en sommes sans nom. Cela commence tout de suite, puis se fait chaque jour pour ceux dont le délai passe.", "Their names, addresses, consents and messages are gone for good; their orders stay as sums without a name. It begins at once, then goes on every day for those whose time passes."],
 	retention_saved: ["Réglage enregistré.", "Setting saved."],
 	act_retention_applied: ["conservation appliquée", "retention applied"],
-	act_customer_erased: ["client effacé", "customer erased"],
-	act_customers_exported: ["clients exportés", "customers exported"],
 	act_sign_in: ["s’est connecté", "signed in"],
 	act_sign_out: ["s’est déconnecté", "signed out"],
 	act_account_made: ["compte créé", "account made"],
