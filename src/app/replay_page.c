@@ -1,6 +1,6 @@
 /* The page answers three questions in this order: how much and when, is it too much for anybody, what was held back and
  * why; then the steps of each plan. Charts are inline SVG with a table behind each. */
-#include "app/replay_page.h"
+#include "app/replay_page_int.h"
 
 #include "base/embed.h"
 #include "fold/case.h"
@@ -10,17 +10,9 @@
 
 EMBEDDED(report)
 
-struct page {
-	struct buf *b;
-	const struct page_options *o;
-	bool fr;
-};
-
-#define T(p, french, english) ((p)->fr ? (french) : (english))
-
 /* ---- words and numbers ---- */
 
-static void put_number(const struct page *p, uint64_t v)
+void page_number(const struct page *p, uint64_t v)
 {
 	char digits[24];
 	int n = snprintf(digits, sizeof digits, "%llu", (unsigned long long)v);
@@ -42,7 +34,7 @@ static void put_cost(const struct page *p, int64_t thousandths)
 	put_money(p, (thousandths + 500) / 1000);
 }
 
-static const char *month(const struct page *p, int m, bool brief)
+const char *page_month(const struct page *p, int m, bool brief)
 {
 	static const char *const FR[] = { "janvier", "février", "mars",      "avril",   "mai",      "juin",
 		                              "juillet", "août",    "septembre", "octobre", "novembre", "décembre" };
@@ -56,14 +48,14 @@ static const char *month(const struct page *p, int m, bool brief)
 	return brief ? T(p, FR3, EN3)[i] : T(p, FR, EN)[i];
 }
 
-static void put_date(const struct page *p, struct date d)
+void page_date(const struct page *p, struct date d)
 {
 	int y, m, day;
 	date_ymd(d, &y, &m, &day);
-	buf_printf(p->b, "%d%s %s %d", day, p->fr && day == 1 ? "er" : "", month(p, m, false), y);
+	buf_printf(p->b, "%d%s %s %d", day, p->fr && day == 1 ? "er" : "", page_month(p, m, false), y);
 }
 
-static const char *channel_label(const struct page *p, int c)
+const char *page_channel(const struct page *p, int c)
 {
 	static const char *const FR[] = { "e-mail",   "SMS",          "carte postale", "téléphone",
 		                              "audience", "notification", "équipe" };
@@ -116,7 +108,7 @@ static char letter(size_t side)
 	return (char)('A' + side);
 }
 
-static void put_tag(const struct page *p, size_t side)
+void page_tag(const struct page *p, size_t side)
 {
 	if (p->o->side_count > 1)
 		buf_printf(p->b, "<span class=\"side %c\">%c</span> ", side ? 'b' : 'a', letter(side));
@@ -128,29 +120,29 @@ static void put_answer(const struct page *p, size_t side)
 {
 	const struct tally *t = p->o->sides[side].tally;
 	buf_cstr(p->b, "<p class=\"answer\">");
-	put_tag(p, side);
+	page_tag(p, side);
 	buf_cstr(p->b, "<i>");
-	put_number(p, t->messages);
+	page_number(p, t->messages);
 	buf_cstr(p->b, " messages</i>");
 	if (side) { /* beside the first */
 		int64_t more = (int64_t)t->messages - (int64_t)p->o->sides[0].tally->messages;
 		buf_cstr(p->b, more > 0 ? " (+" : more < 0 ? " (−" : " (±");
-		put_number(p, (uint64_t)(more < 0 ? -more : more));
+		page_number(p, (uint64_t)(more < 0 ? -more : more));
 		buf_char(p->b, ')');
 	}
 	buf_cstr(p->b, T(p, " à <b>", " to <b>"));
-	put_number(p, t->reached);
+	page_number(p, t->reached);
 	buf_cstr(p->b, T(p, " clients</b> en <b>", " customers</b> in <b>"));
-	put_number(p, (uint64_t)t->days);
+	page_number(p, (uint64_t)t->days);
 	buf_cstr(p->b, T(p, " jours</b>, pour <b>", " days</b>, for <b>"));
 	put_cost(p, t->cost);
 	buf_cstr(p->b, T(p, "</b> d’envois. Au plus <b>", "</b> of sending. At most <b>"));
-	put_number(p, t->busiest);
+	page_number(p, t->busiest);
 	buf_cstr(p->b, T(p, " messages commerciaux</b> par client et par semaine.",
 	                 " marketing messages</b> per customer and week."));
 	if (t->codes) {
 		buf_char(p->b, ' ');
-		put_number(p, t->codes);
+		page_number(p, t->codes);
 		buf_cstr(p->b, T(p, " codes promis\u00a0: au plus <b>", " codes promised: at most <b>"));
 		put_money(p, t->exposure);
 		buf_cstr(p->b, T(p, "</b> si chacun servait une fois, sur un panier moyen de ",
@@ -159,175 +151,6 @@ static void put_answer(const struct page *p, size_t side)
 		buf_char(p->b, '.');
 	}
 	buf_cstr(p->b, "</p>\n");
-}
-
-/* ---- volumes ---- */
-
-enum { CHART_W = 1120, CHART_H = 150, DAYS_SHOWN = 400 };
-
-struct chart {
-	const struct tally *t;
-	int bin, bins; /* days in a bar */
-	uint64_t top;
-	bool has[CHANNEL_COUNT];
-};
-
-static uint64_t bin_sent(const struct chart *c, int bin, int channel)
-{
-	uint64_t sum = 0;
-	for (int32_t d = bin * c->bin; d < (bin + 1) * c->bin && d < c->t->days; d++)
-		for (size_t i = 0; i < c->t->set->count; i++)
-			sum += tally_sent(c->t, d, i, channel);
-	return sum;
-}
-
-static struct chart chart_of(const struct tally *t)
-{
-	struct chart c = { .t = t, .bin = t->days > DAYS_SHOWN ? 7 : 1 };
-	c.bins = (t->days + c.bin - 1) / c.bin;
-	for (int b = 0; b < c.bins; b++) {
-		uint64_t sum = 0;
-		for (int ch = 0; ch < CHANNEL_COUNT; ch++) {
-			uint64_t n = bin_sent(&c, b, ch);
-			c.has[ch] |= n > 0;
-			sum += n;
-		}
-		c.top = sum > c.top ? sum : c.top;
-	}
-	return c;
-}
-
-/* A round number, even or small, at least v. */
-static uint64_t round_up(uint64_t v)
-{
-	for (uint64_t unit = 1;; unit *= 10)
-		for (int k = 0; k < 6; k++) {
-			uint64_t step = unit * (uint64_t[]){ 1, 2, 3, 4, 6, 8 }[k];
-			if (step >= v)
-				return step;
-		}
-}
-
-static void put_months(const struct page *p, const struct tally *t, double day_w)
-{
-	int every = t->days > 1100 ? 6 : t->days > 400 ? 3 : 1;
-	for (int32_t d = 0; d < t->days; d++) {
-		int y, m, day;
-		date_ymd((struct date){ t->first.day + d }, &y, &m, &day);
-		if (day != 1 || (m - 1) % every)
-			continue;
-		buf_printf(p->b, "<path class=\"ax\" d=\"M%.1f %dv5\"/><text x=\"%.1f\" y=\"%d\">%s", d * day_w, CHART_H,
-		           d * day_w + 3, CHART_H + 16, month(p, m, true));
-		if (m == 1 || d < 31)
-			buf_printf(p->b, " %d", y);
-		buf_cstr(p->b, "</text>");
-	}
-}
-
-static void put_chart(const struct page *p, size_t side, uint64_t top)
-{
-	struct chart c = chart_of(p->o->sides[side].tally);
-	double day_w = (double)CHART_W / (double)c.t->days, w = day_w * c.bin;
-	buf_cstr(p->b, "<figure>");
-	if (p->o->side_count > 1) {
-		put_tag(p, side);
-		buf_html(p->b, str_from(p->o->sides[side].label));
-	}
-	buf_printf(p->b, "<div class=\"wide\"><svg class=\"big\" viewBox=\"0 -14 %d %d\" role=\"img\" aria-label=\"%s\">",
-	           CHART_W, CHART_H + 34, T(p, "Messages par jour et par canal", "Messages per day and channel"));
-	for (int k = 1; k <= 2; k++) {
-		double y = CHART_H - CHART_H * k / 2.0;
-		buf_printf(p->b, "<path class=\"ax\" d=\"M0 %.1fH%d\"/><text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">", y,
-		           CHART_W, CHART_W, y - 3);
-		put_number(p, top * (uint64_t)k / 2);
-		buf_cstr(p->b, "</text>");
-	}
-	for (int b = 0; b < c.bins; b++) {
-		double y = CHART_H;
-		struct date day = { c.t->first.day + b * c.bin };
-		bool open = false;
-		for (int ch = 0; ch < CHANNEL_COUNT; ch++) {
-			uint64_t n = bin_sent(&c, b, ch);
-			if (!n)
-				continue;
-			if (!open) {
-				buf_cstr(p->b, "<g><title>");
-				put_date(p, day);
-				for (int k = 0; k < CHANNEL_COUNT; k++)
-					if (bin_sent(&c, b, k)) {
-						buf_printf(p->b, "\n%s%s ", channel_label(p, k), T(p, "\u00a0:", ":"));
-						put_number(p, bin_sent(&c, b, k));
-					}
-				buf_cstr(p->b, "</title>");
-				open = true;
-			}
-			double h = (double)n / (double)top * CHART_H;
-			y -= h;
-			buf_printf(p->b, "<rect class=\"%s\" x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\"/>",
-			           channel_name((enum channel)ch), b * w, y, w > 2 ? w - 0.8 : w, h);
-		}
-		if (open)
-			buf_cstr(p->b, "</g>");
-	}
-	buf_printf(p->b, "<path class=\"zero\" d=\"M0 %d.5H%d\"/>", CHART_H, CHART_W);
-	put_months(p, c.t, day_w);
-	buf_cstr(p->b, "</svg></div></figure>\n");
-}
-
-static void put_volumes(const struct page *p)
-{
-	uint64_t top = 1;
-	bool has[CHANNEL_COUNT] = { false };
-	int bin = 1;
-	for (size_t s = 0; s < p->o->side_count; s++) {
-		struct chart c = chart_of(p->o->sides[s].tally);
-		top = c.top > top ? c.top : top;
-		bin = c.bin;
-		for (int ch = 0; ch < CHANNEL_COUNT; ch++)
-			has[ch] |= c.has[ch];
-	}
-	buf_printf(p->b, "<section><header><h2>%s</h2><p>%s</p></header><div class=\"keys\">",
-	           T(p, "Ce qui serait parti, et quand", "What would have left, and when"),
-	           bin == 1 ? T(p, "messages par jour", "messages a day")
-	                    : T(p, "messages par semaine", "messages a week"));
-	for (int ch = 0; ch < CHANNEL_COUNT; ch++)
-		if (has[ch])
-			buf_printf(p->b, "<span class=\"%s\">%s</span>", channel_name((enum channel)ch), channel_label(p, ch));
-	buf_cstr(p->b, "</div>");
-	for (size_t s = 0; s < p->o->side_count; s++)
-		put_chart(p, s, round_up(top));
-	buf_printf(p->b, "<details><summary>%s</summary><table><thead><tr><th>%s</th>",
-	           T(p, "En tableau, mois par mois", "As a table, month by month"), T(p, "Mois", "Month"));
-	for (size_t s = 0; s < p->o->side_count; s++)
-		for (int ch = 0; ch < CHANNEL_COUNT; ch++)
-			if (has[ch]) {
-				buf_cstr(p->b, "<th class=\"num\">");
-				put_tag(p, s);
-				buf_printf(p->b, "%s</th>", channel_label(p, ch));
-			}
-	buf_cstr(p->b, "</tr></thead><tbody>");
-	const struct tally *first = p->o->sides[0].tally;
-	for (int32_t d = 0; d < first->days;) {
-		int y, m, day;
-		date_ymd((struct date){ first->first.day + d }, &y, &m, &day);
-		int32_t end = d + date_days_in_month(y, m) - day + 1;
-		end = end < first->days ? end : first->days;
-		buf_printf(p->b, "<tr><td>%s %d</td>", month(p, m, false), y);
-		for (size_t s = 0; s < p->o->side_count; s++)
-			for (int ch = 0; ch < CHANNEL_COUNT; ch++)
-				if (has[ch]) {
-					uint64_t sum = 0;
-					for (int32_t k = d; k < end; k++)
-						for (size_t i = 0; i < p->o->sides[s].tally->set->count; i++)
-							sum += tally_sent(p->o->sides[s].tally, k, i, ch);
-					buf_cstr(p->b, "<td class=\"num\">");
-					put_number(p, sum);
-					buf_cstr(p->b, "</td>");
-				}
-		buf_cstr(p->b, "</tr>");
-		d = end;
-	}
-	buf_cstr(p->b, "</tbody></table></details></section>\n");
 }
 
 /* ---- the plans ---- */
@@ -371,7 +194,7 @@ static uint64_t sum_why(const struct tally_plan *p, enum tally_why why)
 static void put_cell(const struct page *p, uint64_t v)
 {
 	buf_printf(p->b, "<td class=\"num%s\">", v ? "" : " zero0");
-	put_number(p, v);
+	page_number(p, v);
 	buf_cstr(p->b, "</td>");
 }
 
@@ -406,7 +229,7 @@ static void put_plan_row(const struct page *p, struct str name, size_t side)
 	buf_cstr(p->b, "</th>");
 	if (two) {
 		buf_cstr(p->b, "<td>");
-		put_tag(p, side);
+		page_tag(p, side);
 		buf_cstr(p->b, "</td>");
 	}
 	if (!x) {
@@ -480,10 +303,10 @@ static void put_channels(const struct page *p)
 			}
 			if (messages == 0)
 				continue;
-			buf_printf(p->b, "<tr><th scope=\"row\">%s</th>", channel_label(p, c));
+			buf_printf(p->b, "<tr><th scope=\"row\">%s</th>", page_channel(p, c));
 			if (p->o->side_count > 1) {
 				buf_cstr(p->b, "<td>");
-				put_tag(p, s);
+				page_tag(p, s);
 				buf_cstr(p->b, "</td>");
 			}
 			put_cell(p, messages);
@@ -529,7 +352,7 @@ static void put_pressure(const struct page *p)
 		buf_cstr(p->b, "<div class=\"bars\">");
 		if (p->o->side_count > 1) {
 			buf_cstr(p->b, "<h3>");
-			put_tag(p, s);
+			page_tag(p, s);
 			buf_html(p->b, str_from(p->o->sides[s].label));
 			buf_cstr(p->b, "</h3>");
 		}
@@ -541,9 +364,9 @@ static void put_pressure(const struct page *p)
 			           "style=\"width:%.2f%%\"></span></span><span class=\"n\">",
 			           100.0 * (double)t->week_marketing[n] / (double)top,
 			           100.0 * (double)t->week_all[n] / (double)top);
-			put_number(p, t->week_marketing[n]);
+			page_number(p, t->week_marketing[n]);
 			buf_cstr(p->b, " <small>(");
-			put_number(p, t->week_all[n]);
+			page_number(p, t->week_all[n]);
 			buf_cstr(p->b, ")</small></span>");
 		}
 		buf_cstr(p->b, "</div>");
@@ -570,9 +393,9 @@ static void put_whys(const struct page *p, size_t side)
 			all += by[r];
 		}
 		buf_cstr(p->b, "<h3>");
-		put_tag(p, side);
+		page_tag(p, side);
 		buf_printf(p->b, "%s%s ", T(p, FR, EN)[w], T(p, "\u00a0:", ":"));
-		put_number(p, all);
+		page_number(p, all);
 		buf_cstr(p->b, "</h3>");
 		for (uint64_t bound = UINT64_MAX; top;) { /* the greatest first */
 			int best = -1;
@@ -588,7 +411,7 @@ static void put_whys(const struct page *p, size_t side)
 				put_reason(p, (enum reason)r);
 				buf_printf(p->b, "</span><span class=\"bar %s\" style=\"width:%.2f%%\"></span><span class=\"n\">",
 				           CLASS[w], 100.0 * (double)by[r] / (double)top);
-				put_number(p, by[r]);
+				page_number(p, by[r]);
 				buf_cstr(p->b, "</span>");
 			}
 			bound = by[best];
@@ -603,7 +426,7 @@ static void put_steps(const struct page *p, size_t side)
 {
 	const struct tally *t = p->o->sides[side].tally;
 	buf_printf(p->b, "<details%s><summary>", p->o->side_count == 1 ? " open" : "");
-	put_tag(p, side);
+	page_tag(p, side);
 	buf_printf(p->b,
 	           "%s</summary><div class=\"wide\"><table><thead><tr><th>Plan</th><th>%s</th><th class=\"num\">%s</th><th "
 	           "class=\"num\">%s</th><th class=\"num\">%s</th><th class=\"num\">%s</th></tr></thead><tbody>",
@@ -662,11 +485,11 @@ static void put_head(const struct page *p)
 	buf_cstr(p->b, "</h1><p class=\"sub\">");
 	buf_html(p->b, p->o->shop);
 	buf_cstr(p->b, p->o->shop.n ? T(p, ", du ", ", ") : T(p, "Du ", ""));
-	put_date(p, p->o->from);
+	page_date(p, p->o->from);
 	buf_cstr(p->b, T(p, " au ", " to "));
-	put_date(p, p->o->to);
+	page_date(p, p->o->to);
 	buf_cstr(p->b, ", ");
-	put_number(p, p->o->sides[0].result->customers);
+	page_number(p, p->o->sides[0].result->customers);
 	buf_printf(p->b, "%s %s%s %s.</p>\n", T(p, " clients\u202f;", " customers;"), said_consent(p), T(p, "\u202f;", ";"),
 	           said_response(p));
 }
@@ -677,7 +500,7 @@ void replay_page(const struct page_options *o, struct buf *out)
 	put_head(&p);
 	for (size_t s = 0; s < o->side_count; s++)
 		put_answer(&p, s);
-	put_volumes(&p);
+	page_volumes(&p);
 	put_plans(&p);
 	put_channels(&p);
 	put_pressure(&p);
@@ -698,7 +521,7 @@ void replay_page(const struct page_options *o, struct buf *out)
 	             "tariffs. Same question, same hash:"));
 	for (size_t s = 0; s < o->side_count; s++) {
 		buf_cstr(out, "<br>");
-		put_tag(&p, s);
+		page_tag(&p, s);
 		buf_cstr(out, o->sides[s].result->trace_sha256);
 	}
 	buf_cstr(out, "</footer></main></body></html>\n");

@@ -54,6 +54,32 @@ struct column {
 };
 
 enum { COLUMN_COUNT = 19 };
+enum { ORDERS, CARTS, CONSENTS, EVENTS, WORDS, CHILDREN }; /* rows of start[] */
+
+/* columns of the chunk, in builder.out; the last ones as int64, narrowed when the chunk is made (ints.h) */
+enum {
+	C_ORDER_AT,
+	C_ORDER_KEY,
+	C_ORDER_FLAGS,
+	C_ORDER_DESK,
+	C_CARTS,
+	C_CART_KEY,
+	C_CONSENTS,
+	C_CONSENT_KEY,
+	C_EVENTS,
+	C_EVENT_KEY,
+	C_ORDER_LINE,
+	C_ORDER_TOTAL,
+	C_EVENT_VALUE,
+	C_LINE_PRODUCT,
+	C_LINE_QUANTITY,
+	C_LINE_AMOUNT,
+	C_CART_PRODUCT,
+	C_CART_QUANTITY,
+	C_CART_AMOUNT,
+	C_NARROWED = C_ORDER_LINE,
+};
+enum { C_WORDS = COLUMN_COUNT, C_CHILDREN, ALL_COLUMNS };
 
 struct builder {
 	struct book *book;

@@ -243,9 +243,9 @@ int cmd_rules(int argc, char **argv)
 		say_no_baskets(&words, &ask);
 	else if (ok && !r.count)
 		fprintf(stderr,
-		        "no rules: in %llu baskets no two are %lld times or more together and more often than chance would "
+		        "no rules: in %llu basket%s no two items meet %lld time%s or more, and more often than chance would "
 		        "have it\n",
-		        (unsigned long long)r.baskets, (long long)support);
+		        (unsigned long long)r.baskets, r.baskets == 1 ? "" : "s", (long long)support, support == 1 ? "" : "s");
 	if (ok)
 		rules_release(&r);
 	intern_release(&words.groups);
