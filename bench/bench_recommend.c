@@ -1,9 +1,10 @@
-/* Building every model for a large shop, and answering one customer. A made-up shop with skewed sales: --customers N
- * (1,000,000), about 12 lines each, --items N (10,000). One line per figure: work, ours, goal. */
+/* Building every model for a large shop, taking 1,000 new orders into it, and answering one customer. A made-up shop
+ * with skewed sales: --customers N (1,000,000), about 12 lines each, --items N (10,000). One line per figure: work,
+ * ours, goal. */
 #include "base/arena.h"
 #include "base/hash.h"
 #include "base/par.h"
-#include "fold/recommend.h"
+#include "fold/recommend_follow.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,6 +140,95 @@ static void one_by_one(struct batch *b, uint32_t customers)
 	printf("%-52s %7.1f us %12s\n", "  of the quickest slice: the time on idle cores", least * 1e6, "");
 }
 
+/* ---- new orders ---- */
+
+enum { NEW_ORDERS = 1000, NEW_LINES_MAX = 7, HISTORY_LINES = 64, HISTORY_ORDERS = 16, NEW_DAY = 15499 };
+
+struct grown { /* a history with one order more */
+	int32_t day[HISTORY_ORDERS];
+	uint32_t line_start[HISTORY_ORDERS + 1], item[HISTORY_LINES];
+	struct rec_history h;
+};
+
+struct growing {
+	const struct rec_data *d;
+	struct grown *grown;
+	uint32_t *of; /* by customer: index into grown + 1 */
+};
+
+static void read_history(void *ctx, int thread, uint32_t who, struct rec_history *out)
+{
+	const struct growing *g = ctx;
+	const struct rec_data *d = g->d;
+	uint32_t first = d->order_start[who];
+	(void)thread;
+	*out = (struct rec_history){
+		d->order_start[who + 1] - first, d->order_day + first, d->line_start + first, d->line_item, NULL, NULL
+	};
+	if (g->of[who])
+		*out = g->grown[g->of[who] - 1].h;
+}
+
+static void grow_history(struct growing *g, struct grown *x, uint32_t who, struct rng *r)
+{
+	struct rec_history was;
+	uint32_t line = 0, k = 1 + rng_below(r, NEW_LINES_MAX);
+	read_history(g, 0, who, &was);
+	x->h = (struct rec_history){ was.orders + 1, x->day, x->line_start, x->item, NULL, NULL };
+	for (uint32_t o = 0; o < was.orders; o++) {
+		x->day[o] = was.day[o];
+		for (uint32_t q = was.line_start[o]; q < was.line_start[o + 1]; q++)
+			x->item[line++] = was.item[q];
+		x->line_start[o + 1] = line;
+	}
+	uint32_t corner = line ? x->item[rng_below(r, line)] : 0;
+	for (uint32_t q = 0; q < k; q++)
+		x->item[line++] = draw_item(r, g->d->items, corner);
+	x->day[was.orders] = NEW_DAY;
+	x->line_start[was.orders + 1] = line;
+	g->of[who] = (uint32_t)(x - g->grown) + 1;
+}
+
+/* Thousands of new orders a time, as they would come in the course of a day. */
+static void follow(const struct rec_data *d, struct rec_model **m, double built)
+{
+	enum { TIMES = 5 };
+	struct rec_follow *f = rec_model_follow(*m);
+	struct growing g = { d, mem_alloc(TIMES * NEW_ORDERS * sizeof(struct grown)), mem_alloc((d->customers + 1u) * 4) };
+	struct rec_reader reader = { &g, d->customers, 0, read_history };
+	struct err err;
+	struct rng r;
+	rng_init(&r, 2, 2);
+	printf("%-52s %7.0f MB\n", "  kept to follow", (double)rec_follow_bytes(f) / 1048576);
+	for (int time = 0; time < TIMES; time++) {
+		double t = now(), cpu = processor();
+		check(rec_follow_items(f, d));
+		for (uint32_t k = 0; k < NEW_ORDERS; k++) {
+			struct rec_change c = { .who = rng_below(&r, d->customers) };
+			if (g.of[c.who])
+				continue; /* once a day is enough */
+			read_history(&g, 0, c.who, &c.was);
+			grow_history(&g, &g.grown[time * NEW_ORDERS + (int)k], c.who, &r);
+			read_history(&g, 0, c.who, &c.is);
+			rec_follow_change(f, &c);
+		}
+		struct rec_model *next = rec_follow_build(f, d, *m, &reader, &(struct rec_options){ 0 }, &err);
+		check(next != NULL);
+		t = now() - t;
+		struct rec_follow_told told = rec_follow_told(f);
+		printf("%-52s %8.2f s %10.0fx\n", "1,000 new orders taken into the models", t, built / t);
+		printf("%-52s %8.2f s\n", "  processor time of it, all threads", processor() - cpu);
+		printf("  %llu counts changed, %llu rows counted again (%llu histories)%s%s\n", (unsigned long long)told.pairs,
+		       (unsigned long long)told.rows, (unsigned long long)told.histories, told.days ? ", a new day" : "",
+		       told.ease ? ", EASE solved" : "");
+		rec_free(*m);
+		*m = next;
+	}
+	rec_follow_free(f);
+	free(g.grown);
+	free(g.of);
+}
+
 int main(int argc, char **argv)
 {
 	uint32_t customers = 1000000, items = 10000;
@@ -147,7 +237,7 @@ int main(int argc, char **argv)
 	struct rec_data d;
 	make(&d, customers, items);
 	struct err err;
-	struct rec_options o = { 0 };
+	struct rec_options o = { .follow = true };
 	double t = now(), cpu = processor(), own = own_processor();
 	struct rec_model *m = rec_build(&d, &o, &err);
 	check(m != NULL);
@@ -163,6 +253,7 @@ int main(int argc, char **argv)
 	struct rec_weights w = rec_model_weights(m);
 	printf("  weights: basket %.2f, after %.2f, customers %.2f, ease %.2f, popular %.3f\n", (double)w.beside,
 	       (double)w.after, (double)w.users, (double)w.ease, (double)w.popular);
+	follow(&d, &m, built);
 	struct batch b = { .m = m, .d = &d };
 	for (int basket = 0; basket < 2; basket++) {
 		b.basket = basket;

@@ -42,8 +42,7 @@ ORDER BY hash, channel LIMIT ?3;
 SELECT customer_id FROM address WHERE hash = ?1 ORDER BY customer_id LIMIT 1;
 
 -- name: consents_said
-SELECT seq, key, at, learned_at, body FROM fact
-WHERE customer_id IN (SELECT customer_id FROM customer WHERE customer_id = ?1 OR merged_into = ?1) AND kind = 3 ORDER BY seq;
+SELECT seq, key, at, learned_at, body FROM fact WHERE customer_id = ?1 AND kind = 3 ORDER BY seq;
 
 -- name: audit_lines
 SELECT audit_id, at, actor, action, object FROM audit WHERE audit_id < ?1 ORDER BY audit_id DESC LIMIT ?2;

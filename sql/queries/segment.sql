@@ -7,3 +7,6 @@ ON CONFLICT (name) DO UPDATE SET text = excluded.text, created_at = excluded.cre
 
 -- name: segment_list
 SELECT name, text FROM segment ORDER BY name;
+
+-- name: segment_delete
+DELETE FROM segment WHERE name = ?1;

@@ -295,6 +295,16 @@ static bool apply_one(void *ctx, struct incoming *in, struct err *err)
 	return incoming_write(x->shop, x->ids, x->b, in, x->at, &x->work, &x->fact, &x->result, err);
 }
 
+/* They are facts now. Their numbers are not given again: who waits to hear of one would hear of another's. */
+static bool forget(struct db *db, int64_t last, struct err *err)
+{
+	char text[24];
+	struct query *q = db_query(db, "arrival_delete");
+	query_int(q, 1, last);
+	snprintf(text, sizeof text, "%lld", (long long)last);
+	return query_run(q, NULL, err) && store_shop_set(db, "arrival.applied", str_from(text), err);
+}
+
 static bool apply_rows(struct db *db, struct applying *x, int64_t upto, int64_t most, struct applied *out,
                        struct err *err)
 {
@@ -312,9 +322,18 @@ static bool apply_rows(struct db *db, struct applying *x, int64_t upto, int64_t 
 	}
 	buf_release(&body);
 	arena_release(&a);
-	struct query *q = db_query(db, "arrival_delete");
-	query_int(q, 1, out->last);
-	return ok && got >= 0 && (!out->facts || query_run(q, NULL, err));
+	return ok && got >= 0 && (!out->facts || forget(db, out->last, err));
+}
+
+/* None was left to apply: how far others came. */
+static bool told_before(struct db *db, struct applied *out, struct err *err)
+{
+	uint32_t customers;
+	struct query *q = db_query(db, "arrival_applied");
+	int got = query_next(q, err);
+	out->last = got == 1 ? query_get_int(q, 0) : 0;
+	query_done(q);
+	return got >= 0 && store_seq_hi(db, &out->seq, &customers, err);
 }
 
 bool arrivals_apply(struct db *db, struct store_ids *ids, int64_t upto, int64_t most, struct applied *out,
@@ -335,6 +354,7 @@ bool arrivals_apply(struct db *db, struct store_ids *ids, int64_t upto, int64_t 
 	buf_release(&x.fact);
 	out->seq = x.result.seq;
 	out->at = x.at;
+	ok = ok && (out->facts || told_before(db, out, err));
 	if (ok)
 		return store_batch_commit(x.b, err);
 	store_batch_rollback(x.b);

@@ -41,7 +41,8 @@ bool arrivals_waiting(struct db *db, struct arrivals *out, struct err *err) MUST
 
 /* Applies the oldest, up to number `upto`, in one transaction: whole rows, until they hold about `most` facts. *facts:
  * how many it were, 0: none are left up to there; *last: the number of the last one; *seq: the newest fact's, 0: none
- * was new. ids as for store_batch_begin. */
+ * was new. With none left, *last and *seq are those of the last that somebody applied. Numbers grow for as long as the
+ * shop lives. ids as for store_batch_begin. */
 struct applied {
 	int64_t facts, last, seq;
 	struct instant at; /* when the last of them were told */

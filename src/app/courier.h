@@ -29,6 +29,11 @@ void courier_rest(struct courier_state *c);
 /* Between two ticks: models that are behind are built anew on a thread of their own, done ones put in place. Costs
  * nothing when nobody has asked for a proposal yet. */
 bool courier_look(struct courier_state *c, struct live *l, struct err *err) MUST_CHECK;
+/* On the thread that turns the shop: how often models were learnt anew, and followed, since it was asked last. */
+struct courier_models {
+	uint32_t learnt, followed;
+};
+struct courier_models courier_models(struct courier_state *c);
 /* On the thread that turns the shop: models at hand, as fresh as they can be. The first ones of a large shop are made
  * on a thread of their own; there are none until it is done. */
 bool courier_ready(struct courier_state *c, struct live *l, struct err *err) MUST_CHECK;

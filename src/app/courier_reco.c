@@ -3,9 +3,9 @@
  * The person's own orders and refusals are read afresh every time, so nothing bought since is proposed; stock and
  * prices are read anew every two seconds. The models are built when first asked for. From then on, when there are new
  * facts or a new day, a thread of its own builds the next ones from a pinned version of the book, at most a twentieth
- * of the time; the ones at hand answer until they are replaced in one step. Between two full builds the slowest parts
- * are taken over (rec_options.before). A shop of fewer than ORDERS_MIN orders has none: too little to say something
- * about. */
+ * of the time; the ones at hand answer until they are replaced in one step. Between two full builds, once a day, a
+ * large shop's models take in what has changed (reco_follow()), a small one's are learnt anew but for the slowest parts
+ * (rec_options.before). A shop of fewer than ORDERS_MIN orders has none: too little to say something about. */
 #include "app/clock.h"
 #include "app/courier_int.h"
 #include "app/live_int.h"
@@ -16,7 +16,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum { ORDERS_MIN = 50, PROPOSALS = 3, RENEWAL_DAYS = 45, LARGE_SHOP = 200000 };
+enum { ORDERS_MIN = 50, PROPOSALS = 3, RENEWAL_DAYS = 45 };
+enum { LARGE_SHOP = 200000, FOLLOW_LINES = 500000 }; /* unless the settings say otherwise */
 enum { AGE_MIN_S = 10, AGE_OF_WORK = 20, STOCK_S = 2, STOCK_OF_WORK = 100 };
 
 struct models {
@@ -30,11 +31,13 @@ struct courier_reco {
 	struct models *now, *next;
 	pthread_mutex_t *lock; /* of `now`, `of` and `stocked`: readers answer from them (courier_borrow) */
 	uint32_t of, book;     /* serials of the books that `now` and `next` belong to */
-	double begun, took, stocked, stock_took;
+	double begun, learn_took, follow_took, stocked, stock_took;
+	struct reco_trail *trail; /* NULL: models are learnt anew */
+	struct courier_models told;
 
 	/* the thread that makes `next` */
 	pthread_t thread;
-	bool making, ok;
+	bool making, ok, followed;
 	_Atomic bool made, stop;
 	struct book *source;
 	const struct version *pinned;
@@ -52,11 +55,30 @@ static void models_free(struct models *m)
 	free(m);
 }
 
+static void drop_trail(struct courier_reco *r)
+{
+	reco_trail_free(r->trail);
+	r->trail = NULL;
+}
+
+/* A large shop's next models then follow. What cannot be followed is learnt anew, when its turn comes. */
+static bool follow_or_learn(struct courier_reco *r, struct reco *next)
+{
+	r->followed = r->trail && r->options.before;
+	if (r->followed)
+		return reco_follow(r->trail, r->options.before, next, r->pinned, &r->settings, &r->options, &r->err);
+	drop_trail(r);
+	if (!reco_learn(next, r->source, r->pinned, &r->settings, &r->options, &r->err))
+		return false;
+	r->trail = reco_trail_new(next, r->source, r->pinned, r->options.now);
+	return true;
+}
+
 static void *make(void *ctx)
 {
 	struct courier_reco *r = ctx;
 	struct models *m = r->next;
-	r->ok = reco_learn(&m->reco, r->source, r->pinned, &r->settings, &r->options, &r->err);
+	r->ok = follow_or_learn(r, &m->reco);
 	if (r->ok && m->reco.model)
 		m->scratch = rec_scratch_new(m->reco.model);
 	atomic_store(&r->made, true);
@@ -72,13 +94,16 @@ static bool begin(struct courier_reco *r, struct live *l, int threads, struct er
 		                                .threads = threads,
 		                                .orders_min = ORDERS_MIN,
 		                                .stop = &r->stop,
+		                                .follow = true,
+		                                .follow_lines_min = FOLLOW_LINES,
 		                                .before = r->now ? &r->now->reco : NULL };
 	r->next = mem_alloc(sizeof *r->next);
 	r->next->day = zone_date(l->shop.settings.zone, l->now);
 	r->next->version = l->world.version->number;
 	if (r->now && r->next->day.day != r->now->day.day)
 		r->options.before = NULL; /* everything once a day */
-	if (!reco_open(&r->next->reco, l->shop.db, l->shop.book, &l->shop.settings, &r->options, err)) {
+	if (!reco_number(l->shop.db, "recommend.follow_lines", 1, INT32_MAX, &r->options.follow_lines_min, err) ||
+	    !reco_open(&r->next->reco, l->shop.db, l->shop.book, &l->shop.settings, &r->options, err)) {
 		free(r->next);
 		r->next = NULL;
 		return false;
@@ -96,8 +121,9 @@ static bool finish(struct courier_reco *r, struct err *err)
 	if (r->making)
 		pthread_join(r->thread, NULL);
 	r->making = false;
-	r->took = clock_monotonic() - r->begun;
-	book_unpin(r->source, r->pinned);
+	if (reco_trail_version(r->trail) != r->pinned)
+		book_unpin(r->source, r->pinned);
+	*(r->followed ? &r->follow_took : &r->learn_took) = clock_monotonic() - r->begun;
 	if (r->ok && !atomic_load(&r->stop)) {
 		pthread_mutex_lock(r->lock);
 		models_free(r->now);
@@ -105,7 +131,10 @@ static bool finish(struct courier_reco *r, struct err *err)
 		r->of = r->book;
 		r->stocked = r->begun;
 		pthread_mutex_unlock(r->lock);
+		r->told.followed += r->followed;
+		r->told.learnt += !r->followed;
 	} else {
+		drop_trail(r);
 		models_free(r->next);
 		*err = r->err;
 	}
@@ -122,6 +151,7 @@ static void rest(struct courier_reco *r)
 	if (r->next)
 		(void)!finish(r, &ignored);
 	atomic_store(&r->stop, false);
+	drop_trail(r);
 	pthread_mutex_lock(r->lock);
 	models_free(r->now);
 	r->now = NULL;
@@ -145,7 +175,8 @@ static bool is_stale(const struct courier_reco *r, const struct live *l)
 	double age = clock_monotonic() - r->begun;
 	if (r->now->day.day != zone_date(l->shop.settings.zone, l->now).day)
 		return true;
-	return r->now->version != l->world.version->number && age > AGE_MIN_S && age > AGE_OF_WORK * r->took;
+	double work = r->trail ? r->follow_took : r->learn_took;
+	return r->now->version != l->world.version->number && age > AGE_MIN_S && age > AGE_OF_WORK * work;
 }
 
 /* With the lock held. */
@@ -192,6 +223,14 @@ bool courier_look(struct courier_state *c, struct live *l, struct err *err)
 	bool ok = !r->now || restock(r, l->shop.db, l->now, err);
 	pthread_mutex_unlock(r->lock);
 	return ok;
+}
+
+struct courier_models courier_models(struct courier_state *c)
+{
+	struct courier_models told = c->reco ? c->reco->told : (struct courier_models){ 0 };
+	if (c->reco)
+		c->reco->told = (struct courier_models){ 0 };
+	return told;
 }
 
 static struct courier_reco *room(struct courier_state *c)
@@ -308,7 +347,10 @@ bool courier_ready(struct courier_state *c, struct live *l, struct err *err)
 	bool any = (r->now || r->next) && r->book == book_serial(l->shop.book);
 	if (any)
 		return courier_look(c, l, err);
-	if (l->world.version->customers <= LARGE_SHOP)
+	int large = LARGE_SHOP;
+	if (!reco_number(l->shop.db, "recommend.aside_customers", 1, INT32_MAX, &large, err))
+		return false;
+	if (l->world.version->customers <= (uint32_t)large)
 		return refresh(c, l, err);
 	rest(r);
 	return begin_aside(r, l, err);

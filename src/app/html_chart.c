@@ -67,7 +67,7 @@ static const char STYLE[] =
 	"white-space:nowrap}\n"
 	".scroll{overflow-x:auto}\n"
 	"@media (max-width:640px){main{padding:20px 16px "
-	"48px}.stack{margin-right:128px}.bands{grid-template-columns:1fr;gap:4px}"
+	"48px}.stack{margin-right:140px}.bands{grid-template-columns:1fr;gap:4px}"
 	".bands .axis{margin-bottom:16px}.hide{display:none}.answer{font-size:1.125rem}th,td{padding-left:10px}}\n"
 	"@page{size:A4;margin:14mm 12mm}\n"
 	"@media "

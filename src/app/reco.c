@@ -19,8 +19,7 @@ static void put_line(struct reco *r, uint32_t item, int32_t quantity, int64_t mi
 	r->line_minor[q] = (int32_t)(minor > INT32_MAX ? INT32_MAX : minor < INT32_MIN ? INT32_MIN : minor);
 }
 
-/* False: nothing of it is a product. */
-static bool put_order(struct reco *r, const struct chunk *k, uint32_t o)
+bool reco_put_order(struct reco *r, const struct chunk *k, uint32_t o)
 {
 	size_t before = r->lines;
 	for (uint32_t q = order_line(k, o); q < order_line(k, o + 1) && r->lines < RECO_LINES_MAX; q++) {
@@ -52,30 +51,19 @@ static void point(struct reco *r)
 	r->data.line_minor = r->line_minor;
 }
 
-static void read_orders(struct reco *r, const struct version *v, struct instant now)
+void reco_no_orders(struct reco *r)
 {
-	struct view w;
-	view_at(&w, v, GUESTS, now);
-	size_t guests = w.order1 - w.order0, customer = 0;
-	r->people = v->customers;
-	r->order_start = mem_alloc(((size_t)r->people + guests + 3) * sizeof *r->order_start);
 	r->order_day = mem_grow(r->order_day, &r->order_cap, 1, sizeof *r->order_day);
 	r->line_start = mem_grow(r->line_start, &r->line_start_cap, 2, sizeof *r->line_start);
 	r->line_start[0] = 0;
 	put_line(r, 0, 0, 0); /* so that no array is NULL */
-	r->lines = 0;
-	for (customer_id c = 1; c <= r->people; c++) {
-		r->order_start[++customer] = (uint32_t)r->orders;
-		view_at(&w, v, c, now);
-		for (uint32_t o = w.order0; o < w.order1; o++)
-			put_order(r, w.k, o);
-	}
-	view_at(&w, v, GUESTS, now);
-	for (uint32_t o = w.order0; o < w.order1; o++) {
-		r->order_start[customer + 1] = (uint32_t)r->orders;
-		customer += put_order(r, w.k, o);
-	}
-	r->order_start[++customer] = (uint32_t)r->orders; /* the fresh one starts, and ends, here */
+	r->orders = r->lines = 0;
+}
+
+/* The customer behind all others is a place for reco_fresh(). */
+static void end_orders(struct reco *r, size_t customer)
+{
+	r->order_start[++customer] = (uint32_t)r->orders; /* it starts, and ends, here */
 	r->order_start[++customer] = (uint32_t)r->orders;
 	r->data.customers = (uint32_t)customer;
 	r->data.guests = r->people + 1;
@@ -84,13 +72,42 @@ static void read_orders(struct reco *r, const struct version *v, struct instant 
 	point(r);
 }
 
+void reco_place(struct reco *r)
+{
+	reco_no_orders(r);
+	r->order_start = mem_alloc(3 * sizeof *r->order_start);
+	end_orders(r, 0);
+}
+
+static void read_orders(struct reco *r, const struct version *v, struct instant now)
+{
+	struct view w;
+	view_at(&w, v, GUESTS, now);
+	size_t guests = w.order1 - w.order0, customer = 0;
+	r->people = v->customers;
+	r->order_start = mem_alloc(((size_t)r->people + guests + 3) * sizeof *r->order_start);
+	reco_no_orders(r);
+	for (customer_id c = 1; c <= r->people; c++) {
+		r->order_start[++customer] = (uint32_t)r->orders;
+		view_at(&w, v, c, now);
+		for (uint32_t o = w.order0; o < w.order1; o++)
+			reco_put_order(r, w.k, o);
+	}
+	view_at(&w, v, GUESTS, now);
+	for (uint32_t o = w.order0; o < w.order1; o++) {
+		r->order_start[customer + 1] = (uint32_t)r->orders;
+		customer += reco_put_order(r, w.k, o);
+	}
+	end_orders(r, customer);
+}
+
 uint32_t reco_fresh(struct reco *r, const struct view *v)
 {
 	uint32_t place = r->data.customers - 1;
 	r->orders = r->known_orders;
 	r->lines = r->known_lines;
 	for (uint32_t o = v->order0; o < v->order1; o++)
-		put_order(r, v->k, o);
+		reco_put_order(r, v->k, o);
 	r->order_start[place + 1] = (uint32_t)r->orders;
 	point(r);
 	if (r->refused_start)
@@ -130,7 +147,7 @@ static void complete_prices(struct reco *r)
 
 /* ---- building ---- */
 
-static bool setting(struct db *db, const char *name, int low, int high, int *out, struct err *err)
+bool reco_number(struct db *db, const char *name, int low, int high, int *out, struct err *err)
 {
 	struct arena a;
 	struct str text;
@@ -156,10 +173,10 @@ bool reco_guards_settings(struct reco *r, struct db *db, struct instant now, str
 	date_ymd(today, &y, &month, &d);
 	r->guards = rec_guards_default(today.day, month);
 	r->guards.n_max = REC_OUT_MAX;
-	bool ok = setting(db, "recommend.cross_percent", -1, 1000, &r->guards.cross_percent, err) &&
-	          setting(db, "recommend.up_percent", -1, 1000, &r->guards.up_percent, err) &&
-	          setting(db, "recommend.margin_percent", -1, 99, &r->guards.margin_percent, err) &&
-	          setting(db, "recommend.per_type", 0, REC_OUT_MAX, &per_type, err);
+	bool ok = reco_number(db, "recommend.cross_percent", -1, 1000, &r->guards.cross_percent, err) &&
+	          reco_number(db, "recommend.up_percent", -1, 1000, &r->guards.up_percent, err) &&
+	          reco_number(db, "recommend.margin_percent", -1, 99, &r->guards.margin_percent, err) &&
+	          reco_number(db, "recommend.per_type", 0, REC_OUT_MAX, &per_type, err);
 	r->guards.per_type = (uint32_t)per_type;
 	return ok;
 }
@@ -171,6 +188,7 @@ static bool read_rules(struct reco *r, struct db *db, const struct settings *set
 	return store_shop_get(db, "recommend.exclude", &r->arena, &exclude, &excludes, err) &&
 	       store_shop_get(db, "recommend.segments", &r->arena, &segments, &segmented, err) &&
 	       (!excludes || reco_rules_read(exclude, settings, &r->arena, &r->rules, err)) &&
+	       ((r->segments_text = segmented ? segments : STR("")), true) &&
 	       (!segmented || reco_segments_read(segments, settings, &r->arena, &r->segments, err));
 }
 
@@ -187,14 +205,14 @@ bool reco_open(struct reco *r, struct db *db, const struct book *book, const str
 }
 
 /* Items keep their numbers while the catalogue only grows. */
-static const struct rec_model *model_before(const struct reco *r, const struct reco *before)
+bool reco_same_items(const struct reco *r, const struct reco *before)
 {
 	if (!before || !before->model || before->data.items > r->data.items)
-		return NULL;
+		return false;
 	for (uint32_t i = 0; i < before->data.items; i++)
 		if (before->product_of[i] != r->product_of[i])
-			return NULL;
-	return before->model;
+			return false;
+	return true;
 }
 
 bool reco_learn(struct reco *r, const struct book *book, const struct version *v, const struct settings *settings,
@@ -215,9 +233,12 @@ bool reco_learn(struct reco *r, const struct book *book, const struct version *v
 	struct rec_options rec = {
 		.threads = o->threads,
 		.no_cross = o->no_cross,
+		.follow = o->follow && r->lines >= (size_t)o->follow_lines_min,
+		.no_rank = o->no_rank,
+		.no_basket = o->no_basket,
 		.seed = 1,
 		.stop = o->stop,
-		.before = model_before(r, o->before),
+		.before = reco_same_items(r, o->before) ? o->before->model : NULL,
 	};
 	r->model = rec_build(&r->data, &rec, &why);
 	if (!r->model)
@@ -254,6 +275,7 @@ void reco_release(struct reco *r)
 	free(r->line_quantity);
 	free(r->line_minor);
 	free(r->items);
+	free(r->price_of_sale);
 	free(r->attributes);
 	free(r->words);
 	free(r->names);

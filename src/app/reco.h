@@ -20,7 +20,7 @@
 #include "app/load.h"
 #include "base/arena.h"
 #include "fold/expr.h"
-#include "fold/recommend.h"
+#include "fold/recommend_follow.h"
 
 enum { RECO_BASKET_MAX = 256, RECO_LINES_MAX = 1 << 30 };
 
@@ -72,6 +72,7 @@ struct reco {
 	int32_t *order_day, *line_minor;
 	float *line_quantity;
 	struct rec_item *items;
+	bool *price_of_sale; /* by item, after reco_follow(): the catalogue says none */
 	struct rec_attribute *attributes;
 	size_t orders, lines, order_cap, line_start_cap, item_cap, quantity_cap, minor_cap;
 	size_t known_orders, known_lines; /* before the fresh customer's */
@@ -80,6 +81,7 @@ struct reco {
 	/* what customers said no to, and the shop's rules */
 	struct reco_rules rules;
 	struct reco_segments segments;
+	struct str segments_text;     /* the setting */
 	uint8_t *segment;             /* by customer */
 	struct thresholds thresholds; /* of today, when a rule has a condition */
 	const struct book *book;
@@ -93,9 +95,12 @@ struct reco_options {
 	int threads;               /* ≤ 0: all processors */
 	bool no_model;             /* the arrays only */
 	bool no_cross;             /* up-sells and due dates only, in a fraction of the time */
+	bool no_rank, no_basket;   /* only those with a basket are asked for; only those without */
 	const struct reco *before; /* learnt a while ago: what changes slowly is taken over; NULL */
 	const _Atomic bool *stop;  /* true: gives up, with no model; NULL */
 	size_t orders_min;         /* with fewer orders: no model */
+	bool follow;               /* keep what reco_trail_new() needs, when there are so many lines */
+	int follow_lines_min;
 };
 
 /* False: the database failed. A shop without products or orders is no failure: model NULL and a reason. */
@@ -109,6 +114,23 @@ bool reco_learn(struct reco *r, const struct book *book, const struct version *v
                 const struct reco_options *o, struct err *err) MUST_CHECK;
 /* Stock, prices, costs and visibility as they are in the catalogue now, the numbers among the settings, today. */
 bool reco_restock(struct reco *r, struct db *db, struct instant now, struct err *err) MUST_CHECK;
+
+/* What lets a model take in what has changed in the book since (fold/recommend_follow.h): customers are compared
+ * between the version it was made of, which stays pinned, and a later one, where their chunks are not the same. NULL:
+ * `r` was not built for it. The pin of `v` is the trail's from then on. */
+struct reco_trail;
+struct reco_trail *reco_trail_new(struct reco *r, struct book *book, const struct version *v, struct instant now);
+const struct version *reco_trail_version(const struct reco_trail *t);
+void reco_trail_free(struct reco_trail *t);
+/* Instead of reco_learn(), for `r` just opened: the next model after `before`, the newest of the trail, as of `v`,
+ * whose pin becomes the trail's. r->data has no orders then, only the place for reco_fresh(). Which customers the
+ * shop's rules and segments hold for is asked of those with new facts only. False: told to stop, or this is to be
+ * learnt anew (products renumbered, another setting recommend.segments, a shop that outgrew its first customers); then
+ * neither the trail nor `r` is of more use. */
+bool reco_follow(struct reco_trail *t, const struct reco *before, struct reco *r, const struct version *v,
+                 const struct settings *settings, const struct reco_options *o, struct err *err) MUST_CHECK;
+struct rec_follow_told reco_trail_told(const struct reco_trail *t);
+
 bool reco_of_shop(struct reco *r, const struct shop_world *w, const struct reco_options *o, struct err *err) MUST_CHECK;
 void reco_release(struct reco *r);
 
@@ -129,6 +151,9 @@ void reco_answer(const struct reco *r, struct rec_scratch *s, enum rec_kind kind
 
 /* Why a list is empty: "owned: 12, out of stock: 3", or that nothing was found. */
 void reco_reason(const struct reco *r, enum rec_kind kind, const struct rec_list *l, struct buf *out);
+
+/* A setting that is a whole number; *out stays when it is not set. */
+bool reco_number(struct db *db, const char *name, int low, int high, int *out, struct err *err) MUST_CHECK;
 
 /* Whether the text of recommend.exclude or recommend.segments is understood: err says what is not. Other names: true.
  */

@@ -255,6 +255,22 @@ void reco_guards_read(struct reco *r, const struct book *book, const struct vers
 	reco_segments_ask(r, book, v, now, threads);
 }
 
+void reco_guards_place(struct reco *r, const struct book *book, const struct version *v, const struct reco *before,
+                       const struct settings *settings, struct instant now, int threads)
+{
+	r->book = book;
+	r->refused_word = book_word_find(book, STR("refused"));
+	read_refused(r, v, now);
+	set_masks(r);
+	reco_segments_place(r);
+	if (about_people(&r->rules))
+		r->data.customer_rules = r->customer_rules = mem_alloc((r->data.customers + 1u) * sizeof *r->customer_rules);
+	if (before->customer_rules || before->segment)
+		r->thresholds = before->thresholds;
+	else if (r->customer_rules || r->segment)
+		thresholds_compute(book, v, zone_date(settings->zone, now), &settings->lifecycle, threads, &r->thresholds);
+}
+
 void reco_guards_fresh(struct reco *r, uint32_t place, const struct view *v)
 {
 	r->refused_n = r->known_refused;

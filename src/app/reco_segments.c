@@ -36,11 +36,10 @@ bool reco_segments_read(struct str text, const struct settings *settings, struct
 void reco_segments_ask(struct reco *r, const struct book *book, const struct version *v, struct instant now,
                        int threads)
 {
-	struct rec_data *d = &r->data;
 	if (!r->segments.count)
 		return;
+	reco_segments_place(r);
 	uint64_t *bits = mem_alloc(((size_t)v->customers + 64) / 64 * sizeof *bits);
-	r->segment = mem_alloc(d->customers + 1u);
 	for (uint32_t g = (uint32_t)r->segments.count; g > 0; g--) { /* the first that holds is written last */
 		expr_select(r->segments.condition[g], book, v, NULL, now, &r->thresholds, threads, bits);
 		for (uint32_t c = 1; c <= r->people && c <= v->customers; c++)
@@ -48,17 +47,28 @@ void reco_segments_ask(struct reco *r, const struct book *book, const struct ver
 				r->segment[c] = (uint8_t)g;
 	}
 	free(bits);
-	d->segment = r->segment;
-	d->segments = (uint32_t)r->segments.count;
-	d->segment_names = r->segments.name;
+}
+
+void reco_segments_place(struct reco *r)
+{
+	if (!r->segments.count)
+		return;
+	r->segment = mem_alloc(r->data.customers + 1u);
+	r->data.segment = r->segment;
+	r->data.segments = (uint32_t)r->segments.count;
+	r->data.segment_names = r->segments.name;
+}
+
+uint8_t reco_segment_of(const struct reco *r, const struct subject *s)
+{
+	for (uint32_t g = 1; g <= r->segments.count; g++)
+		if (expr_test(r->segments.condition[g], s) == TRI_TRUE)
+			return (uint8_t)g;
+	return 0;
 }
 
 void reco_segments_fresh(struct reco *r, uint32_t place, const struct subject *s)
 {
-	if (!r->segment)
-		return;
-	r->segment[place] = 0;
-	for (uint32_t g = 1; g <= r->segments.count && !r->segment[place]; g++)
-		if (expr_test(r->segments.condition[g], s) == TRI_TRUE)
-			r->segment[place] = (uint8_t)g;
+	if (r->segment)
+		r->segment[place] = reco_segment_of(r, s);
 }

@@ -141,6 +141,31 @@ static bool make_shop(const struct simulate_options *o, struct sim_world *w, str
 	return false;
 }
 
+/* What a shop says of itself in its mails and on its pages. */
+static bool furnish(const char *address, struct err *err)
+{
+	static const char *const SAID[][2] = {
+		{ "shop.url", "https://belle-saison.example" },
+		{ "shop.address", "14 quai des Carmes, 49100 Angers" },
+		{ "shop.phone", "02 61 91 04 12" },
+		{ "shop.email", "bonjour@belle-saison.example" },
+		{ "shop.hours", "du mardi au samedi, de 10 h à 19 h" },
+		{ "shop.signature", "Claire et l’équipe de La Belle Saison" },
+		{ "shop.reassurance",
+		  "Retrait en boutique: prêt en deux heures; Livraison: en 3 jours chez vous; Retour: 30 jours pour "
+		  "changer d’avis" },
+	};
+	struct shop shop;
+	struct db *db = store_open(address, false, &shop, err);
+	bool ok = db != NULL && db_begin(db, err);
+	for (size_t i = 0; ok && i < ARRAY_LEN(SAID); i++)
+		ok = store_shop_set(db, SAID[i][0], str_from(SAID[i][1]), err);
+	ok = ok && db_commit(db, err);
+	if (db)
+		db_close(db);
+	return ok;
+}
+
 bool simulate_run(const struct simulate_options *o, struct simulate_result *out, struct err *err)
 {
 	check(o->customers >= 1 && o->customers <= SIMULATE_CUSTOMERS_MAX && o->years >= 1 &&
@@ -149,7 +174,7 @@ bool simulate_run(const struct simulate_options *o, struct simulate_result *out,
 	struct sim_world *w = mem_alloc(sizeof *w);
 	*out = (struct simulate_result){ 0 };
 	struct making m = { .o = o, .w = w, .sum = out, .err = err };
-	bool ok = sim_world_load(w, o, err) && make_shop(o, w, &m);
+	bool ok = sim_world_load(w, o, err) && make_shop(o, w, &m) && furnish(o->address, err);
 	out->products = w->product_count;
 	out->seconds = clock_s() - started;
 	sim_world_release(w);

@@ -92,33 +92,62 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 	va_end(again);
 }
 
+/* How many bytes from here on stand in a JSON string as they are. */
+static size_t json_plain(struct str s)
+{
+	size_t n = 0;
+	while (n < s.n && (unsigned char)s.p[n] >= 0x20 && (unsigned char)s.p[n] < 0x80 && s.p[n] != '"' && s.p[n] != '\\')
+		n++;
+	return n;
+}
+
+/* The length of the character of several bytes that begins here; 0: it is none. */
+static size_t utf8_long(struct str s)
+{
+	unsigned char first = (unsigned char)s.p[0];
+	size_t n = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+	return first >= 0x80 && n <= s.n && str_utf8_valid((struct str){ s.p, n }) == n ? n : 0;
+}
+
+static void json_escape(struct buf *b, unsigned char c)
+{
+	switch (c) {
+	case '"': buf_cstr(b, "\\\""); break;
+	case '\\': buf_cstr(b, "\\\\"); break;
+	case '\n': buf_cstr(b, "\\n"); break;
+	case '\r': buf_cstr(b, "\\r"); break;
+	case '\t': buf_cstr(b, "\\t"); break;
+	default:
+		if (c < 0x20)
+			buf_printf(b, "\\u%04x", c);
+		else
+			buf_cstr(b, "\xEF\xBF\xBD");
+	}
+}
+
 void buf_json(struct buf *b, struct str s)
 {
+	size_t plain = json_plain(s);
+	char *to = plain == s.n ? buf_reserve(b, plain + 2) : NULL;
+	if (to) { /* nearly always */
+		to[0] = '"';
+		if (plain)
+			memcpy(to + 1, s.p, plain);
+		to[plain + 1] = '"';
+		to[plain + 2] = '\0';
+		b->n += plain + 2;
+		return;
+	}
 	buf_char(b, '"');
 	while (s.n > 0) {
-		size_t plain = 0;
-		size_t valid = str_utf8_valid(s);
-		while (plain < valid && (unsigned char)s.p[plain] >= 0x20 && s.p[plain] != '"' && s.p[plain] != '\\')
-			plain++;
-		buf_add(b, s.p, plain);
-		s.p += plain;
-		s.n -= plain;
-		if (s.n == 0)
-			break;
-		if (plain == valid) {
-			buf_cstr(b, "\xEF\xBF\xBD");
-		} else {
-			switch (s.p[0]) {
-			case '"': buf_cstr(b, "\\\""); break;
-			case '\\': buf_cstr(b, "\\\\"); break;
-			case '\n': buf_cstr(b, "\\n"); break;
-			case '\r': buf_cstr(b, "\\r"); break;
-			case '\t': buf_cstr(b, "\\t"); break;
-			default: buf_printf(b, "\\u%04x", (unsigned char)s.p[0]); break;
-			}
-		}
-		s.p++;
-		s.n--;
+		size_t n = json_plain(s);
+		n = n ? n : utf8_long(s);
+		if (n)
+			buf_add(b, s.p, n);
+		else
+			json_escape(b, (unsigned char)s.p[n++]);
+		s.p += n;
+		s.n -= n;
 	}
 	buf_char(b, '"');
 }

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 static const uint64_t P0 = 0xa0761d6478bd642fu, P1 = 0xe7037ed1a0b428dbu, P2 = 0x8ebc6af09c88c6e3u,
@@ -54,11 +55,21 @@ struct sha256 {
 	EVP_MD_CTX *ctx;
 };
 
+/* Looked up once: OpenSSL 3 otherwise does so for every digest, under a lock that all threads share. */
+static EVP_MD *sha256_md;
+
+static void sha256_fetch(void)
+{
+	sha256_md = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
 struct sha256 *sha256_new(void)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, sha256_fetch);
 	struct sha256 *h = mem_alloc(sizeof *h);
 	h->ctx = EVP_MD_CTX_new();
-	check(h->ctx && EVP_DigestInit_ex(h->ctx, EVP_sha256(), NULL) == 1);
+	check(h->ctx && sha256_md && EVP_DigestInit_ex(h->ctx, sha256_md, NULL) == 1);
 	return h;
 }
 

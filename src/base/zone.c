@@ -418,12 +418,23 @@ char *date_text(struct date d, char out[16])
 	return out;
 }
 
+static char *two_digits(char *out, char before, int v)
+{
+	out[0] = before;
+	out[1] = (char)('0' + v / 10);
+	out[2] = (char)('0' + v % 10);
+	return out + 3;
+}
+
 char *instant_text(struct instant t, char out[32])
 {
 	struct civil c = zone_civil(0, t);
 	char day[16];
-	snprintf(out, 32, "%sT%02d:%02d:%02dZ", date_text(c.date, day), c.second / HOUR_S, c.second / MINUTE_S % 60,
-	         c.second % 60);
+	size_t n = strlen(date_text(c.date, day));
+	memcpy(out, day, n);
+	two_digits(two_digits(two_digits(out + n, 'T', c.second / HOUR_S), ':', c.second / MINUTE_S % 60), ':',
+	           c.second % 60);
+	memcpy(out + n + 9, "Z", 2);
 	return out;
 }
 

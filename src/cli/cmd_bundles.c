@@ -42,11 +42,21 @@ static void print_sets(const struct reco_shop *s, const struct rec_list *l, enum
 	buf_release(&text);
 }
 
+/* Nobody can say what a discount would leave of these. */
+static bool costs_lack(const struct reco_shop *s, const struct rec_list *l)
+{
+	const struct rec_item *item = s->reco.data.item;
+	for (size_t i = 0; i < l->count; i++)
+		if (!(item[l->answers[i].item].flags & item[l->answers[i].because].flags & REC_KNOWN_COST))
+			return true;
+	return false;
+}
+
 int cmd_bundles(int argc, char **argv)
 {
 	int64_t n = REC_OUT_MAX, discount = RECO_DISCOUNT_PERCENT;
 	enum format format = FORMAT_TABLE;
-	struct reco_shop_options o = { 0 };
+	struct reco_shop_options o = { .no_rank = true, .no_basket = true };
 	const struct opt opts[] = {
 		{ "-n", OPT_INT, &n, "N", "at most so many, up to 20 (20)" },
 		{ "--discount", OPT_INT, &discount, "PERCENT", "off the sum of the prices (10)" },
@@ -75,6 +85,8 @@ int cmd_bundles(int argc, char **argv)
 		rec_scratch_free(scratch);
 	}
 	print_sets(&s, &list, format);
+	if (costs_lack(&s, &list))
+		fputs("a set with a product of unknown cost has no discount: give the cost in the catalogue\n", stderr);
 	if (!list.count)
 		fprintf(stderr, "no sets: %s\n",
 		        s.reco.model ? "no two products sell together more often than chance would have it" : s.reco.reason);

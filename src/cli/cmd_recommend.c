@@ -164,6 +164,8 @@ int cmd_recommend(int argc, char **argv)
 	struct err err;
 	struct reco_shop s;
 	o.no_cross = kind == REC_UP || kind == REC_AGAIN;
+	o.no_basket = kind != REC_CROSS || !q.basket || !*q.basket; /* what this one answer does not need is not learnt */
+	o.no_rank = kind != REC_CROSS || !o.no_basket;
 	if (!reco_shop_open(&s, where[0], &o, &err))
 		return cli_fail(&err);
 	if (q.language)

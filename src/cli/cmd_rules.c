@@ -46,11 +46,12 @@ static void put_item(struct buf *b, const struct words *w, uint32_t item)
 /* How many there were to print. */
 static size_t print_rules(const struct rules *r, const struct words *w, int64_t item, int64_t limit, enum format format)
 {
-	static const char *const COLUMNS[] = { "if",       "then",       "baskets", "confidence", "lift",
-		                                   "leverage", "conviction", "p",       "q",          "name" };
+	static const char *const COLUMNS[] = { "if",         "then", "baskets", "confidence", "lift", "leverage",
+		                                   "conviction", "p",    "q",       "if_name",    "name" };
 	bool named = w->shop && w->level == RULES_SKU;
+	enum { NAMES = 2 };
 	size_t printed = 0;
-	struct table *t = table_new(COLUMNS, ARRAY_LEN(COLUMNS) - !named);
+	struct table *t = table_new(COLUMNS, ARRAY_LEN(COLUMNS) - (named ? 0 : NAMES));
 	struct buf text;
 	buf_init(&text, 1 << 16);
 	for (size_t i = 0; i < r->count && limit > 0; i++) {
@@ -85,8 +86,15 @@ static size_t print_rules(const struct rules *r, const struct words *w, int64_t 
 		buf_clear(&text);
 		buf_printf(&text, "%.3g", x->q);
 		table_raw(t, buf_view(&text));
-		if (named)
+		if (named) {
+			buf_clear(&text);
+			for (uint32_t j = 0; j + 1 < x->size; j++) {
+				buf_cstr(&text, j ? " + " : "");
+				buf_str(&text, w->shop->reco.words[x->items[j]].name);
+			}
+			table_text(t, buf_view(&text));
 			table_text(t, w->shop->reco.words[x->items[x->size - 1]].name);
+		}
 	}
 	table_print(t, format, stdout);
 	table_free(t);
@@ -133,6 +141,23 @@ static bool find_item(const struct words *w, const char *name, int64_t *item, st
 		w->level == RULES_SKU ? reco_item(&w->shop->reco, str_from(name)) : intern_find(&w->groups, str_from(name));
 	*item = found;
 	return found != REC_NONE || err_set(err, ERR_INPUT, "no %s \"%s\" in this shop's sales", WHAT[w->level], name);
+}
+
+/* Nothing to look for rules in: which of what was asked leaves nothing. */
+static void say_no_baskets(const struct words *w, const struct rules_ask *ask)
+{
+	static const char *const GROUPS[] = { "", "a type", "a family", "a category" };
+	if (!w->shop)
+		fputs("no rules: the file holds no basket\n", stderr);
+	else if (!w->shop->reco.orders)
+		fputs("no rules: this shop has no orders yet\n", stderr);
+	else if (w->level != RULES_SKU && !w->groups.count)
+		fprintf(stderr, "no rules: no product has %s; import a catalogue that says it\n", GROUPS[w->level]);
+	else
+		fprintf(stderr, "no rules: no order of these %s\n",
+		        !ask->segment  ? "months"
+		        : !ask->months ? "customers"
+		                       : "customers in these months");
 }
 
 int cmd_rules(int argc, char **argv)
@@ -214,11 +239,13 @@ int cmd_rules(int argc, char **argv)
 		printf("%zu rules of %llu tested\n", r.count, (unsigned long long)r.tests);
 	else if (ok && !print_rules(&r, &words, item, limit, format) && r.count)
 		fprintf(stderr, "no rules start from %s; %zu others do without it\n", about_text, r.count);
-	if (ok && !r.count)
+	if (ok && !r.count && !r.baskets)
+		say_no_baskets(&words, &ask);
+	else if (ok && !r.count)
 		fprintf(stderr,
-		        "no rules: in %llu baskets no two are %lld times or more together and more often than chance would "
+		        "no rules: in %llu basket%s no two items meet %lld time%s or more, and more often than chance would "
 		        "have it\n",
-		        (unsigned long long)r.baskets, (long long)support);
+		        (unsigned long long)r.baskets, r.baskets == 1 ? "" : "s", (long long)support, support == 1 ? "" : "s");
 	if (ok)
 		rules_release(&r);
 	intern_release(&words.groups);

@@ -193,8 +193,6 @@ static void basket_table(const struct complete_part *p, int k, const char *title
 	printf("\nBasket: one product hidden from %u %s\n", p->cases, title);
 	if (p->cases < p->whole)
 		printf("(a sample of %u)\n", p->whole);
-	if (!p->cases)
-		return;
 	struct table *t = table_new(COLUMNS, ARRAY_LEN(COLUMNS));
 	for (size_t i = 0; i < COMPLETE_METHODS; i++) {
 		table_cstr(t, p->methods[i].name);
@@ -386,8 +384,13 @@ void evaluate_print_shop(const struct evaluate_shop *e, enum format format)
 		else
 			printf("Cross-sell: %s\n", e->why_not);
 		if (e->basket) {
-			basket_table(&e->basket->anyone, e->k, "orders, nothing known of who ordered");
-			basket_table(&e->basket->known, e->k, "first orders of known customers, one they never had");
+			if (e->basket->anyone.cases)
+				basket_table(&e->basket->anyone, e->k, "orders, nothing known of who ordered");
+			else
+				printf("\nBasket: no order after the split holds two products that are in %u orders before it\n",
+				       e->basket->sales_min);
+			if (e->basket->known.cases)
+				basket_table(&e->basket->known, e->k, "first orders of known customers, one they never had");
 		}
 		if (e->rest) {
 			up_table(e);

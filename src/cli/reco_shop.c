@@ -13,9 +13,12 @@ bool reco_shop_open(struct reco_shop *s, const char *address, const struct reco_
 		return err_set(err, ERR_INPUT, "--threads is from 0 to 256");
 	if (!load_shop(address, &load, &s->world, err))
 		return false;
-	struct reco_options build = {
-		.now = { (int64_t)time(NULL) }, .threads = (int)o->threads, .no_model = o->no_model, .no_cross = o->no_cross
-	};
+	struct reco_options build = { .now = { (int64_t)time(NULL) },
+		                          .threads = (int)o->threads,
+		                          .no_model = o->no_model,
+		                          .no_cross = o->no_cross,
+		                          .no_rank = o->no_rank,
+		                          .no_basket = o->no_basket };
 	if (o->at)
 		build.now.s = zone_instant(s->world.settings.zone, day, 0).s - 1;
 	s->language = s->world.shop.locale == LOCALE_FR ? REC_FRENCH : REC_ENGLISH;

@@ -14,7 +14,7 @@ struct reco_shop {
 struct reco_shop_options {
 	const char *at; /* --at: as of the start of this day in the shop's zone; NULL: now */
 	int64_t threads;
-	bool no_model, no_cross; /* as in struct reco_options */
+	bool no_model, no_cross, no_rank, no_basket; /* as in struct reco_options */
 };
 
 bool reco_shop_open(struct reco_shop *s, const char *address, const struct reco_shop_options *o,

@@ -26,6 +26,7 @@ struct plan_issues {
 	struct plan_issue items[PLAN_ISSUES_MAX];
 	size_t count, dropped;
 	size_t errors;
+	bool french; /* what is wrong is said in French; set before reading */
 };
 
 /* Compiles `text` (the file's content) into the arena. NULL when there is at least one error (in `issues`). */

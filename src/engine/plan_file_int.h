@@ -8,6 +8,8 @@
 
 #include "engine/plan_file.h"
 
+#include <stdarg.h>
+
 enum node_kind { NODE_SCALAR, NODE_LIST, NODE_MAP, NODE_BAD /* already reported */ };
 enum node_style { STYLE_PLAIN, STYLE_SINGLE, STYLE_DOUBLE, STYLE_BLOCK };
 
@@ -54,6 +56,8 @@ struct reader {
 struct place {
 	uint32_t line, column;
 };
+/* The sentence in French: plan_french.c. */
+void plan_french(char *out, size_t size, const char *fmt, va_list *args);
 struct place place_of(struct str text, size_t offset);
 
 void issue_at(struct reader *r, size_t offset, const char *fmt, ...) PRINTF_LIKE(3, 4);

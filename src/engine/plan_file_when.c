@@ -167,10 +167,15 @@ static bool when_yearly(struct reader *r, struct words *w)
 		char text[200];
 		int n = 0;
 		if (near)
-			n = snprintf(text, sizeof text, "did you mean \"%s\"? ", near);
-		snprintf(
-			text + n, sizeof text - (size_t)n,
-			"write a day as 12-06 (month-day), easter, mothers-day, winter-sales, summer-sales or last sunday of may");
+			n = snprintf(text, sizeof text,
+			             r->issues->french ? "vouliez-vous dire «\u00a0%s\u00a0»\u202f? " : "did you mean \"%s\"? ",
+			             near);
+		snprintf(text + n, sizeof text - (size_t)n, "%s",
+		         r->issues->french
+		             ? "écrivez un jour comme 12-06 (mois-jour), easter, mothers-day, winter-sales, "
+		               "summer-sales ou last sunday of may"
+		             : "write a day as 12-06 (month-day), easter, mothers-day, winter-sales, summer-sales "
+		               "or last sunday of may");
 		expected(r, w, text);
 		return false;
 	}

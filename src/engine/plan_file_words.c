@@ -73,7 +73,9 @@ bool read_int(struct reader *r, const struct node *n, const char *what, const ch
 		return false;
 	if (!str_i64(s, &v) || v < low || v > high) {
 		char expected[80];
-		snprintf(expected, sizeof expected, "a whole number from %lld to %lld", (long long)low, (long long)high);
+		snprintf(expected, sizeof expected,
+		         r->issues->french ? "un nombre entier de %lld à %lld" : "a whole number from %lld to %lld",
+		         (long long)low, (long long)high);
 		return wrong(r, n, what, expected, example);
 	}
 	*out = v;

@@ -35,7 +35,14 @@ static void issue_vput(struct plan_issues *issues, struct arena *a, enum issue_l
 		return;
 	}
 	char text[1024];
-	vsnprintf(text, sizeof text, fmt, args);
+	if (issues->french) {
+		va_list parts; /* a va_list that is a parameter has no address to pass on */
+		va_copy(parts, args);
+		plan_french(text, sizeof text, fmt, &parts);
+		va_end(parts);
+	} else {
+		vsnprintf(text, sizeof text, fmt, args);
+	}
 	size_t n = str_utf8_valid(str_from(text)); /* a value cut in the middle of a character */
 	for (size_t i = 0; i < n; i++)             /* one line, whatever was written between quotes */
 		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)

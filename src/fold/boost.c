@@ -30,14 +30,13 @@ struct boost {
 	uint16_t *bins;
 };
 
-struct cell {
-	float g, h;
-	uint32_t n;
-};
+/* Gradient, curvature, rows, nothing: one addition in a register. Rows are exact, see ROWS_MAX. */
+typedef float cell __attribute__((vector_size(4 * sizeof(float))));
+enum { CELL_G, CELL_H, CELL_ROWS, ROWS_MAX = 1 << 24 };
 
 struct leaf {
 	uint32_t from, to; /* in order[] */
-	struct cell *hist; /* features × BOOST_BINS */
+	cell *hist;        /* features × BOOST_BINS */
 	double g, h;
 	double gain; /* of the best split, ≤ 0 = none */
 	int feature, cut, node;
@@ -50,8 +49,9 @@ struct trainer {
 	uint8_t *binned;
 	float *score, *g, *h;
 	uint32_t *order, *spare;
-	struct cell *partial; /* BLOCKS histograms */
-	struct cell *hists;   /* leaves */
+	uint8_t *drawn; /* by query: the tree sees it */
+	cell *partial;  /* BLOCKS histograms */
+	cell *hists;    /* leaves */
 	const struct leaf *current;
 	bool use[BOOST_FEATURES_MAX];
 	uint8_t counted[BOOST_FEATURES_MAX]; /* those used, and the first, whose sums are the leaf's */
@@ -85,6 +85,8 @@ static void cut_feature(struct trainer *t, size_t f, size_t rows, float *sample)
 	if (bins == 0 || cuts[bins - 1] != INFINITY)
 		cuts[bins++] = INFINITY;
 	t->b->bins[f] = bins;
+	while (bins < BOOST_BINS)
+		cuts[bins++] = INFINITY;
 }
 
 static void cut_body(void *ctx, size_t from, size_t to, int thread)
@@ -97,24 +99,22 @@ static void cut_body(void *ctx, size_t from, size_t to, int thread)
 	free(sample);
 }
 
+/* The first bin whose edge is not below v. */
+static uint8_t bin_of(const float *cuts, float v)
+{
+	unsigned at = 0;
+	for (unsigned half = BOOST_BINS / 2; half > 0; half /= 2)
+		at += v > cuts[at + half - 1] ? half : 0;
+	return (uint8_t)at;
+}
+
 static void bin_body(void *ctx, size_t from, size_t to, int thread)
 {
 	struct trainer *t = ctx;
 	size_t features = t->r->features;
-	for (size_t i = from; i < to; i++)
-		for (size_t f = 0; f < features; f++) {
-			const float *cuts = t->b->cuts + f * BOOST_BINS;
-			float v = t->r->x[i * features + f];
-			unsigned lo = 0, hi = t->b->bins[f] - 1u;
-			while (lo < hi) {
-				unsigned mid = (lo + hi) / 2;
-				if (v <= cuts[mid])
-					hi = mid;
-				else
-					lo = mid + 1;
-			}
-			t->binned[i * features + f] = (uint8_t)lo;
-		}
+	for (size_t f = 0; f < features; f++)
+		for (size_t i = from; i < to; i++)
+			t->binned[i * features + f] = bin_of(t->b->cuts + f * BOOST_BINS, t->r->x[i * features + f]);
 }
 
 static void gradient_body(void *ctx, size_t from, size_t to, int thread)
@@ -146,20 +146,33 @@ static void gradient_body(void *ctx, size_t from, size_t to, int thread)
 	}
 }
 
-static void hist_block(struct trainer *t, uint32_t from, uint32_t to, struct cell *hist)
+static void hist_clear(const struct trainer *t, cell *hist)
 {
-	size_t features = t->r->features;
-	memset(hist, 0, t->cells * sizeof(*hist));
+	for (size_t k = 0; k < t->counted_n; k++)
+		memset(hist + (size_t)t->counted[k] * BOOST_BINS, 0, BOOST_BINS * sizeof(*hist));
+}
+
+/* to += sign · from, where the tree looks. */
+static void hist_add(const struct trainer *t, cell *to, const cell *from, float sign)
+{
+	for (size_t k = 0; k < t->counted_n; k++) {
+		size_t at = (size_t)t->counted[k] * BOOST_BINS;
+		for (size_t b = at; b < at + BOOST_BINS; b++)
+			to[b] += sign * from[b];
+	}
+}
+
+static void hist_block(const struct trainer *t, uint32_t from, uint32_t to, cell *hist)
+{
+	size_t features = t->r->features, counted_n = t->counted_n;
+	hist_clear(t, hist);
 	for (uint32_t i = from; i < to; i++) {
 		uint32_t row = t->order[i];
 		const uint8_t *bins = t->binned + (size_t)row * features;
-		float g = t->g[row], h = t->h[row];
-		for (size_t k = 0; k < t->counted_n; k++) {
+		const cell one = { t->g[row], t->h[row], 1 };
+		for (size_t k = 0; k < counted_n; k++) {
 			size_t f = t->counted[k];
-			struct cell *c = hist + f * BOOST_BINS + bins[f];
-			c->g += g;
-			c->h += h;
-			c->n++;
+			hist[f * BOOST_BINS + bins[f]] += one;
 		}
 	}
 }
@@ -185,14 +198,9 @@ static void leaf_hist(struct trainer *t, struct leaf *l)
 	}
 	t->current = l;
 	par_for(BLOCKS, 1, t->o->threads, hist_body, t);
-	memcpy(l->hist, t->partial, t->cells * sizeof(*l->hist));
-	for (size_t b = 1; b < BLOCKS; b++)
-		for (size_t i = 0; i < t->cells; i++) {
-			const struct cell *c = t->partial + b * t->cells + i;
-			l->hist[i].g += c->g;
-			l->hist[i].h += c->h;
-			l->hist[i].n += c->n;
-		}
+	hist_clear(t, l->hist);
+	for (size_t b = 0; b < BLOCKS; b++)
+		hist_add(t, l->hist, t->partial + b * t->cells, 1);
 }
 
 static void leaf_best(const struct trainer *t, struct leaf *l)
@@ -203,13 +211,13 @@ static void leaf_best(const struct trainer *t, struct leaf *l)
 	for (size_t f = 0; f < t->r->features; f++) {
 		if (!t->use[f])
 			continue;
-		const struct cell *c = l->hist + f * BOOST_BINS;
+		const cell *c = l->hist + f * BOOST_BINS;
 		double g = 0, h = 0;
 		uint32_t n = 0;
 		for (int cut = 0; cut + 1 < t->b->bins[f]; cut++) {
-			g += c[cut].g;
-			h += c[cut].h;
-			n += c[cut].n;
+			g += (double)c[cut][CELL_G];
+			h += (double)c[cut][CELL_H];
+			n += (uint32_t)c[cut][CELL_ROWS];
 			if (n < least)
 				continue;
 			if (rows - n < least)
@@ -228,8 +236,8 @@ static void leaf_sums(const struct trainer *t, struct leaf *l)
 {
 	l->g = l->h = 0;
 	for (int b = 0; b < BOOST_BINS; b++) {
-		l->g += l->hist[b].g;
-		l->h += l->hist[b].h;
+		l->g += (double)l->hist[b][CELL_G];
+		l->h += (double)l->hist[b][CELL_H];
 	}
 }
 
@@ -268,11 +276,7 @@ static void split_leaf(struct trainer *t, struct tree *tree, struct leaf *l, str
 	small->hist = other->hist;
 	big->hist = l->hist;
 	leaf_hist(t, small);
-	for (size_t i = 0; i < t->cells; i++) {
-		big->hist[i].g -= small->hist[i].g;
-		big->hist[i].h -= small->hist[i].h;
-		big->hist[i].n -= small->hist[i].n;
-	}
+	hist_add(t, big->hist, small->hist, -1);
 	leaf_sums(t, &left);
 	leaf_sums(t, &right);
 	leaf_best(t, &left);
@@ -302,9 +306,12 @@ static void grow(struct trainer *t, struct tree *tree, uint32_t rows)
 		split_leaf(t, tree, &leaves[best], &leaves[count]);
 		count++;
 	}
-	for (int i = 0; i < count; i++)
-		tree->nodes[leaves[i].node] =
-			(struct node){ .feature = -1, .value = (float)(-leaves[i].g / (leaves[i].h + t->o->ridge) * t->o->rate) };
+	for (int i = 0; i < count; i++) {
+		float value = (float)(-leaves[i].g / (leaves[i].h + t->o->ridge) * t->o->rate);
+		tree->nodes[leaves[i].node] = (struct node){ .feature = -1, .value = value };
+		for (uint32_t k = leaves[i].from; k < leaves[i].to; k++)
+			t->score[t->order[k]] += value;
+	}
 }
 
 struct apply {
@@ -312,17 +319,19 @@ struct apply {
 	const struct tree *tree;
 };
 
+/* The rows that the tree was not grown on: those it was know their leaf. */
 static void apply_body(void *ctx, size_t from, size_t to, int thread)
 {
 	struct apply *a = ctx;
-	size_t features = a->t->r->features;
-	for (size_t i = from; i < to; i++) {
-		const uint8_t *bins = a->t->binned + i * features;
-		const struct node *n = a->tree->nodes;
-		while (n->feature >= 0)
-			n = a->tree->nodes + (bins[n->feature] <= n->cut ? n->left : n->right);
-		a->t->score[i] += n->value;
-	}
+	const struct boost_rows *r = a->t->r;
+	for (size_t q = from; q < to; q++)
+		for (uint32_t i = r->query[q]; !a->t->drawn[q] && i < r->query[q + 1]; i++) {
+			const uint8_t *bins = a->t->binned + (size_t)i * r->features;
+			const struct node *n = a->tree->nodes;
+			while (n->feature >= 0)
+				n = a->tree->nodes + (bins[n->feature] <= n->cut ? n->left : n->right);
+			a->t->score[i] += n->value;
+		}
 }
 
 static uint32_t sample_rows(struct trainer *t, int tree)
@@ -330,7 +339,8 @@ static uint32_t sample_rows(struct trainer *t, int tree)
 	uint32_t rows = 0;
 	for (size_t q = 0; q < t->r->queries; q++) {
 		uint64_t draw = hash_mix(hash_mix(t->o->seed + 1, (uint64_t)tree + 1), q + 1) >> 11;
-		if ((double)draw * 0x1p-53 < t->o->sample)
+		t->drawn[q] = (double)draw * 0x1p-53 < t->o->sample;
+		if (t->drawn[q])
 			for (uint32_t i = t->r->query[q]; i < t->r->query[q + 1]; i++)
 				t->order[rows++] = i;
 	}
@@ -348,6 +358,7 @@ struct boost *boost_train(const struct boost_rows *r, const struct boost_options
 {
 	check(r->features <= BOOST_FEATURES_MAX && o->leaves <= BOOST_LEAVES_MAX && o->trees <= BOOST_TREES_MAX);
 	size_t rows = r->query[r->queries];
+	check(rows < ROWS_MAX);
 	struct boost *b = mem_alloc(sizeof(*b));
 	b->features = r->features;
 	b->cuts = mem_alloc(r->features * BOOST_BINS * sizeof(*b->cuts));
@@ -362,8 +373,9 @@ struct boost *boost_train(const struct boost_rows *r, const struct boost_options
 	t.h = mem_alloc((rows + 1) * sizeof(float));
 	t.order = mem_alloc((rows + 1) * sizeof(uint32_t));
 	t.spare = mem_alloc((rows + 1) * sizeof(uint32_t));
-	t.partial = mem_alloc(BLOCKS * t.cells * sizeof(struct cell));
-	t.hists = mem_alloc((size_t)o->leaves * t.cells * sizeof(struct cell));
+	t.drawn = mem_alloc(r->queries + 1);
+	t.partial = mem_alloc(BLOCKS * t.cells * sizeof(cell));
+	t.hists = mem_alloc((size_t)o->leaves * t.cells * sizeof(cell));
 	for (int i = 0; i < o->trees; i++) {
 		par_for(r->queries, 256, o->threads, gradient_body, &t);
 		uint32_t n = sample_rows(&t, i);
@@ -371,7 +383,7 @@ struct boost *boost_train(const struct boost_rows *r, const struct boost_options
 			continue;
 		grow(&t, &b->trees[b->tree_count], n);
 		struct apply a = { &t, &b->trees[b->tree_count++] };
-		par_for(rows, 65536, o->threads, apply_body, &a);
+		par_for(r->queries, 1024, o->threads, apply_body, &a);
 	}
 	free(t.binned);
 	free(t.score);
@@ -379,6 +391,7 @@ struct boost *boost_train(const struct boost_rows *r, const struct boost_options
 	free(t.h);
 	free(t.order);
 	free(t.spare);
+	free(t.drawn);
 	free(t.partial);
 	free(t.hists);
 	return b;

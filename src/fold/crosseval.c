@@ -268,7 +268,8 @@ static void measure_served(const struct cut *c, const int32_t *day, const struct
 		all.item = items;
 	}
 	rec_cut_make(&cut, &all, c->day);
-	struct rec_model *m = rec_build(&cut.d, &(struct rec_options){ .threads = o->threads, .seed = 1 }, &err);
+	struct rec_model *m =
+		rec_build(&cut.d, &(struct rec_options){ .threads = o->threads, .no_basket = true, .seed = 1 }, &err);
 	check(m != NULL); /* there are cases, hence orders */
 	struct rec_scratch *s = rec_scratch_new(m);
 	nb_history_init(&h, d);

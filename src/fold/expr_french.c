@@ -3,18 +3,13 @@
  * phrases themselves. A sentence that is missing stays in English; the tests look for those. */
 #include "fold/expr_parse.h"
 
-#include "base/buf.h"
+#include "base/said.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+#define NB SAID_NB
+#define NN SAID_NN
+#define Q  SAID_Q
 
-#define NB        "\xC2\xA0"     /* before : and inside « » */
-#define NN        "\xE2\x80\xAF" /* before ; ! ? */
-#define Q(inside) "«" NB inside NB "»"
-
-static const struct {
-	const char *en, *fr;
-} SAID[] = {
+static const struct said SAID[] = {
 	{ "one of = < <= > >= or \"in\" belongs here", "il faut ici l’un de = < <= > >= ou " Q("in") },
 	{ "%s belongs here, e.g. %s", "il faut ici %s, par exemple %s" },
 	{ "one of =, != or \"in (…)\" belongs here", "il faut ici =, != ou " Q("in (…)") },
@@ -153,51 +148,7 @@ static const struct {
 	{ "\")\"", Q(")") },
 };
 
-static const char *french(const char *en)
-{
-	for (size_t i = 0; i < ARRAY_LEN(SAID); i++)
-		if (strcmp(SAID[i].en, en) == 0)
-			return SAID[i].fr;
-	return en;
-}
-
-/* One part of the format, whose '%' is at *f; *f is moved past it. */
-static void put_part(struct buf *b, const char **f, va_list *args)
-{
-	const char *p = *f + 1;
-	int most = -1;
-	if (*p == '.') {
-		p++;
-		most = *p == '*' ? va_arg(*args, int) : (int)strtol(p, NULL, 10);
-		while (*p == '*' || (*p >= '0' && *p <= '9'))
-			p++;
-	}
-	if (*p == 'z') {
-		buf_printf(b, "%zu", va_arg(*args, size_t));
-		p++;
-	} else if (*p == 'd') {
-		buf_printf(b, "%d", va_arg(*args, int));
-	} else if (*p == 'c') {
-		buf_printf(b, "%c", va_arg(*args, int));
-	} else if (most >= 0) {
-		buf_printf(b, "%.*s", most, va_arg(*args, const char *));
-	} else {
-		buf_cstr(b, french(va_arg(*args, const char *)));
-	}
-	*f = p + 1;
-}
-
 void expr_french(char *out, size_t size, const char *fmt, va_list *args)
 {
-	struct buf b;
-	buf_init(&b, 4096);
-	for (const char *f = french(fmt); *f;) {
-		size_t n = strcspn(f, "%");
-		buf_add(&b, f, n);
-		f += n;
-		if (*f)
-			put_part(&b, &f, args);
-	}
-	snprintf(out, size, "%.*s", (int)b.n, b.p ? b.p : "");
-	buf_release(&b);
+	said_format(SAID, ARRAY_LEN(SAID), out, size, fmt, args);
 }

@@ -88,50 +88,45 @@ void nb_rows_release(struct nb_rows *r)
 	*r = (struct nb_rows){ 0 };
 }
 
-struct heavy {
-	float weight;
-	uint32_t item;
-};
-
-static int by_weight(const void *a, const void *b)
+int nb_by_weight(const void *a, const void *b)
 {
-	const struct heavy *x = a, *y = b;
+	const struct nb_heavy *x = a, *y = b;
 	if (x->weight != y->weight)
 		return x->weight > y->weight ? -1 : 1;
 	return (x->item > y->item) - (x->item < y->item);
 }
 
-/* Moves the `keep` first of by_weight's order to the front, the last of them at its head: a heap, so that a list of
+/* Moves the `keep` first of nb_by_weight's order to the front, the last of them at its head: a heap, so that a list of
  * thousands of which few are kept is not sorted. */
-static void sift(struct heavy *h, uint32_t n, uint32_t at)
+static void sift(struct nb_heavy *h, uint32_t n, uint32_t at)
 {
 	for (;;) {
 		uint32_t last = at, left = 2 * at + 1;
 		for (uint32_t k = left; k < left + 2 && k < n; k++)
-			if (by_weight(&h[k], &h[last]) > 0)
+			if (nb_by_weight(&h[k], &h[last]) > 0)
 				last = k;
 		if (last == at)
 			return;
-		struct heavy t = h[at];
+		struct nb_heavy t = h[at];
 		h[at] = h[last];
 		h[last] = t;
 		at = last;
 	}
 }
 
-static uint32_t keep_heaviest(struct heavy *list, uint32_t n, uint32_t keep)
+uint32_t nb_heaviest(struct nb_heavy *list, uint32_t n, uint32_t keep)
 {
 	if (n > keep && keep > 0) {
 		for (uint32_t i = keep / 2 + 1; i-- > 0;)
 			sift(list, keep, i);
 		for (uint32_t i = keep; i < n; i++)
-			if (list[i].weight >= list[0].weight && by_weight(&list[i], &list[0]) < 0) {
+			if (list[i].weight >= list[0].weight && nb_by_weight(&list[i], &list[0]) < 0) {
 				list[0] = list[i];
 				sift(list, keep, 0);
 			}
 	}
 	n = n > keep ? keep : n;
-	qsort(list, n, sizeof(*list), by_weight);
+	qsort(list, n, sizeof(*list), nb_by_weight);
 	return n;
 }
 
@@ -140,7 +135,7 @@ struct cross {
 	uint64_t *by_start; /* items + 1: rows of a that hold the item */
 	uint32_t *by_row;
 	float *by_weight;
-	struct heavy **heavy; /* by item */
+	struct nb_heavy **heavy; /* by item */
 	uint32_t *heavy_n;
 	uint32_t items, keep;
 };
@@ -168,7 +163,7 @@ static void cross_body(void *ctx, size_t from, size_t to, int thread)
 {
 	struct cross *x = ctx;
 	float *sum = mem_alloc(((size_t)x->items + 1) * sizeof(*sum));
-	struct heavy *list = mem_alloc(((size_t)x->items + 1) * sizeof(*list));
+	struct nb_heavy *list = mem_alloc(((size_t)x->items + 1) * sizeof(*list));
 	for (size_t i = from; i < to; i++) {
 		uint32_t n = 0;
 		for (uint64_t q = x->by_start[i]; q < x->by_start[i + 1]; q++) {
@@ -184,7 +179,7 @@ static void cross_body(void *ctx, size_t from, size_t to, int thread)
 			list[j].weight = sum[list[j].item];
 			sum[list[j].item] = 0;
 		}
-		n = keep_heaviest(list, n, x->keep);
+		n = nb_heaviest(list, n, x->keep);
 		x->heavy_n[i] = n;
 		x->heavy[i] = mem_alloc((n + 1) * sizeof(*list));
 		memcpy(x->heavy[i], list, n * sizeof(*list));

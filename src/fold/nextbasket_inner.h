@@ -51,6 +51,13 @@ struct nb_rows {
 void nb_rows_add(struct nb_rows *r, uint32_t item, float weight);
 void nb_rows_end(struct nb_rows *r);
 void nb_rows_release(struct nb_rows *r);
+struct nb_heavy {
+	float weight;
+	uint32_t item;
+};
+int nb_by_weight(const void *a, const void *b); /* the heaviest first, then the lower number */
+/* The `keep` first of a list, in that order; how many there are. */
+uint32_t nb_heaviest(struct nb_heavy *list, uint32_t n, uint32_t keep);
 /* out = aᵀ b, items × items, each row cut to its `keep` heaviest. */
 void nb_cross(const struct nb_rows *a, const struct nb_rows *b, uint32_t items, uint32_t keep, int threads,
               struct nb_rows *out);

@@ -6,7 +6,6 @@
 
 #include <stdio.h>
 
-enum { AT_ONCE_LINES_MAX = 4000000 }; /* beyond, the fits' sparse rows together would take gigabytes */
 enum { FOLDS = 4, STEPS_PER_USER = 3, CASES_MAX = 30000, STEP = 40, TREES = 280, SLICE = 8192, FITS = FOLDS + 2 };
 
 struct fits {
@@ -19,18 +18,6 @@ static void fit_body(void *ctx, size_t from, size_t to, int thread)
 	struct fits *f = ctx;
 	for (size_t i = from; i < to; i++)
 		nb_model_fit(&f->fit[i], &f->models[i]);
-}
-
-/* One thread a fit; of much data one fit after another, with all threads each: the same models with less memory. */
-static void fit_all(struct fits *f, const struct nb_data *d, const struct nb_options *o)
-{
-	bool at_once = d->item_n <= AT_ONCE_LINES_MAX;
-	for (int k = 0; k < FITS; k++)
-		f->fit[k].threads = at_once ? 1 : o->threads;
-	if (at_once)
-		par_for(FITS, 1, o->threads, fit_body, f);
-	else
-		fit_body(f, 0, FITS, 0);
 }
 
 static uint32_t fold_of(uint32_t user, uint64_t seed)
@@ -297,14 +284,22 @@ static struct nb_case *train_cases(const struct nb_data *d, uint64_t seed, size_
 	return cases;
 }
 
-enum { HOLDOUT_OF = 8, LEARN_CASES_MIN = 200, VALIDATE_CASES_MIN = 30, VALIDATE_CASES_MAX = 8192 };
+enum {
+	FIT_LINES_MAX = 4000000,
+	HOLDOUT_OF = 8,
+	LEARN_CASES_MIN = 200,
+	VALIDATE_CASES_MIN = 30,
+	VALIDATE_CASES_MAX = 8192
+};
 
-/* Who is seen by which fit: one per fold without its users, then train, then train and validate. */
+/* Who is seen by which fit: one per fold without its users, then train, then train and validate. Of more than
+ * FIT_LINES_MAX lines every n-th user: counts of what goes with what no longer change, time and memory would. */
 static void plan_fits(struct fits *f, const struct nb_data *d, uint8_t **use, const uint8_t *hidden, uint64_t seed)
 {
+	uint32_t stride = d->basket_start[d->user_start[d->split_start[NB_TEST]]] / FIT_LINES_MAX + 1;
 	for (uint32_t k = 0; k < FITS; k++) {
 		use[k] = mem_alloc((size_t)d->users + 1);
-		for (uint32_t u = 0; u < d->split_start[NB_TEST]; u++)
+		for (uint32_t u = 0; u < d->split_start[NB_TEST]; u += stride)
 			use[k][u] = u < d->split_start[NB_VALIDATE] ? k >= FOLDS || fold_of(u, seed) != k : k == FOLDS + 1;
 		f->fit[k] = (struct nb_fit){ .d = d,
 			                         .use = use[k],
@@ -362,7 +357,7 @@ static void evaluate_all(const struct nb_data *d, const struct nb_options *o, st
 	if (o->quick)
 		nb_model_fit(&f.fit[FOLDS], &f.models[FOLDS]);
 	else
-		fit_all(&f, d, o);
+		par_for(FITS, 1, o->threads, fit_body, &f);
 	say(o, "measuring the baselines");
 	nb_baselines(d, o, &f.models[FOLDS], out);
 	struct learner l = { .d = d, .o = o, .out = out };

@@ -6,91 +6,6 @@ static bool bought(const struct rec_data *d, uint32_t line)
 	return !d->line_quantity || d->line_quantity[line] > 0;
 }
 
-struct rec_scratch *rec_scratch_new(const struct rec_model *m)
-{
-	struct rec_scratch *s = mem_alloc(sizeof(*s));
-	size_t n = (size_t)m->d->items + 1;
-	s->slot = mem_alloc(n * sizeof(*s->slot));
-	s->tally = mem_alloc(n * sizeof(*s->tally));
-	s->touched = mem_alloc(n * sizeof(*s->touched));
-	s->heap = mem_alloc(n * sizeof(*s->heap));
-	s->in_basket = mem_alloc(n);
-	s->beside = mem_alloc(n * sizeof(*s->beside));
-	s->met = mem_alloc(n * sizeof(*s->met));
-	return s;
-}
-
-void rec_scratch_free(struct rec_scratch *s)
-{
-	if (!s)
-		return;
-	free(s->own);
-	free(s->slot);
-	free(s->tally);
-	free(s->touched);
-	free(s->heap);
-	free(s->in_basket);
-	free(s->beside);
-	free(s->met);
-	free(s);
-}
-
-static void read_line(struct rec_scratch *s, const struct rec_data *d, uint32_t q, int32_t day, float weight)
-{
-	uint32_t item = d->line_item[q];
-	if (!s->slot[item]) {
-		s->own = mem_grow(s->own, &s->own_cap, s->own_n + 1, sizeof(*s->own));
-		s->own[s->own_n] = (struct rec_own){ .item = item, .first_day = day, .last_day = INT32_MIN };
-		s->slot[item] = (uint32_t)++s->own_n;
-	}
-	struct rec_own *o = &s->own[s->slot[item] - 1];
-	float quantity = d->line_quantity ? d->line_quantity[q] : 1;
-	o->quantity += quantity;
-	if (quantity > 0) {
-		o->times += o->last_day != day;
-		o->last_day = o->last_day > day ? o->last_day : day;
-		o->weight = o->weight > weight ? o->weight : weight;
-	}
-	o->first_day = day < o->first_day ? day : o->first_day;
-	o->returned |= quantity < 0;
-}
-
-/* Newest order first: `own` is in the order of what counts most. */
-void rec_read_customer(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask)
-{
-	const struct rec_data *d = m->d;
-	for (size_t i = 0; i < ask->basket_n; i++) {
-		check(ask->basket[i] < d->items);
-		s->in_basket[ask->basket[i]] = 1;
-	}
-	s->own_n = s->orders = 0;
-	s->newest = INT32_MIN;
-	if (ask->customer == REC_NONE)
-		return;
-	check(ask->customer < d->customers);
-	rec_read_orders(m, s, d->order_start[ask->customer], d->order_start[ask->customer + 1]);
-}
-
-void rec_read_orders(const struct rec_model *m, struct rec_scratch *s, uint32_t first, uint32_t end)
-{
-	const struct rec_data *d = m->d;
-	float weight = 1;
-	s->orders = end - first;
-	s->newest = end > first ? d->order_day[end - 1] : INT32_MIN;
-	for (uint32_t o = end; o-- > first; weight *= 0.85f)
-		for (uint32_t q = d->line_start[o]; q < d->line_start[o + 1]; q++)
-			read_line(s, d, q, d->order_day[o], weight);
-}
-
-void rec_leave_customer(struct rec_scratch *s, const struct rec_ask *ask)
-{
-	for (size_t i = 0; i < ask->basket_n; i++)
-		s->in_basket[ask->basket[i]] = 0;
-	for (size_t i = 0; i < s->own_n; i++)
-		s->slot[s->own[i].item] = 0;
-	s->own_n = 0;
-}
-
 /* ---- cross ---- */
 
 /* What sells, and where the customer is of a segment, as much what sells there. */
@@ -236,6 +151,19 @@ void rec_heap(struct rec_scratch *s)
 		sink(s->heap, s->heap_n, i);
 }
 
+/* Only what may still be proposed: where hardly anything fits the price cap, all of it would be taken out in order. */
+static void heap_allowed(struct cross *c)
+{
+	struct rec_scratch *s = c->s;
+	int64_t left = c->budget < 0 ? -1 : c->budget - c->added;
+	s->heap_n = 0;
+	for (size_t i = 0; i < s->touched_n; i++)
+		if (rec_may(c->m, s, c->ask, left, s->touched[i], c->out))
+			s->heap[s->heap_n++] = (struct rec_scored){ s->tally[s->touched[i]].score, s->touched[i] };
+	for (size_t i = s->heap_n / 2; i-- > 0;)
+		sink(s->heap, s->heap_n, i);
+}
+
 uint32_t rec_heap_next(struct rec_scratch *s)
 {
 	if (s->heap_n == 0)
@@ -252,6 +180,10 @@ bool rec_may(const struct rec_model *m, struct rec_scratch *s, const struct rec_
 	static const struct rec_list none;
 	if (s->slot[item])
 		return false;
+	if (ask && budget >= 0 && m->d->item && m->d->item[item].price_minor > budget) { /* most of them, and soon said */
+		out->refused[REC_TOO_DEAR]++;
+		return false;
+	}
 	enum rec_refusal r = ask ? rec_guard_item(m, s, ask, REC_CROSS, item, &none, 0, budget) : REC_ALLOWED;
 	if (r != REC_ALLOWED)
 		out->refused[r]++;
@@ -390,8 +322,10 @@ static void cross_blend(struct cross *c, size_t n)
 	enum { POPULAR_LOOKED = 200 };
 	const struct rec_model *m = c->m;
 	struct rec_scratch *s = c->s;
-	rec_vote_all(m, s, c->ask);
-	rec_heap(s);
+	if (c->ask->basket_n)
+		heap_allowed(c);
+	else
+		rec_heap(s);
 	if (m->rank && c->ask->basket_n == 0 && s->own_n > 0)
 		cross_ranked(c, n);
 	cross_pick(c, n);
@@ -400,7 +334,6 @@ static void cross_blend(struct cross *c, size_t n)
 	for (uint32_t i = 0; i < m->d->items && i < POPULAR_LOOKED && c->out->count < n; i++)
 		if (s->tally[m->by_popular[i]].score == 0 && m->customers_of[m->by_popular[i]])
 			cross_try(c, m->by_popular[i], 0);
-	rec_vote_clear(s);
 }
 
 void rec_cross(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask, size_t n,
@@ -412,8 +345,11 @@ void rec_cross(const struct rec_model *m, struct rec_scratch *s, const struct re
 	struct cross c = { m, s, ask, out, rec_budget(m, s, ask), 0 };
 	if (ask->basket_n && m->basket && m->basket->trees)
 		cross_basket(&c, n);
+	else
+		rec_vote_all(m, s, ask);
 	if (out->count < n)
 		cross_blend(&c, n);
+	rec_vote_clear(s);
 	rec_leave_customer(s, ask);
 }
 
@@ -648,6 +584,15 @@ static void complete_collections(struct cross *c, size_t n)
 	}
 }
 
+/* One best seller goes with everything: two sets with it are enough where the list is for nobody's basket. */
+static bool set_twice(const struct rec_list *out, uint32_t item)
+{
+	int sets = 0;
+	for (size_t i = 0; i < out->count; i++)
+		sets += out->answers[i].item == item || (out->answers[i].with_n && out->answers[i].with[0] == item);
+	return sets >= 2;
+}
+
 /* Sets that sell together; with a basket, those that complete it; for a customer, none with what is owned. */
 void rec_bundle(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask, int discount_percent,
                 size_t n, struct rec_list *out)
@@ -659,12 +604,13 @@ void rec_bundle(const struct rec_model *m, struct rec_scratch *s, const struct r
 	complete_collections(&c, n);
 	for (size_t i = 0; i < m->bundle_n && out->count < n; i++) {
 		uint32_t a = m->bundle_a[i], b = m->bundle_b[i];
-		if (s->in_basket[b]) {
+		/* with a basket: what it lacks; else the larger share is the one to say */
+		if (ask->basket_n ? s->in_basket[b] : m->baskets_of[b] < m->baskets_of[a]) {
 			uint32_t t = a;
 			a = b;
 			b = t;
 		}
-		if (ask->basket_n && !s->in_basket[a])
+		if (ask->basket_n ? !s->in_basket[a] : set_twice(out, a) || set_twice(out, b))
 			continue;
 		struct rec_list none = { 0 };
 		enum rec_refusal r = rec_guard_item(m, s, ask, REC_BUNDLE, b, out, 0, -1);

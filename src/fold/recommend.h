@@ -92,6 +92,9 @@ struct rec_options {
 	int threads;
 	bool no_ease;  /* leave EASE out (very small machines) */
 	bool no_cross; /* up-sells and due dates only: what goes with what is not learnt */
+	bool follow;   /* keep what recommend_follow.h needs */
+	/* For a program that answers once: who has no basket is answered by the blend alone; so is a basket. */
+	bool no_rank, no_basket;
 	uint64_t seed;
 	/* A model of the same shop with fewer orders, items numbered alike: the weights and EASE are taken over while the
 	 * orders have grown by less than a fiftieth. NULL: everything is learnt. */

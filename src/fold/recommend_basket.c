@@ -39,12 +39,44 @@ static float mixed(const struct rec_beside *t)
 	return t->most + t->ease + 0.5f * t->cosine;
 }
 
-enum way { MIXED, EASE, MOST, COSINE, WAYS };
+/* One answer being made. */
+struct listing {
+	const struct rec_model *m;
+	struct rec_scratch *s;
+	const struct rec_ask *ask;
+	struct rec_list *out; /* NULL: no guards */
+	struct rec_short *list;
+	int64_t budget;
+};
 
-static float value_of(const struct rec_beside *t, enum way way)
+/* The guards are asked once an item, and only about those that would come among the best. */
+static bool may(struct listing *l, uint32_t item)
 {
+	struct rec_beside *t = meet(l->s, item);
+	if (t->may == REC_NOT_ASKED)
+		t->may = !l->s->in_basket[item] && rec_may(l->m, l->s, l->out ? l->ask : NULL, l->budget, item, l->out)
+		             ? REC_MAY
+		             : REC_MAY_NOT;
+	return t->may == REC_MAY;
+}
+
+static void list_item(struct listing *l, uint32_t item)
+{
+	struct rec_beside *t = meet(l->s, item);
+	if (l->list->n == REC_SHORT || t->listed)
+		return;
+	t->listed = true;
+	l->list->item[l->list->n++] = item;
+}
+
+enum way { MIXED, BLEND_WAY, EASE, MOST, COSINE, WAYS };
+
+static float value_of(const struct rec_scratch *s, uint32_t item, enum way way)
+{
+	const struct rec_beside *t = &s->beside[item];
 	switch (way) {
 	case MIXED: return mixed(t);
+	case BLEND_WAY: return s->tally[item].score;
 	case EASE: return t->ease;
 	case MOST: return t->most;
 	case COSINE: return t->cosine;
@@ -53,63 +85,26 @@ static float value_of(const struct rec_beside *t, enum way way)
 	return 0;
 }
 
-static void list_item(struct rec_scratch *s, struct rec_short *list, uint32_t item)
-{
-	if (list->n == REC_SHORT || s->beside[item].listed)
-		return;
-	meet(s, item)->listed = true;
-	list->item[list->n++] = item;
-}
-
-static void list_best(struct rec_scratch *s, enum way way, struct rec_short *list)
+/* The best of `items` one way, as far as the guards let them pass. */
+static void list_best(struct listing *l, enum way way, const uint32_t *items, size_t items_n, size_t each)
 {
 	uint32_t top[EACH];
 	float value[EACH];
 	size_t n = 0;
-	for (size_t i = 0; i < s->met_n; i++) {
-		const struct rec_beside *t = &s->beside[s->met[i]];
-		float v = t->may ? value_of(t, way) : 0;
-		if (!(v > 0) || (n == EACH && v <= value[n - 1]))
+	for (size_t i = 0; i < items_n; i++) {
+		float v = value_of(l->s, items[i], way);
+		if (!(v > 0) || (n == each && v <= value[n - 1]) || !may(l, items[i]))
 			continue;
-		size_t j = n < EACH ? n++ : n - 1;
+		size_t j = n < each ? n++ : n - 1;
 		for (; j > 0 && v > value[j - 1]; j--) {
 			top[j] = top[j - 1];
 			value[j] = value[j - 1];
 		}
-		top[j] = s->met[i];
+		top[j] = items[i];
 		value[j] = v;
 	}
 	for (size_t i = 0; i < n; i++)
-		list_item(s, list, top[i]);
-}
-
-static bool may(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask, int64_t budget,
-                uint32_t item, struct rec_list *out)
-{
-	return !s->in_basket[item] && rec_may(m, s, out ? ask : NULL, budget, item, out);
-}
-
-/* What the blend has: bought afterwards too, and what the customer's own past speaks for. */
-static void list_blend(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask, int64_t budget,
-                       struct rec_list *out, struct rec_short *list)
-{
-	uint32_t item;
-	rec_heap(s);
-	for (int taken = 0; taken < OF_THE_BLEND && (item = rec_heap_next(s)) != REC_NONE;) {
-		bool met = s->beside[item].met;
-		if (met ? !s->beside[item].may : !may(m, s, ask, budget, item, out))
-			continue;
-		list_item(s, list, item);
-		taken++;
-	}
-}
-
-static float rank_in(const struct rec_short *list, int feature, float value)
-{
-	float rank = 0;
-	for (size_t i = 0; i < list->n; i++)
-		rank += list->x[i * REC_BASKET_FEATURES + (size_t)feature] > value;
-	return rank;
+		list_item(l, top[i]);
 }
 
 /* Places of the features that others are made of, and of those that the weighted sum takes. */
@@ -150,10 +145,16 @@ static void describe(const struct rec_model *m, const struct rec_scratch *s, flo
 		};
 		memcpy(list->x + i * REC_BASKET_FEATURES, x, sizeof(x));
 	}
-	for (size_t i = 0; i < list->n; i++) {
-		float *x = list->x + i * REC_BASKET_FEATURES;
-		for (size_t k = 0; k < ARRAY_LEN(RANKED); k++)
-			x[RANKS + k] = rank_in(list, RANKED[k], x[RANKED[k]]);
+	for (size_t k = 0; k < ARRAY_LEN(RANKED); k++) {
+		float value[FOREST_ROWS_MAX];
+		for (size_t i = 0; i < FOREST_ROWS_MAX; i++)
+			value[i] = i < list->n ? list->x[i * REC_BASKET_FEATURES + RANKED[k]] : -INFINITY;
+		for (size_t i = 0; i < list->n; i++) {
+			int rank = 0;
+			for (size_t j = 0; j < FOREST_ROWS_MAX; j++) /* as many as the compiler knows of: sixteen at once */
+				rank += value[j] > value[i];
+			list->x[i * REC_BASKET_FEATURES + RANKS + k] = (float)rank;
+		}
 	}
 }
 
@@ -161,11 +162,11 @@ void rec_basket_list(const struct rec_model *m, struct rec_scratch *s, const str
                      struct rec_short *list)
 {
 	const struct rec_basket *b = m->basket;
-	int64_t budget = out ? rec_budget(m, s, ask) : -1;
+	struct listing l = { m, s, ask, out, list, out ? rec_budget(m, s, ask) : -1 };
+	uint32_t size = 0;
 	list->n = 0;
 	s->met_n = 0;
 	s->touched_n = 0;
-	uint32_t size = 0;
 	for (size_t i = 0; i < ask->basket_n && size < REC_BASKET_USED; i++) {
 		if (s->in_basket[ask->basket[i]] == VOTED) /* written twice */
 			continue;
@@ -173,20 +174,17 @@ void rec_basket_list(const struct rec_model *m, struct rec_scratch *s, const str
 		vote(b, s, ask->basket[i]);
 		size++;
 	}
-	for (size_t i = 0; i < s->met_n; i++)
-		s->beside[s->met[i]].may = may(m, s, ask, budget, s->met[i], out);
+	size_t met = s->met_n;
 	rec_vote_all(m, s, ask);
-	list_best(s, MIXED, list);
-	list_blend(m, s, ask, budget, out, list);
+	list_best(&l, MIXED, s->met, met, EACH);
+	list_best(&l, BLEND_WAY, s->touched, s->touched_n, OF_THE_BLEND);
 	for (enum way way = EASE; way < WAYS; way++)
-		list_best(s, way, list);
-	for (uint32_t i = 0, taken = 0; i < b->popular_n && taken < EACH && list->n < REC_SHORT; i++) {
-		uint32_t item = b->popular[i];
-		if (s->beside[item].met ? !s->beside[item].may : !may(m, s, ask, budget, item, out))
-			continue;
-		list_item(s, list, item);
-		taken++;
-	}
+		list_best(&l, way, s->met, met, EACH);
+	for (uint32_t i = 0, taken = 0; i < b->popular_n && taken < EACH && list->n < REC_SHORT; i++)
+		if (may(&l, b->popular[i])) {
+			list_item(&l, b->popular[i]);
+			taken++;
+		}
 	describe(m, s, (float)size, list);
 }
 
@@ -233,5 +231,4 @@ void rec_basket_leave(struct rec_scratch *s)
 	for (size_t i = 0; i < s->met_n; i++)
 		s->beside[s->met[i]] = (struct rec_beside){ 0 };
 	s->met_n = 0;
-	rec_vote_clear(s);
 }

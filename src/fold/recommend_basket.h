@@ -18,6 +18,7 @@ enum {
 	REC_BASKET_FEATURES = 24,
 	REC_BASKET_PARTS = 7, /* features of the weighted sum; the trees are one more */
 	REC_BASKET_POPULAR = 200,
+	REC_BASKET_KEEP = 201, /* products of the same orders, itself among them */
 };
 
 struct rec_pair { /* product → another of the same orders */
@@ -35,11 +36,14 @@ struct rec_basket {
 	struct forest *trees; /* NULL: too few orders to learn from, the blend of recommend.h answers */
 };
 
+enum rec_pass { REC_NOT_ASKED, REC_MAY, REC_MAY_NOT };
+
 struct rec_beside { /* what a basket says of an item */
 	float most, sum, cosine, best, ease;
 	uint32_t source, both; /* of the heaviest confidence */
 	uint16_t linked;
-	bool met, may, listed;
+	bool met, listed;
+	uint8_t may; /* enum rec_pass */
 };
 
 struct rec_short {
@@ -49,7 +53,8 @@ struct rec_short {
 };
 
 /* recommend_basket.c. The basket is in s->in_basket and the customer's orders are read. `out` NULL: no guards. The
- * short list is described, not yet scored; what a basket says stays in s->beside until rec_basket_leave(). */
+ * short list is described, not yet scored; what a basket says stays in s->beside until rec_basket_leave(), and what
+ * the blend says in s->tally until rec_vote_clear(). */
 void rec_basket_list(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask, struct rec_list *out,
                      struct rec_short *list);
 void rec_basket_order(const struct rec_basket *b, struct rec_short *list); /* best first; what describes them stays */
@@ -59,7 +64,10 @@ float rec_basket_sum(const float *weights, const float *x, float trees);
 void rec_basket_leave(struct rec_scratch *s);
 
 /* recommend_basket_learn.c */
-void rec_basket_links(struct rec_learning *l);  /* counts and EASE as of l->until */
+/* The model as it answers: counts (by item the REC_BASKET_KEEP it was ordered with most, or more), the orders that hold
+ * an item, how many there are; EASE of the model before, else solved from the rows. */
+void rec_basket_tell(struct rec_learning *l, const struct nb_rows *counts, const double *total, uint32_t orders,
+                     const struct nb_rows *rows);
 void rec_basket_learn(struct rec_learning *l);  /* weights and trees */
 void rec_basket_before(struct rec_learning *l); /* both taken over from the model before */
 void rec_basket_free(struct rec_basket *b);

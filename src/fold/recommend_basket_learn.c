@@ -1,7 +1,7 @@
 /* Learning of recommend_basket.h. */
 #include "fold/recommend_basket.h"
 
-enum { KEEP = 200, RIDGE = 150, EASE_ITEMS = 8192, EASE_ITEMS_TUNE = 4096, CUSTOMERS_TUNE = 200000 };
+enum { KEEP = REC_BASKET_KEEP - 1, RIDGE = 150, EASE_ITEMS = 8192, EASE_ITEMS_TUNE = 4096, CUSTOMERS_TUNE = 200000 };
 enum { CASES = 16000, CASES_MIN = 400, HELD_MIN = 3, TREES = 120, DAYS_LOOKED = 100000 };
 
 void rec_basket_free(struct rec_basket *b)
@@ -92,7 +92,7 @@ static void join_body(void *ctx, size_t from, size_t to, int thread)
 	float *row = mem_alloc(((j->ease ? j->ease->n : 0) + 1u) * sizeof(*row));
 	for (uint32_t i = (uint32_t)from; i < to; i++) {
 		size_t n = 0;
-		for (uint64_t q = j->counts->start[i]; q < j->counts->start[i + 1]; q++)
+		for (uint64_t q = j->counts->start[i]; q < j->counts->start[i + 1] && q < j->counts->start[i] + KEEP + 1; q++)
 			if (j->counts->item[q] != i)
 				pairs[n++] = (struct rec_pair){ .item = j->counts->item[q], .both = (uint32_t)j->counts->weight[q] };
 		qsort(pairs, n, sizeof(*pairs), by_item);
@@ -132,7 +132,7 @@ static int by_held(const void *a, const void *b, void *ctx)
 	return (x > y) - (x < y);
 }
 
-static void order_rows(struct rec_learning *l, struct rec_basket *b, struct nb_rows *rows)
+static void order_rows(struct rec_learning *l, struct nb_rows *rows, double *total)
 {
 	const struct rec_data *d = l->d;
 	uint32_t items[REC_ORDER_LEARNED];
@@ -141,47 +141,62 @@ static void order_rows(struct rec_learning *l, struct rec_basket *b, struct nb_r
 			size_t n = rec_order_items(l, o, items);
 			for (size_t i = 0; i < n; i++) {
 				nb_rows_add(rows, items[i], 1);
-				b->held[items[i]]++;
+				total[items[i]]++;
 			}
 			nb_rows_end(rows);
 		}
-	b->orders = rows->n;
-	for (uint32_t i = 0; i < d->items; i++)
+}
+
+static void order_popular(struct rec_basket *b, uint32_t items)
+{
+	for (uint32_t i = 0; i < items; i++)
 		b->popular[i] = i;
-	qsort_r(b->popular, d->items, sizeof(*b->popular), by_held, b->held);
-	b->popular_n = d->items < REC_BASKET_POPULAR ? d->items : REC_BASKET_POPULAR;
+	qsort_r(b->popular, items, sizeof(*b->popular), by_held, b->held);
+	b->popular_n = items < REC_BASKET_POPULAR ? items : REC_BASKET_POPULAR;
 	while (b->popular_n && b->held[b->popular[b->popular_n - 1]] == 0)
 		b->popular_n--;
 }
 
-/* What is learnt stays; counts and EASE are those of the orders before l->until. */
-void rec_basket_links(struct rec_learning *l)
+void rec_basket_tell(struct rec_learning *l, const struct nb_rows *counts, const double *total, uint32_t orders,
+                     const struct nb_rows *rows)
 {
-	const struct rec_data *d = l->d;
+	uint32_t items = l->d->items;
 	struct rec_basket *b = l->m->basket;
-	struct nb_rows rows = { 0 }, counts = { 0 };
 	struct rec_ease ease = { 0 };
 	free(b->pairs);
 	free(b->start);
 	free(b->held);
 	free(b->popular);
-	b->start = mem_alloc((d->items + 2u) * sizeof(*b->start));
-	b->held = mem_alloc((d->items + 1u) * sizeof(*b->held));
-	b->popular = mem_alloc((d->items + 1u) * sizeof(*b->popular));
-	order_rows(l, b, &rows);
-	nb_cross(&rows, &rows, d->items, KEEP + 1, l->o->threads, &counts);
-	struct joining j = { .l = l, .counts = &counts };
+	b->start = mem_alloc((items + 2u) * sizeof(*b->start));
+	b->held = mem_alloc((items + 1u) * sizeof(*b->held));
+	b->popular = mem_alloc((items + 1u) * sizeof(*b->popular));
+	for (uint32_t i = 0; i < items; i++)
+		b->held[i] = (uint32_t)total[i];
+	b->orders = orders;
+	order_popular(b, items);
+	struct joining j = { .l = l, .counts = counts };
 	if (l->before && l->until == INT32_MAX) {
 		j.before = l->before->basket;
 		j.before_items = l->before->items;
 	} else if (!l->o->no_ease && !rec_stopped(l->o)) {
-		rec_ease_solve(l, &rows, RIDGE, l->until == INT32_MAX ? EASE_ITEMS : EASE_ITEMS_TUNE, &ease);
+		rec_ease_solve(l, rows, RIDGE, l->until == INT32_MAX ? EASE_ITEMS : EASE_ITEMS_TUNE, &ease);
 		j.ease = &ease;
 	}
-	nb_rows_release(&rows);
 	join(&j, b);
 	rec_ease_release(&ease);
+}
+
+/* What is learnt stays; counts and EASE are those of the orders before l->until. */
+static void basket_links(struct rec_learning *l)
+{
+	struct nb_rows rows = { 0 }, counts = { 0 };
+	double *total = mem_alloc((l->d->items + 1u) * sizeof(*total));
+	order_rows(l, &rows, total);
+	nb_cross(&rows, &rows, l->d->items, REC_BASKET_KEEP, l->o->threads, &counts);
+	rec_basket_tell(l, &counts, total, rows.n, &rows);
+	nb_rows_release(&rows);
 	nb_rows_release(&counts);
+	free(total);
 }
 
 /* ---- cases ---- */
@@ -299,6 +314,7 @@ static void case_fill(struct basket_learn *b, struct rec_scratch *s, struct rec_
 		for (size_t i = 0; i < list->n; i++)
 			b->truth[index * REC_SHORT + i] = among(wanted, wanted_n, list->item[i]);
 		rec_basket_leave(s);
+		rec_vote_clear(s);
 	}
 	rec_leave_customer(s, &ask);
 }
@@ -443,7 +459,7 @@ void rec_basket_learn(struct rec_learning *l)
 		l->step = l->d->customers / CUSTOMERS_TUNE + 1;
 		rec_rank_sellers(l);
 		rec_learn_links(l);
-		rec_basket_links(l);
+		basket_links(l);
 		learn(&b);
 	}
 	free(b.cases);

@@ -4,17 +4,12 @@
  * in their newest order, from models that have not seen these orders. */
 #include "fold/dense.h"
 #include "fold/recommend_basket.h"
+#include "fold/recommend_count.h"
 
 #include <stdio.h>
 
-enum { LATER_ORDERS = 2, AGAIN_BUYERS_MIN = 20, EASE_LAMBDA = 200, EASE_BUYERS_MIN = 3 };
+enum { EASE_LAMBDA = 200, EASE_BUYERS_MIN = 3 };
 enum { EASE_ITEMS_TUNE = 4096, EASE_WHOLE = 128 };
-
-static int by_u32(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	return (x > y) - (x < y);
-}
 
 uint32_t rec_orders_end(const struct rec_learning *l, uint32_t c)
 {
@@ -24,28 +19,14 @@ uint32_t rec_orders_end(const struct rec_learning *l, uint32_t c)
 	return o;
 }
 
-static bool bought(const struct rec_data *d, uint32_t line)
-{
-	return !d->line_quantity || d->line_quantity[line] > 0;
-}
-
 size_t rec_order_items(struct rec_learning *l, uint32_t order, uint32_t *items)
 {
 	const struct rec_data *d = l->d;
-	uint32_t from = d->line_start[order], to = d->line_start[order + 1];
-	size_t n = 0, kept = 0;
-	if (to - from > REC_ORDER_LEARNED) {
-		to = from + REC_ORDER_LEARNED;
-		l->cut_orders++;
-	}
-	for (uint32_t q = from; q < to; q++)
-		if (bought(d, q))
-			items[n++] = d->line_item[q];
-	qsort(items, n, sizeof(*items), by_u32);
-	for (size_t i = 0; i < n; i++)
-		if (i == 0 || items[i] != items[i - 1])
-			items[kept++] = items[i];
-	return kept;
+	l->cut_orders += d->line_start[order + 1] - d->line_start[order] > REC_ORDER_LEARNED;
+	struct rec_history h = {
+		.orders = 1, .line_start = d->line_start + order, .item = d->line_item, .quantity = d->line_quantity
+	};
+	return rec_order_once(&h, 0, items);
 }
 
 static void order_rows(struct rec_learning *l, struct nb_rows *orders, struct nb_rows *later)
@@ -59,7 +40,7 @@ static void order_rows(struct rec_learning *l, struct nb_rows *orders, struct nb
 			for (size_t i = 0; i < n; i++)
 				nb_rows_add(orders, items[i], 1);
 			nb_rows_end(orders);
-			for (uint32_t k = 1; k <= LATER_ORDERS && o + k < end; k++) {
+			for (uint32_t k = 1; k <= REC_LATER_ORDERS && o + k < end; k++) {
 				n = rec_order_items(l, o + k, items);
 				for (size_t i = 0; i < n; i++)
 					nb_rows_add(later, items[i], 1.0f / (float)k);
@@ -72,74 +53,44 @@ static void order_rows(struct rec_learning *l, struct nb_rows *orders, struct nb
 /* A guest is one order, which says what is bought together already: as a customer it would say the same again, and a
  * shop's own collected web orders of hundreds of lines would drown the rest. Where hardly anybody is known, guests are
  * all there is. */
-static uint32_t customers_learnt(const struct rec_learning *l)
+bool rec_guests_learnt(uint32_t known)
 {
-	enum { KNOWN_MIN = 200 };
+	return known < REC_KNOWN_MIN;
+}
+
+static uint32_t customers_learnt(struct rec_learning *l)
+{
 	uint32_t known = 0, guests = l->d->guests ? l->d->guests : l->d->customers;
-	for (uint32_t c = 0; c < guests && known < KNOWN_MIN; c++)
+	for (uint32_t c = 0; c < guests && known < REC_KNOWN_MIN; c++)
 		known += l->d->order_start[c + 1] - l->d->order_start[c] > 1;
-	return known == KNOWN_MIN ? guests : l->d->customers;
+	return rec_guests_learnt(known) ? l->d->customers : guests;
 }
 
 static void customer_rows(struct rec_learning *l, struct nb_rows *rows)
 {
-	const struct rec_data *d = l->d;
 	uint32_t items[REC_ORDER_LEARNED], end = customers_learnt(l);
 	for (uint32_t c = 0; c < end; c += l->step) {
-		size_t n = 0;
-		for (uint32_t o = rec_orders_end(l, c); o-- > d->order_start[c] && n < REC_ORDER_LEARNED;)
-			for (uint32_t q = d->line_start[o]; q < d->line_start[o + 1] && n < REC_ORDER_LEARNED; q++)
-				if (bought(d, q))
-					items[n++] = d->line_item[q];
-		qsort(items, n, sizeof(*items), by_u32);
+		struct rec_history h = rec_history_of(l->d, c);
+		h.orders = rec_orders_end(l, c) - l->d->order_start[c];
+		size_t n = rec_history_once(&h, items);
 		for (size_t i = 0; i < n; i++)
-			if (i == 0 || items[i] != items[i - 1])
-				nb_rows_add(rows, items[i], 1);
+			nb_rows_add(rows, items[i], 1);
 		nb_rows_end(rows);
 	}
 }
 
 /* ---- facts ---- */
 
-static void count_facts(struct rec_learning *l)
+static void count_facts(struct rec_learning *l, struct rec_facts *f)
 {
-	struct rec_model *m = l->m;
 	const struct rec_data *d = l->d;
-	uint32_t *seen = mem_alloc((d->items + 1u) * sizeof(*seen)), *again = mem_alloc((d->items + 1u) * sizeof(*again));
-	uint32_t *first_order = mem_alloc((d->items + 1u) * sizeof(*first_order));
 	uint32_t learnt = customers_learnt(l);
-	uint8_t *twice = mem_alloc(d->items + 1u);
-	for (uint32_t c = 0; c < d->customers; c++)
-		for (uint32_t o = d->order_start[c]; o < d->order_start[c + 1]; o++) {
-			m->baskets_n++;
-			for (uint32_t q = d->line_start[o]; q < d->line_start[o + 1]; q++) {
-				uint32_t i = d->line_item[q];
-				if (!bought(d, q))
-					continue;
-				if (first_order[i] != o + 1)
-					m->baskets_of[i]++;
-				if (seen[i] != c + 1) {
-					seen[i] = c + 1;
-					twice[i] = 0;
-					m->customers_of[i]++;
-					m->learnt_of[i] += c < learnt && c % l->step == 0;
-				} else if (first_order[i] != o + 1 && !twice[i]) {
-					twice[i] = 1;
-					again[i]++;
-				}
-				first_order[i] = o + 1;
-			}
-		}
-	for (uint32_t i = 0; i < d->items; i++)
-		m->again_by_nature[i] = (d->item && d->item[i].flags & REC_CONSUMABLE) ||
-		                        (m->customers_of[i] >= AGAIN_BUYERS_MIN && again[i] * 3 >= m->customers_of[i] &&
-		                         !(d->item && d->item[i].lifetime_days > 0));
-	for (uint32_t c = 0; c < d->customers; c++)
-		m->customers_n += d->order_start[c + 1] > d->order_start[c];
-	free(seen);
-	free(again);
-	free(first_order);
-	free(twice);
+	rec_facts_init(f, d->items);
+	for (uint32_t c = 0; c < d->customers; c++) {
+		struct rec_history h = rec_history_of(d, c);
+		rec_facts_add(f, &h, c < learnt, 1);
+	}
+	rec_facts_tell(f, l->m);
 }
 
 static int by_popularity(const void *a, const void *b, void *ctx)
@@ -162,7 +113,7 @@ static int by_type_price(const void *a, const void *b, void *ctx)
 	return (x > y) - (x < y);
 }
 
-static void order_items(struct rec_model *m)
+void rec_order_catalogue(struct rec_model *m)
 {
 	const struct rec_data *d = m->d;
 	m->by_popular = mem_alloc((d->items + 1u) * sizeof(*m->by_popular));
@@ -185,11 +136,6 @@ static void order_items(struct rec_model *m)
 }
 
 /* ---- links ---- */
-
-struct links {
-	struct nb_rows beside, after, users, ease;
-	double *order_total, *user_total;
-};
 
 /* The lower triangle of the Gram matrix, a stripe of columns a thread: counts, so their order does not matter. */
 static void gram_body(void *ctx, size_t from, size_t to, int thread)
@@ -260,7 +206,7 @@ static void coefficient_body(void *ctx, size_t from, size_t to, int thread)
 }
 
 /* Inverse on the best sold items; column-normalised coefficients, the heaviest REC_KEEP of a row kept. */
-static void ease_links(struct rec_learning *l, const struct nb_rows *users, struct nb_rows *out)
+void rec_ease_links(struct rec_learning *l, const struct nb_rows *users, struct nb_rows *out)
 {
 	const struct rec_data *d = l->d;
 	struct rec_ease e;
@@ -299,13 +245,34 @@ static void ease_before(const struct rec_learning *l, struct nb_rows *out)
 	}
 }
 
-static struct rec_link *link_find(struct rec_link *links, size_t *n, uint32_t item)
+struct join {
+	struct rec_model *m;
+	const struct rec_lists *k;
+	struct rec_link (*link)[REC_KEEP]; /* by item from `first` on */
+	uint32_t *n, first;
+};
+
+struct join_room {
+	struct rec_link links[4 * REC_KEEP + 4];
+	size_t n;
+	uint8_t *at; /* by item: its place among the links + 1; zero between items */
+};
+_Static_assert(4 * REC_KEEP + 4 < 256, "places are bytes");
+
+static struct rec_link *link_of(struct join_room *r, uint32_t item)
 {
-	for (size_t i = 0; i < *n; i++)
-		if (links[i].item == item)
-			return &links[i];
-	links[*n] = (struct rec_link){ .item = item };
-	return &links[(*n)++];
+	if (!r->at[item]) {
+		r->links[r->n++] = (struct rec_link){ .item = item };
+		r->at[item] = (uint8_t)r->n;
+	}
+	return &r->links[r->at[item] - 1];
+}
+
+/* One past the last that counts of an item's list. */
+static uint64_t list_end(const struct nb_rows *list, uint32_t i)
+{
+	uint64_t from = list->start[i], end = list->start[i + 1];
+	return end - from > REC_KEEP ? from + REC_KEEP : end;
 }
 
 static int by_blend(const void *a, const void *b)
@@ -318,29 +285,77 @@ static int by_blend(const void *a, const void *b)
 }
 
 /* Each part divided by what its own item total would explain, so that the four are of like size. */
-static void join_item(struct rec_model *m, const struct links *k, uint32_t i, struct rec_link *out, size_t *n)
+static void join_item(const struct rec_lists *k, uint32_t i, struct join_room *r)
 {
-	*n = 0;
-	for (uint64_t q = k->beside.start[i]; q < k->beside.start[i + 1]; q++)
+	r->n = 0;
+	for (uint64_t q = k->beside.start[i]; q < list_end(&k->beside, i); q++)
 		if (k->beside.item[q] != i) {
-			struct rec_link *x = link_find(out, n, k->beside.item[q]);
+			struct rec_link *x = link_of(r, k->beside.item[q]);
 			x->both_baskets = (uint32_t)k->beside.weight[q];
 			x->beside = k->beside.weight[q] / (float)(k->order_total[i] + 3);
 		}
-	for (uint64_t q = k->after.start[i]; q < k->after.start[i + 1]; q++)
+	for (uint64_t q = k->after.start[i]; q < list_end(&k->after, i); q++)
 		if (k->after.item[q] != i)
-			link_find(out, n, k->after.item[q])->after = k->after.weight[q] / (float)(k->order_total[i] + 3);
-	for (uint64_t q = k->users.start[i]; q < k->users.start[i + 1]; q++)
+			link_of(r, k->after.item[q])->after = k->after.weight[q] / (float)(k->order_total[i] + 3);
+	for (uint64_t q = k->users.start[i]; q < list_end(&k->users, i); q++)
 		if (k->users.item[q] != i) {
-			struct rec_link *x = link_find(out, n, k->users.item[q]);
+			struct rec_link *x = link_of(r, k->users.item[q]);
 			x->both_customers = (uint32_t)k->users.weight[q];
 			x->users = k->users.weight[q] / (float)sqrt((k->user_total[i] + 3) * (k->user_total[k->users.item[q]] + 3));
 		}
-	for (uint64_t q = k->ease.n ? k->ease.start[i] : 0; k->ease.n && q < k->ease.start[i + 1]; q++)
-		link_find(out, n, k->ease.item[q])->ease = k->ease.weight[q];
-	qsort(out, *n, sizeof(*out), by_blend);
-	if (*n > REC_KEEP)
-		*n = REC_KEEP;
+	for (uint64_t q = k->ease.n ? k->ease.start[i] : 0; k->ease.n && q < list_end(&k->ease, i); q++)
+		link_of(r, k->ease.item[q])->ease = k->ease.weight[q];
+	for (size_t q = 0; q < r->n; q++)
+		r->at[r->links[q].item] = 0;
+	qsort(r->links, r->n, sizeof(*r->links), by_blend);
+	r->n = r->n > REC_KEEP ? REC_KEEP : r->n;
+}
+
+static void join_body(void *ctx, size_t from, size_t to, int thread)
+{
+	const struct join *j = ctx;
+	struct join_room r = { .at = mem_alloc(j->m->items + 1u) };
+	for (size_t i = from; i < to; i++) {
+		join_item(j->k, j->first + (uint32_t)i, &r);
+		memcpy(j->link[i], r.links, r.n * sizeof(*r.links));
+		j->n[i] = (uint32_t)r.n;
+	}
+	free(r.at);
+}
+
+/* A stretch of items at a time, so that little is held twice. */
+void rec_join(struct rec_model *m, const struct rec_lists *k, int threads)
+{
+	enum { STRETCH = 16384, CHUNK = 256 };
+	struct join j = { .m = m, .k = k };
+	size_t cap = 0, most = m->items < STRETCH ? m->items : STRETCH;
+	free(m->links);
+	m->links = NULL;
+	j.link = mem_alloc((most + 1) * sizeof(*j.link));
+	j.n = mem_alloc((most + 1) * sizeof(*j.n));
+	for (uint32_t first = 0; first < m->items; first += STRETCH) {
+		j.first = first;
+		uint32_t n = m->items - first < STRETCH ? m->items - first : STRETCH;
+		par_for(n, CHUNK, threads, join_body, &j);
+		for (uint32_t i = 0; i < n; i++) {
+			uint64_t to = m->link_start[first + i];
+			m->links = mem_grow(m->links, &cap, to + j.n[i] + 1, sizeof(*m->links));
+			memcpy(m->links + to, j.link[i], j.n[i] * sizeof(*m->links));
+			m->link_start[first + i + 1] = to + j.n[i];
+		}
+	}
+	free(j.link);
+	free(j.n);
+}
+
+void rec_lists_release(struct rec_lists *k)
+{
+	nb_rows_release(&k->beside);
+	nb_rows_release(&k->after);
+	nb_rows_release(&k->users);
+	nb_rows_release(&k->ease);
+	free(k->order_total);
+	free(k->user_total);
 }
 
 static double *totals(const struct nb_rows *r, uint32_t items)
@@ -351,43 +366,36 @@ static double *totals(const struct nb_rows *r, uint32_t items)
 	return t;
 }
 
-void rec_learn_links(struct rec_learning *l)
+/* keep: others of an item in every list; of the same order, beside: at least so many. */
+static void learn_lists(struct rec_learning *l, uint32_t beside, uint32_t keep, struct rec_lists *k)
 {
-	struct rec_model *m = l->m;
 	uint32_t items = l->d->items;
 	struct nb_rows orders = { 0 }, later = { 0 }, users = { 0 };
-	struct links k = { 0 };
+	*k = (struct rec_lists){ 0 };
 	order_rows(l, &orders, &later);
-	k.order_total = totals(&orders, items);
-	nb_cross(&orders, &orders, items, REC_KEEP, l->o->threads, &k.beside);
-	nb_cross(&orders, &later, items, REC_KEEP, l->o->threads, &k.after);
+	k->order_total = totals(&orders, items);
+	nb_cross(&orders, &orders, items, beside > keep ? beside : keep, l->o->threads, &k->beside);
+	nb_cross(&orders, &later, items, keep, l->o->threads, &k->after);
+	if (beside)
+		rec_basket_tell(l, &k->beside, k->order_total, orders.n, &orders);
 	nb_rows_release(&orders);
 	nb_rows_release(&later);
 	customer_rows(l, &users);
-	k.user_total = totals(&users, items);
-	nb_cross(&users, &users, items, REC_KEEP, l->o->threads, &k.users);
+	k->user_total = totals(&users, items);
+	nb_cross(&users, &users, items, keep, l->o->threads, &k->users);
 	if (l->before && l->until == INT32_MAX)
-		ease_before(l, &k.ease);
+		ease_before(l, &k->ease);
 	else if (!l->o->no_ease && !rec_stopped(l->o))
-		ease_links(l, &users, &k.ease);
+		rec_ease_links(l, &users, &k->ease);
 	nb_rows_release(&users);
-	free(m->links);
-	m->links = NULL;
-	size_t cap = 0;
-	struct rec_link join[4 * REC_KEEP + 4];
-	for (uint32_t i = 0; i < items; i++) {
-		size_t n;
-		join_item(m, &k, i, join, &n);
-		m->links = mem_grow(m->links, &cap, m->link_start[i] + n + 1, sizeof(*m->links));
-		memcpy(m->links + m->link_start[i], join, n * sizeof(*join));
-		m->link_start[i + 1] = m->link_start[i] + n;
-	}
-	nb_rows_release(&k.beside);
-	nb_rows_release(&k.after);
-	nb_rows_release(&k.users);
-	nb_rows_release(&k.ease);
-	free(k.order_total);
-	free(k.user_total);
+	rec_join(l->m, k, l->o->threads);
+}
+
+void rec_learn_links(struct rec_learning *l)
+{
+	struct rec_lists k;
+	learn_lists(l, 0, REC_KEEP, &k);
+	rec_lists_release(&k);
 }
 
 static bool data_ok(const struct rec_data *d, struct err *err)
@@ -427,7 +435,7 @@ static void note_left_out(struct rec_model *m, uint64_t cut_orders)
 		         n ? "; " : "", REC_EASE_ITEMS_MAX, sold);
 }
 
-static void learn_cross(struct rec_learning *l)
+static void learn_cross(struct rec_learning *l, bool follow, struct rec_lists *k)
 {
 	if (l->before) {
 		l->m->w = l->before->w;
@@ -435,19 +443,17 @@ static void learn_cross(struct rec_learning *l)
 		rec_basket_before(l);
 	} else {
 		rec_learn_weights(l);
-		rec_basket_learn(l);
+		if (!l->o->no_basket)
+			rec_basket_learn(l);
 	}
 	l->cut_orders = 0;
 	rec_rank_sellers(l);
-	rec_basket_links(l);
-	l->cut_orders = 0;
-	rec_learn_links(l);
+	uint32_t beside = follow ? REC_WIDE_BESIDE : REC_BASKET_KEEP;
+	learn_lists(l, l->m->basket ? beside : 0, follow ? REC_WIDE : REC_KEEP, k);
 }
 
-struct rec_model *rec_build(const struct rec_data *d, const struct rec_options *o, struct err *err)
+struct rec_model *rec_model_new(const struct rec_data *d, const struct rec_options *o)
 {
-	if (!data_ok(d, err))
-		return NULL;
 	struct rec_model *m = mem_alloc(sizeof(*m));
 	m->d = d;
 	m->items = d->items;
@@ -459,24 +465,41 @@ struct rec_model *rec_build(const struct rec_data *d, const struct rec_options *
 	m->baskets_of = mem_alloc((d->items + 1u) * sizeof(uint32_t));
 	m->popular = mem_alloc((d->items + 1u) * sizeof(float));
 	m->again_by_nature = mem_alloc(d->items + 1u);
-	struct rec_learning l = { .d = d, .o = &m->o, .m = m, .step = 1, .until = INT32_MAX, .newest = INT32_MIN };
 	m->seller = mem_alloc((d->items + 1u) * sizeof(*m->seller));
 	m->by_recent = mem_alloc((d->items + 1u) * sizeof(*m->by_recent));
+	return m;
+}
+
+struct rec_model *rec_build(const struct rec_data *d, const struct rec_options *o, struct err *err)
+{
+	if (!data_ok(d, err))
+		return NULL;
+	struct rec_model *m = rec_model_new(d, o);
+	struct rec_learning l = { .d = d, .o = &m->o, .m = m, .step = 1, .until = INT32_MAX, .newest = INT32_MIN };
+	struct rec_facts facts;
+	struct rec_lists lists = { 0 };
+	struct nb_rows groups;
+	bool follow = o->follow && !o->no_cross && d->items <= REC_FOLLOW_ITEMS_MAX;
 	for (uint32_t k = 0; k < d->order_start[d->customers]; k++)
 		l.newest = d->order_day[k] > l.newest ? d->order_day[k] : l.newest;
-	count_facts(&l);
+	count_facts(&l, &facts);
 	rec_rank_sellers(&l);
-	order_items(m);
+	rec_order_catalogue(m);
 	l.before = near_enough(o->before, m);
 	if (!o->no_cross)
-		learn_cross(&l);
-	rec_learn_groups(m);
+		learn_cross(&l, follow, &lists);
+	rec_learn_groups(m, follow ? REC_WIDE : REC_GROUPS_LOOKED, &groups);
 	rec_learn_segments(m);
 	rec_learn_rhythm(m);
 	rec_learn_bundles(m);
 	m->baskets_learnt = l.before ? l.before->baskets_learnt : m->baskets_n;
 	m->o.before = NULL;
 	m->o.stop = NULL;
+	if (follow && !rec_stopped(o))
+		m->follow = rec_follow_new(&l, &facts, &lists, &groups);
+	rec_facts_release(&facts);
+	rec_lists_release(&lists);
+	nb_rows_release(&groups);
 	if (rec_stopped(o)) {
 		rec_free(m);
 		err_set(err, ERR_WORLD, "told to stop");
@@ -510,6 +533,7 @@ void rec_free(struct rec_model *m)
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		free(all[i]);
 	forest_free(m->rank);
+	rec_follow_free(m->follow);
 	rec_basket_free(m->basket);
 	free(m);
 }

@@ -1,18 +1,12 @@
 /* What recommend.h learns besides links: which types go together, rhythms of purchase, sets. */
-#include "fold/recommend_inner.h"
+#include "fold/recommend_count.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 /* ---- groups: rules between types, which serve products without a history of their own ---- */
 
-enum { GROUPS_LOOKED = 32, GROUPS_KEPT = 8, GROUP_BOTH_MIN = 3, GROUP_LINES = 256 };
-
-static int by_number(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	return (x > y) - (x < y);
-}
+enum { GROUPS_KEPT = 8, GROUP_BOTH_MIN = 3 };
 
 /* Items of a group next to each other, in the order of by_popular. */
 static void order_groups(struct rec_model *m)
@@ -32,15 +26,15 @@ static void order_groups(struct rec_model *m)
 	free(at);
 }
 
-static void name_groups(struct rec_model *m)
+/* Types have the even numbers and families the odd ones, so that a new one changes no other. */
+void rec_name_groups(struct rec_model *m)
 {
 	const struct rec_data *d = m->d;
 	m->group = mem_alloc((d->items + 1u) * sizeof(*m->group));
-	m->groups = m->types;
 	for (uint32_t i = 0; i < d->items; i++) {
 		bool typed = d->item && d->item[i].type != REC_NONE,
 			 known = typed || (d->item && d->item[i].family != REC_NONE);
-		m->group[i] = !known ? REC_NONE : typed ? d->item[i].type : m->types + d->item[i].family;
+		m->group[i] = !known ? REC_NONE : typed ? 2 * d->item[i].type : 2 * d->item[i].family + 1;
 		if (known && m->group[i] >= m->groups)
 			m->groups = m->group[i] + 1;
 	}
@@ -49,19 +43,17 @@ static void name_groups(struct rec_model *m)
 static void group_rows(struct rec_model *m, struct nb_rows *rows)
 {
 	const struct rec_data *d = m->d;
-	uint32_t groups[GROUP_LINES];
-	for (uint32_t o = 0; m->groups && o < d->order_start[d->customers]; o++) {
-		size_t n = 0;
-		for (uint32_t q = d->line_start[o]; q < d->line_start[o + 1] && n < GROUP_LINES; q++)
-			if ((!d->line_quantity || d->line_quantity[q] > 0) && m->group[d->line_item[q]] != REC_NONE)
-				groups[n++] = m->group[d->line_item[q]];
-		qsort(groups, n, sizeof(*groups), by_number);
-		for (size_t i = 0; i < n; i++)
-			if (i == 0 || groups[i] != groups[i - 1]) {
+	uint32_t groups[REC_GROUP_LINES];
+	for (uint32_t c = 0; m->groups && c < d->customers; c++) {
+		struct rec_history h = rec_history_of(d, c);
+		for (uint32_t o = 0; o < h.orders; o++) {
+			size_t n = rec_groups_once(m->group, &h, o, groups);
+			for (size_t i = 0; i < n; i++) {
 				nb_rows_add(rows, groups[i], 1);
 				m->group_baskets[groups[i]]++;
 			}
-		nb_rows_end(rows);
+			nb_rows_end(rows);
+		}
 	}
 }
 
@@ -71,7 +63,7 @@ static size_t group_best(const struct rec_model *m, const struct nb_rows *cross,
 {
 	double extra[GROUPS_KEPT];
 	size_t n = 0;
-	for (uint64_t q = cross->start[g]; q < cross->start[g + 1]; q++) {
+	for (uint64_t q = cross->start[g]; q < cross->start[g + 1] && q < cross->start[g] + REC_GROUPS_LOOKED; q++) {
 		uint32_t h = cross->item[q];
 		double met = (double)cross->weight[q];
 		double here = met - (double)m->group_baskets[g] * m->group_baskets[h] / ((double)m->baskets_n + 1);
@@ -90,23 +82,27 @@ static size_t group_best(const struct rec_model *m, const struct nb_rows *cross,
 	return n;
 }
 
-void rec_learn_groups(struct rec_model *m)
+void rec_join_groups(struct rec_model *m, const struct nb_rows *cross)
 {
-	name_groups(m);
 	m->group_start = mem_alloc((m->groups + 2u) * sizeof(*m->group_start));
-	m->group_baskets = mem_alloc((m->groups + 1u) * sizeof(uint32_t));
 	m->group_other = mem_alloc((m->groups * (size_t)GROUPS_KEPT + 1) * sizeof(uint32_t));
 	m->group_both = mem_alloc((m->groups * (size_t)GROUPS_KEPT + 1) * sizeof(uint32_t));
 	order_groups(m);
-	struct nb_rows rows = { 0 }, cross;
-	group_rows(m, &rows);
-	nb_cross(&rows, &rows, m->groups, GROUPS_LOOKED, m->o.threads, &cross);
 	for (uint32_t g = 0; g < m->groups; g++) {
 		uint64_t n = m->group_start[g];
-		m->group_start[g + 1] = n + group_best(m, &cross, g, m->group_other + n, m->group_both + n);
+		m->group_start[g + 1] = n + group_best(m, cross, g, m->group_other + n, m->group_both + n);
 	}
+}
+
+void rec_learn_groups(struct rec_model *m, uint32_t wide, struct nb_rows *cross)
+{
+	rec_name_groups(m);
+	m->group_baskets = mem_alloc((m->groups + 1u) * sizeof(uint32_t));
+	struct nb_rows rows = { 0 };
+	group_rows(m, &rows);
+	nb_cross(&rows, &rows, m->groups, wide, m->o.threads, cross);
 	nb_rows_release(&rows);
-	nb_rows_release(&cross);
+	rec_join_groups(m, cross);
 }
 
 /* ---- segments ---- */
@@ -129,30 +125,27 @@ static void segment_best(struct rec_model *m, uint32_t g)
 		top[n] = REC_NONE;
 }
 
+void rec_segments_best(struct rec_model *m, uint32_t segments)
+{
+	m->segment_top = mem_alloc((segments + 1u) * REC_SEGMENT_TOP * sizeof(uint32_t));
+	for (uint32_t g = 1; g <= segments; g++)
+		segment_best(m, g);
+}
+
 void rec_learn_segments(struct rec_model *m)
 {
 	const struct rec_data *d = m->d;
-	size_t segments = d->segment ? d->segments + 1u : 0;
-	check(segments <= REC_SEGMENTS_MAX + 1);
-	if (!segments)
+	if (!d->segment)
 		return;
+	check(d->segments <= REC_SEGMENTS_MAX);
 	uint32_t *seen = mem_alloc((m->items + 1u) * sizeof(*seen));
-	m->segment_both = mem_alloc((segments * m->items + 1) * sizeof(uint32_t));
-	m->segment_top = mem_alloc(segments * REC_SEGMENT_TOP * sizeof(uint32_t));
+	m->segment_both = mem_alloc((d->segments + 1u) * (size_t)(m->items + 1u) * sizeof(uint32_t));
 	for (uint32_t c = 0; c < d->customers; c++) {
+		struct rec_history h = rec_history_of(d, c);
 		uint32_t g = d->segment[c];
-		uint32_t a = d->order_start[c], z = d->order_start[c + 1];
-		bool bought = false;
-		for (uint32_t q = d->line_start[a]; q < d->line_start[z]; q++)
-			if (!d->line_quantity || d->line_quantity[q] > 0) {
-				bought = true;
-				m->segment_both[(size_t)g * m->items + d->line_item[q]] += seen[d->line_item[q]] != c + 1;
-				seen[d->line_item[q]] = c + 1;
-			}
-		m->segment_customers[g] += bought;
+		m->segment_customers[g] += rec_segment_add(m->segment_both + (size_t)g * m->items, seen, c + 1, &h, 1);
 	}
-	for (uint32_t g = 1; g < segments; g++)
-		segment_best(m, g);
+	rec_segments_best(m, d->segments);
 	free(seen);
 }
 

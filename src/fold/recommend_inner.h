@@ -44,8 +44,9 @@ struct rec_model {
 	struct rec_options o;
 	struct rec_weights w;
 	uint32_t items;
-	uint64_t baskets_learnt; /* when weights and EASE were */
-	uint64_t *link_start;    /* items + 1 */
+	uint64_t baskets_learnt;   /* when weights and EASE were */
+	struct rec_follow *follow; /* until rec_model_follow() */
+	uint64_t *link_start;      /* items + 1 */
 	struct rec_link *links;
 	struct rec_seller *seller;           /* by item */
 	struct forest *rank;                 /* NULL: too little past to learn it from, the blend alone answers */
@@ -162,7 +163,6 @@ uint32_t rec_heap_next(struct rec_scratch *s);
 
 /* recommend_facts.c: of what is in the model already, more. */
 void rec_learn_segments(struct rec_model *m);
-void rec_learn_groups(struct rec_model *m);
 void rec_learn_rhythm(struct rec_model *m);
 void rec_learn_bundles(struct rec_model *m);
 

@@ -4,55 +4,102 @@
  * old purchase only. So the REC_RANKED best candidates, and what sells now, are described by a few numbers (what the
  * lists say, what sales say, who asks) and ordered by trees learnt on cuts of the shop's own past: the lists and the
  * sales as of a day, and what the customer bought for the first time in the next order. */
-#include "fold/recommend_inner.h"
+#include "fold/recommend_count.h"
+
+#include <stdlib.h>
 
 enum { RECENT_DAYS = 30, LATELY_DAYS = 10, SPAN_MAX = 3650, RECENT_WEIGHT = 11 };
 
 /* ---- what sales say ---- */
 
-struct sums {
-	uint32_t *reach, *recent, *lately, *fresh, *again, *seen, *lines, *newly;
-	int32_t *first, *last;
-	double *quantity, *minor;
-	uint32_t orders, recent_orders, lately_orders, customers, steps;
-};
-
-static bool bought(const struct rec_data *d, uint32_t line)
+static int32_t *days_of(int32_t *p, uint32_t items, uint32_t more, int32_t day)
 {
-	return !d->line_quantity || d->line_quantity[line] > 0;
+	p = rec_wider(p, items, more, sizeof(*p));
+	for (uint32_t i = items; i <= more; i++)
+		p[i] = day;
+	return p;
 }
 
-static void sum_order(struct sums *x, const struct rec_data *d, uint32_t o, int32_t until, uint32_t customer,
-                      bool first)
+void rec_sales_init(struct rec_sales *x, uint32_t items, int32_t until)
 {
-	int32_t day = d->order_day[o], age = until - day;
-	x->orders++;
-	x->recent_orders += age <= RECENT_DAYS;
-	x->lately_orders += age <= LATELY_DAYS;
-	x->steps += !first;
-	for (uint32_t q = d->line_start[o]; q < d->line_start[o + 1]; q++) {
-		uint32_t i = d->line_item[q];
-		if (!bought(d, q))
+	*x = (struct rec_sales){ .until = until };
+	rec_sales_grow(x, 0, items);
+}
+
+void rec_sales_grow(struct rec_sales *x, uint32_t items, uint32_t more)
+{
+	uint32_t **const all[] = {
+		&x->reach, &x->recent, &x->lately, &x->fresh, &x->again, &x->seen, &x->lines, &x->newly
+	};
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		*all[i] = rec_wider(*all[i], items, more, sizeof(uint32_t));
+	x->first = days_of(x->first, items, more, x->until);
+	x->last = days_of(x->last, items, more, x->until - SPAN_MAX);
+	x->quantity = rec_wider(x->quantity, items, more, sizeof(double));
+	x->minor = rec_wider(x->minor, items, more, sizeof(double));
+}
+
+void rec_sales_release(struct rec_sales *x)
+{
+	void *const all[] = { x->reach, x->recent, x->lately, x->fresh, x->again,    x->seen,
+		                  x->lines, x->newly,  x->first,  x->last,  x->quantity, x->minor };
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		free(all[i]);
+	*x = (struct rec_sales){ 0 };
+}
+
+void rec_sales_forget_days(struct rec_sales *x, uint32_t item)
+{
+	x->first[item] = x->until;
+	x->last[item] = x->until - SPAN_MAX;
+}
+
+void rec_sales_day(struct rec_sales *x, uint32_t item, int32_t day)
+{
+	x->first[item] = day < x->first[item] ? day : x->first[item];
+	x->last[item] = day > x->last[item] ? day : x->last[item];
+}
+
+static void add_order(struct rec_sales *x, const struct rec_history *h, uint32_t o, int sign)
+{
+	uint32_t one = (uint32_t)sign; /* adding 2³² − 1 takes one away */
+	int32_t day = h->day[o], age = x->until - day;
+	bool recent = age <= RECENT_DAYS, lately = age <= LATELY_DAYS;
+	x->orders += one;
+	x->recent_orders += recent ? one : 0;
+	x->lately_orders += lately ? one : 0;
+	x->steps += o ? one : 0;
+	for (uint32_t q = h->line_start[o]; q < h->line_start[o + 1]; q++) {
+		uint32_t i = h->item[q];
+		if (!rec_bought(h, q))
 			continue;
-		x->recent[i] += age <= RECENT_DAYS;
-		x->lately[i] += age <= LATELY_DAYS;
-		if (x->seen[i] != customer + 1) {
-			x->seen[i] = customer + 1;
-			x->reach[i]++;
-			x->fresh[i] += !first;
-			x->newly[i] += age <= RECENT_DAYS;
+		x->recent[i] += recent ? one : 0;
+		x->lately[i] += lately ? one : 0;
+		if (x->seen[i] != x->customer) {
+			x->seen[i] = x->customer;
+			x->reach[i] += one;
+			x->fresh[i] += o ? one : 0;
+			x->newly[i] += recent ? one : 0;
 		} else {
-			x->again[i]++;
+			x->again[i] += one;
 		}
-		x->first[i] = day < x->first[i] ? day : x->first[i];
-		x->last[i] = day > x->last[i] ? day : x->last[i];
-		x->lines[i]++;
-		x->quantity[i] += d->line_quantity ? (double)d->line_quantity[q] : 1;
-		x->minor[i] += d->line_minor ? d->line_minor[q] : 0;
+		if (sign > 0)
+			rec_sales_day(x, i, day);
+		x->lines[i] += one;
+		x->quantity[i] += sign * (h->quantity ? (double)h->quantity[q] : 1);
+		x->minor[i] += sign * (double)(h->minor ? h->minor[q] : 0);
 	}
 }
 
-static float price_of(const struct rec_data *d, const struct sums *x, uint32_t i)
+void rec_sales_add(struct rec_sales *x, const struct rec_history *h, int sign)
+{
+	x->customer++;
+	for (uint32_t o = 0; o < h->orders; o++)
+		add_order(x, h, o, sign);
+	x->customers += h->orders ? (uint32_t)sign : 0;
+}
+
+static float price_of(const struct rec_data *d, const struct rec_sales *x, uint32_t i)
 {
 	if (d->item)
 		return (float)d->item[i].price_minor;
@@ -79,58 +126,41 @@ static void order_recent(struct rec_model *m)
 		m->recent_n--;
 }
 
+void rec_sales_tell(const struct rec_sales *x, struct rec_model *m)
+{
+	float top = 1;
+	for (uint32_t i = 0; i < m->items; i++)
+		m->seller[i] = (struct rec_seller){ .reach = (float)x->reach[i] / (float)(x->customers + 1),
+			                                .recent = (float)x->recent[i] / (float)(x->recent_orders + 1),
+			                                .lately = (float)x->lately[i] / (float)(x->lately_orders + 1),
+			                                .fresh = (float)x->fresh[i] / (float)(x->steps + 1),
+			                                .again = (float)x->again[i] / (float)(x->lines[i] + 1),
+			                                .age_days = (float)(x->until - x->first[i]),
+			                                .quiet_days = (float)(x->until - x->last[i]),
+			                                .quantity = (float)(x->quantity[i] / (x->lines[i] + 1)),
+			                                .price = price_of(m->d, x, i) };
+	for (uint32_t i = 0; i < m->items; i++) {
+		m->popular[i] = (float)(x->reach[i] + RECENT_WEIGHT * x->newly[i]);
+		top = m->popular[i] > top ? m->popular[i] : top;
+	}
+	for (uint32_t i = 0; i < m->items; i++)
+		m->popular[i] /= top;
+	order_recent(m);
+}
+
 void rec_rank_sellers(const struct rec_learning *l)
 {
 	const struct rec_data *d = l->d;
-	struct rec_seller *out = l->m->seller;
-	int32_t until = l->until == INT32_MAX ? l->newest + 1 : l->until;
-	size_t n = d->items + 1u;
-	uint32_t *all = mem_alloc(8 * n * sizeof(*all));
-	struct sums x = { .reach = all,
-		              .recent = all + n,
-		              .lately = all + 2 * n,
-		              .fresh = all + 3 * n,
-		              .again = all + 4 * n,
-		              .seen = all + 5 * n,
-		              .lines = all + 6 * n,
-		              .newly = all + 7 * n,
-		              .first = mem_alloc(n * sizeof(int32_t)),
-		              .last = mem_alloc(n * sizeof(int32_t)),
-		              .quantity = mem_alloc(n * sizeof(double)),
-		              .minor = mem_alloc(n * sizeof(double)) };
-	for (size_t i = 0; i < n; i++) {
-		x.first[i] = until;
-		x.last[i] = until - SPAN_MAX;
-	}
+	struct rec_sales x;
+	rec_sales_init(&x, d->items, l->until == INT32_MAX ? l->newest + 1 : l->until);
 	for (uint32_t c = 0; c < d->customers; c += l->step) {
-		uint32_t o = d->order_start[c];
-		for (; o < d->order_start[c + 1] && d->order_day[o] < until; o++)
-			sum_order(&x, d, o, until, c, o == d->order_start[c]);
-		x.customers += o > d->order_start[c];
+		struct rec_history h = rec_history_of(d, c);
+		while (h.orders && h.day[h.orders - 1] >= x.until)
+			h.orders--;
+		rec_sales_add(&x, &h, 1);
 	}
-	for (uint32_t i = 0; i < d->items; i++)
-		out[i] = (struct rec_seller){ .reach = (float)x.reach[i] / (float)(x.customers + 1),
-			                          .recent = (float)x.recent[i] / (float)(x.recent_orders + 1),
-			                          .lately = (float)x.lately[i] / (float)(x.lately_orders + 1),
-			                          .fresh = (float)x.fresh[i] / (float)(x.steps + 1),
-			                          .again = (float)x.again[i] / (float)(x.lines[i] + 1),
-			                          .age_days = (float)(until - x.first[i]),
-			                          .quiet_days = (float)(until - x.last[i]),
-			                          .quantity = (float)(x.quantity[i] / (x.lines[i] + 1)),
-			                          .price = price_of(d, &x, i) };
-	float top = 1;
-	for (uint32_t i = 0; i < d->items; i++) {
-		l->m->popular[i] = (float)(x.reach[i] + RECENT_WEIGHT * x.newly[i]);
-		top = l->m->popular[i] > top ? l->m->popular[i] : top;
-	}
-	for (uint32_t i = 0; i < d->items; i++)
-		l->m->popular[i] /= top;
-	order_recent(l->m);
-	free(all);
-	free(x.first);
-	free(x.last);
-	free(x.quantity);
-	free(x.minor);
+	rec_sales_tell(&x, l->m);
+	rec_sales_release(&x);
 }
 
 /* ---- description ---- */

@@ -176,7 +176,8 @@ void rec_learn_weights(struct rec_learning *l)
 	struct tune t = { .wanted = mem_alloc(d->items + 1u), .s = rec_scratch_new(l->m) };
 	t.query = mem_grow(t.query, &t.query_cap, 1, sizeof(*t.query));
 	t.query[0] = 0;
-	for (int k = 1; k <= CUTS && t.queries < RANK_CASES_MAX && !rec_stopped(l->o) && l->newest + 1 - k * days > oldest;
+	for (int k = 1; k <= (l->o->no_rank ? 1 : CUTS) && t.queries < RANK_CASES_MAX && !rec_stopped(l->o) &&
+	                l->newest + 1 - k * days > oldest;
 	     k++) {
 		l->until = l->newest + 1 - k * days;
 		rec_rank_sellers(l);
@@ -186,7 +187,8 @@ void rec_learn_weights(struct rec_learning *l)
 			if (t.cases_n >= TUNE_CASES_MIN)
 				tune_weights(&t, &l->m->w);
 		}
-		cut_add(l, &t, false);
+		if (!l->o->no_rank)
+			cut_add(l, &t, false);
 	}
 	const struct boost_rows rows = { t.x, t.truth, t.query, t.queries, REC_RANK_FEATURES };
 	if (t.queries >= RANK_CASES_MIN)

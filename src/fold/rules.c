@@ -251,6 +251,9 @@ static int by_key(const void *a, const void *b, void *ctx)
 	double kx = sort_key(x, *(enum rules_sort *)ctx), ky = sort_key(y, *(enum rules_sort *)ctx);
 	if (kx != ky)
 		return kx > ky ? -1 : 1;
+	/* of a hundred that are always right, first the one that means most orders */
+	if (x->leverage != y->leverage)
+		return x->leverage > y->leverage ? -1 : 1;
 	return by_items(x, y);
 }
 

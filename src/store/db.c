@@ -230,6 +230,12 @@ bool db_log_empty(struct db *db, bool *emptied, struct err *err)
 	return !db->driver->log_empty || db->driver->log_empty(db, emptied, err);
 }
 
+bool db_changes(struct db *db, int64_t *number, bool *told, struct err *err)
+{
+	*told = db->driver->changes != NULL;
+	return !*told || (!fault(err) && db->driver->changes(db, number, err));
+}
+
 bool db_is_durable(const struct db *db)
 {
 	return db->durable || db->kind == DB_POSTGRES;

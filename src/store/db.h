@@ -52,6 +52,10 @@ bool db_in_transaction(const struct db *db);
 bool db_durable(struct db *db, bool on, struct err *err) MUST_CHECK;
 bool db_is_durable(const struct db *db);
 
+/* A number that is another one when another handle has committed since it was last asked; for this handle alone.
+ * *told false: the database does not say (PostgreSQL). Outside a transaction. */
+bool db_changes(struct db *db, int64_t *number, bool *told, struct err *err) MUST_CHECK;
+
 /* SQLite's log is folded back into the file by whoever commits when it has grown, and all wait meanwhile. A program
  * with a thread to spare: db_log_left on the handles that write, db_log_fold now and then on a handle of that thread's
  * own: it folds what is more than `bytes` and keeps nobody waiting. Nothing on PostgreSQL. */

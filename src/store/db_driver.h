@@ -33,6 +33,7 @@ struct driver {
 	bool (*log_left)(struct db *db, struct err *err); /* NULL: there is no log */
 	bool (*log_fold)(struct db *db, int64_t bytes, struct err *err);
 	bool (*log_empty)(struct db *db, bool *emptied, struct err *err);
+	bool (*changes)(struct db *db, int64_t *number, struct err *err); /* NULL: it does not tell */
 	bool (*has_shop)(struct db *db, bool *yes, struct err *err);
 
 	bool (*prepare)(struct query **queries, size_t count, struct err *err);
@@ -70,6 +71,7 @@ struct db {
 	bool in_transaction, pipelined, durable;
 	struct turn *turn; /* SQLite: the file's, of a handle that writes */
 	bool my_turn;
+	void *verbs[5]; /* SQLite: BEGIN and the like, prepared when they are used first */
 	void *conn;
 	struct intern names;
 	struct query *queries;

@@ -63,6 +63,32 @@ static bool lite_exec(struct db *db, const char *sql, struct err *err)
 	return rc == SQLITE_OK || fail(db, rc, err);
 }
 
+/* What is said at every transaction, compiled once. */
+enum verb { BEGIN_READ, BEGIN_WRITE, COMMIT, ROLLBACK, DATA_VERSION };
+
+static sqlite3_stmt *verb(struct db *db, enum verb v)
+{
+	static const char *const TEXTS[] = {
+		[BEGIN_READ] = "BEGIN",  [BEGIN_WRITE] = "BEGIN IMMEDIATE",      [COMMIT] = "COMMIT",
+		[ROLLBACK] = "ROLLBACK", [DATA_VERSION] = "PRAGMA data_version",
+	};
+	_Static_assert(ARRAY_LEN(TEXTS) == ARRAY_LEN(db->verbs), "a place for each");
+	sqlite3_stmt *s = db->verbs[v];
+	if (!s && sqlite3_prepare_v3(db->conn, TEXTS[v], -1, SQLITE_PREPARE_PERSISTENT, &s, NULL) == SQLITE_OK)
+		db->verbs[v] = s;
+	return s;
+}
+
+static int say(struct db *db, enum verb v)
+{
+	sqlite3_stmt *s = verb(db, v);
+	if (!s)
+		return sqlite3_errcode(db->conn);
+	int rc = sqlite3_step(s);
+	sqlite3_reset(s);
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
 static bool pragma_int(struct db *db, const char *sql, int64_t *out, struct err *err)
 {
 	sqlite3_stmt *s = NULL;
@@ -158,6 +184,8 @@ static void give_turn(struct db *db)
 
 static void lite_close(struct db *db)
 {
+	for (size_t i = 0; i < ARRAY_LEN(db->verbs); i++)
+		sqlite3_finalize(db->verbs[i]);
 	sqlite3_close_v2(db->conn);
 	give_turn(db);
 	if (db->turn)
@@ -168,26 +196,37 @@ static bool lite_begin(struct db *db, bool write, struct err *err)
 {
 	if (write)
 		take_turn(db);
-	bool ok = lite_exec(db, write ? "BEGIN IMMEDIATE" : "BEGIN", err);
-	if (!ok)
+	int rc = say(db, write ? BEGIN_WRITE : BEGIN_READ);
+	if (rc != SQLITE_OK)
 		give_turn(db);
-	return ok;
+	return rc == SQLITE_OK || fail(db, rc, err);
 }
 
 static bool lite_commit(struct db *db, struct err *err)
 {
-	bool ok = lite_exec(db, "COMMIT", err);
-	if (ok)
+	int rc = say(db, COMMIT);
+	if (rc == SQLITE_OK)
 		give_turn(db);
-	return ok; /* else it is rolled back next */
+	return rc == SQLITE_OK || fail(db, rc, err); /* it is rolled back next */
 }
 
 static void lite_rollback(struct db *db)
 {
 	/* a full disk may have rolled back already */
 	if (!sqlite3_get_autocommit(db->conn))
-		sqlite3_exec(db->conn, "ROLLBACK", NULL, NULL, NULL);
+		(void)say(db, ROLLBACK);
 	give_turn(db);
+}
+
+static bool lite_changes(struct db *db, int64_t *number, struct err *err)
+{
+	sqlite3_stmt *s = verb(db, DATA_VERSION);
+	int rc = s ? sqlite3_step(s) : sqlite3_errcode(db->conn);
+	if (rc == SQLITE_ROW)
+		*number = sqlite3_column_int64(s, 0);
+	if (s)
+		sqlite3_reset(s);
+	return rc == SQLITE_ROW || fail(db, rc, err);
 }
 
 static bool lite_durable(struct db *db, bool on, struct err *err)
@@ -500,6 +539,7 @@ const struct driver DRIVER_SQLITE = {
 	.commit = lite_commit,
 	.rollback = lite_rollback,
 	.durable = lite_durable,
+	.changes = lite_changes,
 	.pipeline = lite_pipeline,
 	.log_left = lite_log_left,
 	.log_fold = lite_log_fold,

@@ -82,7 +82,14 @@ bool merges_read(struct db *db, struct instant known, struct merges *out, struct
 
 bool merges_read_of(struct db *db, customer_id survivor, struct merges *out, struct err *err)
 {
-	struct query *q = db_query(db, "merge_facts_into");
+	struct query *q = db_query(db, "merge_members");
+	query_int(q, 1, survivor);
+	int got = query_next(q, err);
+	query_done(q);
+	*out = (struct merges){ .count = 0 };
+	if (got != 1) /* nearly always: nobody */
+		return got == 0;
+	q = db_query(db, "merge_facts_into");
 	query_int(q, 1, survivor);
 	return read_edges(q, INSTANT_NEVER, out, err);
 }

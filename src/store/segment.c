@@ -32,6 +32,21 @@ bool store_segment_put(struct db *db, struct str name, struct str text, struct i
 	return err_context(err, "saving the segment");
 }
 
+bool store_segment_delete(struct db *db, struct str name, bool *found, struct err *err)
+{
+	int64_t gone = 0;
+	if (!db_begin(db, err))
+		return false;
+	struct query *q = db_query(db, "segment_delete");
+	query_text(q, 1, name);
+	if (query_run(q, &gone, err) && db_commit(db, err)) {
+		*found = gone > 0;
+		return true;
+	}
+	db_rollback(db);
+	return err_context(err, "forgetting the segment");
+}
+
 bool store_segments(struct db *db, store_segment_fn fn, void *ctx, struct err *err)
 {
 	struct query *q = db_query(db, "segment_list");

@@ -14,6 +14,9 @@ bool store_customers(struct db *db, store_customer_fn fn, void *ctx, struct err 
  */
 bool store_segment_put(struct db *db, struct str name, struct str text, struct instant now, struct err *err) MUST_CHECK;
 
+/* Forgets one, in its own transaction; *found says whether there was one. */
+bool store_segment_delete(struct db *db, struct str name, bool *found, struct err *err) MUST_CHECK;
+
 /* All of them, by name; strings live until the callback returns. */
 typedef bool (*store_segment_fn)(void *ctx, struct str name, struct str text, struct err *err);
 bool store_segments(struct db *db, store_segment_fn fn, void *ctx, struct err *err) MUST_CHECK;

@@ -40,6 +40,7 @@ static void send_copy(struct request *r)
 	}
 	r->ready = MHD_create_response_from_fd64(c->size, c->file); /* closes it */
 	c->file = -1;
+	r->bytes = (size_t)c->size;
 	r->status = 200;
 	(void)MHD_add_response_header(r->ready, "Content-Type", "application/vnd.sqlite3");
 	(void)MHD_add_response_header(r->ready, "Content-Disposition", "attachment; filename=\"relance.backup\"");

@@ -91,29 +91,42 @@ static void put_profile(struct request *r, const struct view *v)
  */
 struct proof {
 	struct str source, wording;
-	int64_t at;
+	int64_t at, seq;
 };
 enum { CONSENT_STATES = CONSENT_OPPOSED + 1 };
 
-static bool read_proofs(struct request *r, customer_id c,
-                        struct proof out[CHANNEL_COUNT][PURPOSE_COUNT][CONSENT_STATES], struct err *err)
+static bool read_proofs_of(struct request *r, customer_id record,
+                           struct proof out[CHANNEL_COUNT][PURPOSE_COUNT][CONSENT_STATES], struct err *err)
 {
 	struct query *q = db_query(request_db(r), "consents_said");
 	int got;
-	query_int(q, 1, c);
+	query_int(q, 1, record);
 	while ((got = query_next(q, err)) == 1) {
 		struct consent_body said;
 		if (!body_read_consent(query_get_text(q, 4), &r->arena, &said, err))
 			break;
 		struct proof *p = &out[said.channel][said.purpose][said.state];
-		if (p->source.p && query_get_int(q, 2) < p->at)
+		int64_t seq = query_get_int(q, 0), at = query_get_int(q, 2);
+		if (p->source.p && (at < p->at || (at == p->at && seq < p->seq)))
 			continue;
 		*p = (struct proof){ .source = arena_str(&r->arena, said.source),
 			                 .wording = arena_str(&r->arena, said.wording),
-			                 .at = query_get_int(q, 2) };
+			                 .at = at,
+			                 .seq = seq };
 	}
 	query_done(q);
 	return got == 0;
+}
+
+static bool read_proofs(struct request *r, customer_id c,
+                        struct proof out[CHANNEL_COUNT][PURPOSE_COUNT][CONSENT_STATES], struct err *err)
+{
+	customer_id *records;
+	size_t count = 0;
+	bool ok = store_records(request_db(r), c, &r->arena, &records, &count, err);
+	for (size_t i = 0; ok && i < count; i++)
+		ok = read_proofs_of(r, records[i], out, err);
+	return ok;
 }
 
 /* What was said last on each channel and purpose, with what it allows now. */
@@ -157,22 +170,25 @@ static void stands(const struct world *w, customer_id c, const struct pstate *s,
 		if (w->plans->family[r->plan] != w->plans->family[plan] || r->state != RUN_ACTIVE)
 			continue;
 		const struct plan *on = w->plans->plans[r->plan];
-		buf_printf(out, fr ? "dans le plan, passage %u%s" : "in run %u%s", r->run_no,
-		           r->control ? (fr ? ", groupe témoin" : ", in the control group") : "");
+		if (fr && r->run_no <= 1)
+			buf_cstr(out, "en route");
+		else
+			buf_printf(out, fr ? "en route pour la %ue fois" : "in run %u", r->run_no);
+		buf_cstr(out, !r->control ? "" : fr ? ", groupe témoin" : ", in the control group");
 		if (r->step < on->step_count)
 			buf_printf(out, fr ? ", prochaine étape %.*s" : ", next step %.*s", STR_ARG(on->steps[r->step].name));
 		if (r->queued)
 			buf_cstr(out, fr ? ", son message attend de partir" : ", its message is queued");
 		else if (s->wake != UINT32_MAX)
-			buf_printf(out, fr ? ", regardé à nouveau le %s" : ", looked at again %s",
+			buf_printf(out, fr ? ", prochaine décision le %s" : ", looked at again %s",
 			           instant_local((struct instant){ s->wake }, w->settings->zone, at));
 		return;
 	}
 	if (!w->plans->on[plan])
 		buf_cstr(out, fr ? "le plan est arrêté" : "the plan is off");
 	else if (c <= w->version->customers && engine_candidate(w, c, s, plan, now))
-		buf_cstr(out, p->smooth_per_day ? (fr ? "entrerait\xC2\xA0: attend une place du lissage"
-		                                      : "would enter: waits for a smoothing slot")
+		buf_cstr(out, p->smooth_per_day ? (fr ? "entrerait\xC2\xA0: attend son tour, les entrées étant étalées"
+		                                      : "would enter: waits its turn, entries being spread out")
 		                                : (fr ? "entrerait maintenant" : "would enter now"));
 	else
 		buf_cstr(out, fr ? "n’y est pas\xC2\xA0: son déclencheur n’est pas atteint, ou son public ne convient pas"
@@ -318,13 +334,14 @@ void on_customer(struct request *r)
 	const struct world *w = request_db(r) ? request_world(r) : NULL;
 	struct pstate state;
 	struct err err;
-	if (!w)
+	customer_id c = w ? customer_named(r) : 0, asked = c;
+	if (!c || shelf_has(r, w, asked))
 		return;
 	if (!db_begin_read(r->db, &err)) { /* one state of the database, taken once */
 		request_err(r, &err);
 		return;
 	}
-	customer_id c = customer_arg(r);
+	c = customer_arg(r);
 	if (c && put_who(r, c)) {
 		if (read_standing(r, w, c, &state, &err))
 			put_customer(r, w, c, &state);
@@ -333,6 +350,7 @@ void on_customer(struct request *r)
 		pstate_release(&state);
 	}
 	db_rollback(r->db);
+	shelf_put(r, asked);
 }
 
 /* ---- why ---- */

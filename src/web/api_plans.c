@@ -205,8 +205,9 @@ static bool load_standings(struct request *r, struct db *db, struct standings *s
 static const struct plan *read_plan(struct request *r, struct str name, struct str text, struct plan_issues *issues)
 {
 	struct expr_context context;
-	*issues = (struct plan_issues){ .count = 0 };
+	*issues = (struct plan_issues){ .french = request_locale(r) == LOCALE_FR };
 	web_plan_context(r->web, &context);
+	context.french = issues->french;
 	return plan_read(name, text, &context, &r->arena, issues);
 }
 

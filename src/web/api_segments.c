@@ -207,6 +207,42 @@ void on_segment_put(struct request *r)
 	json_decref(o);
 }
 
+/* The first of the saved segments that is built on this one, or NULL. */
+static const struct str *built_on(struct request *r, const struct saved *s, struct str name)
+{
+	const char *quoted = arena_cstr(&r->arena, arena_printf(&r->arena, "\"%.*s\"", STR_ARG(name)));
+	for (size_t i = 0; i < s->count; i++)
+		if (!str_eq(s->names[i], name) && strstr(s->texts[i], "segment") && strstr(s->texts[i], quoted))
+			return &s->names[i];
+	return NULL;
+}
+
+void on_segment_delete(struct request *r)
+{
+	struct err err;
+	bool found;
+	struct saved *s = saved_segments(r);
+	if (!s)
+		return;
+	const struct str *other = built_on(r, s, r->args[0]);
+	if (other)
+		request_problem(r, 409,
+		                request_locale(r) == LOCALE_FR
+		                    ? "le segment «\xC2\xA0%.*s\xC2\xA0» s’appuie sur celui-ci\xC2\xA0: changez-le d’abord"
+		                    : "the segment \"%.*s\" is built on this one: change it first",
+		                STR_ARG(*other));
+	else if (!store_segment_delete(live_db(r->web->live), r->args[0], &found, &err))
+		request_err(r, &err);
+	else if (!found)
+		request_refuse(r, 404, "aucun segment ne porte ce nom", "no segment has this name");
+	else {
+		put_open(&r->out, NULL, '{');
+		put_bool(&r->out, "forgotten", true);
+		put_close(&r->out, '}');
+		request_send_json(r, 200);
+	}
+}
+
 void on_segment_words(struct request *r)
 {
 	size_t count;

@@ -128,6 +128,7 @@ static bool load_keys(struct web *w, struct db *db, struct err *err)
 	free(w->keys);
 	w->keys = NULL;
 	w->key_count = 0;
+	w->keys_loading++;
 	while ((got = query_next(q, err)) == 1) {
 		w->keys = mem_grow(w->keys, &cap, w->key_count + 1, sizeof *w->keys);
 		struct api_key *k = &w->keys[w->key_count++];
@@ -210,19 +211,30 @@ static void be_account(struct identity *who, const struct account *a, const char
 	csrf_of(token, who->csrf);
 }
 
+/* The key this thread saw last, while the keys are the same: a program asks many times, and the list has a lock. */
 static void by_key(struct request *r, const char *key)
 {
 	struct web *w = r->web;
+	struct key_seen *seen = worker_key();
 	char hash[TOKEN_HEX + 1];
 	auth_token_hash(key, hash);
-	pthread_mutex_lock(&w->lock);
-	for (size_t i = 0; i < w->key_count; i++)
-		if (sodium_memcmp(w->keys[i].key_hash, hash, TOKEN_HEX) == 0) {
-			r->who.may = w->keys[i].may;
-			r->key_used = true;
-			snprintf(r->who.actor, sizeof r->who.actor, "key %lld", (long long)w->keys[i].id);
-		}
-	pthread_mutex_unlock(&w->lock);
+	if (seen->loading != w->keys_loading || sodium_memcmp(seen->hash, hash, TOKEN_HEX) != 0) {
+		*seen = (struct key_seen){ .id = 0 };
+		memcpy(seen->hash, hash, sizeof hash);
+		pthread_mutex_lock(&w->lock);
+		seen->loading = w->keys_loading;
+		for (size_t i = 0; i < w->key_count; i++)
+			if (sodium_memcmp(w->keys[i].key_hash, hash, TOKEN_HEX) == 0) {
+				seen->id = w->keys[i].id;
+				seen->may = w->keys[i].may;
+			}
+		pthread_mutex_unlock(&w->lock);
+	}
+	if (!seen->id)
+		return;
+	r->who.may = seen->may;
+	r->key_used = true;
+	snprintf(r->who.actor, sizeof r->who.actor, "key %lld", (long long)seen->id);
 }
 
 void auth_identify(struct request *r)
@@ -256,10 +268,24 @@ void auth_identify(struct request *r)
 	pthread_mutex_unlock(&w->lock);
 }
 
+/* A form on another site's page that posts here, to sign somebody in under a name that is not theirs: browsers say so.
+ * The pages that mails link to may be posted to from anywhere: a shop puts the sign-up form on its own site. */
+static bool from_elsewhere(struct request *r)
+{
+	const char *site = r->route->flags & PAGE ? NULL : request_header(r, "Sec-Fetch-Site");
+	return site && strcmp(site, "cross-site") == 0;
+}
+
 bool auth_allowed(struct request *r)
 {
 	const struct route *route = r->route;
 	bool reads = strcmp(route->method, "GET") == 0;
+	if (!reads && from_elsewhere(r)) {
+		request_problem(r, 403,
+		                "a page of another site sent this: changes are made from relance's own pages, or with "
+		                "a key by a program");
+		return false;
+	}
 	if (!route->permission)
 		return true;
 	if (!r->who.may) {
@@ -489,12 +515,14 @@ static void second_step(struct request *r, const struct account *a, const char *
 		request_hand_over(r, begin_session);
 		return;
 	case FACTOR_MISSING:
-		request_problem(r, 401, "\"code\" is needed too: six digits of the telephone, or a backup code");
+		request_refuse(r, 401, "il manque le code\u00a0: les six chiffres du téléphone, ou un code de secours",
+		               "\"code\" is needed too: six digits of the telephone, or a backup code");
 		break;
 	case FACTOR_WRONG:
 		too_many(r, a->name, true);
 		r->web->counters.sign_in_failures++;
-		request_problem(r, 401, "this code does not fit, or was used already: type the next one");
+		request_refuse(r, 401, "ce code n’est pas le bon, ou a déjà servi\u00a0: tapez le suivant",
+		               "this code does not fit, or was used already: type the next one");
 		break;
 	}
 	r->out.n--; /* the problem goes on */
@@ -512,13 +540,15 @@ bool auth_password_again(struct request *r, const char *password)
 	pthread_mutex_unlock(&r->web->lock);
 	if (too_many(r, r->who.name, false)) {
 		request_add_header(r, "Retry-After", STR("900"));
-		request_problem(r, 429, "too many wrong passwords; wait a quarter of an hour");
+		request_refuse(r, 429, "trop de mots de passe faux\u00a0: attendez un quart d’heure",
+		               "too many wrong passwords; wait a quarter of an hour");
 		return false;
 	}
 	if (password && found.id && strlen(password) <= PASSWORD_MAX && password_fits(found.password, password))
 		return true;
 	too_many(r, r->who.name, true);
-	request_problem(r, 403, "\"password\" is needed again, and this is not it");
+	request_refuse(r, 403, "le mot de passe est redemandé, et ce n’est pas celui-ci",
+	               "\"password\" is needed again, and this is not it");
 	return false;
 }
 
@@ -531,11 +561,13 @@ void on_session_post(struct request *r)
 	const char *name = member(o, "name"), *password = member(o, "password");
 	struct account found = { .id = 0 };
 	if (!name || !password || strlen(password) > PASSWORD_MAX || strlen(name) > NAME_MAX_BYTES) {
-		request_problem(r, 422, "name and password are needed");
+		request_refuse(r, 422, "il faut un nom et un mot de passe", "name and password are needed");
 	} else if (too_many(r, name, false)) {
 		request_add_header(r, "Retry-After", STR("900"));
-		request_problem(r, 429,
-		                "too many wrong passwords; wait a quarter of an hour, or ask the owner for a new account");
+		request_refuse(
+			r, 429,
+			"trop de mots de passe faux\u00a0: attendez un quart d’heure, ou demandez un autre compte à la gérance",
+			"too many wrong passwords; wait a quarter of an hour, or ask the owner for a new account");
 	} else {
 		pthread_mutex_lock(&w->lock);
 		for (size_t i = 0; i < w->account_count; i++)
@@ -547,7 +579,8 @@ void on_session_post(struct request *r)
 		} else {
 			too_many(r, name, true);
 			w->counters.sign_in_failures++;
-			request_problem(r, 401, "name and password do not fit together");
+			request_refuse(r, 401, "ce nom et ce mot de passe ne vont pas ensemble",
+			               "name and password do not fit together");
 		}
 	}
 	json_decref(o);

@@ -22,7 +22,10 @@ struct new_account *auth_read_account(struct request *r, json_t *o, const char *
 		return NULL;
 	}
 	if (!password || strlen(password) < PASSWORD_MIN || strlen(password) > PASSWORD_MAX) {
-		request_problem(r, 422, "the password has to have %d to %d characters", PASSWORD_MIN, PASSWORD_MAX);
+		request_problem(r, 422,
+		                request_locale(r) == LOCALE_FR ? "le mot de passe doit avoir de %d à %d caractères"
+		                                               : "the password has to have %d to %d characters",
+		                PASSWORD_MIN, PASSWORD_MAX);
 		return NULL;
 	}
 	snprintf(n->name, sizeof n->name, "%s", name);
@@ -30,7 +33,8 @@ struct new_account *auth_read_account(struct request *r, json_t *o, const char *
 	snprintf(n->locale, sizeof n->locale, "%s", locale && strcmp(locale, "en") == 0 ? "en" : "fr");
 	if (crypto_pwhash_str(n->password, password, strlen(password), crypto_pwhash_OPSLIMIT_INTERACTIVE,
 	                      crypto_pwhash_MEMLIMIT_INTERACTIVE) != 0) {
-		request_problem(r, 503, "not enough memory to keep a password safely; try again");
+		request_refuse(r, 503, "la mémoire manque pour garder ce mot de passe en sûreté\u00a0: réessayez",
+		               "not enough memory to keep a password safely; try again");
 		return NULL;
 	}
 	return n;
@@ -88,9 +92,10 @@ static void make_first(struct request *r)
 	struct err err;
 	int64_t id = 0;
 	if (!u->invite[0] && w->account_count) {
-		request_problem(r, 410, "the owner's account exists already; sign in");
+		request_refuse(r, 410, "le compte de la gérance existe déjà\u00a0: connectez-vous",
+		               "the owner's account exists already; sign in");
 	} else if (auth_name_taken(w, u->account->name, &id)) {
-		request_problem(r, 409, "somebody has this name already");
+		request_refuse(r, 409, "quelqu’un porte déjà ce nom", "somebody has this name already");
 	} else if (!auth_write_account(r, u->account, u->invite[0] ? u->invite : NULL, &err)) {
 		request_err(r, &err);
 	} else if (auth_name_taken(w, u->account->name, &id)) {
@@ -128,9 +133,13 @@ void on_setup(struct request *r)
 			request_hand_over(r, make_first);
 		}
 	} else if (r->status == 200 && open) {
-		request_problem(r, 401, "this is not the link that was printed when the server started");
+		request_refuse(r, 401, "ce n’est pas le lien que le serveur a affiché à son démarrage",
+		               "this is not the link that was printed when the server started");
 	} else if (r->status == 200) {
-		request_problem(r, 410, "this link was used already, or is over; sign in, or ask the owner for another");
+		request_refuse(
+			r, 410,
+			"ce lien a déjà servi, ou n’est plus valable\u00a0: connectez-vous, ou demandez-en un autre à la gérance",
+			"this link was used already, or is over; sign in, or ask the owner for another");
 	}
 	json_decref(o);
 }
@@ -163,7 +172,7 @@ static void make_user(struct request *r)
 	struct err err;
 	int64_t id = 0;
 	if (auth_name_taken(r->web, n->name, &id)) {
-		request_problem(r, 409, "somebody has this name already");
+		request_refuse(r, 409, "quelqu’un porte déjà ce nom", "somebody has this name already");
 		return;
 	}
 	if (!auth_write_account(r, n, NULL, &err)) {

@@ -1,18 +1,21 @@
 /* Where the server listens, in the clear or with TLS, and whom it lets in: how many connections, how slowly a request
  * may come, how many a second from one address or with one key.
  *
- * libmicrohttpd closes a connection that says nothing for WEB_IDLE_S. One that says a byte now and then would stay for
- * ever, so every connection is listed with the instant since which it is expected to send: --request-time and its bytes
- * at RECEIVE_RATE later it is shut. Rates are token buckets by hash; two that share a place share its tokens. */
+ * libmicrohttpd closes a connection that says nothing for WEB_IDLE_S. One that says, or takes, a byte now and then
+ * would stay for ever, so every connection is listed with the instant since which it is expected to send, or by which
+ * it has taken its answer: --request-time and the bytes at SLOWEST_RATE later it is shut. Rates are token buckets by
+ * hash; two that share a place share its tokens. */
 #include "web/web_int.h"
 
 #include "app/clock.h"
 #include "base/hash.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -21,7 +24,8 @@
 
 enum {
 	HTTP_THREADS = 4,
-	RECEIVE_RATE = 8 << 10,
+	SLOWEST_RATE = 8 << 10,
+	UNSENT_MAX = 16 << 10,
 	PEM_MAX = 1 << 20,
 	BURST = 3,
 	JOIN_AT_ONCE = 5,
@@ -36,6 +40,7 @@ struct connection {
 	int socket;
 	_Atomic bool answering;
 	_Atomic int64_t since_ms, received; /* of the request that is coming */
+	_Atomic int64_t leaves_by;          /* ms: its answer; 0: none is leaving, or one without an end */
 };
 
 static int64_t now_ms(void)
@@ -88,7 +93,21 @@ void door_answers(struct request *r, bool begins)
 		return;
 	k->answering = begins;
 	k->received = 0;
+	k->leaves_by = 0;
 	k->since_ms = now_ms();
+}
+
+/* What may take so long to come. */
+static int64_t patience_ms(const struct web *w, int64_t bytes)
+{
+	return w->o.request_s * 1000 + bytes * 1000 / SLOWEST_RATE;
+}
+
+void door_sends(struct request *r, size_t bytes)
+{
+	struct connection *k = connection_of(r);
+	if (k)
+		k->leaves_by = now_ms() + patience_ms(r->web, (int64_t)bytes);
 }
 
 void door_sweep(struct web *w)
@@ -96,8 +115,8 @@ void door_sweep(struct web *w)
 	int64_t now = now_ms();
 	pthread_mutex_lock(&w->doors); /* its socket cannot be another's meanwhile */
 	for (struct connection *k = w->connections; k; k = k->after) {
-		int64_t may = w->o.request_s * 1000 + k->received * 1000 / RECEIVE_RATE;
-		if (!k->answering && now - k->since_ms > may && k->socket >= 0) {
+		bool slow = k->answering ? k->leaves_by && now > k->leaves_by : now - k->since_ms > patience_ms(w, k->received);
+		if (slow && k->socket >= 0) {
 			shutdown(k->socket, SHUT_RDWR);
 			k->socket = -1;
 			w->counters.slow++;
@@ -272,6 +291,18 @@ static void print_where(struct web *w, const struct sockaddr_storage *at, unsign
 	fflush(stdout);
 }
 
+/* An answer waits here, not in the kernel: it cuts what it holds for a reader with a window of a few bytes into pieces
+ * as small, each with a kilobyte of its own. A thousand such readers of one large file had all threads busy for
+ * seconds.
+ */
+static void send_sparingly(struct MHD_Daemon *d)
+{
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(d, MHD_DAEMON_INFO_LISTEN_FD);
+	int unsent = UNSENT_MAX;
+	if (info && info->listen_fd >= 0) /* connections have it from there; without it, too, all works */
+		(void)setsockopt(info->listen_fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
+}
+
 static void raise_files(void)
 {
 	struct rlimit files;
@@ -279,6 +310,23 @@ static void raise_files(void)
 		files.rlim_cur = files.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &files);
 	}
+}
+
+/* As libmicrohttpd's own, but a NUL stays as it came, "%00": it would end the path, or what is asked, there. */
+static size_t unescape(void *ctx, struct MHD_Connection *c, char *s)
+{
+	char *to = s;
+	(void)ctx;
+	(void)c;
+	for (const char *from = s; *from; to++) {
+		char hex[3] = { from[0] == '%' ? from[1] : 0, 0, 0 };
+		hex[1] = hex[0] ? from[2] : 0;
+		bool coded = isxdigit((unsigned char)hex[0]) && isxdigit((unsigned char)hex[1]) && strcmp(hex, "00") != 0;
+		*to = coded ? (char)strtol(hex, NULL, 16) : *from;
+		from += coded ? 3 : 1;
+	}
+	*to = 0;
+	return (size_t)(to - s);
 }
 
 bool door_open(struct web *w, MHD_AccessHandlerCallback handler, MHD_RequestCompletedCallback end, struct err *err)
@@ -305,13 +353,13 @@ bool door_open(struct web *w, MHD_AccessHandlerCallback handler, MHD_RequestComp
 	};
 	raise_files();
 	errno = 0;
-	w->daemon =
-		MHD_start_daemon(flags | (cert.p ? MHD_USE_TLS : 0), 0, NULL, NULL, handler, w, MHD_OPTION_SOCK_ADDR, &at,
-	                     MHD_OPTION_THREAD_POOL_SIZE, (unsigned)HTTP_THREADS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-	                     (size_t)(32 << 10), MHD_OPTION_CONNECTION_LIMIT, (unsigned)WEB_CONNECTIONS_MAX,
-	                     MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)WEB_IDLE_S, MHD_OPTION_NOTIFY_COMPLETED, end, NULL,
-	                     MHD_OPTION_NOTIFY_CONNECTION, on_connection, w, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,
-	                     MHD_OPTION_ARRAY, cert.p ? tls : &tls[ARRAY_LEN(tls) - 1], MHD_OPTION_END);
+	w->daemon = MHD_start_daemon(flags | (cert.p ? MHD_USE_TLS : 0), 0, NULL, NULL, handler, w, MHD_OPTION_SOCK_ADDR,
+	                             &at, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)HTTP_THREADS,
+	                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(32 << 10), MHD_OPTION_CONNECTION_LIMIT,
+	                             (unsigned)WEB_CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)WEB_IDLE_S,
+	                             MHD_OPTION_NOTIFY_COMPLETED, end, NULL, MHD_OPTION_NOTIFY_CONNECTION, on_connection, w,
+	                             MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
+	                             MHD_OPTION_ARRAY, cert.p ? tls : &tls[ARRAY_LEN(tls) - 1], MHD_OPTION_END);
 	int failed = errno;
 	buf_release(&cert);
 	if (secret.p)
@@ -323,6 +371,7 @@ bool door_open(struct web *w, MHD_AccessHandlerCallback handler, MHD_RequestComp
 		               w->o.tls_key);
 	if (!w->daemon)
 		return err_errno(err, "cannot listen at %s; choose another with --listen", w->o.listen);
+	send_sparingly(w->daemon);
 	const union MHD_DaemonInfo *info = MHD_get_daemon_info(w->daemon, MHD_DAEMON_INFO_BIND_PORT);
 	print_where(w, &at, info ? info->port : 0);
 	return true;

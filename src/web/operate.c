@@ -77,12 +77,16 @@ void on_metrics(struct request *r)
 	put_metric(b, "ticks_total", "counter", "Turns of the shop.", (double)c->ticks);
 	put_metric(b, "decisions_total", "counter", "Decisions made.", (double)c->decisions);
 	put_metric(b, "messages_accepted_total", "counter", "Messages that left.", (double)c->accepted);
+	put_metric(b, "models_learnt_total", "counter", "How often what to propose was learnt from all orders.",
+	           (double)c->models_learnt);
+	put_metric(b, "models_followed_total", "counter", "How often it took in what had changed instead.",
+	           (double)c->models_followed);
 	put_metric(b, "sign_ins_total", "counter", "Sessions begun.", (double)c->sign_ins);
 	put_metric(b, "sign_in_failures_total", "counter", "Wrong passwords.", (double)c->sign_in_failures);
 	put_histogram(b, "fact_decision_seconds", "From a fact's request to the decision upon it.", &c->decided);
 	put_metric(b, "http_limited_total", "counter", "Requests refused because there were too many.", (double)c->limited);
-	put_metric(b, "http_slow_total", "counter", "Connections shut because their request did not come.",
-	           (double)c->slow);
+	put_metric(b, "http_slow_total", "counter",
+	           "Connections shut because their request did not come, or their answer was not taken.", (double)c->slow);
 	pthread_mutex_lock(&w->doors);
 	put_metric(b, "connections", "gauge", "Connections open.", (double)w->connection_count);
 	pthread_mutex_unlock(&w->doors);
@@ -150,6 +154,7 @@ void on_events(struct request *r)
 		request_problem(r, 503, "at most %d event streams at once", LISTENERS_MAX);
 		return;
 	}
+	r->streams = true;
 	r->ready = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1024, stream, l, stream_end);
 	(void)MHD_add_response_header(r->ready, "Content-Type", "text/event-stream");
 	(void)MHD_add_response_header(r->ready, "Cache-Control", "no-store");

@@ -138,8 +138,7 @@ void page_unsubscribe(struct request *r)
 		return;
 	page_begin(r, T("Ne plus recevoir ces messages\u202f?", "Stop these messages?"));
 	page_text(r, "p",
-	          T("Un seul geste suffit. C’est immédiat, et nous ne vous demanderons rien d’autre.",
-	            "One press is enough. It takes effect at once, and we ask for nothing else."));
+	          T("Un seul geste suffit, et c’est immédiat.", "One press is enough, and it takes effect at once."));
 	page_form_begin(r, "/u/", r->args[0]);
 	page_text(r, "button", T("Me désinscrire", "Unsubscribe"));
 	buf_cstr(&r->out, "</form>");
@@ -149,17 +148,19 @@ void page_unsubscribe(struct request *r)
 static const enum link_answer REASONS[] = { LINK_LEFT_DISAPPOINTED, LINK_LEFT_LATE, LINK_LEFT_EXPENSIVE,
 	                                        LINK_LEFT_CHANGED, LINK_LEFT_OTHER };
 
+/* In the words of the mail that the link was pressed in (messages/…/parts/reasons, survey). */
 static const char *reason_words(struct request *r, enum link_answer a)
 {
 	switch (a) {
-	case LINK_LEFT_DISAPPOINTED: return T("J’ai été déçu·e", "I was disappointed");
-	case LINK_LEFT_LATE: return T("Une livraison en retard", "A late delivery");
-	case LINK_LEFT_EXPENSIVE: return T("Trop cher pour moi", "Too expensive for me");
+	case LINK_LEFT_DISAPPOINTED:
+		return T("Un article ou l’accueil n’était pas à la hauteur", "A product or the service disappointed me");
+	case LINK_LEFT_LATE: return T("La livraison a été trop longue", "Delivery took too long");
+	case LINK_LEFT_EXPENSIVE: return T("C’est trop cher pour moi", "It is too expensive for me");
 	case LINK_LEFT_CHANGED: return T("Mes besoins ont changé", "My needs have changed");
 	case LINK_LEFT_OTHER: return T("Une autre raison", "Another reason");
-	case LINK_VERY_SATISFIED: return T("Très satisfait·e", "Very satisfied");
-	case LINK_SATISFIED: return T("Satisfait·e", "Satisfied");
-	case LINK_UNSATISFIED: return T("Insatisfait·e", "Not satisfied");
+	case LINK_VERY_SATISFIED: return T("Très satisfaisante", "Very satisfied");
+	case LINK_SATISFIED: return T("Satisfaisante", "Satisfied");
+	case LINK_UNSATISFIED: return T("Peu ou pas satisfaisante", "Little or not satisfied");
 	}
 	return "";
 }
@@ -174,13 +175,12 @@ static void put_choices(struct request *r, const enum link_answer *choices, size
 	}
 }
 
-static void preferences_link(struct request *r, const struct message_key *key)
+static void preferences_link(struct request *r, const struct message_key *key, const char *words)
 {
 	char token[TOKEN_CHARS + 1];
 	token_write(r->web->link_key, (struct token){ .purpose = TOKEN_PREFERENCES, .message = outbox_link_id(key) },
 	            token);
-	buf_printf(&r->out, "<p class=\"small\"><a href=\"/p/%s?lang=%s\">%s</a></p>", token, T("fr", "en"),
-	           T("Choisir ce que je veux recevoir", "Choose what I want to receive"));
+	buf_printf(&r->out, "<p class=\"small\"><a href=\"/p/%s?lang=%s\">%s</a></p>", token, T("fr", "en"), words);
 }
 
 /* Also the one-click of RFC 8058: a POST without a cookie, whatever it holds. */
@@ -199,7 +199,9 @@ void page_unsubscribe_post(struct request *r)
 	if (!page_write(r, &f))
 		return;
 	page_begin(r, T("C’est fait", "Done"));
-	page_text(r, "p", T("Vous ne recevrez plus ces messages.", "You will not receive these messages any more."));
+	page_text(r, "p",
+	          T("Vous ne recevrez plus ces messages. Ce qui touche à vos commandes vous parvient toujours.",
+	            "You will not receive these messages any more. What is about your orders still reaches you."));
 	page_form_begin(r, "/r/", r->args[0]);
 	buf_cstr(&r->out, "<fieldset>");
 	page_text(r, "legend",
@@ -208,7 +210,7 @@ void page_unsubscribe_post(struct request *r)
 	buf_cstr(&r->out, "</fieldset><button class=\"quiet\">");
 	buf_html(&r->out, str_from(T("Envoyer", "Send")));
 	buf_cstr(&r->out, "</button></form>");
-	preferences_link(r, &key);
+	preferences_link(r, &key, T("Choisir ce que je reçois", "Choose what I receive"));
 	page_end(r);
 }
 
@@ -230,8 +232,10 @@ void page_reason_post(struct request *r)
 	if (!known) {
 		page_problem(r, 422);
 	} else if (page_write(r, &f)) {
-		page_say(r, 200, T("Merci", "Thank you"),
-		         T("Votre réponse nous aidera à mieux faire.", "Your answer will help us do better."));
+		page_begin(r, T("Merci", "Thank you"));
+		page_text(r, "p", T("Votre réponse nous aidera à mieux faire.", "Your answer will help us do better."));
+		preferences_link(r, &key, T("Choisir ce que je reçois", "Choose what I receive"));
+		page_end(r);
 	}
 }
 
@@ -324,10 +328,14 @@ void page_preferences_post(struct request *r)
 		                                wanted ? CONSENT_GRANTED : CONSENT_WITHDRAWN, "preference centre",
 		                                T(CHOICES[i].fr, CHOICES[i].en));
 	}
-	if (f.count == 0 || page_write(r, &f))
-		page_say(r, 200, T("C’est enregistré", "Saved"),
-		         T("Vos choix valent dès maintenant. Vous pouvez les changer à tout moment.",
-		           "Your choices count from now on. You can change them at any time."));
+	if (f.count && !page_write(r, &f))
+		return;
+	page_begin(r, T("C’est enregistré", "Saved"));
+	page_text(r, "p",
+	          T("Vos choix valent dès maintenant. Vous pouvez les changer à tout moment.",
+	            "Your choices count from now on. You can change them at any time."));
+	preferences_link(r, &key, T("Revoir mes choix", "See my choices"));
+	page_end(r);
 }
 
 /* ---- the survey ---- */
@@ -351,7 +359,7 @@ void page_survey(struct request *r)
 	buf_cstr(&r->out, "<fieldset>");
 	page_text(r, "legend",
 	          why ? T("Ce qui vous a éloigné·e", "What kept you away")
-	              : T("Êtes-vous satisfait·e\u202f?", "Are you satisfied?"));
+	              : T("Dans l’ensemble, votre expérience a été", "All in all, you are"));
 	put_choices(r, why ? REASONS : ANSWERS, why ? ARRAY_LEN(REASONS) : ARRAY_LEN(ANSWERS), t.extra);
 	buf_cstr(&r->out, "</fieldset><label class=\"field\">");
 	page_text(r, "span", T("Un mot de plus\u202f? (facultatif)", "Anything to add? (optional)"));
@@ -457,7 +465,7 @@ static void put_join(struct request *r, const char *trouble)
 {
 	page_begin(r, T("Recevoir nos nouvelles", "Get our news"));
 	if (trouble)
-		page_text(r, "p", trouble);
+		page_trouble(r, trouble);
 	page_form_begin(r, "/join", STR(""));
 	buf_printf(&r->out,
 	           "<label class=\"field\">%s<input type=\"text\" name=\"first_name\" autocomplete=\"given-name\" "
@@ -617,6 +625,9 @@ void page_confirm(struct request *r)
 	if (!find_signup(r, &t, &who, &wording, &confirmed))
 		return;
 	page_begin(r, T("Confirmer votre inscription", "Confirm your sign-up"));
+	page_text(r, "p",
+	          T("C’est le dernier geste\u00a0: nous saurons que cette adresse est bien la vôtre.",
+	            "This is the last step: we then know that this address is yours."));
 	page_form_begin(r, "/d/", r->args[0]);
 	page_text(r, "button", T("Je confirme", "I confirm"));
 	buf_cstr(&r->out, "</form>");

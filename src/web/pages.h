@@ -11,6 +11,7 @@ bool page_french(struct request *r);
 void page_begin(struct request *r, const char *title); /* everything up to the content; title is a literal of ours */
 void page_end(struct request *r);
 void page_text(struct request *r, const char *tag, const char *text); /* <tag>escaped text</tag> */
+void page_trouble(struct request *r, const char *text);               /* what is missing, read out at once */
 /* One whole page: a title and a paragraph. */
 void page_say(struct request *r, int status, const char *title, const char *text);
 

@@ -2,9 +2,9 @@
 
 static const char STYLE[] =
 	":root{color-scheme:light "
-	"dark;--paper:#faf8f4;--ink:#1d1a16;--soft:#6a6258;--line:#8c8378;--accent:#a8452c;--on:#fff}"
-	"@media(prefers-color-scheme:dark){:root{--paper:#191714;--ink:#ece7df;--soft:#a89f93;--line:#7d7468;"
-	"--accent:#e08a6c;--on:#191714}}*{box-sizing:border-box}body{margin:0;background:var(--paper);"
+	"dark;--paper:#faf8f4;--ink:#211d18;--soft:#595248;--line:#8e8577;--accent:#ad4626;--on:#fffefb;--wrong:#a01c41}"
+	"@media(prefers-color-scheme:dark){:root{--paper:#171411;--ink:#efe8dc;--soft:#bdb3a4;--line:#7d7265;"
+	"--accent:#e58d67;--on:#1b1410;--wrong:#f08fa6}}*{box-sizing:border-box}body{margin:0;background:var(--paper);"
 	"color:var(--ink);font:17px/1.6 system-ui,-apple-system,'Segoe UI',sans-serif}main{max-width:34rem;"
 	"margin:0 auto;padding:12vh 20px 4rem}.shop{color:var(--soft);margin:0 0 2rem;font-size:.95rem}"
 	"h1{font-size:1.6rem;line-height:1.25;font-weight:600;margin:0 0 1rem}p{margin:0 0 1rem}"
@@ -20,7 +20,8 @@ static const char STYLE[] =
 	"border:0;border-radius:4px;background:var(--accent);color:var(--on);cursor:pointer}"
 	"button.quiet{background:transparent;color:var(--accent);border:1px solid currentColor}"
 	"a{color:var(--accent)}:focus-visible{outline:3px solid var(--accent);outline-offset:2px}"
-	".small{color:var(--soft);font-size:.9rem}";
+	".small{color:var(--soft);font-size:.9rem}.small a{display:inline-block;padding:.6rem 0}"
+	".wrong{color:var(--wrong);font-weight:600}@media(max-width:480px){main{padding-top:3rem}button{width:100%}}";
 
 bool page_french(struct request *r)
 {
@@ -41,8 +42,13 @@ void page_begin(struct request *r, const char *title)
 	buf_printf(b,
 	           "<!doctype html><html lang=\"%s\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
 	           "content=\"width=device-width\">"
-	           "<meta name=\"robots\" content=\"noindex\"><title>%s</title><style>%s</style></head><body><main>",
-	           page_french(r) ? "fr" : "en", title, STYLE);
+	           "<meta name=\"robots\" content=\"noindex\"><title>%s",
+	           page_french(r) ? "fr" : "en", title);
+	if (shop.n) {
+		buf_cstr(b, " – ");
+		buf_html(b, shop);
+	}
+	buf_printf(b, "</title><style>%s</style></head><body><main>", STYLE);
 	if (shop.n) {
 		buf_cstr(b, "<p class=\"shop\">");
 		buf_html(b, shop);
@@ -61,6 +67,13 @@ void page_text(struct request *r, const char *tag, const char *text)
 	buf_printf(&r->out, "<%s>", tag);
 	buf_html(&r->out, str_from(text));
 	buf_printf(&r->out, "</%s>", tag);
+}
+
+void page_trouble(struct request *r, const char *text)
+{
+	buf_cstr(&r->out, "<p class=\"wrong\" role=\"alert\">");
+	buf_html(&r->out, str_from(text));
+	buf_cstr(&r->out, "</p>");
 }
 
 void page_say(struct request *r, int status, const char *title, const char *text)

@@ -60,12 +60,11 @@ void page_profile(struct request *r, const struct message_key *key)
 	page_text(r, "button", T("Enregistrer", "Save"));
 	buf_cstr(&r->out, "</form>");
 	buf_cstr(&r->out, "<p class=\"small\">");
-	buf_html(
-		&r->out,
-		str_from(T("Ces informations servent à vous conseiller et à vous fêter, à rien d’autre. Vous les changez ici "
-	               "quand vous voulez.",
-	               "This is used to advise you and to wish you well, for nothing else. You can change it here "
-	               "at any time.")));
+	buf_html(&r->out,
+	         str_from(T("Ces informations servent à vous conseiller et à vous souhaiter votre anniversaire, à rien "
+	                    "d’autre. Vous les changez ici quand vous voulez.",
+	                    "This is used to advise you and to wish you well, for nothing else. You can change it here "
+	                    "at any time.")));
 	buf_cstr(&r->out, "</p>");
 	page_request_link(r, key);
 	page_end(r);
@@ -121,7 +120,7 @@ static const struct {
 	enum request_kind kind;
 	const char *fr, *en;
 } ABOUT[] = {
-	{ REQUEST_MESSAGE, "Dire ce qui s’est passé", "Tell you what happened" },
+	{ REQUEST_MESSAGE, "Dire ce qui s’est passé", "Say what happened" },
 	{ REQUEST_ACCESS, "Recevoir une copie de mes données", "Get a copy of my data" },
 	{ REQUEST_PORTABILITY, "Emporter mes données ailleurs", "Take my data elsewhere" },
 	{ REQUEST_RECTIFICATION, "Faire corriger mes données", "Have my data corrected" },
@@ -155,7 +154,7 @@ static void put_request(struct request *r, const char *trouble)
 	          T("Quelqu’un de la boutique lit votre message. Pour vos données, vous avez une réponse dans le mois.",
 	            "Somebody of the shop reads your message. About your data you get an answer within a month."));
 	if (trouble)
-		page_text(r, "p", trouble);
+		page_trouble(r, trouble);
 	page_form_begin(r, "/p/", r->args[0]);
 	buf_cstr(&r->out, "<fieldset>");
 	page_text(r, "legend", T("Vous voulez", "You want to"));

@@ -1,19 +1,22 @@
 /* The threads that read for those who ask: counts, lists, figures, reports. A request with READS is suspended on its
  * HTTP thread, which goes on to the next one, and is answered from here; the thread that turns the shop has no part in
- * it. One of the threads takes nothing that is LONG, so that a report never keeps a page waiting, and a backup has one
- * of its own. They give way to a turn when there are fewer processors than work. */
+ * it. One of the threads takes nothing that is LONG, so that a report never keeps a page waiting; a backup has one of
+ * its own, and so have passwords, however many are guessed. They give way to a turn when there are fewer processors
+ * than work. */
 #include "web/web_int.h"
 
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { READERS = 4, NICE = 5 };
+enum { READERS = 5, NICE = 5 };
 
 /* What each of them takes, the rarer first. */
-static const enum lane TAKES[READERS][2] = {
-	{ LANE_QUICK, LANE_QUICK }, { LANE_LONG, LANE_QUICK }, { LANE_LONG, LANE_QUICK }, { LANE_COPY, LANE_COPY }
-};
+static const enum lane TAKES[READERS][2] = { { LANE_QUICK, LANE_QUICK },
+	                                         { LANE_LONG, LANE_QUICK },
+	                                         { LANE_LONG, LANE_QUICK },
+	                                         { LANE_COPY, LANE_COPY },
+	                                         { LANE_HASH, LANE_HASH } };
 
 struct waiters {
 	struct request *first, *last; /* by ->queue */
@@ -25,7 +28,7 @@ struct readers {
 	int count;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	struct waiters lanes[LANE_COPY + 1];
+	struct waiters lanes[LANE_COUNT];
 	bool stopping;
 	int there;
 };

@@ -1,5 +1,4 @@
-/* Proposals beside a basket (doc/api.md). No cookie, nothing about the visitor: the basket's articles go out, products
- * come back. Whatever fails, the page stays as it is. */
+/* Proposals beside a basket (doc/api.md): articles go out, products come back, no cookie. */
 (function () {
 	"use strict";
 	var script = document.currentScript, latest = 0;
@@ -17,8 +16,8 @@
 		var root = document.createDocumentFragment(), card = root.appendChild(document.createElement("div"));
 		card.className = "relance-card";
 		var link = make("a", "url", card);
-		make("img", "image", link);
-		["name", "price", "why"].forEach(function (f) { make("span", f, link).style.display = "block"; });
+		make("img", "image", link).style.maxWidth = "100%";
+		["name", "price", "why"].forEach(function (f, i) { make("span", f, i ? card : link).style.display = "block"; });
 		return root;
 	}
 	function price(answer, item) {
@@ -32,7 +31,7 @@
 			if (field === "url") {
 				if (address) e.href = address;
 			} else if (field === "image") {
-				if (address) { e.src = address; e.alt = ""; e.loading = "lazy"; } else e.remove();
+				e.alt = ""; e.loading = "lazy"; e.onerror = e.remove; if (address) e.src = address; else e.remove();
 			} else if (field === "price") e.textContent = price(answer, item);
 			else if (item[field] != null) e.textContent = item[field];
 		});
@@ -46,6 +45,7 @@
 			all.appendChild(fill(template ? document.importNode(template.content, true) : plain(), answer, item));
 		});
 		if (template && into.contains(template)) all.insertBefore(template, all.firstChild);
+		into.hidden = !answer.items.length;
 		into.replaceChildren(all);
 	}
 	function update(skus) {

@@ -16,6 +16,7 @@ const char *status_title(int status)
 	case 409: return "Conflict";
 	case 410: return "Gone";
 	case 413: return "Content Too Large";
+	case 415: return "Unsupported Media Type";
 	case 422: return "Unprocessable Content";
 	case 429: return "Too Many Requests";
 	case 500: return "Internal Server Error";
@@ -48,6 +49,11 @@ void request_problem(struct request *r, int status, const char *fmt, ...)
 	put_cstr(&r->out, "detail", detail);
 	put_cstr(&r->out, "instance", r->path);
 	put_close(&r->out, '}');
+}
+
+void request_refuse(struct request *r, int status, const char *fr, const char *en)
+{
+	request_problem(r, status, "%s", request_locale(r) == LOCALE_FR ? fr : en);
 }
 
 void request_err(struct request *r, const struct err *err)

@@ -10,6 +10,7 @@
 #include <malloc.h>
 #include <sodium.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <time.h>
 
 enum { OUT_START = 1024, HEAP_KEEP = 64 << 20 };
@@ -63,19 +64,76 @@ static bool match(const char *pattern, const char *path, struct str args[ARGS_MA
 	}
 }
 
-/* The route, or NULL; *other: the path exists under another method. */
-static const struct route *find_route(struct request *r, bool *other)
+/* The route, or NULL. */
+static const struct route *find_route(struct request *r)
 {
 	const char *method = strcmp(r->method, "HEAD") == 0 ? "GET" : r->method;
-	*other = false;
-	for (size_t i = 0; i < ROUTE_COUNT; i++) {
-		if (!match(ROUTES[i].path, r->path, r->args))
-			continue;
-		if (strcmp(ROUTES[i].method, method) == 0)
+	for (size_t i = 0; i < ROUTE_COUNT; i++)
+		if (match(ROUTES[i].path, r->path, r->args) && strcmp(ROUTES[i].method, method) == 0)
 			return &ROUTES[i];
-		*other = true;
-	}
 	return NULL;
+}
+
+/* "GET, HEAD, POST": what the path takes; empty: there is no such path. */
+static struct str methods_of(struct request *r)
+{
+	struct str list = STR("");
+	for (size_t i = 0; i < ROUTE_COUNT; i++) {
+		const char *method = ROUTES[i].method;
+		if (match(ROUTES[i].path, r->path, r->args))
+			list = arena_printf(&r->arena, "%.*s%s%s", STR_ARG(list), list.n ? ", " : "",
+			                    strcmp(method, "GET") == 0 ? "GET, HEAD" : method);
+	}
+	return list;
+}
+
+/* ---- how long a request is ---- */
+
+struct framing {
+	int lengths, codings, hosts;
+	bool odd, expects;
+	uint64_t length;
+};
+
+static enum MHD_Result look_at_header(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct framing *f = ctx;
+	int64_t n;
+	(void)kind;
+	switch (name[0] | 0x20) {
+	case 'c':
+		if (strcasecmp(name, "Content-Length") != 0)
+			break;
+		f->lengths++;
+		f->odd |= !value || strspn(value, "0123456789") != strlen(value) || !str_i64(str_from(value), &n);
+		f->length = f->odd ? 0 : (uint64_t)n;
+		break;
+	case 't':
+		if (strcasecmp(name, "Transfer-Encoding") != 0)
+			break;
+		f->codings++;
+		f->odd |= !value || strcasecmp(value, "chunked") != 0;
+		break;
+	case 'h': f->hosts += strcasecmp(name, "Host") == 0; break;
+	case 'e': f->expects |= strcasecmp(name, "Expect") == 0; break;
+	}
+	return MHD_YES;
+}
+
+/* Whoever stands before us may read two lengths the other way, and take the rest for somebody else's request (RFC 9112,
+ * 6.3 and 11.2): refused, and the connection with it. */
+static const char *framing_fault(const struct framing *f, const char *version)
+{
+	if (f->odd || f->lengths > 1 || f->codings > 1 || (f->lengths && f->codings))
+		return "it has to be said once how long the request is: one Content-Length, or Transfer-Encoding: chunked";
+	if (f->codings && strcmp(version, "HTTP/1.0") == 0)
+		return "HTTP/1.0 knows no Transfer-Encoding: send a Content-Length";
+	return f->hosts > 1 ? "more than one Host" : NULL;
+}
+
+static size_t body_max(const struct request *r)
+{
+	return r->route && r->route->flags & BIG_BODY ? WEB_FACTS_BODY_MAX : WEB_BODY_MAX;
 }
 
 /* ---- the world lent to a request ---- */
@@ -153,27 +211,46 @@ static bool has_header(const struct request *r, const char *name)
 	return false;
 }
 
-static enum MHD_Result send_answer(struct request *r)
+static void add_headers(struct MHD_Response *m, struct request *r)
 {
-	struct MHD_Response *m = r->ready;
-	r->ready = NULL;
-	if (!m) {
-		r->bytes = r->out.n;
-		m = MHD_create_response_from_buffer(r->out.n, r->out.p ? r->out.p : (void *)"",
-		                                    MHD_RESPMEM_MUST_FREE * (r->out.p != NULL));
-		if (r->out.p)
-			r->out = (struct buf){ .max = r->out.max };
-		if (!has_header(r, "Cache-Control"))
-			(void)MHD_add_response_header(m, "Cache-Control", "no-store");
-		(void)MHD_add_response_header(m, "Content-Type", r->type ? r->type : "application/json");
-	}
-	if (!m)
-		return MHD_NO;
 	security_headers(m, r->route && r->route->flags & PAGE, r->web->o.tls_cert);
 	for (size_t i = 0; i < r->header_count; i++)
 		add_header(m, r, &r->headers[i]);
+}
+
+struct MHD_Response *request_response(struct request *r)
+{
+	r->bytes = r->out.n;
+	struct MHD_Response *m = MHD_create_response_from_buffer(r->out.n, r->out.p ? r->out.p : (void *)"",
+	                                                         MHD_RESPMEM_MUST_FREE * (r->out.p != NULL));
+	if (!m)
+		return NULL;
+	r->out = (struct buf){ .max = r->out.max };
+	if (!has_header(r, "Cache-Control"))
+		(void)MHD_add_response_header(m, "Cache-Control", "no-store");
+	(void)MHD_add_response_header(m, "Content-Type", r->type ? r->type : "application/json");
+	add_headers(m, r);
+	return m;
+}
+
+static enum MHD_Result send_answer(struct request *r)
+{
+	if (r->kept) {
+		door_sends(r, r->bytes);
+		return MHD_queue_response(r->connection, (unsigned)r->status, r->kept);
+	}
+	struct MHD_Response *m = r->ready;
+	if (m)
+		add_headers(m, r);
+	else
+		m = request_response(r);
+	r->ready = NULL;
+	if (!m)
+		return MHD_NO;
 	if (r->status >= 400)
 		r->web->counters.refused++;
+	if (!r->streams)
+		door_sends(r, r->bytes);
 	enum MHD_Result done = MHD_queue_response(r->connection, (unsigned)r->status, m);
 	MHD_destroy_response(m);
 	return done;
@@ -189,24 +266,29 @@ static void finish(struct request *r)
 
 static void run_here(struct request *r)
 {
-	bool other = false;
+	struct str methods = r->bad || r->route ? STR("") : methods_of(r);
 	if (r->bad) {
-		request_problem(r, 400, "the path is longer than %zu bytes", sizeof r->path - 1);
-	} else if (!r->route && (find_route(r, &other) || other)) {
-		request_problem(r, 405, "this path does not take %s", r->method);
+		request_problem(r, 400, "%s", r->bad);
+	} else if (methods.n) {
+		request_add_header(r, "Allow", methods);
+		request_problem(r, 405, "this path does not take %.16s; it takes %.*s", r->method, STR_ARG(methods));
 	} else if (!r->route) {
 		if (strncmp(r->path, "/api/", 5) != 0 && (strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0))
 			on_static(r);
 		else
 			request_problem(r, 404, "there is nothing at this path; /api/v1/openapi.json lists what there is");
 	} else if (r->too_large) {
-		request_problem(r, 413, "the request is larger than %d bytes: send it in parts",
-		                r->route->flags & BIG_BODY ? WEB_FACTS_BODY_MAX : WEB_BODY_MAX);
+		request_problem(r, 413, "the request is larger than %zu bytes: send it in parts", body_max(r));
+	} else if (r->encoded) {
+		request_add_header(r, "Accept-Encoding", STR("identity"));
+		request_problem(r, 415, "the body is compressed: send it as it is, without Content-Encoding");
 	} else {
 		auth_identify(r);
 		if (door_lets_in(r) && auth_allowed(r) && !again_known(r)) {
 			if (r->route->flags & ON_TICKER)
 				request_hand_over(r, r->route->handler);
+			else if (r->route->flags & HASHES)
+				request_read_on(r, r->route->handler, LANE_HASH);
 			else if (r->route->flags & READS)
 				request_read_on(r, r->route->handler, r->route->flags & LONG ? LANE_LONG : LANE_QUICK);
 			else
@@ -238,17 +320,43 @@ static enum MHD_Result take(struct request *r)
 	return send_answer(r);
 }
 
+static bool is_encoded(struct request *r)
+{
+	const char *coding = request_header(r, "Content-Encoding");
+	return coding && strcasecmp(coding, "identity") != 0;
+}
+
+/* Refused before its body is read. */
+static enum MHD_Result refuse(struct request *r)
+{
+	run_here(r);
+	request_add_header(r, "Connection", STR("close"));
+	door_answers(r, true);
+	finish(r);
+	return send_answer(r);
+}
+
+/* The head of a request has come. */
+static enum MHD_Result begin(struct request *r, const char *version)
+{
+	struct framing f = { .lengths = 0 };
+	(void)MHD_get_connection_values(r->connection, MHD_HEADER_KIND, look_at_header, &f);
+	r->bad = r->bad ? r->bad : framing_fault(&f, version);
+	r->too_large = f.expects && f.length > body_max(r); /* who asks first is told first */
+	r->encoded = (f.length || f.codings) && is_encoded(r);
+	return r->bad || r->too_large ? refuse(r) : MHD_YES;
+}
+
 static struct request *request_new(struct web *w, struct MHD_Connection *c, const char *url, const char *method)
 {
 	struct request *r = worker_request();
 	r->web = w;
 	r->connection = c;
 	r->method = method;
-	r->bad = strlen(url) >= sizeof r->path;
+	r->bad = strlen(url) >= sizeof r->path ? "the path is longer than 1023 bytes" : NULL;
 	snprintf(r->path, sizeof r->path, "%s", url);
-	bool other;
-	r->route = r->bad ? NULL : find_route(r, &other);
-	buf_init(&r->body, r->route && r->route->flags & BIG_BODY ? WEB_FACTS_BODY_MAX : WEB_BODY_MAX);
+	r->route = r->bad ? NULL : find_route(r);
+	buf_init(&r->body, body_max(r));
 	buf_init(&r->out, WEB_ANSWER_MAX);
 	(void)buf_reserve(&r->out, OUT_START);
 	r->status = 200;
@@ -261,10 +369,9 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c, const cha
                                   const char *version, const char *data, size_t *size, void **state)
 {
 	struct request *r = *state;
-	(void)version;
 	if (!r) {
-		*state = request_new(ctx, c, url, method);
-		return MHD_YES;
+		*state = r = request_new(ctx, c, url, method);
+		return begin(r, version);
 	}
 	if (*size) {
 		door_received(r, *size);

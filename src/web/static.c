@@ -54,6 +54,7 @@ static void send_file(struct request *r, const struct embedded_file *f, const ch
 	snprintf(tag, sizeof tag, "\"%016llx\"", (unsigned long long)hash64(f->data, f->size, 0));
 	bool same = known && strstr(known, tag);
 	r->status = same ? 304 : 200;
+	r->bytes = same ? 0 : f->size;
 	r->ready = MHD_create_response_from_buffer(same ? 0 : f->size, (void *)(uintptr_t)f->data, MHD_RESPMEM_PERSISTENT);
 	(void)MHD_add_response_header(r->ready, "ETag", tag);
 	(void)MHD_add_response_header(r->ready, "Content-Type", type_of(name));
@@ -69,8 +70,12 @@ void on_static(struct request *r)
 {
 	const char *name = r->path[0] == '/' ? r->path + 1 : r->path;
 	char zipped[1040];
-	if (!strchr(name, '.'))
-		name = "index.html";
+	if (!name[0] || strcmp(name, "setup") == 0)
+		name = "index.html"; /* what it shows stands behind the # */
+	else if (!strchr(name, '.')) {
+		page_problem(r, 404); /* a link cut short in a mail, most often: not the shop's own door */
+		return;
+	}
 	snprintf(zipped, sizeof zipped, "%s.gz", name);
 	const struct embedded_file *f = embedded_find(ui_files, ui_file_count, name);
 	const struct embedded_file *gz = takes_gzip(r) ? embedded_find(ui_files, ui_file_count, zipped) : NULL;

@@ -192,6 +192,9 @@ static bool turn(struct web *w, struct err *err)
 	    !courier_look(w->courier, w->live, err) ||
 	    (t.hold_all == REASON_NONE && !monthly_turn(&w->monthly, w->courier, w->live, now, err)))
 		return false;
+	struct courier_models models = courier_models(w->courier);
+	w->counters.models_learnt += models.learnt;
+	w->counters.models_followed += models.followed;
 	if (t.hold_all != REASON_CLOCK_JUMP && t.hold_all != REASON_RESTORED && !retention_turn(w, now, err))
 		return false; /* at a wrong hour nothing is erased: it could not be taken back */
 	w->counters.ticks++;

@@ -38,9 +38,10 @@ enum route_flag {
 	READS = 32,         /* on a reading thread (readers.c) */
 	LONG = 64,          /* with READS: may take seconds, others are not to wait for it */
 	KEY_IN_QUERY = 128, /* ?key=…, of a key that may nothing but this: so that a browser need not ask first */
+	HASHES = 256,       /* a password, a tenth of a second of a processor: on a reading thread for that alone */
 };
 /* Where `next` of a request runs. */
-enum lane { LANE_TICKER, LANE_QUICK, LANE_LONG, LANE_COPY };
+enum lane { LANE_TICKER, LANE_QUICK, LANE_LONG, LANE_COPY, LANE_HASH, LANE_COUNT };
 
 struct request;
 typedef void (*handler_fn)(struct request *r);
@@ -82,7 +83,9 @@ struct request {
 	struct buf body;
 	struct arena arena;
 	struct identity who;
-	bool bad, too_large, suspended, answered, key_used;
+	const char *bad; /* why it is refused unread, for a person; NULL: it is not */
+	bool too_large, encoded, suspended, answered, key_used;
+	bool streams;                   /* `ready` has no end to wait for */
 	double began;                   /* monotonic */
 	char again[TOKEN_HEX + 1];      /* under what its answer is kept (again.c); empty: it is not */
 	char asking_key[TOKEN_HEX + 1]; /* the same, while it is among web.asking; empty: it is not */
@@ -95,6 +98,8 @@ struct request {
 	struct header headers[HEADERS_MAX];
 	size_t header_count;
 	struct MHD_Response *ready; /* instead of out: files, event streams */
+	struct MHD_Response *kept;  /* instead of both, with all its headers: the shelf's */
+	bool shelved;               /* the shelf knows what the answer is made of */
 	/* on another thread */
 	handler_fn next;
 	enum lane lane;
@@ -162,7 +167,7 @@ void histogram_add(struct histogram *h, double seconds, uint64_t times);
 /* Counters of /metrics. */
 struct counters {
 	_Atomic uint64_t requests, refused, facts, fact_batches, facts_applied, facts_refused, ticks, decisions, accepted,
-		sign_ins, sign_in_failures, limited, slow;
+		sign_ins, sign_in_failures, limited, slow, models_learnt, models_followed;
 	struct histogram decided; /* from a fact's request to the decision upon it */
 };
 
@@ -252,6 +257,7 @@ struct web {
 	size_t session_count, session_cap;
 	struct api_key *keys;
 	size_t key_count;
+	_Atomic uint64_t keys_loading; /* how often the list was read; changed under `lock` */
 	struct failure failures[FAILURES];
 	struct job jobs[JOBS_MAX];
 	int64_t job_last;
@@ -269,6 +275,7 @@ struct web {
 /* ---- server.c ---- */
 const char *request_query(struct request *r, const char *name); /* NULL when absent */
 const char *request_header(struct request *r, const char *name);
+struct MHD_Response *request_response(struct request *r); /* of r->out, which is empty then; the caller destroys it */
 /* A whole number of the query, within its bounds; `otherwise` when it is absent or none. */
 int64_t number_query(struct request *r, const char *name, int64_t least, int64_t most, int64_t otherwise);
 void request_hand_over(struct request *r, handler_fn next);               /* to the ticker */
@@ -278,6 +285,8 @@ void request_read_on(struct request *r, handler_fn next, enum lane lane); /* to 
 /* The customer the path names; 0: none, answered already. */
 customer_id customer_arg(struct request *r);
 void request_problem(struct request *r, int status, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* The same for what people read, in their language; no parts. */
+void request_refuse(struct request *r, int status, const char *fr, const char *en);
 void request_err(struct request *r, const struct err *err); /* the world's: 503; the input's: 422; a conflict: 409 */
 /* The answer to DELETE of row `id`: 404 when nothing was changed. */
 void request_deleted(struct request *r, bool ok, int64_t id, int64_t changed, const struct err *err);
@@ -321,7 +330,8 @@ bool door_open(struct web *w, MHD_AccessHandlerCallback handler, MHD_RequestComp
                struct err *err) MUST_CHECK;
 void door_received(struct request *r, size_t bytes);
 void door_answers(struct request *r, bool begins); /* it has come whole; its answer has left */
-void door_sweep(struct web *w);                    /* shuts connections whose request does not come; once a second */
+void door_sends(struct request *r, size_t bytes);  /* of an answer that has an end */
+void door_sweep(struct web *w);                    /* shuts connections that are too slow; once a second */
 bool door_lets_in(struct request *r);              /* problem set when not */
 int door_lets_join(struct request *r);             /* sign-ups by one address: 0, or the seconds to wait */
 uint64_t door_client(struct request *r);           /* hash of the address; 0: this machine */
@@ -330,6 +340,22 @@ bool door_secure(struct request *r);               /* over TLS, here or at the w
 /* ---- worker.c ---- */
 struct request *worker_request(void); /* empty, with an arena */
 void worker_keep(struct request *r);  /* it is over */
+struct shelf **worker_shelf(void);    /* the thread's; NULL: none yet */
+struct key_seen {
+	char hash[TOKEN_HEX + 1];
+	int64_t id; /* 0: none has this hash */
+	unsigned may;
+	uint64_t loading;
+};
+struct key_seen *worker_key(void); /* the last one, the thread's own */
+
+/* ---- shelf.c ---- */
+/* An answer to the same question, if it is still true: it is the answer. `what`: whom the route is asked about; 0:
+ * nobody. The world is the request's, with its version; r->db is there. Then, the answer made, shelf_put keeps it: 200s
+ * without headers of their own, which say the same to everybody who may ask in that language. */
+bool shelf_has(struct request *r, const struct world *w, uint32_t what);
+void shelf_put(struct request *r, uint32_t what);
+void shelf_free(struct shelf *s);
 
 /* ---- scene.c ---- */
 void scene_show(struct web *w);    /* the ticker, after a turn */
@@ -539,6 +565,7 @@ HANDLER(on_recommend_js);
 HANDLER(on_segment_count);
 HANDLER(on_segments);
 HANDLER(on_segment_put);
+HANDLER(on_segment_delete);
 HANDLER(on_segment_words);
 HANDLER(on_plans);
 HANDLER(on_plan);

@@ -11,6 +11,8 @@ struct worker {
 	int spare_count;
 	struct db *db;
 	uint64_t opening; /* of the shop when db was opened */
+	struct shelf *shelf;
+	struct key_seen key;
 };
 
 static pthread_key_t key;
@@ -25,6 +27,7 @@ static void worker_end(void *ctx)
 		free(r);
 	}
 	db_close(k->db);
+	shelf_free(k->shelf);
 	free(k);
 }
 
@@ -42,6 +45,16 @@ static struct worker *worker(void)
 		check(pthread_setspecific(key, k) == 0);
 	}
 	return k;
+}
+
+struct shelf **worker_shelf(void)
+{
+	return &worker()->shelf;
+}
+
+struct key_seen *worker_key(void)
+{
+	return &worker()->key;
 }
 
 struct request *worker_request(void)

@@ -18,11 +18,17 @@ enum {
 	SLICE_LEAST = 500,
 	SLICE_MOST = 5000,
 	SLICE_IDLE = 20000,
+	SLICE_LONG = 200000,
+	SLICE_PART = 4, /* of what waits */
 	RETRY_S = 2
 };
 
-/* While requests come, so much of the time goes to them for each second of applying. */
-static const double ACCEPTING = 3;
+/* While requests come, so much of the time goes to them for each second of applying: by how full it is. A burst is
+ * taken as fast as it comes; what goes on and on comes in the end no faster than it can be applied, and is not refused.
+ */
+static const struct {
+	double full, accepting;
+} SHARES[] = { { 0, 3 }, { 0.1, 0.35 }, { 1, 0.1 } };
 static const double SLICE_S = 0.05; /* so long may those who come wait for a slice */
 static const double IDLE_S = 0.005; /* nobody came for so long: there is nothing but applying to do */
 
@@ -337,12 +343,27 @@ static bool apply_slice(struct web *w, int64_t most, struct applied *done, struc
 	return ok;
 }
 
+/* Alone, a fact takes a page of two trees to itself, and those pages are what applying costs; many at once share them,
+ * and take a third of the time each. So the more waits, the longer a slice is. */
 static int64_t slice_size(const struct writer *x)
 {
-	if (x->apply_at == 0) /* idle */
-		return SLICE_IDLE;
+	int64_t part = x->waiting / SLICE_PART, most = part < SLICE_LONG ? part : SLICE_LONG;
 	double fit = x->per_fact > 0 ? SLICE_S / x->per_fact : SLICE_LEAST;
-	return fit < SLICE_LEAST ? SLICE_LEAST : fit > SLICE_MOST ? SLICE_MOST : (int64_t)fit;
+	int64_t least = fit < SLICE_LEAST ? SLICE_LEAST : fit > SLICE_MOST ? SLICE_MOST : (int64_t)fit;
+	if (x->apply_at == 0) /* idle */
+		least = SLICE_IDLE;
+	return most > least ? most : least;
+}
+
+static double accepting(const struct web *w)
+{
+	double full = (double)w->writer->waiting / (double)w->o.waiting;
+	size_t i = 1;
+	while (i + 1 < ARRAY_LEN(SHARES) && full > SHARES[i].full)
+		i++;
+	double along = (full - SHARES[i - 1].full) / (SHARES[i].full - SHARES[i - 1].full);
+	along = along < 0 ? 0 : along > 1 ? 1 : along;
+	return SHARES[i - 1].accepting + along * (SHARES[i].accepting - SHARES[i - 1].accepting);
 }
 
 static void apply_some(struct web *w)
@@ -354,11 +375,15 @@ static void apply_some(struct web *w)
 	bool ok = apply_slice(w, slice_size(x), &done, &err);
 	double now = clock_monotonic();
 	x->failing = !ok;
-	x->apply_at = ok ? now + (done.facts ? (now - began) * ACCEPTING : IDLE_S) : now + RETRY_S;
+	x->apply_at = ok ? now + (done.facts ? (now - began) * accepting(w) : IDLE_S) : now + RETRY_S;
 	if (!ok)
 		fprintf(stderr, "relance: facts told are not applied yet: %s; trying again in %d s\n", err.text, RETRY_S);
-	if (!ok || !done.facts)
+	if (!ok)
 		return;
+	if (!done.facts) { /* by others */
+		remember_applied(x, done.last, done.seq);
+		return;
+	}
 	w->counters.facts_applied += (uint64_t)done.facts;
 	x->per_fact = (now - began) / (double)done.facts;
 	remember_applied(x, done.last, done.seq);

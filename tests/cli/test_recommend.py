@@ -6,10 +6,12 @@ proposals in mails of an invented shop. usage: test_recommend.py RELANCE"""
 import csv
 import email
 import email.policy
+import gzip
 import io
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import sqlite3
@@ -252,6 +254,113 @@ def check_bad_input(folder):
         assert "no rules: in" in said.stderr and "more often than chance" in said.stderr, (name, said)
 
 
+def check_nothing(folder):
+    """Files that hold no baskets, or not as they should; an empty shop, ten orders, a day before or after all of them: the place or the
+    reason in one line, never a crash."""
+    place = pathlib.Path(folder)
+    bad = {
+        "letters": (b"1 2\na b\n", "line 2: something that is not a whole number"),
+        "minus": (b"1 2\n3 -4\n", "line 2: something that is not a whole number"),
+        "huge": (b"1 99999999999999999999\n", "line 1: an item number above 4294967294"),
+        "decimals": (b"1.5 2\n", "line 1: something that is not a whole number"),
+        "nul": (b"1 2\n\0\0\n", "line 2: something that is not a whole number"),
+        "gzip": (gzip.compress(b"1 2\n" * 9), "the file is compressed: unpack it first (gunzip)"),
+        "zstd": (b"\x28\xb5\x2f\xfd rest", "the file is compressed: unpack it first (unzstd)"),
+    }
+    for name, (text, said) in bad.items():
+        (place / "bad.dat").write_bytes(text)
+        for args in (["itemsets", place / "bad.dat", "--support", 1], ["itemsets", place / "bad.dat", "--support", 1, "--closed", "--count"],
+                     ["rules", "--baskets-file", place / "bad.dat"]):
+            got = run(*args, status=1)
+            assert said in got.stderr and got.stdout == "" and got.stderr.count("\n") == 1, (name, args, got)
+    good = {
+        "windows": b"1 2\r\n1 2\r\n\r\n3\r\n",
+        "gaps": b"\n\n1 2\n\n\n1 2\n 3 \n\n",
+        "no end": b"1 2\n2 1\n3",
+        "mark": b"\xef\xbb\xbf1 2\n1\t2 2\n3\n",
+    }
+    for name, text in good.items():
+        path = place / "good.dat"
+        path.write_bytes(text)
+        assert sorted(run("itemsets", path, "--support", 1).stdout.split("\n")) == ["", "1 (2)", "1 2 (2)", "2 (2)", "3 (1)"], name
+        assert sorted(run("itemsets", path, "--support", 1, "--closed").stdout.split("\n")) == ["", "1 2 (2)", "3 (1)"], name
+        assert run("itemsets", path, "--support", 1, "--maximal", "--count").stdout == "2\n", name
+        for more in ([], ["--closed"], ["--maximal"], ["--count"]):
+            got = run("itemsets", path, "--support", 4, *more)
+            assert "none of the 3 items is in 4 or more of the 3 baskets" in got.stderr and got.stdout == ("0\n" if "--count" in more else ""), got
+        for support in (0, -1, 4294967296, "99999999999999999999", "x", ""):
+            assert run("itemsets", path, "--support", support, status=2).stderr, support
+            assert run("rules", "--baskets-file", path, "--min-support", support, status=2).stderr, support
+    for text in (b"", b"\n \n"):
+        (place / "none.dat").write_bytes(text)
+        got = run("itemsets", place / "none.dat", "--support", 1)
+        assert got.stdout == "" and "holds no basket" in got.stderr, got
+        assert "holds no basket" in run("rules", "--baskets-file", place / "none.dat").stderr
+
+    empty = new_shop(folder, "nothing", None)
+    ten = new_shop(folder, "ten", order_lines([(i, 1 + i % 4, f"2025-01-{i + 10}", [(f"A{i % 3}", 1, 5), (f"B{i % 2}", 2, 0)]) for i in range(10)]))
+    for db, orders in ((empty, False), (ten, True)):
+        for args, said in (
+            (["rules", db], "no rules: in 10 baskets" if orders else "no orders yet"),
+            (["rules", db, "--level", "type"], "no product has a type" if orders else "no orders yet"),
+            (["rules", db, "--months", 7], "no order of these months" if orders else "no orders yet"),
+            (["rules", db, "--segment", "orders > 99"], "no order of these customers" if orders else "no orders yet"),
+            (["rules", db, "--segment", "orders > 99", "--months", "7"], "customers in these months" if orders else "no orders yet"),
+            (["bundles", db, "--at", "2025-02-01"], "no sets: "),
+            (["due", db, "--at", "2025-02-01"], "nobody is due: "),
+            (["due", db, "--at", "1971-01-01"], "nobody is due: "),
+        ):
+            got, why = rows(*args)
+            assert got == [] and said in why and why.count("\n") == 1, (args, got, why)
+    assert "before the split: no products" in run("evaluate", empty, "--split", "2025-01-15", status=1).stderr
+    assert "before the split: no orders" in run("evaluate", ten, "--split", "1990-01-01", status=1).stderr
+    for day in ("2025-01-15", "2100-01-01"):
+        said = run("evaluate", ten, "--split", day).stdout
+        assert "Cross-sell: fewer than 20 customers" in said and "Basket: no order after the split holds two products" in said, said
+        got = json.loads(run("evaluate", ten, "--split", day, "--format", "json").stdout)
+        assert got["basket"]["cases"] == got["basket_known"]["cases"] == 0, got
+
+
+def check_baskets(folder):
+    """What goes with a basket, its numbers counted again; what evaluate says of it; the rule that starts from one product."""
+    draw = random.Random(3)
+    lines = []
+    for i in range(3000):
+        theme = draw.randrange(12)
+        skus = {f"T{theme}-{draw.randrange(4)}" for _ in range(3)} | ({"BAG"} if draw.random() < 0.3 else set())
+        lines.append((i, 1 + draw.randrange(1500), f"2025-{1 + i // 300:02}-{1 + i % 300 // 11:02}", [(s, 1, 10) for s in sorted(skus)]))
+    db = new_shop(folder, "baskets", order_lines(lines))
+    run("set", db, "recommend.cross_percent", "1000")
+    held = [{s for s, _, _ in o[3]} for o in lines]
+    got, _ = rows("recommend", db, "--basket", "T3-0,T3-1", "--at", "2026-01-01", "-n", 2)
+    assert {a["sku"] for a in got} == {"T3-2", "T3-3"}, got
+    for a in got:
+        of = [b for b in held if a["because"] in b]
+        assert a["because"] in ("T3-0", "T3-1") and (a["both"], a["of"]) == (sum(a["sku"] in b for b in of), len(of)), a
+        assert a["why"].startswith(f"{a['both']} of {a['of']} baskets with “Name of {a['because']}” also held “Name of {a['sku']}”"), a
+    twice, _ = rows("recommend", db, "--basket", "T3-0,T3-1,T3-1,T3-0", "--at", "2026-01-01", "-n", 2)
+    assert twice == got, twice
+    figures = json.loads(run("evaluate", db, "--split", "2025-08-01", "--format", "json").stdout)
+    for part in ("basket", "basket_known"):
+        m = figures[part]["methods"]
+        assert figures[part]["cases"] > 50 and m["served"]["hit_rate"] >= 0.95 * m[figures[part]["best_single"]]["hit_rate"] > 0.3, figures[part]
+    long = list(csv.DictReader(io.StringIO(run("evaluate", db, "--split", "2025-08-01", "--format", "csv").stdout)))
+    value = [float(r["value"]) for r in long if (r["part"], r["method"], r["measure"]) == ("basket", "served", "hit_rate")]
+    assert len(value) == 1 and abs(value[0] - figures["basket"]["methods"]["served"]["hit_rate"]) < 1e-5, value
+    assert "Basket: one product hidden from" in run("evaluate", db, "--split", "2025-08-01").stdout
+    rules, _ = rows("rules", db, "--for", "T3-0", "-n", 3)
+    assert rules and all(r["if"] == "T3-0" and r["if_name"] == "Name of T3-0" and r["name"] == f"Name of {r['then']}" for r in rules), rules
+    none, said = rows("rules", db, "--for", "BAG")
+    assert none == [] and "no rules start from BAG" in said, (none, said)
+    sets, said = rows("bundles", db, "--at", "2026-01-01")
+    count = defaultdict(int)
+    for a in sets:
+        count[a["sku"]] += 1
+        count[a["with"]] += 1
+        assert a["of"] == min(sum(a[k] in b for b in held) for k in ("sku", "with")), a
+    assert sets and max(count.values()) == 2 and "unknown cost" in said, (sets, said)
+
+
 def real():
     found = sorted((DATA / "online_retail").glob("*.csv*")) if (DATA / "online_retail").is_dir() else []
     if not found or (found[0].suffix == ".zst" and not shutil.which("zstdcat")):
@@ -380,6 +489,8 @@ def main():
         check_guards(folder)
         check_levels(folder)
         check_bad_input(folder)
+        check_nothing(folder)
+        check_baskets(folder)
         check_segments(folder)
         check_evaluate(folder)
         check_messages(folder)

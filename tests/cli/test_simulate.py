@@ -68,6 +68,11 @@ class Simulate(unittest.TestCase):
         run_it("simulate", other, *SIZE[:-4], "--seed", "8", "--until", "2026-01-01")
         self.assertNotEqual(rows(self.path)[0]["fact"], rows(other)[0]["fact"])
 
+    def test_its_mails_say_who_writes(self):
+        said = {x["name"]: x["value"] for x in json.loads(run_it("set", self.path, "--format", "json"))}
+        for name in ("shop.url", "shop.address", "shop.phone", "shop.email", "shop.hours", "shop.signature", "shop.reassurance"):
+            self.assertTrue(said[name], name)
+
     def test_sound(self):
         self.assertEqual(json.loads(run_it("check", self.path, "--format", "json")), [])
         fresh = os.path.join(self.dir.name, "fresh.db")

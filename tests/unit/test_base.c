@@ -171,6 +171,45 @@ START_TEST(buffers_stop_at_their_maximum)
 }
 END_TEST
 
+/* A byte that belongs to no character is one U+FFFD; what stands beside it stays. */
+START_TEST(json_strings)
+{
+	static const struct {
+		const char *text, *json;
+	} CASES[] = {
+		{ "", "\"\"" },
+		{ "plain \x7F", "\"plain \x7F\"" },
+		{ "\xC3\xA9\"\xE2\x82\xAC\\\xF0\x9F\x98\x80", "\"\xC3\xA9\\\"\xE2\x82\xAC\\\\\xF0\x9F\x98\x80\"" },
+		{ "\xC3", "\"\xEF\xBF\xBD\"" },
+		{ "\xC3\"", "\"\xEF\xBF\xBD\\\"\"" },
+		{ "\xE2\x82", "\"\xEF\xBF\xBD\xEF\xBF\xBD\"" },
+		{ "\xED\xA0\x80z", "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBDz\"" },
+		{ "\xC0\xAF", "\"\xEF\xBF\xBD\xEF\xBF\xBD\"" },
+		{ "\x01\t\r\n", "\"\\u0001\\t\\r\\n\"" },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+		struct buf b;
+		buf_init(&b, 1000);
+		buf_json(&b, str_from(CASES[i].text));
+		ck_assert_str_eq(b.p, CASES[i].json);
+		buf_release(&b);
+	}
+	struct buf many;
+	size_t n = 1 << 20;
+	char *quotes = mem_alloc(n);
+	memset(quotes, '"', n);
+	buf_init(&many, 4 * n); /* in one pass: it used to read the rest again at each */
+	buf_json(&many, (struct str){ quotes, n });
+	ck_assert_uint_eq(many.n, 2 * n + 2);
+	buf_release(&many);
+	buf_init(&many, 7);
+	buf_json(&many, STR("seven+"));
+	ck_assert(many.full);
+	buf_release(&many);
+	free(quotes);
+}
+END_TEST
+
 START_TEST(interned_names_are_dense)
 {
 	struct intern t;
@@ -277,5 +316,5 @@ END_TEST
 
 UNIT_MAIN("base", money_reads_what_tills_write, money_shares_round_half_away, dates_go_round, paris_changes_its_clocks,
           instants_are_read, draws_do_not_depend_on_order, hashes_of_short_keys_differ, sha256_is_sha256,
-          buffers_stop_at_their_maximum, interned_names_are_dense, interned_names_change, parallel_loops_visit_all_once,
-          parallel_loops_share_their_threads, near_words_are_found)
+          buffers_stop_at_their_maximum, json_strings, interned_names_are_dense, interned_names_change,
+          parallel_loops_visit_all_once, parallel_loops_share_their_threads, near_words_are_found)

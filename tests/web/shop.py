@@ -1,4 +1,5 @@
 """A small shop served on a free loopback port, for the tests of the web: Server(relance) in a with statement."""
+import contextlib
 import csv
 import datetime
 import http.client
@@ -7,6 +8,7 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 import tempfile
@@ -50,20 +52,33 @@ class Answer:
         return self.body.decode()
 
 
+def postgres(schema):
+    """A database of its own on the server of tools/with_postgres.sh; None without one."""
+    server = os.environ.get("RELANCE_TEST_PG")
+    return f"{server}&schema={schema}" if server else None
+
+
 class Server:
-    def __init__(self, relance, extra=(), listen="127.0.0.1:0"):
+    """address: instead of a file of its own; "postgresql:…"."""
+    def __init__(self, relance, extra=(), listen="127.0.0.1:0", address=None):
         self.relance = relance
+        self.address = address
         self.extra = list(extra)
+        self.env = dict(os.environ)
         self.listen = listen
 
     def command(self, *args):
-        done = subprocess.run([self.relance, *args], capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run([self.relance, *args], capture_output=True, text=True, timeout=60, check=False, env=self.env)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
     def __enter__(self):
         self.dir = tempfile.TemporaryDirectory()
-        self.db = os.path.join(self.dir.name, "shop.db")
+        self.db = self.address or os.path.join(self.dir.name, "shop.db")
+        self.outbox = os.path.join(self.dir.name, "shop.db.outbox")
+        if self.address:
+            self.env["RELANCE_KEYS"] = self.dir.name
+            self.extra += ["--out", self.outbox]
         self.command("init", self.db, "--timezone", "Europe/Paris", "--currency", "EUR", "--locale", "fr", "--name", "Chez Léa")
         o, p = os.path.join(self.dir.name, "orders.csv"), os.path.join(self.dir.name, "people.csv")
         orders(o)
@@ -76,7 +91,7 @@ class Server:
     def start(self):
         self.log = open(os.path.join(self.dir.name, "log"), "a+", encoding="utf-8")
         self.process = subprocess.Popen([self.relance, "serve", self.db, "--listen", self.listen, *self.extra],
-                                        stdout=subprocess.PIPE, stderr=self.log, text=True)
+                                        stdout=subprocess.PIPE, stderr=self.log, text=True, env=self.env)
         line = self.process.stdout.readline()
         found = re.search(r"(https?)://\[?([0-9a-f.:]+?)\]?:(\d+)$", line.strip())
         assert found, line
@@ -122,6 +137,15 @@ class Server:
             except TimeoutError:
                 pass
             return got
+
+    def sql(self, text):
+        """Rows of the database, every value as text."""
+        if self.address:
+            address, _, schema = self.address.partition("&schema=")
+            done = subprocess.run(["psql", "-XAtq", "-F", "\t", address, "-c", f"SET search_path TO {schema}", "-c", text], capture_output=True, text=True, check=True)
+            return [line.split("\t") for line in done.stdout.splitlines()]
+        with contextlib.closing(sqlite3.connect(self.db, timeout=10)) as db, db:
+            return [[str(v) for v in row] for row in db.execute(text)]
 
     def until(self, check, seconds=5):
         end = time.monotonic() + seconds

@@ -12,6 +12,7 @@ import sys
 import threading
 import tempfile
 import time
+from pathlib import Path
 import unittest
 import urllib.parse
 import zoneinfo
@@ -131,6 +132,16 @@ class Api(unittest.TestCase):
             self.ask("POST", "/session", {"name": "personne", "password": "deviné au hasard"}, 401, signed=False)
         self.ask("POST", "/session", {"name": "personne", "password": "deviné au hasard"}, 429, signed=False)
         self.ask("POST", "/session", {"name": "léa", "password": shop.PASSWORD}, signed=False)
+
+    def test_a_page_is_never_older_than_what_was_done(self):
+        """Answers about a person are kept for a moment by each thread that made them: what is changed shows at once, whichever answers."""
+        who = self.ask("GET", "/customers?q=client9@")["items"][0]["id"]
+        for n in range(25):
+            self.ask("PATCH", f"/customers/{who}/person", {"city": f"Ville {n}"})
+            for _ in range(8):  # a new connection each, and so any of the threads
+                self.assertEqual(self.ask("GET", f"/customers/{who}")["person"]["city"], f"Ville {n}")
+        reader = self.key("read")
+        self.ask("GET", f"/customers/{who}", headers=reader, signed=False, status=403)
 
     def test_recommendations(self):
         found = self.ask("GET", "/customers/1/recommendations?kind=cross&n=2")["items"]
@@ -317,6 +328,37 @@ class Api(unittest.TestCase):
         for wrong in ("0", "999999", "-1", "x", "1%27", "99999999999999999999"):
             self.ask("GET", f"/customers/{wrong}", status=404)
 
+    def test_plan_mistakes_in_french(self):
+        """What is wrong with a plan is said in the reader's language; every sentence of the checks has its French."""
+        text = self.ask("GET", "/plans/birthday")["text"]
+        for old, new, said in (
+            ("priority: 60", "prioritie: 60", "aucune clé «\u00a0prioritie\u00a0» dans un plan\u202f; vouliez-vous dire «\u00a0priority\u00a0»\u202f?"),
+            ("priority: 60", "priority: 6000000", "n’est pas un nombre entier de"),
+            ("when: birthday month", "when: evry year", "aucun déclencheur"),
+            ("at: J+4", "at: jamais", "n’est pas un moment"),
+            ("opened any", "opnd any", "vouliez-vous dire"),
+            ("control: 10%", "control: 10", "n’est pas un pourcentage"),
+        ):
+            self.assertIn(old, text)
+            body = {"text": text.replace(old, new)}
+            got = self.ask("POST", "/plans/check", body, headers={"Accept-Language": "fr"})["issues"]
+            self.assertTrue(any(said in i["text"] for i in got), got)
+            got = self.ask("POST", "/plans/check", body, headers={"Accept-Language": "en"})["issues"]
+            self.assertFalse(any(said in i["text"] for i in got), got)
+        source = Path(__file__).resolve().parents[2] / "src" / "engine"
+        literal = r'"((?:[^"\\]|\\.)*)"'
+        french = (source / "plan_french.c").read_text()
+        known = {"".join(re.findall(literal, m)) for m in re.findall(r"\{\s*((?:" + literal.replace("((?:", "(?:(?:", 1) + r"\s*)+),", french)}
+        found = 0
+        for name in ("plan_file.c", "plan_file_check.c", "plan_file_step.c", "plan_file_when.c", "plan_file_words.c", "plan_file_yaml.c"):
+            calls = re.findall(r"\b(?:issue_node|issue_at|issue_put|advise|advise_step)\(([^;{]*?)((?:\"(?:[^\"\\]|\\.)*\"\s*)+)", (source / name).read_text())
+            for _before, text in calls:
+                sentence = "".join(re.findall(literal, text))
+                if " " in sentence:
+                    found += 1
+                    self.assertIn(sentence, known, name)
+        self.assertGreater(found, 70)
+
     def test_segments(self):
         got = self.ask("POST", "/segments/count", {"text": "orders >= 2"})
         self.assertEqual(got["count"], 48)
@@ -328,6 +370,12 @@ class Api(unittest.TestCase):
         saved = {s["name"]: s for s in self.ask("GET", "/segments")["items"]}
         self.assertEqual(saved["fidèles"]["count"], 24)
         self.assertEqual(self.ask("GET", "/customers?segment=fid%C3%A8les")["total"], 24)
+        self.ask("PUT", "/segments/grands", {"text": 'segment("fidèles") and spend > 1 EUR'})
+        p = self.ask("DELETE", "/segments/fid%C3%A8les", None, 409, headers={"Accept-Language": "fr"})  # another one is built on it
+        self.assertIn("«\u00a0grands\u00a0»", p["detail"])
+        for gone, status in (("grands", 200), ("fid%C3%A8les", 200), ("fid%C3%A8les", 404)):
+            self.ask("DELETE", "/segments/" + gone, None, status)
+        self.assertEqual(self.ask("GET", "/segments")["items"], [])
         self.assertGreater(len(self.ask("GET", "/segments/words")["items"]), 20)
         self.ask("POST", "/segments/count", {"text": "not entered(anti-churn)"})
 
@@ -1059,6 +1107,19 @@ class Fresh(unittest.TestCase):
             server.first_run()
             server.command("set", server.db, "recommend.cross_percent", "1000")
             self.live(server)
+
+    def test_models_of_a_large_shop(self):
+        """The same of models made aside from the first on (the page is empty until then), that take in what changes."""
+        with shop.Server(RELANCE) as server:
+            server.first_run()
+            for name, value in {"cross_percent": 1000, "aside_customers": 1, "follow_lines": 1}.items():
+                server.command("set", server.db, "recommend." + name, str(value))
+            first = server.ask("GET", f"{API}/customers/1/recommendations?n=10")
+            self.assertEqual((first.status, first.json()["items"]), (200, []))
+            self.live(server)
+            metrics = server.ask("GET", "/metrics").text()
+            self.assertIn("relance_models_learnt_total 1\n", metrics)
+            self.assertRegex(metrics, r"relance_models_followed_total [1-9]")
 
     def live(self, server):
         def proposed(customer):

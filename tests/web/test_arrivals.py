@@ -139,8 +139,8 @@ class Kept(Arrivals):
 
     def test_killed_between_answer_and_facts(self):
         for round_ in range(2):  # the second time, what the first left is applied at the start
-            threads, kept = self.burst(f"c{round_}", 60, 1000)
-            self.server.until(lambda: len(kept) > 20000, 60)
+            threads, kept = self.burst(f"c{round_}", 300, 1000)
+            self.server.until(lambda: len(kept) > 20000 and self.metric("facts_waiting") > 5000, 60)
             self.server.process.kill()
             self.server.process.wait()
             self.end(threads)
@@ -208,6 +208,46 @@ class Kept(Arrivals):
                 with open(path, "rb") as f:
                     self.assertLess(f.read().find(f"{name}77;".encode()), 0, f"still in {path}")
         self.server.start()
+
+
+    def test_numbers_go_on(self):
+        """A number is not given again when nothing waits: what was told later is not taken for what others applied before."""
+        for n in (1, 2, 3):
+            self.tell([order(f"g{n}:{i}") for i in range(100)], 202)
+            self.applied()
+            self.assertEqual(self.server.sql("SELECT value FROM shop WHERE name = 'arrival.applied'"), [[str(n)]])
+
+    def test_others_apply_them(self):
+        """Any command applies what waits; the server's measure of how long facts wait for their decision goes on."""
+        threads, _ = self.burst("o", 60, 1000)
+        others = 0
+        while any(t.is_alive() for t in threads):
+            before = self.waiting()
+            self.server.command("why", self.server.db, "1001")
+            others += before > 0
+        self.end(threads)
+        self.applied()
+        self.assertGreater(others, 0)
+        decided = self.metric("fact_decision_seconds_count")
+        self.server.ask("POST", API + "/facts", json.dumps(order("o:last")))
+        self.server.until(lambda: self.metric("fact_decision_seconds_count") > decided)
+
+    def test_an_erasure_while_it_runs(self):
+        """Told by the hundred, applied, erased: no byte of them is left in the file or in its log."""
+        name = "Irrattrapable"
+        people = [{"kind": "profile", "key": f"w:{i}", "customer": f"soon-{i}", "last_name": f"{name}{i};", "email": f"m{i}.soon@example.net"} for i in range(200)]
+        self.tell(people, 202)
+        self.applied()
+        who = self.server.until(lambda: self.server.ask("GET", API + "/customers?q=soon-77").json()["items"])[0]["id"]
+        self.burst("w", 3, 1000)
+        a = self.server.ask("POST", f"{API}/customers/{who}/erase", {"confirm": "soon-77"})
+        self.assertEqual(a.status, 200, a.body)
+        for ending in ("", "-wal"):
+            with open(self.server.db + ending, "rb") as f:
+                text = f.read()
+            for mark in (f"{name}77;", "m77.soon@example.net"):
+                self.assertLess(text.find(mark.encode()), 0, f"{mark} in {ending}")
+            self.assertTrue(ending or f"{name}78;".encode() in text)
 
 
 class Bounded(Arrivals):

@@ -98,6 +98,19 @@ class Pages(unittest.TestCase):
         self.server.until(lambda: self.consents(mail) and ("event", "left_reason", "left_late") in self.kinds)
         self.ask("POST", f"/r/{token}", form(answer="nonsense"), 422)
 
+    def test_a_link_cut_short_is_no_door(self):
+        for path in ("/u", "/nothing/here", "/p/" + "A" * 36):
+            a = self.server.ask("GET", path + "?lang=fr", signed=False)
+            self.assertEqual(a.status, 404)
+            self.assertIn("Ce lien ne mène nulle part", a.text())
+        for path in ("/", "/setup?token=x"):
+            self.assertEqual(self.server.ask("GET", path, signed=False).status, 200)
+
+    def test_what_is_missing_is_said_at_once(self):
+        page = self.ask("POST", "/join?lang=fr", form(email="lea"), 422)
+        self.assertRegex(page, r'role="alert">Il nous faut une adresse')
+        self.assertRegex(page, r"<title>Recevoir nos nouvelles – [^<]")
+
     def test_one_click(self):
         mail = self.mails[1]
         self.assertEqual(mail["List-Unsubscribe-Post"], "List-Unsubscribe=One-Click")
@@ -133,7 +146,8 @@ class Pages(unittest.TestCase):
         self.server.until(lambda: self.consents(mail)["email"] == "withdrawn")
         self.assertNotRegex(self.ask("GET", f"/p/{token}"), 'name="email" value="yes" checked')
         time.sleep(1.1)  # consents of one second: the stricter counts
-        self.ask("POST", f"/p/{token}", form(email="yes"))
+        saved = self.ask("POST", f"/p/{token}", form(email="yes"))
+        self.assertIn(f"/p/{token}", saved)  # the way back to what was chosen
         self.server.until(lambda: self.consents(mail)["email"] == "granted")
         self.assertRegex(self.ask("GET", f"/p/{token}"), 'name="email" value="yes" checked')
 

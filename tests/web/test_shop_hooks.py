@@ -9,15 +9,20 @@ import glob
 import hashlib
 import hmac
 import http.server
+import io
 import json
 import os
+import pathlib
 import re
 import socket
 import sqlite3
+import subprocess
 import sys
+import tarfile
 import threading
 import time
 import unittest
+from decimal import Decimal
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import shop
@@ -25,6 +30,9 @@ import shop
 RELANCE = os.path.abspath(sys.argv.pop(1))
 API = "/api/v1"
 SECRET = "un secret de boutique"
+DATA = pathlib.Path(os.environ.get("RELANCE_DATA", pathlib.Path(__file__).resolve().parents[2].parent / "shared" / "data"))
+SIGNED = {"shopify": ("X-Shopify-Topic", "X-Shopify-Hmac-Sha256"), "woocommerce": ("X-WC-Webhook-Topic", "X-WC-Webhook-Signature"),
+          "prestashop": ("X-Prestashop-Topic", "X-Prestashop-Signature")}
 
 SHOPIFY_ORDER = {
     "id": 450789469, "name": "#1001", "email": "Bob.Norman@example.net", "processed_at": "2026-05-10T11:00:00-05:00", "source_name": "web",
@@ -75,9 +83,13 @@ class Welcoming(Receiver):
 
 
 class Hooks(unittest.TestCase):
+    @staticmethod
+    def address():
+        return None
+
     @classmethod
     def setUpClass(cls):
-        cls.server = s = shop.Server(RELANCE).__enter__()
+        cls.server = s = shop.Server(RELANCE, address=cls.address()).__enter__()
         try:
             s.first_run()
             cls.ids = {p: cls.ask("POST", "/hooks/in", {"platform": p, "name": p[:4], "secret": SECRET}, 201)["id"]
@@ -161,8 +173,7 @@ class Hooks(unittest.TestCase):
         presta["order"].update(date_upd="2026-05-12 10:00:00", current_state="6")
         self.assertTrue(self.tell("prestashop", "order", presta, "o11")["older"])
         self.spend("1201", 5736)
-        with sqlite3.connect(self.server.db) as db:  # what is kept for it names nobody
-            kept = [d for d, in db.execute("SELECT delivery FROM hook_delivery WHERE delivery LIKE 'newest:%'")]
+        kept = [d for d, in self.server.sql("SELECT delivery FROM hook_delivery WHERE delivery LIKE 'newest:%'")]  # names nobody
         self.assertTrue(kept and all(re.fullmatch(r"newest:[0-9a-f]{16}", d) for d in kept))
 
     def test_what_must_be_taken_and_tells_nothing(self):
@@ -206,15 +217,14 @@ class Hooks(unittest.TestCase):
     def test_what_is_known_stays(self):
         """A profile told by another source is laid over what is known: a sign-up, a shop's webhook, a correction."""
         def profile():
-            with sqlite3.connect(self.server.db) as db:
-                rows = db.execute("SELECT key, body FROM fact JOIN customer USING (customer_id) WHERE kind = 4 AND ref = '1007' ORDER BY seq").fetchall()
+            rows = self.server.sql("SELECT key, body FROM fact JOIN customer USING (customer_id) WHERE kind = 4 AND ref = '1007' ORDER BY seq")
             return rows[-1][0], json.loads(rows[-1][1])
         a = self.ask("POST", "/facts", [{"kind": "profile", "key": "crm:1007", "customer": "1007", "tags": ["vip", "jardin"], "zone": "Europe/Madrid"}], 201)
         self.assertEqual(a["accepted"], 1)
         form = {"Content-Type": "application/x-www-form-urlencoded"}
         joined = self.server.ask("POST", "/join?lang=en", "email=client7%40example.net&agree=yes", headers=form, signed=False)
         self.assertEqual(joined.status, 200)
-        [name] = glob.glob(self.server.db + ".outbox/signup*.eml")
+        [name] = glob.glob(self.server.outbox + "/signup*.eml")
         with open(name, "rb") as f:
             token = re.search(r"/d/([\w-]{36})", email.message_from_binary_file(f, policy=email.policy.default).get_content())[1]
         self.assertEqual(self.server.ask("POST", f"/d/{token}", "", headers=form, signed=False).status, 200)
@@ -271,10 +281,11 @@ class Hooks(unittest.TestCase):
         for wrong in ({"platform": "magento", "name": "m", "secret": SECRET}, {"platform": "shopify", "name": "A B", "secret": SECRET}, {"platform": "shopify", "name": "a", "secret": "x"}):
             self.ask("POST", "/hooks/in", wrong, 422)
         self.assertNotIn(SECRET, json.dumps(self.ask("GET", "/hooks")))
-        with open(self.server.db, "rb") as f:
-            self.assertNotIn(SECRET.encode(), f.read())
+        self.assertNotIn(SECRET, str(self.server.sql("SELECT * FROM hook_in")))
 
     def test_out(self):
+        Receiver.told.clear()
+        Receiver.tries.clear()
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         for wrong in ({"url": "ftp://x", "events": "message.sent"}, {"url": "https://x.example/", "events": "everything"}, {"url": "https://x.example/"}):
@@ -286,8 +297,7 @@ class Hooks(unittest.TestCase):
         self.assertEqual((len(waiting), waiting[0]["state"], waiting[0]["answer"]), (1, "waiting", "500"))
         self.assertEqual([h["waiting"] for h in self.ask("GET", "/hooks")["out"]], [1])
         self.server.stop()  # the queue outlives the program; its clock does not wait for us
-        with sqlite3.connect(self.server.db) as db:
-            db.execute("UPDATE hook_event SET try_after = 0")
+        self.server.sql("UPDATE hook_event SET try_after = 0")
         cookie, csrf = self.server.cookie, self.server.csrf
         self.server.start()
         self.server.cookie, self.server.csrf = cookie, csrf
@@ -312,6 +322,141 @@ class Hooks(unittest.TestCase):
         self.ask("DELETE", f"/hooks/out/{made['id']}", status=404)
         server.shutdown()
         server.server_close()
+
+
+class Samples(unittest.TestCase):
+    """What the platforms themselves publish as examples (RELANCE_DATA): told with the right signature, and with wrong ones."""
+    @staticmethod
+    def address():
+        return None
+
+    @classmethod
+    def setUpClass(cls):
+        packed = DATA / "platforms" / "platforms.tar.zst"
+        if not packed.exists():
+            raise unittest.SkipTest("platforms is not in RELANCE_DATA")
+        plain = subprocess.run(["zstd", "-qdc", packed], capture_output=True, check=True).stdout
+        with tarfile.open(fileobj=io.BytesIO(plain)) as tar:
+            cls.files = {m.name.split("/", 1)[1]: tar.extractfile(m).read().decode() for m in tar if m.isfile() and "/" in m.name}
+        cls.server = shop.Server(RELANCE, address=cls.address()).__enter__()
+        try:
+            cls.server.first_run()
+            cls.ids = {p: cls.server.ask("POST", API + "/hooks/in", {"platform": p, "name": p[:4], "secret": SECRET}).json()["id"] for p in SIGNED}
+        except BaseException:
+            cls.server.__exit__()
+            raise
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.__exit__()
+
+    def tell(self, platform, topic, body, signature=None, delivery=""):
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        topic_name, mac_name = SIGNED[platform]
+        mac = base64.b64encode(hmac.new(SECRET.encode(), data, hashlib.sha256).digest()).decode()
+        headers = {topic_name: topic, mac_name: mac if signature is None else signature, **({"X-Shopify-Webhook-Id": delivery} if delivery else {})}
+        return self.server.ask("POST", f"/w/{self.ids[platform]}", data.decode(), headers=headers, signed=False)
+
+    def taken(self, platform, topic, body, accepted):
+        """Wrong signatures first: they leave nothing behind. Then the right one; then the same again."""
+        data = json.dumps(body).encode()
+        other = base64.b64encode(hmac.new(b"another secret", data, hashlib.sha256).digest()).decode()
+        plain = base64.b64encode(hashlib.sha256(data).digest()).decode()
+        right = hmac.new(SECRET.encode(), data, hashlib.sha256)
+        before = self.facts()
+        for wrong in ("", "x", other, plain, right.hexdigest()[:-1], right.hexdigest() + "0", base64.b64encode(right.digest()).decode()[:-2], "sha1=" + right.hexdigest(), "\u00e9".encode().decode("latin-1")):
+            a = self.tell(platform, topic, body, wrong)
+            self.assertEqual((a.status, a.headers["Content-Type"]), (401, "application/problem+json"), (wrong, a.body))
+        self.assertEqual(self.tell(platform, topic, data.replace(b"1", b"2", 1), base64.b64encode(right.digest()).decode()).status, 401)
+        self.assertEqual(self.facts(), before)
+        a = self.tell(platform, topic, body)
+        self.assertEqual(a.status, 200, a.body)
+        if accepted is not None:
+            self.assertEqual(a.json()["accepted"], accepted, (topic, a.body))
+        self.assertTrue(self.tell(platform, topic, body).json()["known"])
+
+    def facts(self):
+        return self.server.sql("SELECT count(*), max(seq) FROM fact")
+
+    def order(self, key):
+        """The lines of an order as it is known."""
+        rows = self.server.sql(f"SELECT body FROM fact WHERE key = '{key}' ORDER BY seq")
+        return json.loads(rows[-1][0])["lines"]
+
+    def read(self, name):
+        return json.loads(self.files[name])
+
+    def test_woocommerce(self):
+        for order in self.read("woocommerce_rest_docs/orders__list_all_orders.json"):
+            self.taken("woocommerce", "order.created", order, 2 + len(order["refunds"]))
+            shipping = sum(Decimal(line["total"]) + Decimal(line["total_tax"]) for line in order["shipping_lines"])
+            self.assertEqual(sum(line[2] for line in self.order("wooc:" + order["number"])), int((Decimal(order["total"]) - shipping) * 100))
+        for who in self.read("woocommerce_rest_docs/customers__list_all_customers.json"):
+            self.taken("woocommerce", "customer.created", who, 1)
+            self.assertEqual(self.server.sql(f"SELECT email FROM person WHERE email = '{who['email']}'"), [[who["email"]]])
+        for product in self.read("woocommerce_rest_docs/products__list_all_products.json"):
+            self.taken("woocommerce", "product.updated", product, 1)
+            self.assertEqual(self.server.sql(f"SELECT name FROM product WHERE sku = 'woocommerce-{product['id']}'"), [[product["name"]]])
+
+    def test_shopify(self):
+        [who] = self.read("shopify_fixtures/customers_search.json")["customers"]
+        self.taken("shopify", "customers/create", who, 1)
+        self.assertEqual(self.server.sql(f"SELECT last_name FROM person WHERE email = '{who['email']}'"), [[who["last_name"]]])
+        for cart in self.read("shopify_fixtures/carts.json")["carts"]:
+            self.taken("shopify", "checkouts/create", cart, 0)  # nobody's yet
+            self.taken("shopify", "checkouts/update", {**cart, "email": who["email"], "customer": {"id": who["id"]}}, None)
+            self.assertEqual(len(self.server.sql(f"SELECT key FROM fact WHERE key LIKE 'shop:checkout/{cart['token']}@%'")), 1)
+        order = self.read("shopify_fixtures/draft_order.json")["draft_order"]
+        self.taken("shopify", "orders/create", {**order, "financial_status": "paid"}, None)
+        self.assertEqual(len(self.order("shop:" + order["name"])), len(order["line_items"]))
+
+    def test_prestashop(self):
+        """Its documentation has no example: every resource with every field it names, each of the plain value its format takes."""
+        plain = {"isUnsignedId": "7", "isBool": "1", "isDate": "2026-05-12 10:00:00", "isPrice": "12.500000", "isUnsignedInt": "3"}
+        for name in ("carts", "products", "order_details", "addresses", "order_states"):
+            fields = re.findall(r"^\| \*\*(\w+)\*\*\s*\| (\w*)", self.files[f"prestashop/webservice_{name}.md"], re.M)
+            self.assertGreater(len(fields), 8)
+            resource = {"id": "7", **{field: plain.get(form, "x") for field, form in fields}}
+            resource["associations"] = {"cart_rows": [{"id_product": "3", "id_product_attribute": "0", "quantity": "2"}]}
+            kind = name[:-1] if name in ("carts", "products") else name
+            self.taken("prestashop", kind, {kind: resource}, 1 if name in ("carts", "products") else None)
+
+    def test_zz_everything_under_every_topic(self):
+        """Whatever a signed body is, it is taken or refused, and the server stays up."""
+        topics = {"shopify": ("orders/create", "orders/updated", "customers/update", "products/update", "checkouts/update", "customers/redact", "", "x" * 500),
+                  "woocommerce": ("order.updated", "customer.updated", "product.updated", "order.deleted", "nothing"), "prestashop": ("order", "customer", "cart", "product", "")}
+        count = 0
+        for name, text in self.files.items():
+            if not name.endswith(".json"):
+                continue
+            try:
+                sample = json.loads(text)
+            except ValueError:
+                continue
+            inner = [v for v in sample.values() if isinstance(v, (dict, list))] if isinstance(sample, dict) else sample
+            for platform, of in topics.items():
+                for n, topic in enumerate(of):
+                    for body in [sample, *(inner[:2] if isinstance(inner, list) else [])]:
+                        a = self.tell(platform, topic, body, delivery=f"e{count}")
+                        count += 1
+                        self.assertIn(a.status, (200, 400, 422), (name, topic, a.body))
+        self.assertGreater(count, 500)
+        self.assertEqual(self.server.ask("GET", "/healthz", signed=False).json()["status"], "ok")
+        self.assertIn("is sound", self.server.command("check", self.server.db))
+
+
+@unittest.skipUnless(shop.postgres(""), "no PostgreSQL: RELANCE_TEST_PG is not set (tools/with_postgres.sh)")
+class SamplesOnPostgres(Samples):
+    @staticmethod
+    def address():
+        return shop.postgres("samples")
+
+
+@unittest.skipUnless(shop.postgres(""), "no PostgreSQL: RELANCE_TEST_PG is not set (tools/with_postgres.sh)")
+class HooksOnPostgres(Hooks):
+    @staticmethod
+    def address():
+        return shop.postgres("hooks")
 
 
 class Numbers(unittest.TestCase):

@@ -1,7 +1,7 @@
 // The server's API (doc/api.md) and the shapes the pages read. Every refusal is a problem whose detail says what to do.
 import { createSignal } from "solid-js";
 import { setShop, type Shop } from "./fmt";
-import { locale, offerLocale, t } from "./i18n";
+import { french, locale, offerLocale, t } from "./i18n";
 
 export interface Page<T> { items: T[]; next: string | null; total?: number | null }
 export interface User { name: string; role: string; locale: string; may?: string[] }
@@ -29,10 +29,10 @@ export interface Happening {
 	at: string; kind: string; title: string; detail?: string; amount?: number; plan?: string; verdict?: string; reason?: string;
 	lines?: { sku: string; name: string; quantity: number; amount: number }[]; channel?: string; purpose?: string; state?: string; wording?: string;
 	answer?: string; times?: number; returned?: boolean; source?: string; step?: string; subject?: string; web?: string | null; text?: string;
-	opened_at?: string | null; clicked_at?: string | null;
+	opened_at?: string | null; clicked_at?: string | null; run?: number;
 }
 export interface Decision {
-	at: string; plan: string; version: number; run: number; step: string; verdict: string; channel: string; reason: string; times: number;
+	at: string; plan: string; version: number; run: number; step: string; verdict: string; channel: string; reason: string; text?: string; times: number;
 }
 export interface Reco { sku: string; name: string; price: number; why: string }
 export interface PlanRow {
@@ -77,7 +77,7 @@ export interface Compliance {
 export type Settings = Record<string, unknown>;
 
 export class Problem extends Error {
-	constructor(readonly status: number, message: string, readonly body: Record<string, unknown>) { super(message); }
+	constructor(readonly status: number, message: string, readonly body: Record<string, unknown>) { super(locale() === "fr" ? french(message) : message); }
 }
 
 const [session, setSession] = createSignal<Session | null>(null);

@@ -4,10 +4,10 @@ import { adopt, call, get, may, openSession, session, type CustomerRow, type Pag
 import { setThemeTick } from "./chart";
 import { num, shop } from "./fmt";
 import { changeLocale, locale, t, word, type Word } from "./i18n";
-import { holdToday, today, waiting } from "./live";
+import { holdToday, plansLike, today, waiting } from "./live";
 import { Door } from "./pages/door";
 import { Today } from "./pages/today";
-import { go, href, parts, path } from "./router";
+import { go, href, leave, leftAt, parts, path } from "./router";
 import { Dialog, Icon, Toasts, refuse, rested, toast } from "./ui";
 
 const Customers = lazy(() => import("./pages/customers"));
@@ -50,7 +50,8 @@ function Search(p: { open: boolean; close: () => void }) {
 		const pages = PAGES.filter((x) => !low || t(`nav_${x[0]}` as Word).toLocaleLowerCase().includes(low))
 			.map((x) => ({ to: x[1], label: t(`nav_${x[0]}` as Word), note: "g " + x[2] }));
 		const rows = q().trim().length < 2 ? [] : found.latest?.items ?? [];
-		return [...rows.map((c) => ({ to: `/customers/${c.id}`, label: c.name || c.ref, note: c.email || c.ref })), ...pages];
+		const plans = low.length < 2 ? [] : plansLike(low).map((x) => ({ to: "/plans/" + x.name, label: x.title || x.name, note: t("plan") }));
+		return [...rows.map((c) => ({ to: `/customers/${c.id}`, label: c.name || c.ref, note: c.email || c.ref })), ...plans, ...pages];
 	};
 	createEffect(() => { q(); setAt(0); });
 	const open = (h?: Hit) => { if (h) { go(h.to); p.close(); setQ(""); } };
@@ -108,7 +109,8 @@ function Frame(p: { children: JSX.Element }) {
 		if (e.ctrlKey || e.metaKey || e.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(el.tagName) || document.querySelector("dialog[open]")) return;
 		if (e.key === "/") { setSeek(true); e.preventDefault(); return; }
 		if (e.key === "?") { setKeys(true); return; }
-		if (e.key === "Escape" && parts().length > 1) { go("/" + parts()[0]); return; }
+		if (e.key === "Escape" && more()) { setMore(false); return; }
+		if (e.key === "Escape" && parts().length > 1) { leave("/" + parts()[0]); return; }
 		if (g && Date.now() - g < 1200) {
 			const to = PAGES.find((x) => x[2] === e.key);
 			if (to) { go(to[1]); e.preventDefault(); }
@@ -119,12 +121,26 @@ function Frame(p: { children: JSX.Element }) {
 		addEventListener("keydown", onKey);
 		onCleanup(() => removeEventListener("keydown", onKey));
 	});
+	/** A page come back to fills as its answers come: down to where it was left as soon as it is that long. */
+	function untilThere(y: number) {
+		const here = path(), end = Date.now() + 3000;
+		const look = () => {
+			if (path() !== here || touched) return;
+			if (document.documentElement.scrollHeight >= y + innerHeight || Date.now() > end) scrollTo(0, y);
+			else requestAnimationFrame(look);
+		};
+		let touched = false;
+		for (const kind of ["wheel", "touchstart", "keydown"]) addEventListener(kind, () => { touched = true; }, { once: true, passive: true });
+		look();
+	}
 	let before = path();
 	createEffect(() => {
 		if (path() === before) return;
 		before = path();
 		setMore(false);
-		scrollTo(0, 0);
+		const y = leftAt();
+		if (y) untilThere(y);
+		else scrollTo(0, 0);
 		main.focus({ preventScroll: true });
 	});
 	const needs = () => today.error ? 0 : waiting(today.latest);
@@ -142,14 +158,14 @@ function Frame(p: { children: JSX.Element }) {
 		try {
 			const r = await call<{ held_by: string | null }>("POST", "/stop");
 			holdToday(r?.held_by ?? "emergency_stop");
-			toast(t("stopped"), { undo: () => void resume() });
+			toast(t("stopped"), { undo: () => void resume(), about: "stop" });
 		} catch (e) { refuse(e); }
 	}
 	async function resume() {
 		try {
 			await call("POST", "/resume");
 			holdToday(null);
-			toast(t("resumed"));
+			toast(t("resumed"), { about: "stop" });
 		} catch (e) { refuse(e); }
 	}
 	async function signOut() {
@@ -184,12 +200,13 @@ function Frame(p: { children: JSX.Element }) {
 								<Show when={x[0] === "today" && needs() > 0} fallback={<kbd aria-hidden="true">g {x[2]}</kbd>}>
 									<span class="n" title={t("needs_n", { n: needs() })}>{num(needs())}</span></Show></a></li>
 						)}</For>
-						<li class="m"><button type="button" aria-expanded={more()} onClick={() => setMore(!more())}>{t("nav_more")}</button></li>
+						<li class="m"><button type="button" classList={{ on: PAGES.slice(4).some((x) => here(x[1])) }} aria-expanded={more()} onClick={() => setMore(!more())}>{t("nav_more")}</button></li>
 					</ul>
 					<Show when={more()}>
+						<div class="veil" onClick={() => setMore(false)} />
 						<div class="sheet">
-							<For each={PAGES.slice(4)}>{(x) => <a href={href(x[1])} onClick={() => setMore(false)}>{t(`nav_${x[0]}` as Word)}</a>}</For>
-							<Show when={may("plans")}><button class="wrong" onClick={() => { setMore(false); setStopping(true); }}><Icon name="stop" />{t("stop")}</button></Show>
+							<For each={PAGES.slice(4)}>{(x) => <a href={href(x[1])} aria-current={here(x[1]) ? "page" : undefined} onClick={() => setMore(false)}>{t(`nav_${x[0]}` as Word)}</a>}</For>
+							<Show when={may("plans") && !held()}><button class="wrong" onClick={() => { setMore(false); setStopping(true); }}><Icon name="stop" />{t("stop")}</button></Show>
 							<button onClick={signOut}>{t("signout")}</button>
 							<Prefs />
 						</div>
@@ -212,7 +229,7 @@ function Frame(p: { children: JSX.Element }) {
 			<Search open={seek()} close={() => setSeek(false)} />
 			<Keys open={keys()} close={() => setKeys(false)} />
 			<Dialog open={stopping()} title={t("stop_title")} close={() => setStopping(false)}>
-				<h2 class="t3">{t("stop_title")}</h2><p>{t("stop_body", { n: leaving() })}</p>
+				<h2 class="t3">{t("stop_title")}</h2><p>{leaving() ? t("stop_body", { n: leaving() }) : t("stop_body_none")}</p>
 				<Show when={leaving()}><ul class="queue"><For each={queue()}>{(x) => <li><span>{x.title}</span><small>{word("channel", x.channel)}</small><b>{num(x.count)}</b></li>}</For></ul></Show>
 				<div class="do"><button class="btn" autofocus onClick={() => setStopping(false)}>{t("cancel")}</button>
 					<button class="btn danger" onClick={stop}><Icon name="stop" />{t("stop_do")}</button></div>

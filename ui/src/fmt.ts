@@ -1,7 +1,7 @@
 // Money, dates and counts as people say them. Money comes as minor units of the shop's currency, instants in UTC; days
 // and hours are those of the shop's zone.
 import { createSignal } from "solid-js";
-import { locale, t } from "./i18n";
+import { french, locale, t } from "./i18n";
 
 export interface Shop {
 	name: string; zone: string; currency: string; exponent: number; locale: string; now: string;
@@ -35,7 +35,7 @@ export const pct = (share: number, digits = 0) =>
 export function money(minor: number, whole = false): string {
 	const digits = whole ? 0 : shop().exponent;
 	return minus((minor / 10 ** shop().exponent).toLocaleString(tag(), {
-		style: "currency", currency: shop().currency, minimumFractionDigits: digits, maximumFractionDigits: digits,
+		style: "currency", currency: shop().currency, currencyDisplay: "narrowSymbol", minimumFractionDigits: digits, maximumFractionDigits: digits,
 	}));
 }
 
@@ -69,14 +69,21 @@ export function theDay(iso: string): string {
 	const s = day(iso);
 	return locale() === "fr" && /\d/.test(s) ? "le " + s : s;
 }
+/** "du 1er oct. au 30 nov.", "d’hier à aujourd’hui". */
+export const fromTo = (a: string, b: string) => (locale() !== "fr" ? `from ${day(a)} to ${day(b)}`
+	: (/\d/.test(day(a)) ? "du " : "d’") + day(a) + (/\d/.test(day(b)) ? " au " : " à ") + day(b));
 const first = (s: string) => (locale() === "fr" ? s.replace(/\b1 (?=\p{L})/u, "1er ") : s);
 export const when = (iso: string) => (isDay(iso) ? day(iso) : `${day(iso)}${locale() === "fr" ? ", " : ", "}${hour(iso)}`);
 /** A sentence of the server with the instants it holds said as people say them. */
-export const spoken = (s: string) => s.replace(/(jusqu’)?(à |au |le )?(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(?::\d\d)?(Z|[+-]\d\d:\d\d)?(?: [A-Z]\w+\/[A-Za-z_/]+)?/g,
+export const spoken = (s: string) => said(s).replace(/(jusqu’)?(à |au |le )?(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(?::\d\d)?(Z|[+-]\d\d:\d\d)?(?: [A-Z]\w+\/[A-Za-z_/]+)?/g,
 	(_all, until, article, d, h, zone) => {
 		const at = zone ? `${d}T${h}:00${zone}` : local(d, h);
 		return (until ? "jusqu’" + (/^[ha]|^dem/.test(day(at)) ? "à " : "au ") : article && /\d/.test(day(at)) ? article : "") + when(at);
 	});
+/** What the server says in French comes with plain spaces here and there. */
+const said = (s: string) => (locale() === "fr" ? french(s) : s);
+/** "jusqu’à demain, 10 h", "jusqu’au lun. 23 nov., 10 h": what follows jusqu’. */
+export const toWhen = (iso: string) => (locale() === "fr" ? (/\d/.test(day(iso)) ? "au " : "à ") : "") + when(iso);
 /** A civil minute of the shop's zone as an instant, near enough for words. */
 function local(d: string, h: string): string {
 	const guess = Date.parse(`${d}T${h}:00Z`), seen = dateFormat({ hour: "2-digit", minute: "2-digit", day: "2-digit", hour12: false }).formatToParts(new Date(guess));
@@ -102,6 +109,8 @@ export function monthSpan(ym: string, later: number): string {
 }
 /** A delay in a plan: J, J+8 (French), D, D+8 (English). */
 export function spacing(days: number): string {
+	const hours = Math.round(days * 1440) / 60;
+	if (days > 0 && days < 3 && hours % 24) return hours < 1 ? `+${num(hours * 60)}\u00a0min` : `+${num(hours, 1)}\u00a0h`;
 	const j = locale() === "fr" ? "J" : "D";
 	return days === 0 ? j : days > 0 ? `${j}+${num(days, 1)}` : `${j}−${num(-days, 1)}`;
 }

@@ -10,7 +10,23 @@ const [place, setPlace] = createSignal(read());
 export const path = () => place().path;
 export const query = (name: string) => place().query.get(name) ?? "";
 export const parts = () => path().split("/").filter(Boolean);
-addEventListener("hashchange", () => setPlace(read()));
+
+// Each step of the history knows its number, so that coming back finds a page where it was left, and a new one starts at its top.
+let at = Number(history.state?.at ?? 0), back = false;
+const left: number[] = [];
+history.scrollRestoration = "manual";
+history.replaceState({ at }, "");
+addEventListener("hashchange", () => {
+	left[at] = scrollY;
+	back = typeof history.state?.at === "number";
+	at = back ? history.state.at : at + 1;
+	if (!back) history.replaceState({ at }, "");
+	setPlace(read());
+});
+/** How far down the page was when it was left; null when it is a new one. */
+export const leftAt = () => (back ? left[at] ?? 0 : null);
+/** To the page before, or up to the list when there is none. */
+export const leave = (to: string) => (at > 0 ? history.back() : go(to));
 
 export const href = (to: string) => "#" + to;
 export function go(to: string) { location.hash = to; }
@@ -22,6 +38,6 @@ export function setQuery(name: string, value: string) {
 	if (value) q.set(name, value);
 	else q.delete(name);
 	const s = q.toString();
-	history.replaceState(null, "", "#" + here.path + (s ? "?" + s : ""));
+	history.replaceState(history.state, "", "#" + here.path + (s ? "?" + s : ""));
 	setPlace({ path: here.path, query: q });
 }

@@ -34,7 +34,7 @@ const ICONS: Record<string, string> = {
 };
 const CHANNEL_ICON: Record<string, string> = {
 	email: "mail", sms: "sms", postcard: "postcard", post: "postcard", phone: "phone", tracking: "eye", profiling: "eye",
-	ads: "ad", push: "ad",
+	ads: "ad", audience: "ad", push: "tel",
 };
 export const Icon = (p: { name: string }) => (
 	<svg class="ic" viewBox="0 0 16 16" aria-hidden="true"><path d={ICONS[p.name] ?? ICONS.ask} /></svg>
@@ -155,12 +155,13 @@ export function Dialog(p: ParentProps<{ open: boolean; title: string; close: () 
 	);
 }
 
-interface Toast { id: number; text: string; undo?: () => void; bad?: boolean }
+interface Toast { id: number; text: string; undo?: () => void; bad?: boolean; about?: string }
 const [toasts, setToasts] = createSignal<Toast[]>([]);
 let serial = 0;
-export function toast(text: string, more?: { undo?: () => void; bad?: boolean }) {
+/** about: a later notice about the same thing takes the place of the one before. */
+export function toast(text: string, more?: { undo?: () => void; bad?: boolean; about?: string }) {
 	const id = ++serial;
-	setToasts((l) => [...l.slice(-2), { id, text, ...more }]);
+	setToasts((l) => [...l.filter((x) => !x.about || x.about !== more?.about).slice(-2), { id, text, ...more }]);
 	setTimeout(() => setToasts((l) => l.filter((x) => x.id !== id)), more?.undo || more?.bad ? 9000 : 4000);
 }
 export const refuse = (e: unknown) => toast(e instanceof Error ? e.message : String(e), { bad: true });

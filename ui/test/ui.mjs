@@ -84,7 +84,7 @@ await test("sign-in: a wrong password is refused in words, a right one enters", 
 	await page.fill("[name=name]", OWNER);
 	await page.fill("[name=password]", "court et faux");
 	await page.click("button.main");
-	await until(page, () => document.querySelector(".refused")?.textContent.length > 10);
+	await until(page, () => /ce nom et ce mot de passe ne vont pas ensemble/.test(document.querySelector(".refused")?.textContent));
 	assert.deepEqual(await violations(page), []);
 	await page.fill("[name=password]", PASSWORD);
 	await page.click("button.main");
@@ -121,11 +121,32 @@ await test("every page at 390 px: nothing wider than the screen, nothing raw", {
 	assert.deepEqual(found, []);
 });
 await test("an empty shop teaches on every page", { of: "bare" }, async (page, url) => {
-	for (const to of ["/", "/customers", "/figures", "/compliance"]) {
+	for (const to of ["/", "/customers", "/figures", "/figures/kpi", "/figures/value", "/figures/next", "/figures/case", "/compliance"]) {
 		await open(page, url, to);
 		await page.waitForSelector(".empty h2");
 		assert.deepEqual(await violations(page), [], to);
 	}
+});
+await test("an empty shop says the first steps, each with its button; one with customers goes on to the next", { of: "bare" }, async (page, url) => {
+	await open(page, url, "/");
+	assert.equal(await page.locator(".first li").count(), 3);
+	assert.equal(await page.locator(".first .main").count(), 1);
+	assert.match(await page.innerText(".first li:nth-child(1)"), /Brancher la boutique/);
+	assert.doesNotMatch(await page.textContent(".answer"), /0 message|0 commande/);
+});
+await test("on a phone what is pressed is 40 px high, and More closes by a tap beside it", { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }, async (page, url) => {
+	const small = [];
+	for (const [name, to] of places(reader)) {
+		if (!/^(today|customer|dupl|plan|behind)/.test(name)) continue;
+		await open(page, url, to);
+		small.push(...(await page.evaluate((name) => [...document.querySelectorAll("button:not(.open):not(.sort), summary, select, input:not([type=radio]):not([type=checkbox]), a.btn, .lnk, .nav li a")]
+			.filter((x) => { const r = x.getBoundingClientRect(); return r.width && r.height < 39.5; }).map((x) => `${name}: ${x.tagName} ${x.className} ${x.textContent.slice(0, 30)}`), name)));
+	}
+	assert.deepEqual(small, []);
+	await page.click(".nav li.m button");
+	await page.waitForSelector(".sheet a");
+	await page.mouse.click(200, 120);
+	await until(page, () => !document.querySelector(".sheet"));
 });
 await test("search: / opens it, a name finds the customer, Enter goes there", {}, async (page, url) => {
 	const rows = (await (await page.request.get(url + "/api/v1/customers?limit=9&sort=-spend")).json()).items;
@@ -243,6 +264,56 @@ await test("the table: sorted by the server, more rows on scroll, columns chosen
 	assert.equal(lines[0].split(",").length, await page.locator(".cust th").count());
 	assert.match(lines[0], /^Client,Numéro,/);
 });
+await test("a list is come back to where it was left, its people and its place; Escape is enough", {}, async (page, url) => {
+	await open(page, url, "/customers?segment=" + encodeURIComponent("orders >= 1") + "&sort=-spend");
+	await page.waitForSelector(".cust tbody tr:nth-child(50)");
+	await page.mouse.wheel(0, 9000);
+	await page.waitForSelector(".cust tbody tr:nth-child(100)");
+	const row = page.locator(".cust tbody tr:nth-child(90) a"), name = await row.textContent();
+	await row.scrollIntoViewIfNeeded();
+	const y = await page.evaluate(() => scrollY);
+	assert.ok(y > 1000);
+	await row.click();
+	await until(page, (s) => document.querySelector("h1")?.textContent.includes(s), name);
+	await page.waitForSelector(".tl .n");
+	assert.equal(await page.evaluate(() => scrollY), 0, "a new page starts at its top");
+	await page.keyboard.press("Escape");
+	await page.waitForSelector(".cust tbody tr:nth-child(100)");
+	await until(page, (y) => Math.abs(scrollY - y) < 4, y);
+	assert.equal(await page.inputValue(".code.field input"), "orders >= 1");
+	assert.match(page.url(), /sort=-spend/);
+});
+await test("a message opens what decided it, an order its lines, a consent its proof", {}, async (page, url) => {
+	await open(page, url, "/customers/" + reader);
+	const line = page.locator(".tl li", { has: page.locator("a[href*='/messages/fr/winback-1']") }).last();
+	await line.locator(".open", { hasText: "Pourquoi" }).click();
+	const said = line.locator(".because");
+	await said.locator("li", { hasText: "Envoyé" }).waitFor();
+	await until(page, () => /Entré dans le plan\u00a0: 6 mois sans commande/.test(document.querySelector(".because")?.textContent));
+	assert.deepEqual(await violations(page), []);
+	await page.click(".cons .open >> nth=0");
+	await until(page, () => document.querySelector(".chips input:checked")?.parentElement.textContent === "Accords");
+	assert.match(await page.innerText("#tl"), /accord|opposition/i);
+	await page.click(".strip2 .open >> nth=0");
+	await page.click(".tl .amt .open >> nth=0");
+	assert.ok(await page.locator(".tl .goods >> nth=0").locator("li").count() > 1);
+});
+await test("a segment is kept, forgotten, and back from the notice", {}, async (page, url) => {
+	await open(page, url, "/customers?segment=" + encodeURIComponent("orders = 2"));
+	await page.click(".chips2 .lnk >> text=Garder");
+	await page.fill(".inl input", "Deux achats");
+	await page.click(".inl .btn");
+	const chip = page.locator(".chip", { hasText: "Deux achats" });
+	await chip.waitFor();
+	await page.click(".chips2 .lnk >> text=Oublier");
+	await chip.waitFor({ state: "detached" });
+	await page.click(".toast:has-text('oublié') button >> nth=0");
+	await chip.waitFor();
+	await page.click(".chips2 .lnk >> text=Oublier");
+	await chip.waitFor({ state: "detached" });
+	await page.fill(".code.field input", "lifec");
+	assert.match(await page.innerText(".hints"), /étape/, "words explained in the reader's language");
+});
 await test("who will buy: each with a band, the model held against what came; a number opens its people", {}, async (page, url) => {
 	await open(page, url, "/figures/next");
 	await page.waitForSelector(".next tbody tr:nth-child(20) svg .band");
@@ -305,12 +376,23 @@ await test("message: the preview follows the text for a real customer, in three 
 	const text = await page.inputValue(".edit textarea");
 	await page.fill(".edit textarea", text.replace(/^# .*$/m, "# Un mot pour vous"));
 	await page.frameLocator(".frame iframe").locator("h1", { hasText: "Un mot pour vous" }).waitFor();
+	await page.fill(".edit textarea", text.replace(/^# .*$/m, "# Un mot pour {{ vous"));
+	await page.waitForSelector(".issues .wrong, .issues li");
+	await until(page, () => document.querySelector(".edacts .main").disabled);
+	assert.match(await page.frameLocator(".frame iframe").locator("h1").innerText(), /Un mot pour vous/, "a mistake does not blank the preview");
+	await page.fill(".edit textarea", text.replace(/^# .*$/m, "# Un mot pour vous"));
 	await page.click(".pvbar .seg button:nth-child(3)");
 	await until(page, () => /Un mot pour vous/i.test(document.querySelector(".frame pre")?.textContent));
 	await page.click(".head .btns button");
 	await page.fill("dialog[open] input", "claire@example.com");
 	await page.click("dialog[open] .main");
 	await until(page, () => /Essai/.test(document.querySelector(".toasts")?.textContent));
+});
+await test("messages: those of plans come first, with the plan's name", {}, async (page, url) => {
+	await open(page, url, "/messages");
+	const rows = await page.$$eval(".rows tbody tr:not(.grp)", (l) => l.map((r) => r.children[1].textContent));
+	assert.deepEqual(await page.$$eval(".rows tr.grp", (l) => l.length), 2);
+	assert.ok(rows.findIndex((s) => s === "–") > rows.findLastIndex((s) => s !== "–"), rows.join("|"));
 });
 await test("emergency stop: asked once with what is in the queue, then undone", {}, async (page, url) => {
 	await open(page, url, "/");
@@ -347,6 +429,21 @@ await test("settings: a cap is changed, kept, and undone from the notice", {}, a
 	await page.click(".toast button >> nth=0");
 	await page.waitForTimeout(500);
 	assert.equal(await read(), "2 in 7 days");
+});
+await test("settings: a cost is typed with a comma and kept as a number; each setting has its place and its name", {}, async (page, url) => {
+	const items = async () => (await (await page.request.get(url + "/api/v1/settings")).json()).items;
+	await open(page, url, "/settings");
+	await page.fill("[name='cost.sms']", "0,07");
+	await page.click(".edacts .main");
+	await page.waitForSelector(".toast");
+	assert.equal((await items()).find((i) => i.name === "cost.sms").value, "0.07");
+	assert.equal(await page.inputValue("[name='cost.sms']"), "0,07");
+	await page.click(".toast button >> nth=0");
+	const shown = await page.$$eval("main label, main .field[role=group]", (l) => l.length);
+	const named = await page.$$eval("main label.field > span:first-child", (l) => l.map((e) => e.textContent));
+	await open(page, url, "/settings?tab=sends");
+	assert.equal(shown + await page.$$eval("main label, main .field[role=group]", (l) => l.length), (await items()).length);
+	assert.deepEqual(named.filter((s) => /\b(the|of|what|where)\b/.test(s)), []);
 });
 await test("second factor: set up with the code of the key shown, asked at the next sign-in, taken off", {}, async (page, url, context) => {
 	await open(page, url, "/settings?tab=account");
@@ -496,6 +593,10 @@ await test("shop page: another origin's basket gets cards, a new basket others, 
 		await until(other, () => window.relance);
 		await other.evaluate(() => window.relance.update([]));
 		assert.equal(await other.innerText("#proposals"), "");
+		await tell("put", "/settings", { "recommend.origins": at, "recommend.cross_percent": "1" });
+		await other.evaluate((sku) => window.relance.update([sku, "x"]), basket.items[0].sku);
+		await until(other, () => document.querySelector("#proposals").hidden);
+		await tell("put", "/settings", { "recommend.cross_percent": "25" });
 		await guest.context().close();
 		await other.context().close();
 	} finally {

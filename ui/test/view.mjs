@@ -1,5 +1,5 @@
 // How soon a page shows its content in a browser that knows nothing of it: node ui/test/view.mjs build/src/cli/relance [--json]
-// Ten visits, each in a context of its own (empty cache, new connections), to the first page, a list and a customer; from the start
+// Ten visits, each in a context of its own (empty cache, new connections), to the first page, lists, a customer and the figures; from the start
 // of the navigation until the heading is there and nothing is still loading. The baseline is the same browser with a page of
 // one line from the same server (/healthz): what the browser itself takes.
 import { chromium } from "playwright-core";
@@ -33,7 +33,7 @@ async function median(path, app) {
 	return all.sort((a, b) => a - b)[VISITS >> 1];
 }
 const baseline = await median("/healthz", false);
-for (const [name, path] of [["first page", "/"], ["customers", "/#/customers"], ["a customer", "/#/customers/1"], ["plans", "/#/plans"]]) {
+for (const [name, path] of [["first page", "/"], ["customers", "/#/customers"], ["a customer", "/#/customers/1"], ["plans", "/#/plans"], ["figures", "/#/figures"]]) {
 	const ours = await median(path, true);
 	const work = `cold browser to content, ${name}`;
 	console.log(json ? JSON.stringify({ work, ours, baseline, unit: "ms, median of " + VISITS, goal: GOAL })

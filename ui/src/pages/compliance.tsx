@@ -2,7 +2,8 @@
 import { For, Match, Show, Switch, createResource, createSignal } from "solid-js";
 import { call, get, may, type Compliance as Data, type Page as Rows } from "../api";
 import { day, exact, now, num, theDay } from "../fmt";
-import { learn, t, word } from "../i18n";
+import { learn, locale, t, word } from "../i18n";
+import { planTitle } from "../live";
 import { href, query, setQuery } from "../router";
 import { ChannelIcon, CsvButton, Dialog, Empty, Icon, Load, Page, Rich, Section, Sentinel, Tabs, When, refuse, saveCsv, toast } from "../ui";
 import { compliance as words } from "../words/compliance";
@@ -60,7 +61,7 @@ function Requests(p: { list: ReturnType<typeof paged<Request>> }) {
 	}
 	return (
 		<Section id="requests" title={t("requests")} note={t("requests_note")}>
-			<Show when={p.list.rows().length} fallback={<Empty picture="letter" title={t("requests_none")}><p>{t("requests_none_body")}</p><a class="btn" href={href("/customers")}>{t("nav_customers")}</a></Empty>}>
+			<Show when={p.list.rows().length} fallback={<Empty picture="letter" title={t("requests_none")}><p>{t("requests_none_body")}</p><a class="btn" href={href("/customers")}>{t("see_customers")}</a></Empty>}>
 				<table class="rows wide"><thead><tr><th scope="col">{t("customer")}</th><th scope="col">{t("requests")}</th><th scope="col" class="num">{t("asked")}</th><th scope="col" class="num">{t("due")}</th><th scope="col">{t("state")}</th><th scope="col"><span class="vh">{t("due_by")}</span></th></tr></thead>
 					<tbody><For each={p.list.rows()}>{(r) => { const d = left(r.due_at); return (
 						<tr><td><a class="t" href={href(`/customers/${r.customer}`)}>{r.name || `#${r.customer}`}</a></td><td>{word("req", r.kind)}</td>
@@ -85,10 +86,10 @@ function Requests(p: { list: ReturnType<typeof paged<Request>> }) {
 function Consents(p: { data: Data }) {
 	return (
 		<Section id="consents" title={t("consents_by")} note={t("consents_note")}>
-			<table class="rows wide"><thead><tr><th scope="col">{t("channel")}</th><th scope="col" class="w"><span class="vh">%</span></th><For each={KINDS}>{(k) => <th scope="col" class="num"><i class="lc" style={{ "--lc": COLORS[k] }} />{t(SHORT[k])}</th>}</For></tr></thead>
+			<table class="rows ways"><thead><tr><th scope="col">{t("channel")}</th><th scope="col" class="w"><span class="vh">%</span></th><For each={KINDS}>{(k) => <th scope="col" class="num"><i class="lc" style={{ "--lc": COLORS[k] }} />{t(SHORT[k])}</th>}</For></tr></thead>
 				<tbody><For each={Object.entries(p.data.consents)}>{([channel, n]) => (
 					<tr><td><span class="est"><ChannelIcon channel={channel} />{word("channel", channel)}</span></td>
-						<td class="w"><div class="stackbar" aria-hidden="true"><For each={KINDS}>{(k) => <i style={{ flex: String(n[k] || 0), "--c": COLORS[k] }} />}</For></div></td>
+						<td class="w"><div class="stackbar" aria-hidden="true"><For each={KINDS.filter((k) => n[k])}>{(k) => <i style={{ flex: String(n[k]), "--c": COLORS[k] }} />}</For></div></td>
 						<For each={KINDS}>{(k) => <td class="num" classList={{ zero: !n[k] }}><Show when={n[k]} fallback={num(0)}><a href={href(`/customers?segment=${encodeURIComponent(`consent(${channel}, marketing) = ${k}`)}`)}>{num(n[k])}</a></Show></td>}</For></tr>)}</For></tbody></table>
 			<p class="note">{t("proof_note")}</p>
 		</Section>
@@ -111,15 +112,15 @@ function Suppressions() {
 	const add = (e: Event) => { e.preventDefault(); void act("/suppressions", { address: address().trim(), channel: address().includes("@") ? "email" : "sms", reason: reason() || t("sup_by_hand") }, t("sup_added")); };
 	return (
 		<Section title={t("suppressions")} note={t("sup_note")}>
+			<form class="addrow first" onSubmit={add}><label class="field"><span>{t("sup_address")}</span><input required value={address()} onInput={(e) => setAddress(e.currentTarget.value)} autocomplete="off" /></label>
+				<label class="field"><span>{t("sup_reason")}</span><input value={reason()} placeholder={t("sup_by_hand")} onInput={(e) => setReason(e.currentTarget.value)} /></label><button class="btn">{t("sup_add")}</button></form>
 			<Load of={list.first} lines={3}>{() => (
 				<Show when={list.rows().length} fallback={<p class="calm"><Icon name="ok" />{t("sup_none")}</p>}>
 					<table class="rows"><thead><tr><th scope="col">{t("fingerprint")}</th><th scope="col">{t("channel")}</th><th scope="col">{t("sup_reason")}</th><th scope="col" class="num w">{t("since")}</th><th scope="col"><span class="vh">{t("sup_lift")}</span></th></tr></thead>
-						<tbody><For each={list.rows()}>{(x) => <tr><td><code>{x.address.slice(0, 12)}</code></td><td>{word("channel", x.channel)}</td><td>{x.reason}</td><td class="num w"><When at={x.at} /></td>
+						<tbody><For each={list.rows()}>{(x) => <tr><td><code>{x.address.slice(0, 12)}</code></td><td class="nw">{word("channel", x.channel)}</td><td>{word("sup", x.reason)}</td><td class="num w"><When at={x.at} /></td>
 							<td class="num"><Show when={may("privacy")}><button class="lnk" onClick={() => void act("/suppressions/lift", { address: x.address, channel: x.channel, reason: t("sup_by_hand") }, t("sup_lifted"))}>{t("sup_lift")}</button></Show></td></tr>}</For></tbody></table>
 					<list.More />
 				</Show>)}</Load>
-			<form class="addrow" onSubmit={add}><label class="field"><span>{t("sup_address")}</span><input required value={address()} onInput={(e) => setAddress(e.currentTarget.value)} autocomplete="off" /></label>
-				<label class="field"><span>{t("sup_reason")}</span><input value={reason()} placeholder={t("sup_by_hand")} onInput={(e) => setReason(e.currentTarget.value)} /></label><button class="btn">{t("sup_add")}</button></form>
 		</Section>
 	);
 }
@@ -157,12 +158,16 @@ function Retention() {
 function Audit() {
 	const list = paged<Act>("/audit");
 	const csv = () => saveCsv("audit.csv", ["at", t("audit_who"), t("audit_what"), t("audit_on")], list.rows().map((x) => [x.at, x.name || x.actor, x.action, x.object]));
-	const what = (s: string) => { const key = s.replace(/ /g, "_"), said = word("act", key); return said === key.replace(/_/g, " ") ? s : said; };
+	/** "request taken: access", both halves in words. */
+	const what = (s: string) => { const [act, of] = s.split(": "); return word("act", act.replace(/ /g, "_")) + (of ? (locale() === "fr" ? "\u00a0: " : ": ") + word("req", of).toLocaleLowerCase() : ""); };
+	const who = (x: Act) => (["setup", "page", "command line"].includes(x.actor) ? word("by", x.actor.replace(" ", "_")) : x.name || x.actor);
+	/** A role, a session: in words; a plan by its title; anything else as it is. */
+	const on = (x: Act) => (/^request \d+$/.test(x.object) ? t("on_request", { id: x.object.slice(8) }) : /^account/.test(x.action) ? word("role", x.object) : /^(plan|runs|draft)/.test(x.action) ? planTitle(x.object) : word("on", x.object) === x.object.replace(/_/g, " ") ? x.object : word("on", x.object));
 	return (
 		<Section title={t("audit")} note={t("audit_note")} more={<CsvButton onClick={csv} />}>
 			<Load of={list.first} lines={4}>{() => <>
 				<table class="rows"><thead><tr><th scope="col">{t("since_when")}</th><th scope="col">{t("audit_who")}</th><th scope="col">{t("audit_what")}</th><th scope="col" class="w">{t("audit_on")}</th></tr></thead>
-					<tbody><For each={list.rows()}>{(x) => <tr><td class="nw"><When at={x.at} /></td><td>{x.name || x.actor}</td><td>{what(x.action)}</td><td class="w mute">{x.object}</td></tr>}</For></tbody></table><list.More /></>}</Load>
+					<tbody><For each={list.rows()}>{(x) => <tr><td class="nw"><When at={x.at} /></td><td>{who(x)}</td><td>{what(x.action)}</td><td class="w mute">{on(x)}</td></tr>}</For></tbody></table><list.More /></>}</Load>
 		</Section>
 	);
 }

@@ -1,38 +1,58 @@
 // One person on one page: what they bought and received, what they consented to, and the reason for every decision.
 import { For, Show, createEffect, createMemo, createResource, createSignal } from "solid-js";
-import { Problem, call, get, may, type Consent, type Customer as Person, type Decision, type Happening, type Page as Rows, type Reco } from "../api";
+import { Problem, call, get, may, type Consent, type Customer as Person, type Decision, type Happening, type Page as Rows, type Picture, type Reco } from "../api";
 import { day, exact, hour, money, num, now, spoken, theDay, when } from "../fmt";
 import { learn, t, word, locale } from "../i18n";
-import { planTitle, subjectOf } from "../live";
+import { planTitle, stepTitle } from "../live";
 import { go, href } from "../router";
+import { said } from "../said";
 import { ChannelIcon, Dialog, Icon, Load, Page, Rich, Section, Sentinel, When, refuse, toast } from "../ui";
-import { amountOf, story, type Kind, type Line } from "./story";
+import { amountOf, piece, story, type Kind, type Line } from "./story";
 import { customers as words } from "../words/customers";
 
 learn(words);
 
 const PATH = { disc: "M12.500 10a4 4 0 1 1-8 0 4 4 0 0 1 8 0z", ring: "M12.500 10a4 4 0 1 1-8 0 4 4 0 0 1 8 0z", square: "M5.500 7h6v6h-6z", diamond: "m8.500 5.500 4.500 4.500-4.500 4.500L4 10z" };
 
-function Row(p: { l: Line }) {
+/** What led to a message: its run's decisions up to its leaving, oldest first. */
+function Because(p: { l: Line; why: Decision[] }) {
+	const list = () => p.why.filter((d) => d.plan === p.l.plan && d.run === p.l.run && (d.step === p.l.step || d.verdict === "entered")).sort((a, b) => a.at.localeCompare(b.at));
+	const [plan] = createResource(() => p.l.plan, (name) => get<Picture>("/plans/" + name).catch(() => undefined));
+	/** What the plan waits for, and what it asks at the step. */
+	const asks = (d: Decision) => {
+		const at = plan.latest?.steps.find((s) => s.name === d.step)?.condition, text = d.verdict === "entered" ? plan.latest?.trigger : at && (d.verdict === "send" || d.reason === "step_condition") ? said(at) ?? at : "";
+		return text ? (locale() === "fr" ? "\u00a0: " : ": ") + text : "";
+	};
+	return (
+		<ol class="because"><For each={list()} fallback={<li class="mute">{t("because_none")}</li>}>{(d) => (
+			<li><When at={d.at} /><span><b>{word("verdict", d.verdict)}</b>{asks(d)}{d.reason === "trigger" ? "" : reasonOf(d)}</span></li>)}</For></ol>
+	);
+}
+const reasonOf = (d: Decision) => (d.reason && d.reason !== "none" ? `, ${d.text ? spoken(d.text) : word("reason", d.reason).toLocaleLowerCase()}` : "") + (d.times > 1 ? ` (${t("why_times", { n: d.times })})` : "");
+
+function Row(p: { l: Line; why: Decision[] }) {
 	const l = () => p.l;
+	const [open, setOpen] = createSignal(false);
 	const soon = () => Date.parse(l().at) > now().getTime();
 	return (
 		<li classList={{ buy: l().mark === "disc", dec: l().tone === "wait", bad: l().tone === "bad", quiet: l().tone === "quiet", soon: soon() }}>
 			<time datetime={l().at} title={exact(l().at)}>{when(l().at)}</time><span class="n"><svg aria-hidden="true" viewBox="0 0 17 20"><path d={PATH[l().mark]} /></svg></span>
 			<div class="b">
 				<p><Show when={l().message && l().mark === "ring"} fallback={<b>{l().bold}</b>}><b><a class="t0" href={href(`/messages/${locale()}/${l().message}`)}>{l().bold}</a></b></Show>
-					<Show when={l().rest}> {l().rest}</Show></p>
+					<Show when={l().rest}> {l().rest}</Show><Show when={l().others && !open()}> <button type="button" class="open" onClick={() => setOpen(true)}>{t("story_others", { n: l().others! })}</button></Show></p>
+				<Show when={open() && l().lines}><ul class="goods"><For each={l().lines}>{(x) => <li><span>{piece(x)}</span><b>{money(x.amount)}</b></li>}</For></ul></Show>
 				<Show when={l().quote}><p class="quote">{l().quote}</p></Show>
 				<Show when={l().small || l().plan}><small><Show when={l().channel}>{word("channel", l().channel)}, </Show>{l().small}<Show when={(l().times ?? 1) > 1}> ({t("why_times", { n: l().times! })})</Show>
-					<Show when={l().plan && l().group !== "all" && !(l().rest ?? "").includes(planTitle(l().plan!))}>{l().small ? " " : ""}<a href={href("/plans/" + l().plan)}>{planTitle(l().plan!)}</a></Show><Show when={l().web}>, <a href={l().web!} target="_blank" rel="noopener">{t("web_version")}</a></Show></small></Show>
+					<Show when={l().plan && l().group !== "all" && !(l().rest ?? "").includes(planTitle(l().plan!))}>{!l().small ? "" : /[.!?]$/.test(l().small!) ? " " : ", "}<a href={href("/plans/" + l().plan)}>{planTitle(l().plan!)}</a></Show><Show when={l().web}>, <a href={l().web!} target="_blank" rel="noopener">{t("web_version")}</a></Show><Show when={l().step}>, <button type="button" class="open" aria-expanded={open()} onClick={() => setOpen(!open())}>{t("because")}</button></Show></small></Show>
+				<Show when={open() && l().step}><Because l={l()} why={p.why} /></Show>
 			</div>
-			<div class="amt"><Show when={l().amount}>{amountOf(l())}</Show>
+			<div class="amt"><Show when={l().amount}><Show when={(l().lines?.length ?? 0) > 1} fallback={amountOf(l())}><button type="button" class="open" aria-expanded={open()} title={t("story_lines", { n: l().lines!.length })} onClick={() => setOpen(!open())}>{amountOf(l())}</button></Show></Show>
 				<For each={l().notes}>{(n) => <span class="op" classList={{ wrong: n.bad }} title={n.at && exact(n.at)}><Icon name={n.icon} />{n.text}<Show when={n.at}>, {when(n.at!)}</Show></span>}</For></div>
 		</li>
 	);
 }
 
-function Timeline(p: { id: string; kind: Kind; first: Rows<Happening>; told: (l: Line[]) => void }) {
+function Timeline(p: { id: string; kind: Kind; first: Rows<Happening>; why: Decision[]; told: (l: Line[]) => void }) {
 	const [more, setMore] = createSignal<Happening[]>([]);
 	const [next, setNext] = createSignal(p.first.next);
 	const whole = createMemo(() => story([...p.first.items, ...more()]));
@@ -55,9 +75,9 @@ function Timeline(p: { id: string; kind: Kind; first: Rows<Happening>; told: (l:
 		<>
 			<Show when={all().length} fallback={<p class="mute">{t(p.kind === "all" ? "tl_none" : "tl_none_kind")}</p>}>
 				<ol class="tl">
-					<For each={future()}>{(l) => <Row l={l} />}</For>
+					<For each={future()}>{(l) => <Row l={l} why={p.why} />}</For>
 					<li class="d"><span>{t("tl_now")}</span><span class="n"><svg aria-hidden="true" viewBox="0 0 17 20"><circle cx="8.500" cy="10" r="2.500" /></svg></span><hr /></li>
-					<For each={past()}>{(l) => <Row l={l} />}</For>
+					<For each={past()}>{(l) => <Row l={l} why={p.why} />}</For>
 				</ol>
 			</Show>
 			<Show when={next()} keyed>{(n) => <Show when={n}><Sentinel seen={() => void load()} /></Show>}</Show>
@@ -65,12 +85,12 @@ function Timeline(p: { id: string; kind: Kind; first: Rows<Happening>; told: (l:
 	);
 }
 
-function Consents(p: { list: Consent[] }) {
+function Consents(p: { list: Consent[]; proof: () => void }) {
 	return (
 		<ul class="cons" style={{ "--cols": p.list.length }}>
 			<For each={p.list}>{(c) => (
 				<li class={c.may ? "good" : "no"}><b><ChannelIcon channel={c.purpose === "tracking" ? "tracking" : c.channel} />{c.purpose === "tracking" ? t("channel_tracking") : word("channel", c.channel)}<Icon name={c.may ? "ok" : "no"} /></b>
-					<small>{word("consent", c.state || (c.may ? "soft" : "unknown"))}<Show when={c.at}>, <span title={exact(c.at!)}>{day(c.at!)}</span></Show><Show when={c.source}><br />{word("event", c.source)}</Show>
+					<small>{word("consent", c.state || (c.may ? "soft" : "unknown"))}<Show when={c.at}>, <button type="button" class="open" title={t("consent_proof", { at: exact(c.at!) })} onClick={() => p.proof()}>{day(c.at!)}</button></Show><Show when={c.source}><br />{word("event", c.source)}</Show>
 						<Show when={c.purpose === "service"}><br />{word("purpose", c.purpose)}</Show></small></li>
 			)}</For>
 		</ul>
@@ -146,6 +166,7 @@ export default function CustomerPage(p: { id: string }) {
 	const [recos] = createResource(() => p.id, (id) => get<{ items: Reco[] }>(`/customers/${id}/recommendations?kind=cross&n=3`)
 		.catch((e) => { if (e instanceof Problem && e.status === 404) return { items: [] }; throw e; }));
 	const [kind, setKind] = createSignal<Kind>("all");
+	const show = (k: Kind) => { setKind(k); document.getElementById("tl")?.scrollIntoView({ block: "start" }); };
 	const [told, setTold] = createSignal<Line[]>([]);
 	const complaint = () => told().find((l) => l.tone === "bad" && Date.parse(l.at) > now().getTime() - 30 * 86400000);
 	const held = () => told().find((l) => l.held && Date.parse(l.at) > now().getTime() - 86400000);
@@ -154,15 +175,16 @@ export default function CustomerPage(p: { id: string }) {
 	return (
 		<Load of={person} again={() => void refetch()} lines={12}>{(c) => {
 			const name = () => [c().person.civility, c().person.first_name, c().person.last_name].filter(Boolean).join(" ") || c().ref;
+			const she = () => /^(mme|mlle|madame|mrs|ms|miss)\b/i.test(c().person.civility ?? "");
 			const active = () => c().runs.filter((r) => r.state === "active").length;
 			return (
-				<Page title={name()} badge={<span class={"badge lcb " + c().phase}>{word("phase1", c().phase)}</span>}
-					sub={<>{c().first_order ? t("since_customer", { day: day(c().first_order!) }) : t("never_ordered")}, {t("number_n", { n: c().ref })}</>}
+				<Page title={name()} badge={<span class={"badge lcb " + c().phase}>{she() && /^(new|ambassador|former)$/.test(c().phase) ? word("phase1f", c().phase) : word("phase1", c().phase)}</span>}
+					sub={<>{c().first_order ? t(she() ? "since_customer_f" : "since_customer", { day: theDay(c().first_order!) }) : t("never_ordered")}, {t("number_n", { n: c().ref })}</>}
 					actions={<>
 						<Show when={c().person.phone}><a class="btn" classList={{ main: !!complaint() }} href={"tel:" + c().person.phone.replace(/\s/g, "")}><Icon name="phone" />{t("call")}</a></Show>
 						<Show when={c().person.email}><a class="btn" href={"mailto:" + c().person.email}>{t("write")}</a></Show></>}
 					answer={<Rich text={[
-						complaint() ? t("c_unhappy", { since: `${day(complaint()!.at)} ${hour(complaint()!.at)}` }) : "",
+						complaint() ? t("c_unhappy", { since: `${theDay(complaint()!.at)}, ${hour(complaint()!.at)}` }) : "",
 						c().orders ? t("c_answer", { n: c().orders, sum: money(c().spend, true), last: c().last_order ? theDay(c().last_order!) : "" }) : t("never_ordered") + ".",
 						held() ? t("c_held", { why: word("reason", held()!.held ?? "").toLocaleLowerCase() }) : "", active() ? t("c_runs", { n: active() }) : "",
 					].filter(Boolean).join(" ").replace(/\.\.(?= |$)/g, ".")} />}>
@@ -171,11 +193,11 @@ export default function CustomerPage(p: { id: string }) {
 						<div><dt>{t("phone")}</dt><dd>{c().person.phone || "–"}</dd></div>
 						<div><dt>{t("address")}</dt><dd>{[c().person.postcode, c().person.city].filter(Boolean).join(" ") || "–"}</dd></div>
 						<div><dt>{t("birthday")}</dt><dd>{c().born ? birthday(c().born!) : "–"}</dd></div>
-						<div><dt>{t("months12")}</dt><dd>{money(c().spend_12m)}</dd></div>
-						<div><dt>{t("basket")}</dt><dd>{money(c().average_basket)}</dd></div>
+						<div><dt>{t("months12")}</dt><dd><button type="button" class="open" onClick={() => show("orders")}>{money(c().spend_12m)}</button></dd></div>
+						<div><dt>{t("basket")}</dt><dd><Show when={c().orders} fallback="–"><button type="button" class="open" onClick={() => show("orders")}>{money(c().average_basket)}</button></Show></dd></div>
 					</dl>
 					<Show when={c().merged.length}><Merged list={c().merged} again={() => { void refetch(); void again(); }} /></Show>
-					<h2 class="vh">{t("consents")}</h2><Consents list={c().consents} />
+					<h2 class="vh">{t("consents")}</h2><Show when={c().consents.length} fallback={<p class="mute noconsent">{t("consents_none")}</p>}><Consents list={c().consents} proof={() => show("consents")} /></Show>
 					<div class="split wide">
 						<Section id="reco" class="side" title={t("propose")}><Load of={recos} lines={3}>{(r) => (
 							<Show when={r().items.length} fallback={<p class="mute">{t("propose_none")}</p>}>
@@ -184,17 +206,18 @@ export default function CustomerPage(p: { id: string }) {
 						<div><section class="sec" id="tl"><header><h2>{t("timeline")}</h2>
 							<div class="chips"><For each={["all", "orders", "messages", "decisions", "consents"] as const}>{(k) =>
 								<label><input type="radio" name="kind" checked={kind() === k} onChange={() => setKind(k)} />{t(`tl_${k}`)}</label>}</For></div></header>
-							<Load of={timeline} lines={8}>{(tl) => <Timeline id={p.id} kind={kind()} first={tl()} told={setTold} />}</Load></section></div>
+							<Load of={timeline} lines={8}>{(tl) => <Timeline id={p.id} kind={kind()} first={tl()} why={why.error ? [] : why.latest?.decisions ?? []} told={setTold} />}</Load></section></div>
 						<Section id="why" class="next" title={t("why")} note={t("why_note")}><Load of={why} lines={4}>{(w) => <>
 							<ul class="stand"><For each={(w().plans.length ? w().plans : c().plans).filter((x) => !quiet(x.now))}>{(x) => {
 								const run = c().runs.find((r) => r.plan === x.plan && r.state === "active");
-								return <li classList={{ live: !!run }}><a class="t0" href={href("/plans/" + x.plan)}><b>{planTitle(x.plan)}</b></a><p>{run?.step ? spoken(x.now).replace(run.step, step(run.step)) : spoken(x.now)}</p></li>;
+								return <li classList={{ live: !!run }}><a class="t0" href={href("/plans/" + x.plan)}><b>{planTitle(x.plan)}</b></a><p>{run?.step ? spoken(x.now).replace(run.step, stepTitle(run.step)) : spoken(x.now)}</p></li>;
 							}}</For></ul>
 							<Show when={(w().plans.length ? w().plans : c().plans).filter((x) => quiet(x.now)).length}><p class="mute">{t("plans_quiet")} <For each={(w().plans.length ? w().plans : c().plans).filter((x) => quiet(x.now))}>{(x, i) => <>{i() ? ", " : ""}<a href={href("/plans/" + x.plan)} title={x.now}>{planTitle(x.plan)}</a></>}</For> ({t("why_quiet")})</p></Show>
+							<Show when={!(w().plans.length || c().plans.length)}><p class="mute">{t("why_none")}</p></Show>
 							<Show when={w().decisions.length}><details><summary>{t("why_log")} <small>{num(w().decisions.length)}</small></summary>
 								<ol class="log"><For each={[...w().decisions].reverse()}>{(d) => (
-									<li><small><When at={d.at} /></small><p><b>{word("verdict", d.verdict)}</b>{d.reason && d.reason !== "none" ? `, ${word("reason", d.reason).toLocaleLowerCase()}` : ""}{d.times > 1 ? ` (${t("why_times", { n: d.times })})` : ""}
-										<br /><small>{planTitle(d.plan)} v{d.version}{d.step ? `, ${d.step}` : ""}{d.channel ? `, ${word("channel", d.channel)}` : ""}</small></p></li>)}</For></ol></details></Show>
+									<li><small><When at={d.at} /></small><p><b>{word("verdict", d.verdict)}</b>{reasonOf(d)}
+										<br /><small><a href={href(`/plans/${d.plan}?tab=versions`)}>{planTitle(d.plan)}, {t("version_n", { n: String(d.version) })}</a>{d.step ? `, ${stepTitle(d.step)}` : ""}{d.channel ? `, ${word("channel", d.channel)}` : ""}</small></p></li>)}</For></ol></details></Show>
 						</>}</Load></Section>
 					</div>
 					<Rights who={c()} name={name()} again={() => { void refetch(); void again(); }} />
@@ -203,6 +226,4 @@ export default function CustomerPage(p: { id: string }) {
 		}}</Load>
 	);
 }
-/** A step by the subject of its message. */
-const step = (name: string) => { const s = subjectOf(name); return s ? (locale() === "fr" ? `«\u00a0${s}\u00a0»` : `“${s}”`) : word("step", name); };
 const birthday = (born: string) => new Intl.DateTimeFormat(locale() === "fr" ? "fr-FR" : "en-GB", { day: "numeric", month: "long", timeZone: "UTC" }).format(new Date(born + "T12:00:00Z"));

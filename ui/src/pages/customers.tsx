@@ -1,27 +1,40 @@
 // Customers: search as you type, a condition with its live count and its error under the character, the people behind any
 // count of another page; a table sorted as asked, with the columns wanted.
-import { For, Show, createEffect, createMemo, createResource, createSignal, on } from "solid-js";
-import { Problem, call, get, may, type CustomerRow, type Page as Rows } from "../api";
-import { day, exact, money, num, shop, theDay } from "../fmt";
-import { learn, locale, t, word, type Word } from "../i18n";
-import { planTitle } from "../live";
+import { For, Show, createEffect, createMemo, createResource, createRoot, createSignal, on } from "solid-js";
+import { Problem, call, get, may, session, type CustomerRow, type Page as Rows } from "../api";
+import { day, exact, fromTo, money, num, shop } from "../fmt";
+import { french, learn, locale, t, word, type Word } from "../i18n";
+import { planTitle, stepTitle } from "../live";
 import { go, href, query, setQuery } from "../router";
-import { Empty, Icon, Load, Page, Rich, Sentinel, refuse, rested, toast } from "../ui";
-import { customers as words } from "../words/customers";
+import { Dialog, Empty, Icon, Load, Page, Rich, Sentinel, refuse, rested, toast } from "../ui";
+import { customers as sayings } from "../words/customers";
+import { meanings } from "../words/meanings";
 
-learn(words);
+learn(sayings);
 const PAGE = 50;
 interface Fault { offset: number; hint: string }
 interface Term { group: string; name: string; signature: string; meaning: string; example: string }
 
+/** In the reader's language: the server says it in English. */
+const meaning = (x: Term) => (locale() === "fr" && meanings[x.name] ? french(meanings[x.name]) : x.meaning);
+const [terms] = createRoot(() => createResource(() => session()?.user?.name, () => get<{ items: Term[] }>("/segments/words").catch(() => ({ items: [] }))));
+/** All the words, by what they are about; an example pressed stands in the bar. */
+function Dictionary(p: { open: boolean; close: () => void; take: (s: string) => void }) {
+	const groups = () => [...new Set((terms.latest?.items ?? []).map((x) => x.group))];
+	return (
+		<Dialog open={p.open} title={t("words")} close={p.close} wide><h2 class="t3">{t("words")}</h2><p>{t("words_note")}</p>
+			<div class="dict"><For each={groups()}>{(g) => <section><h3>{word("words", g.toLowerCase().replace(/\W+/g, "_"))}</h3>
+				<dl><For each={terms.latest?.items.filter((x) => x.group === g)}>{(x) => <><dt><code>{x.name}</code></dt><dd>{meaning(x)}<button type="button" class="open" onClick={() => { p.take(x.example); p.close(); }}>{x.example}</button></dd></>}</For></dl></section>}</For></div>
+			<div class="do"><button class="btn" onClick={p.close}>{t("close")}</button></div></Dialog>
+	);
+}
 /** Words of the language that complete what is being typed, each with what it means. */
 function Hints(p: { text: string; take: (s: string) => void }) {
-	const [terms] = createResource(() => get<{ items: Term[] }>("/segments/words").catch(() => ({ items: [] })));
 	const typed = () => /[a-z_]+$/.exec(p.text)?.[0] ?? "";
 	const near = () => (typed().length < 2 ? [] : (terms.latest?.items ?? []).filter((x) => x.name.startsWith(typed()) && x.name !== typed()).slice(0, 5));
 	return (
 		<Show when={near().length}><ul class="hints"><For each={near()}>{(x) => (
-			<li><button type="button" onClick={() => p.take(p.text.slice(0, p.text.length - typed().length) + x.name)}><code>{x.signature}</code><small lang="en">{x.meaning}</small></button></li>
+			<li><button type="button" onClick={() => p.take(p.text.slice(0, p.text.length - typed().length) + x.name)}><code>{x.signature}</code><small>{meaning(x)}</small></button></li>
 		)}</For></ul></Show>
 	);
 }
@@ -34,12 +47,13 @@ function SegmentBar(p: { text: string; set: (s: string) => void; fault: (bad: bo
 		try {
 			return { ok: await call<{ count: number; total: number; ms: number }>("POST", "/segments/count", { text }) };
 		} catch (e) {
-			if (e instanceof Problem && e.status === 422) return { fault: { offset: Number(e.body.offset ?? 0), hint: String(e.body.hint ?? e.message) } as Fault };
+			if (e instanceof Problem && e.status === 422) return { fault: { offset: Number(e.body.offset ?? 0), hint: String(e.body.hint ?? e.message).replace(/\s*; (les mots sont dans|the words are listed in) doc\/expressions\.md$/, "") } as Fault };
 			throw e;
 		}
 	});
 	const [segments, { refetch }] = createResource(() => get<{ items: { name: string; text: string; count: number }[] }>("/segments"));
 	const [naming, setNaming] = createSignal(false);
+	const [words, setWords] = createSignal(false);
 	const [name, setName] = createSignal("");
 	const fault = () => (p.text.trim() && !count.error ? count.latest?.fault : undefined);
 	createEffect(() => p.fault(!!fault()));
@@ -50,7 +64,17 @@ function SegmentBar(p: { text: string; set: (s: string) => void; fault: (bad: bo
 			await call("PUT", "/segments/" + encodeURIComponent(name().trim()), { text: p.text });
 			setNaming(false);
 			await refetch();
-			toast(t("saved"));
+			toast(t("saved"), { about: "segment" });
+		} catch (x) { refuse(x); }
+	}
+	/** The saved segment whose condition stands in the bar. */
+	const mine = () => (segments.error ? undefined : segments.latest?.items.find((s) => s.text === p.text));
+	async function forget() {
+		const s = mine()!, at = "/segments/" + encodeURIComponent(s.name);
+		try {
+			await call("DELETE", at);
+			await refetch();
+			toast(t("segment_forgotten", { name: s.name }), { about: "segment", undo: () => void call("PUT", at, { text: s.text }).then(refetch, refuse) });
 		} catch (x) { refuse(x); }
 	}
 	const chip = (label: string, text: string, n?: number) => (
@@ -58,6 +82,7 @@ function SegmentBar(p: { text: string; set: (s: string) => void; fault: (bad: bo
 	);
 	return (
 		<div class="segbar">
+			<button type="button" class="lnk dictb" onClick={() => setWords(true)}>{t("words_all")}</button><Dictionary open={words()} close={() => setWords(false)} take={(s) => { p.set(s); field.focus(); }} />
 			<label class="field code"><span>{t("segment")}</span>
 				<span class="typed"><input ref={field} value={p.text} spellcheck={false} autocomplete="off" autocapitalize="off" placeholder={t("segment_hint")} aria-invalid={!!fault()}
 					aria-describedby="seg-says" onInput={(e) => p.set(e.currentTarget.value)} />
@@ -71,8 +96,10 @@ function SegmentBar(p: { text: string; set: (s: string) => void; fault: (bad: bo
 			</div>
 			<Hints text={p.text} take={(s) => { p.set(s); field.focus(); }} />
 			<div class="chips2">
-				<For each={segments.error ? [] : segments.latest?.items} fallback={<For each={READY}>{(x) => chip(t(x[0]), x[1])}</For>}>{(s) => chip(s.name, s.text, s.count)}</For>
-				<Show when={p.text.trim() && count.latest?.ok && may("plans")}>
+				<For each={segments.error ? [] : segments.latest?.items}>{(s) => chip(s.name, s.text, s.count)}</For>
+				<For each={READY.filter((x) => !segments.latest?.items.some((s) => s.text === x[1]))}>{(x) => chip(t(x[0]), x[1])}</For>
+				<Show when={mine() && may("plans")}><button type="button" class="lnk" onClick={forget}><Icon name="del" />{t("segment_forget")}</button></Show>
+				<Show when={p.text.trim() && count.latest?.ok && may("plans") && !mine()}>
 					<Show when={naming()} fallback={<button type="button" class="lnk" onClick={() => setNaming(true)}><Icon name="plus" />{t("segment_save")}</button>}>
 						<form class="inl" onSubmit={keep}><input aria-label={t("segment_name")} placeholder={t("segment_name")} required autofocus value={name()} onInput={(e) => setName(e.currentTarget.value)} />
 							<button class="btn">{t("save")}</button></form>
@@ -129,6 +156,10 @@ function Head(p: { column: Column; sort: string; set: (s: string) => void }) {
 	);
 }
 
+/** The list as it was left, for who comes back to it from one of its people. */
+type List = Rows<CustomerRow> & { key: string };
+let kept: { by?: string; first: List; rest: { key: string; items: CustomerRow[]; next: string | null } | null } | undefined;
+
 const AMONG = ["is", "plan", "step", "reason", "channel", "from", "to"] as const;
 
 export default function Customers() {
@@ -147,16 +178,18 @@ export default function Customers() {
 		return `${text ? "&q=" + encodeURIComponent(text) : ""}${seg ? "&segment=" + encodeURIComponent(seg) : ""}${of ? "&" + of : ""}${by ? "&sort=" + by : ""}`;
 	};
 	const url = (key: string, cursor = "") => `/customers?limit=${PAGE}${asking(key)}${cursor ? "&cursor=" + encodeURIComponent(cursor) : ""}`;
-	const [first, { refetch }] = createResource(asked, async (key, info): Promise<Rows<CustomerRow> & { key: string }> => {
+	const by = session()?.user?.name, had = kept?.first.key === asked() && kept.by === by ? kept : undefined;
+	const [first, { refetch }] = createResource<List, string>(asked, async (key, info) => {
 		try {
 			return { ...(await get<Rows<CustomerRow>>(url(key))), key };
 		} catch (e) {
-			if (e instanceof Problem && e.status === 422 && info.value) return info.value as Rows<CustomerRow> & { key: string }; // while the condition is being typed, keep what was shown
+			if (e instanceof Problem && e.status === 422 && info.value) return info.value; // while the condition is being typed, keep what was shown
 			if (e instanceof Problem && e.status === 422) return { items: [], next: null, total: 0, key };
 			throw e;
 		}
-	});
-	const [rest, setRest] = createSignal<{ key: string; items: CustomerRow[]; next: string | null } | null>(null);
+	}, had && { initialValue: had.first });
+	const [rest, setRest] = createSignal(had?.rest ?? null);
+	createEffect(() => { if (!first.error && first.latest) kept = { by, first: first.latest, rest: rest() }; });
 	const rows = () => [...(first.latest?.items ?? []), ...(rest()?.key === first.latest?.key ? rest()!.items : [])];
 	const next = () => (rest() && rest()!.key === first.latest?.key ? rest()!.next : first.latest?.next);
 	let fetching = false;
@@ -172,21 +205,22 @@ export default function Customers() {
 		fetching = false;
 	}
 	const filtered = () => !!(q().trim() || segment().trim() || among());
+	const nobody = () => !filtered() && first.latest?.total === 0;
 	/** The whole of the list as it is shown: its people, its order, its columns. */
 	const csv = () => `/api/v1/customers.csv?lang=${locale()}&columns=${columns().map((c) => c.id).join(",")}${asking(asked())}`;
 	/** "attendent l'étape winback-2, Réveil des inactifs": what the list is of. */
-	const who = () => [word("among", query("is")), query("reason") && word("reason", query("reason")).toLocaleLowerCase(), query("step") && t("among_step", { step: query("step") }), query("channel") && word("channel", query("channel")), query("plan") && planTitle(query("plan")), query("from") && query("to") && t("among_period", { from: theDay(query("from")), to: theDay(query("to")) })].filter(Boolean).join(", ");
+	const who = () => [word("among", query("is")), query("reason") && word("reason", query("reason")).toLocaleLowerCase(), query("step") && t("among_step", { step: stepTitle(query("step")) }), query("channel") && word("channel", query("channel")), query("plan") && planTitle(query("plan")), query("from") && query("to") && fromTo(query("from"), query("to"))].filter(Boolean).join(", ");
 	const all = () => { setQ(""); setSegment(""); go("/customers"); };
 	return (
-		<Page title={t("customers_title")} actions={<a class="btn" href={href("/customers/duplicates")}>{t("duplicates")}</a>} answer={<Show when={first.latest && first.latest.total !== undefined}><Rich text={first.latest!.total === null ? t("customers_many") : filtered() && !bad() ? t("segment_count_plain", { n: first.latest!.total! }) : t("customers_answer", { n: first.latest!.total! })} /></Show>}>
+		<Page title={t("customers_title")} actions={<Show when={!nobody()}><a class="btn" href={href("/customers/duplicates")}>{t("duplicates")}</a></Show>} answer={<Show when={first.latest && first.latest.total !== undefined}><Rich text={first.latest!.total === null ? t("customers_many") : bad() ? t("segment_broken") : filtered() ? t("segment_count_plain", { n: first.latest!.total! }) : t("customers_answer", { n: first.latest!.total! })} /></Show>}>
 			<Show when={among()}><p class="only"><span class="badge">{who()}</span> <button class="lnk" onClick={() => { for (const k of AMONG) setQuery(k, ""); }}><Icon name="no" />{t("among_clear")}</button></p></Show>
-			<div class="finder">
+			<Show when={!nobody()}><div class="finder">
 				<label class="field seekf"><span>{t("search")}</span><span class="typed"><Icon name="find" /><input type="search" value={q()} placeholder={t("customers_search")} autocomplete="off" onInput={(e) => setQ(e.currentTarget.value)} /></span></label>
 				<SegmentBar text={segment()} set={setSegment} fault={setBad} />
-			</div>
+			</div></Show>
 			<Load of={first} again={() => void refetch()} lines={12}>{() => (
 				<Show when={rows().length} fallback={
-					<Show when={filtered()} fallback={<Empty picture="people" title={t("customers_none")}><p>{t("customers_none_body")}</p><code>relance import shop.db orders.csv</code></Empty>}>
+					<Show when={filtered()} fallback={<Empty picture="people" title={t("customers_none")}><p>{t("customers_none_body")}</p><div class="btns mid"><code>relance import shop.db orders.csv</code><Show when={may("admin")}><a class="btn main" href={href("/settings?tab=team")}>{t("connect_shop")}</a></Show></div></Empty>}>
 						<Empty picture="people" title={t("customers_nomatch")}><p>{t("customers_nomatch_body")}</p>
 							<button class="btn" onClick={all}>{t("all_customers")}</button></Empty></Show>}>
 					<div class="tools"><details class="menu"><summary class="lnk"><Icon name="text" />{t("columns")}</summary>

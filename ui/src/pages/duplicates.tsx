@@ -25,7 +25,7 @@ const FIELDS: [label: Parameters<typeof t>[0], value: (r: Record_) => string, nu
 	["orders", (r) => num(r.orders), true], ["spend", (r) => money(r.spend), true], ["last_order", (r) => (r.last_order ? day(r.last_order) : t("never")), true],
 ];
 
-function Couple(p: { pair: Pair; gone: () => void; back: () => void }) {
+function Couple(p: { pair: Pair; first: boolean; gone: () => void; back: () => void }) {
 	const [keep, setKeep] = createSignal(p.pair.one.id);
 	const [busy, setBusy] = createSignal(false);
 	const kept = () => (keep() === p.pair.one.id ? p.pair.one : p.pair.other);
@@ -60,10 +60,10 @@ function Couple(p: { pair: Pair; gone: () => void; back: () => void }) {
 					const one = value(p.pair.one), two = value(p.pair.other);
 					const differ = !number && !!one && !!two && plain(one) !== plain(two);
 					return <tr classList={{ differ }}><th scope="row">{t(label)}<Show when={differ}> <small>{t("dup_differs")}</small></Show></th>
-						<For each={[one, two]}>{(x) => <td>{x || "–"}</td>}</For></tr>;
+						<For each={[one, two]}>{(x) => <td classList={{ mute: !x }}>{x || "–"}</td>}</For></tr>;
 				}}</For></tbody></table>
 			<p class="will"><Rich text={t("dup_will", { a: kept().ref, b: other().ref })} /></p>
-			<div class="do"><button class="btn" disabled={busy()} onClick={apart}>{t("dup_apart")}</button><button class="btn main" disabled={busy()} onClick={merge}>{t("dup_merge")}</button></div>
+			<div class="do"><button class="btn" disabled={busy()} onClick={apart}>{t("dup_apart")}</button><button class="btn" classList={{ main: p.first }} disabled={busy()} onClick={merge}>{t("dup_merge")}</button></div>
 		</article>
 	);
 }
@@ -94,11 +94,11 @@ export default function Duplicates() {
 	const pairs = () => [...(first.latest?.items ?? []), ...more()].filter((x) => !hidden().includes(key(x)));
 	const left = () => Math.max(0, (first.latest?.total ?? 0) - hidden().length);
 	return (
-		<Page title={t("dup_title")} answer={<Show when={first.latest}><Rich text={left() ? t("dup_answer", { n: left() }) : t("dup_none")} /></Show>}
+		<Page title={t("dup_title")} answer={<Show when={first.latest && left()}><Rich text={t("dup_answer", { n: left() })} /></Show>}
 			actions={<a class="btn" href={href("/customers")}>{t("all_customers")}</a>}>
 			<Load of={first} again={() => void refetch()} lines={12}>{(f) => <>
 				<Show when={pairs().length} fallback={<Empty picture="people" title={t("dup_none")}><p>{t("dup_none_body")}</p><a class="btn" href={href("/customers")}>{t("all_customers")}</a></Empty>}>
-					<div class="dups"><For each={pairs()}>{(x) => <Couple pair={x} gone={() => setHidden((l) => [...l, key(x)])} back={() => setHidden((l) => l.filter((k) => k !== key(x)))} />}</For></div>
+					<div class="dups"><For each={pairs()}>{(x, i) => <Couple pair={x} first={i() === 0} gone={() => setHidden((l) => [...l, key(x)])} back={() => setHidden((l) => l.filter((k) => k !== key(x)))} />}</For></div>
 					<Show when={next()} keyed>{(_n) => <Sentinel seen={() => void load()} />}</Show>
 				</Show>
 				<Show when={f().shared.length}>

@@ -37,8 +37,8 @@ function Months(p: { rows: Data["months"] }) {
 				<div class="duo">
 					<figure><figcaption class="mute">{t("revenue")}</figcaption><Chart height={180} label={t("revenue")} x={p.rows.map((m) => Date.parse(m.month.slice(0, 7) + "-15") / 1000)} format={short}
 						series={[{ label: t("revenue"), values: p.rows.map((m) => m.revenue), color: "--accent-band", bars: true }]} /></figure>
-					<figure><figcaption class="mute">{t("orders")}, {t("new_customers").toLocaleLowerCase()} (- -)</figcaption><Chart height={180} label={t("orders")} x={p.rows.map((m) => Date.parse(m.month.slice(0, 7) + "-15") / 1000)}
-						series={[{ label: t("orders"), values: p.rows.map((m) => m.orders), color: "--accent", fill: true }, { label: t("new_customers"), values: p.rows.map((m) => m.new_customers), color: "--ink-2", dash: true }]} /></figure>
+					<figure><figcaption class="mute">{t("orders_and_new")}</figcaption><Chart ends height={180} label={t("orders_and_new")} x={p.rows.map((m) => Date.parse(m.month.slice(0, 7) + "-15") / 1000)}
+						series={[{ label: t("orders"), values: p.rows.map((m) => m.orders), color: "--accent", fill: true }, { label: t("first_ones"), values: p.rows.map((m) => m.new_customers), color: "--ink-2", dash: true }]} /></figure>
 				</div>
 			</Show>
 		</Section>
@@ -57,9 +57,13 @@ export default function Figures() {
 			const csv = () => saveCsv("plans.csv", [t("plan"), t("entered"), t("control"), t("sent"), t("opened"), t("clicked"), t("orders"), t("revenue"), t("gain_col"), "min", "max"],
 				f().plans.map((p) => [p.name, p.entered, p.control, p.sent, p.opened, p.clicked, p.orders, p.revenue / 10 ** shop().exponent, ...(p.uplift ? [p.uplift.value, p.uplift.low, p.uplift.high].map((v) => v / 10 ** shop().exponent) : [null, null, null])]));
 			const measured = () => f().plans.filter((p) => p.uplift);
+			const said = () => {
+				const all = measured().length, n = measured().filter((p) => p.uplift!.verdict === "brought").length;
+				return !all ? t("figures_est_none") : n ? t("figures_est", { n, all }) : t("figures_est_zero", { n: all, all });
+			};
 			return (
 				<Page title={t("figures_title")} actions={<div class="seg" role="group" aria-label={t("period")}><For each={PERIODS}>{(p) => <button aria-pressed={period() === p} onClick={() => setQuery("p", p === "12" ? "" : p)}>{t(`period_${p}`)}</button>}</For></div>}
-					answer={<Show when={f().plans.length}><Rich text={t("figures_answer", { since: theDay(from()), n: sum("orders"), sum: money(sum("revenue"), true) }) + " " + (measured().length ? t("figures_est", { est: measured().filter((p) => p.uplift!.verdict === "brought").length, all: measured().length }) : t("figures_est_none"))} /></Show>}>
+					answer={<Show when={f().plans.length}><Rich text={t("figures_answer", { since: theDay(from()), n: sum("orders"), sum: money(sum("revenue"), true) }) + " " + said()} /></Show>}>
 					<FigureTabs now="" />
 					<Show when={f().plans.length || f().months.some((m) => m.orders)} fallback={<Empty picture="curve" title={t("figures_none")}><p>{t("figures_none_body")}</p><a class="btn" href={href("/plans")}>{t("see_plans")}</a></Empty>}>
 						<Section title={t("gain_measured")} note={t("gain_note")}><GainBands figures={f()} /></Section>

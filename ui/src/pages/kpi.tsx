@@ -8,7 +8,7 @@ import { href, query, setQuery } from "../router";
 import { CsvButton, Icon, Load, Page, Rich, Section, refuse, saveCsv, toast } from "../ui";
 import { figures as words } from "../words/figures";
 import { Behind, type Asked } from "./behind";
-import { FigureTabs } from "./figure-tabs";
+import { FigureTabs, NoOrders, noOrders } from "./figure-tabs";
 
 learn(words);
 interface Value { period: string; value: number | null; previous: number | null; change: number | null; why?: string }
@@ -84,13 +84,17 @@ export default function KpiPage() {
 		return <Show when={o.f.rows} fallback={<Show when={ELSEWHERE[o.f.figure]} fallback={o.children}><a href={ELSEWHERE[o.f.figure]}>{o.children}</a></Show>}><button class="open" onClick={open}>{o.children}</button></Show>;
 	};
 	const last = (f: Figure) => f.values[f.values.length - 1];
-	const sorted = (l: Figure[]) => [...l].sort((a, b) => Number(last(b)?.value !== null) - Number(last(a)?.value !== null));
+	/** What a shopkeeper looks for first, then the others; what is not known comes last. */
+	const FIRST = ["revenue", "orders", "mean_basket", "new_customers", "retention", "clv", "margin_rate", "cross_sell_rate"];
+	const rank = (f: Figure) => (FIRST.indexOf(f.figure) + FIRST.length + 1) % (FIRST.length + 1);
+	const sorted = (l: Figure[]) => [...l].sort((a, b) => Number(last(b)?.value !== null) - Number(last(a)?.value !== null) || rank(a) - rank(b));
+	const why = (f: Figure) => { const said = word("kpi_do", f.figure); return t("unknown_because", { why: said === f.figure.replace(/_/g, " ") ? last(f)?.why ?? "" : said }); };
 	const Change = (p: { f: Figure }) => {
 		const v = () => last(p.f);
 		return <Show when={v()?.change !== null && v()?.change !== undefined} fallback={<span class="mute">–</span>}><span class={"est " + (Math.abs(v()!.change!) < 0.05 ? "mute" : v()!.change! * p.f.better > 0 ? "good" : "wrong")}>{Math.abs(v()!.change!) < 0.05 ? "=" : (v()!.change! > 0 ? "+" : "") + (p.f.unit === "percent" ? t("points", { n: num(v()!.change!, 1) }) : pct(v()!.change! / 100, 1))}</span></Show>;
 	};
 	return (
-		<Load of={data} again={() => void refetch()} lines={14}>{(d) => {
+		<Show when={!noOrders(data.error)} fallback={<Page title={t("kpi_title")}><FigureTabs now="kpi" /><NoOrders /></Page>}><Load of={data} again={() => void refetch()} lines={14}>{(d) => {
 			const figures = () => d().groups[0]?.figures ?? [];
 			const of = (name: string) => figures().find((f) => f.figure === name);
 			const csv = () => saveCsv("kpi.csv", ["", t("kpi_figure"), t("kpi_unit"), ...(split() ? [t("kpi_now"), t("kpi_before")] : figures()[0]?.values.map((v) => v.period) ?? [])],
@@ -101,12 +105,12 @@ export default function KpiPage() {
 					answer={<Show when={!split() && revenue() && last(revenue()!)}>{(v) => <Rich text={t("kpi_answer", { period: big(/^\d{4}-\d\d$/.test(v().period) ? month(v().period, true) : period(v().period)), sum: value(revenue()), orders: value(of("orders")), basket: value(of("mean_basket")), who: `/customers?segment=${encodeURIComponent(`orders(${periodSpan(v().period)}) >= 1`).replace(/[()]/g, (c) => (c === "(" ? "%28" : "%29"))}` })} />}</Show>}>
 					<FigureTabs now="kpi" />
 					<Show when={!split()}><Objectives /></Show>
-					<Section title={t("kpis")} note={t("kpi_note")} more={<><label class="pick"><span class="vh">{t("kpi_split")}</span><select value={split()} onChange={(e) => setQuery("split", e.currentTarget.value)}><option value="">{t("kpi_whole")}</option><For each={["channel", "category", "store", "seller", "sector"] as const}>{(s) => <option value={s}>{t(`kpi_by_${s}`)}</option>}</For></select></label><CsvButton onClick={csv} /></>}>
+					<Section title={t("kpis")} note={split() ? t("kpi_split_note", { period: period(last(figures()[0])?.period ?? "") }) : t("kpi_note")} more={<><label class="pick"><span class="vh">{t("kpi_split")}</span><select value={split()} onChange={(e) => setQuery("split", e.currentTarget.value)}><option value="">{t("kpi_whole")}</option><For each={["channel", "category", "store", "seller", "sector"] as const}>{(s) => <option value={s}>{t(`kpi_by_${s}`)}</option>}</For></select></label><CsvButton onClick={csv} /></>}>
 						<Switch>
 							<Match when={split()}><div class="scroll" tabindex="0" role="region" aria-label={t("kpis")}><table class="rows"><thead><tr><th scope="col">{t("kpi_figure")}</th><For each={d().groups}>{(g) => <th scope="col" class="num">{g.name ? word("sold", g.name) : "–"}</th>}</For></tr></thead>
 								<tbody><For each={figures().filter((_f, i) => d().groups.some((g) => last(g.figures[i])?.value !== null))}>{(f) => <tr><td title={f.formula}>{f.name}</td><For each={d().groups}>{(g) => { const x = () => g.figures.find((y) => y.figure === f.figure); return <td class="num"><Show when={x() && last(x()!)?.value !== null} fallback="–"><Opens f={x()!} back={0} group={g.name}>{value(x())}</Opens></Show></td>; }}</For></tr>}</For></tbody></table></div></Match>
 							<Match when={true}><table class="rows kpit"><thead><tr><th scope="col">{t("kpi_figure")}</th><th scope="col" class="w"><span class="vh">{t("kpi_course")}</span></th><th scope="col" class="num">{period(figures()[0]?.values.slice(-1)[0]?.period ?? "")}</th><th scope="col" class="num w">{t("kpi_before")}</th><th scope="col" class="num">{t("kpi_change")}</th></tr></thead>
-								<tbody><For each={sorted(figures())}>{(f) => <tr><td><b>{f.name}</b><br /><small>{last(f)?.value === null ? t("unknown_because", { why: last(f)?.why ?? "" }) : f.formula}</small></td><td class="w"><Spark values={f.values.map((v) => v.value)} /></td>
+								<tbody><For each={sorted(figures())}>{(f) => <tr><td><b>{f.name}</b><br /><small>{last(f)?.value === null ? why(f) : f.formula}</small></td><td class="w"><Spark values={f.values.map((v) => v.value)} /></td>
 									<td class="num"><Show when={last(f) && last(f).value !== null} fallback={<span class="mute">{t("unknown")}</span>}><Opens f={f} back={0}><b>{value(f)}</b></Opens></Show></td>
 									<td class="num w mute"><Show when={last(f) && last(f).previous !== null} fallback="–"><Opens f={f} back={1}>{show(f.unit, last(f).previous!)}</Opens></Show></td><td class="num"><Change f={f} /></td></tr>}</For></tbody></table></Match>
 						</Switch>
@@ -114,6 +118,6 @@ export default function KpiPage() {
 					<Show when={behind()} keyed>{(of) => <Behind of={of} close={() => setBehind(null)} />}</Show>
 				</Page>
 			);
-		}}</Load>
+		}}</Load></Show>
 	);
 }

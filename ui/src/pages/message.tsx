@@ -1,6 +1,6 @@
 // One message: its text on the left, what a chosen customer will see on the right, as it is typed; saved in the shop, with its
 // versions, and given back to the text shipped when wanted.
-import { For, Match, Show, Switch, createEffect, createResource, createSignal, on, onMount } from "solid-js";
+import { For, Match, Show, Switch, createEffect, createMemo, createResource, createSignal, on, onMount } from "solid-js";
 import { call, get, may, type CustomerRow, type Finding, type MessageRow, type Page as Rows, type Preview } from "../api";
 import { Editor, Remarks, type Remark } from "../editor";
 import { learn, t, word } from "../i18n";
@@ -53,7 +53,8 @@ function One(p: { message: Message; again: (m?: Message) => void }) {
 		return call<Shown>("POST", "/messages/preview", { locale: p.message.locale, name: p.message.name, text: body, ...(who ? { customer: who } : {}) });
 	});
 	const findings = (): Remark[] => (seen.error ? [{ level: "error", text: (seen.error as Error).message }] : seen.latest?.findings ?? p.message.findings ?? []);
-	const preview = () => (seen.error ? undefined : seen.latest);
+	/** A mistake being typed does not blank what was seen. */
+	const preview = createMemo<Shown | undefined>((last) => (seen.error ? last : seen.latest ?? last));
 	const changed = () => text() !== p.message.text;
 	const wrong = () => findings().some((f) => f.level === "error");
 	const views = (): View[] => ["desk", "phone", "text", ...(preview()?.sms ? ["sms" as const] : []), ...(preview()?.postcard ? ["card" as const] : [])];
@@ -86,7 +87,7 @@ function One(p: { message: Message; again: (m?: Message) => void }) {
 		} catch (x) { refuse(x); }
 	}
 	return (
-		<Page title={p.message.subject ? plain(p.message.subject) : p.message.name} sub={<>{p.message.name}, {p.message.locale === "fr" ? "français" : "English"}, {word("purpose", p.message.purpose)}
+		<Page title={p.message.subject ? plain(p.message.subject, p.message.locale) : p.message.name} sub={<>{p.message.name}, {p.message.locale === "fr" ? "français" : "English"}, {word("purpose", p.message.purpose)}
 			<For each={p.message.plans ?? []}>{(x) => <>{", "}<a href={href("/plans/" + x)}>{planTitle(x)}</a></>}</For></>}
 			actions={<><Show when={may("plans")}><button class="btn" onClick={() => setTesting(true)}>{t("test_send")}</button></Show>
 				<a class="btn" href={href(`/messages/${p.message.locale === "fr" ? "en" : "fr"}/${p.message.name}`)}>{p.message.locale === "fr" ? "English" : "Français"}</a></>}>
@@ -105,7 +106,8 @@ function One(p: { message: Message; again: (m?: Message) => void }) {
 					<div class="pvbar"><Seer set={setCustomer} />
 						<div class="seg" role="group" aria-label={t("preview")}>
 							<For each={views()}>{(v) => <button aria-pressed={view() === v} title={t(`preview_${v}`)} aria-label={t(`preview_${v}`)} onClick={() => setView(v)}><Icon name={ICON[v]} /><span>{t(`preview_${v}`)}</span></button>}</For></div></div>
-					<div class="frame" classList={{ tel: view() === "phone" }}>
+					<Show when={seen.error && preview()}><p class="note" role="status">{t("preview_last")}</p></Show>
+					<div class="frame" classList={{ tel: view() === "phone", old: !!seen.error }}>
 						<Show when={view() !== "sms" && view() !== "card"}><div class="inbox"><b>{preview()?.subject ?? "\u00a0"}</b><small>{preview()?.preheader ?? "\u00a0"}</small></div></Show>
 						<Switch>
 							<Match when={view() === "text"}><pre tabindex="0">{preview()?.text}</pre></Match>

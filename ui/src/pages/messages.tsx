@@ -1,6 +1,7 @@
 // Messages: what the shop says, in both languages, and the plans that say it.
 import { For, Show, createResource } from "solid-js";
 import { get, type MessageRow, type Page as Rows } from "../api";
+import { num } from "../fmt";
 import { learn, locale, t, word } from "../i18n";
 import { plain, planTitle } from "../live";
 import { href } from "../router";
@@ -19,17 +20,21 @@ export default function Messages() {
 				return { rows, main: rows.find((m) => m.locale === locale()) ?? rows[0] };
 			};
 			const used = () => names().filter((n) => of(n).main.plans?.length).length;
-			const sorted = () => names().map(of).sort((a, b) => (a.main.plans?.[0] ?? "~").localeCompare(b.main.plans?.[0] ?? "~") || a.main.name.localeCompare(b.main.name));
+			const by = (m: MessageRow) => (m.plans?.length ? planTitle(m.plans[0]) : "");
+			const groups = () => {
+				const all = names().map(of).sort((a, b) => by(a.main).localeCompare(by(b.main)) || a.main.name.localeCompare(b.main.name));
+				return [{ title: t("messages_used"), rows: all.filter((m) => m.main.plans?.length) }, { title: t("messages_ready"), rows: all.filter((m) => !m.main.plans?.length) }].filter((g) => g.rows.length);
+			};
 			return (
 				<Page title={t("messages_title")} answer={<Show when={names().length}><Rich text={t("messages_answer", { n: names().length, used: used() })} /></Show>}>
 					<Show when={names().length} fallback={<Empty picture="letter" title={t("messages_none")}><p>{t("messages_none_body")}</p><code>relance message check messages/</code></Empty>}>
 						<table class="rows"><thead><tr><th scope="col">{t("message")}</th><th scope="col" class="w">{t("used_in")}</th><th scope="col" class="w">{t("purpose")}</th><th scope="col">{t("language")}</th></tr></thead>
-							<tbody><For each={sorted()}>{(m) => (
-								<tr><td><a class="t" href={href(`/messages/${m.main.locale}/${m.main.name}`)}>{m.main.subject ? plain(m.main.subject) : m.main.name}</a><br /><small class="ch"><ChannelIcon channel={m.main.channel} />{m.main.name}</small></td>
+							<For each={groups()}>{(g) => <tbody><tr class="grp"><th scope="rowgroup" colspan="4">{g.title} <span class="mute">{num(g.rows.length)}</span></th></tr><For each={g.rows}>{(m) => (
+								<tr><td><a class="t" href={href(`/messages/${m.main.locale}/${m.main.name}`)}>{m.main.subject ? plain(m.main.subject, m.main.locale) : m.main.name}</a><br /><small class="ch"><ChannelIcon channel={m.main.channel} />{m.main.name}</small></td>
 									<td class="w"><For each={m.main.plans ?? []} fallback={<span class="mute">–</span>}>{(p, i) => <>{i() ? ", " : ""}<a class="t0" href={href("/plans/" + p)}>{planTitle(p)}</a></>}</For></td>
 									<td class="w mute">{word("purpose", m.main.purpose)}</td>
-									<td><For each={m.rows}>{(r, i) => <>{i() ? " " : ""}<a href={href(`/messages/${r.locale}/${r.name}`)} aria-label={`${r.locale}, ${r.name}`}>{r.locale}</a></>}</For></td></tr>
-							)}</For></tbody></table>
+									<td class="nw"><For each={m.rows}>{(r, i) => <>{i() ? " " : ""}<a class="lang" href={href(`/messages/${r.locale}/${r.name}`)} aria-label={`${r.locale}, ${r.name}`}>{r.locale}</a></>}</For></td></tr>
+							)}</For></tbody>}</For></table>
 					</Show>
 				</Page>
 			);

@@ -7,7 +7,7 @@ import { learn, t } from "../i18n";
 import { href } from "../router";
 import { Band, CsvButton, Empty, Load, Page, Rich, Section, saveCsv } from "../ui";
 import { figures as words } from "../words/figures";
-import { FigureTabs } from "./figure-tabs";
+import { FigureTabs, NoOrders, noOrders } from "./figure-tabs";
 
 learn(words);
 interface Expected { customer: number; name: string; repeat_orders: number; alive: number; orders: number; orders_low: number; orders_high: number; revenue: number | null; revenue_low: number | null; revenue_high: number | null }
@@ -19,7 +19,7 @@ const one = (v: number) => num(v, 1, 1);
 
 function Best() {
 	const [limit, setLimit] = createSignal(FEW);
-	const [data, { refetch }] = createResource(limit, (n) => get<Customers>(`/value/customers?limit=${n}`));
+	const [data, { refetch }] = createResource(limit, (n) => get<Customers>(`/value/customers?limit=${n}`).catch((e) => { if (!noOrders(e)) throw e; return { until: "", weeks: 0, items: [] }; }));
 	const csv = () => saveCsv("expected.csv", [t("customer"), t("next_orders"), "min", "max", t("next_alive"), t("next_revenue"), "min", "max"], (data.latest?.items ?? []).map((x) => [x.name, x.orders, x.orders_low, x.orders_high, x.alive, ...[x.revenue, x.revenue_low, x.revenue_high].map((v) => (v === null ? null : Math.round(v) / 10 ** shop().exponent))]));
 	return (
 		<Section title={t("next_best")} note={t("next_best_note")} more={<CsvButton onClick={csv} />}>
@@ -27,9 +27,9 @@ function Best() {
 				const most = () => Math.max(1, ...d().items.map((x) => x.orders_high));
 				return <>
 					<table class="rows next"><thead><tr><th scope="col">{t("customer")}</th><th scope="col" class="num w">{t("next_had")}</th><th scope="col" class="num">{t("next_orders")}</th><th scope="col" class="bars w"><span class="vh">{t("next_band")}</span></th><th scope="col" class="num w">{t("next_alive")}</th><th scope="col" class="num">{t("next_revenue")}</th></tr></thead>
-						<tbody><For each={d().items}>{(x) => <tr><td><a class="t" href={href("/customers/" + x.customer)}>{x.name}</a></td><td class="num w">{num(x.repeat_orders + 1)}</td><td class="num">{one(x.orders)}</td>
+						<tbody><For each={d().items}>{(x) => <tr><td><a class="t" href={href("/customers/" + x.customer)}>{x.name}</a></td><td class="num w">{num(x.repeat_orders + 1)}</td><td class="num">{one(x.orders)}<small class="rng n">{t("from_to", { a: num(x.orders_low), b: num(x.orders_high) })}</small></td>
 							<td class="bars w"><Band low={x.orders_low} high={x.orders_high} value={x.orders} min={0} max={most()} height={20} label={t("next_between", { low: num(x.orders_low), high: num(x.orders_high) })} /></td>
-							<td class="num w">{pct(x.alive)}</td><td class="num"><Show when={x.revenue !== null} fallback="–"><span title={t("next_between", { low: money(x.revenue_low!, true), high: money(x.revenue_high!, true) })}>{money(x.revenue!, true)}</span></Show></td></tr>}</For></tbody></table>
+							<td class="num w">{pct(x.alive)}</td><td class="num"><Show when={x.revenue !== null} fallback="–">{money(x.revenue!, true)}<small class="rng">{t("from_to", { a: num(Math.round(x.revenue_low! / 10 ** shop().exponent)), b: money(x.revenue_high!, true) })}</small></Show></td></tr>}</For></tbody></table>
 					<p class="note">{t("next_note")} <Show when={limit() === FEW && d().items.length === FEW}><button class="lnk" onClick={() => setLimit(MANY)}>{t("next_more", { n: MANY })}</button></Show></p></>;
 			}}</Load>
 		</Section>
@@ -41,8 +41,8 @@ function Groups(p: { of: Holdout }) {
 	const most = () => Math.max(1, ...p.of.groups.flatMap((g) => [g.actual, g.predicted]));
 	const bar = (v: number, kind: string) => <i class={kind} style={{ width: (100 * v) / most() + "%" }} />;
 	return (
-		<table class="rows holdout"><thead><tr><th scope="col">{t("next_group")}</th><th scope="col" class="num">{t("customers_n")}</th><th scope="col" class="num">{t("next_foreseen")}</th><th scope="col" class="num">{t("next_came")}</th><th scope="col" class="bars w"><span class="vh">{t("next_came")}</span></th></tr></thead>
-			<tbody><For each={p.of.groups}>{(g) => <tr><td>{g.and_more ? t("next_times_more", { n: g.repeat_orders }) : t("next_times", { n: g.repeat_orders })}</td><td class="num">{num(g.customers)}</td><td class="num">{one(g.predicted)}</td><td class="num">{num(g.actual)}</td>
+		<table class="rows holdout"><thead><tr><th scope="col">{t("next_group")}</th><th scope="col" class="num">{t("customers_n")}</th><th scope="col" class="num"><i class="lc w" style={{ "--lc": "var(--band-unknown)" }} />{t("next_foreseen")}</th><th scope="col" class="num"><i class="lc w" style={{ "--lc": "var(--accent-band)" }} />{t("next_came")}</th><th scope="col" class="bars w"><span class="vh">{t("next_came")}</span></th></tr></thead>
+			<tbody><For each={p.of.groups}>{(g) => <tr><td>{g.and_more ? t("next_times_more", { n: g.repeat_orders }) : t("next_times", { n: g.repeat_orders })}</td><td class="num">{num(g.customers)}</td><td class="num">{num(Math.round(g.predicted))}</td><td class="num">{num(g.actual)}</td>
 				<td class="bars w pair">{bar(g.predicted, "grey")}{bar(g.actual, "")}</td></tr>}</For></tbody></table>
 	);
 }
@@ -61,13 +61,14 @@ function Proof(p: { of: Holdout }) {
 }
 
 export default function NextPage() {
-	const [proof] = createResource(() => get<Holdout>("/value/holdout").catch(() => null));
+	const [none, setNone] = createSignal(false);
+	const [proof] = createResource(() => get<Holdout>("/value/holdout").catch((e) => { setNone(noOrders(e)); return null; }));
 	const answer = () => { const h = proof.latest; return h && t(h.actual >= h.low && h.actual <= h.high ? "next_answer_in" : "next_answer_out", { predicted: num(Math.round(h.predicted)), actual: num(h.actual), since: theDay(h.fitted_until) }); };
 	return (
-		<Page title={t("next_title")} answer={<Rich text={answer() || t("next_answer_none")} />}>
+		<Page title={t("next_title")} answer={<Show when={!none()}><Rich text={answer() || t("next_answer_none")} /></Show>}>
 			<FigureTabs now="next" />
-			<Best />
-			<Show when={!proof.loading}><Show when={proof()} fallback={<Empty picture="curve" title={t("next_proof")}><p>{t("next_proof_none")}</p><a class="btn" href={href("/figures/value")}>{t("tab_value")}</a></Empty>}>{(h) => <Proof of={h()} />}</Show></Show>
+			<Show when={!none()} fallback={<NoOrders />}><Best />
+			<Show when={!proof.loading}><Show when={proof()} fallback={<Empty picture="curve" title={t("next_proof")}><p>{t("next_proof_none")}</p><a class="btn" href={href("/figures/value")}>{t("tab_value")}</a></Empty>}>{(h) => <Proof of={h()} />}</Show></Show></Show>
 		</Page>
 	);
 }

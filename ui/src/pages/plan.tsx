@@ -5,7 +5,7 @@ import { Chart } from "../chart";
 import { Editor, Remarks, type Remark } from "../editor";
 import { dayOf, money, now, num, pct, people, spacing, theDay } from "../fmt";
 import { learn, locale, t, word } from "../i18n";
-import { subjectOf } from "../live";
+import { stepTitle, subjectOf } from "../live";
 import { href, query, setQuery } from "../router";
 import { said } from "../said";
 import { spaced } from "./mini";
@@ -47,7 +47,7 @@ function Wire(p: { picture: Picture; width: number }) {
 	);
 }
 
-const channels = (list: string[]) => list.map((c) => word("channel", c)).reduce((a, b) => t("channel_or", { a, b: locale() === "fr" && b !== "SMS" ? b.toLocaleLowerCase() : b }));
+const channels = (list: string[]) => list.map((c) => word("channel", c)).reduce((a, b) => t("channel_or", { a, b: b === "SMS" ? b : b.toLocaleLowerCase() }));
 
 function Drawing(p: { plan: Picture & Partial<Plan> }) {
 	let box!: HTMLDivElement;
@@ -85,10 +85,20 @@ function Drawing(p: { plan: Picture & Partial<Plan> }) {
 				<Show when={exits().length}><p class="outs"><b>{t("exits_on")}</b><For each={exits()}>{(e) => <span class="x">{typeof e === "string" ? word("exit", e) : e.kind === "when" ? said(e.text) ?? e.text : e.kind === "event" ? word("exit", e.text) : word("exit", e.kind)}</span>}</For>
 					<Show when={counts().exited}><a href={href(people("exited", { plan: p.plan.name }))}>{t("exited_n", { n: counts().exited })}</a></Show></p></Show>
 				<div class="ctl"><Show when={p.plan.control} fallback={<p class="mute">{(p.plan as { purpose?: string }).purpose === "service" || p.plan.name === "survey" ? t("no_control_service") : t("no_control")}</p>}>
-					<p><b>{t("control_group", { share: pct(p.plan.control / 100) })}</b><br /><span class="mute"><Rich text={t("control_body", { n: counts().control ?? 0, to: people("control", { plan: p.plan.name }) })} /></span></p></Show></div>
+					<p><b>{t("control_group", { share: pct(p.plan.control / 100) })}</b><br /><span class="mute"><Rich text={counts().control ? t("control_body", { n: counts().control!, to: people("control", { plan: p.plan.name }) }) : t("control_body_none", { share: pct(p.plan.control / 100) })} /></span></p></Show></div>
 			</div>
 		</>
 	);
+}
+
+/** Whole weeks from the first day on; a last part of one is left out. */
+function weekly(days: Replay["days"]): Replay["days"] {
+	const out = [];
+	for (let i = 0; i + 7 <= days.length; i += 7) {
+		const week = days.slice(i, i + 7);
+		out.push({ day: week[0].day, messages: week.reduce((n, d) => n + d.messages, 0), held: week.reduce((n, d) => n + d.held, 0) });
+	}
+	return out;
 }
 
 /** Before the switch: volumes, pressure and cost of the plan over the shop's own history. */
@@ -144,17 +154,21 @@ function Before(p: { plan: Plan; text: string; seen: (r: Replay | null) => void 
 			<Show when={result()}>{(r) => {
 				const c = () => r().plans[p.plan.name] ?? Object.values(r().plans)[0];
 				const most = () => Math.max(0, ...r().days.map((d) => d.messages));
+				/** Months of days are told by the week: a curve, not a comb. */
+				const long = () => r().days.length > 120, shown = () => (long() ? weekly(r().days) : r().days);
 				const top = () => Math.max(1, ...r().pressure.map((x) => x.customers));
-				return <div class="replayed">
+				const n = () => c()?.messages ?? 0;
+				return <div class="replayed"><Show when={n()} fallback={<p class="soonish"><Icon name="clock" /><span>{c()?.entered ? t("replay_silent", { n: c()!.entered }) : t("replay_nobody")}</span></p>}>
 					<h3>{t("volume")}</h3><p class="mute">{t("volume_note", { n: num(c()?.messages ?? 0), most: num(most()) })}</p>
-					<Chart height={132} x={r().days.map((d) => Date.parse(d.day) / 1000)} label={t("volume_note", { n: num(c()?.messages ?? 0), most: num(most()) })}
-						series={[{ label: t("per_day"), values: r().days.map((d) => d.messages), color: "--accent", fill: true }, { label: t("would_hold"), values: r().days.map((d) => d.held), color: "--ink-3", dash: true }]} />
+					<Chart height={132} x={shown().map((d) => Date.parse(d.day) / 1000)} label={t("volume_note", { n: num(c()?.messages ?? 0), most: num(most()) })}
+						series={[{ label: t("per_day"), values: shown().map((d) => d.messages), color: "--accent", fill: true }, { label: t("would_hold"), values: shown().map((d) => d.held), color: "--ink-3", dash: true }]} />
+					<p class="note">{t(long() ? "volume_weeks" : "volume_days")}<Show when={r().days.some((d) => d.held)}>{locale() === "fr" ? "\u202f; " : "; "}{t("volume_dash")}</Show></p>
 					<dl class="cost"><dt>{t("would_enter")}</dt><dd>{num(c()?.entered ?? 0)}</dd><dt>{t("would_hold")}</dt><dd>{num(c()?.held ?? 0)}</dd>
 						<dt>{t("would_control")}</dt><dd>{num(c()?.control ?? 0)}</dd><dt>{t("would_exit")}</dt><dd>{num(c()?.exited ?? 0)}</dd></dl>
 					<h3>{t("pressure")}</h3><p class="mute">{t("pressure_note")}</p>
-					<ul class="pbars"><For each={r().pressure}>{(x) => <li classList={{ over: x.per_week >= 3 }}><span>{t("per_week", { n: x.per_week })}</span><i style={{ width: (100 * x.customers) / top() + "%" }} /><b title={t("people_n", { n: x.customers })}>{num(x.customers)}</b></li>}</For></ul>
+					<ul class="pbars"><For each={r().pressure}>{(x) => <li classList={{ over: x.per_week >= 3 }}><span>{x.per_week ? t("per_week", { n: x.per_week }) : t("per_week_0")}</span><i style={{ width: (100 * x.customers) / top() + "%" }} /><b title={t("people_n", { n: x.customers })}>{num(x.customers)}</b></li>}</For></ul>
 					<h3>{t("cost")}</h3><dl class="cost"><dt>{t("cost_note")}</dt><dd><b>{money(r().cost)}</b></dd></dl>
-				</div>;
+				</Show></div>;
 			}}</Show>
 		</>
 	);
@@ -196,7 +210,7 @@ function Moves(p: { plan: Plan; again: () => void }) {
 		<Show when={!moves.error && moves.latest?.lines.length ? moves.latest : undefined}>{(m) => (
 			<Section title={t("moves")} note={t("moves_note", { n: String(m().to_version) })}>
 				<table class="rows"><thead><tr><th scope="col">{t("version")}</th><th scope="col">{t("step")}</th><th scope="col">{t("moves_to")}</th><th scope="col" class="num">{t("on_way")}</th></tr></thead>
-					<tbody><For each={m().lines}>{(l) => <tr><td>{l.from_version}</td><td>{l.from_step ?? "–"}</td><td>{l.stays ? <span class="wait">{l.stays}</span> : l.to_step ?? "–"}</td><td class="num">{num(l.runs)}</td></tr>}</For></tbody></table>
+					<tbody><For each={m().lines}>{(l) => <tr><td>{l.from_version}</td><td>{l.from_step ? stepTitle(l.from_step) : "–"}</td><td>{l.stays ? <span class="wait">{l.stays}</span> : l.to_step ? stepTitle(l.to_step) : "–"}</td><td class="num"><a href={href(people("active", { plan: p.plan.name }))}>{num(l.runs)}</a></td></tr>}</For></tbody></table>
 				<Show when={m().moved && may("plans")}><div class="edacts"><button class="btn" onClick={move}>{t("moves_do", { n: m().moved })}</button></div></Show>
 			</Section>
 		)}</Show>
@@ -228,7 +242,7 @@ function One(p: { plan: Plan; again: () => void }) {
 		setAsking("");
 		try {
 			await call("POST", `/plans/${p.plan.name}/switch`, { to });
-			toast(t(to === "on" ? "switched_on" : to === "off" ? "switched_off" : "switched_drain", { plan: p.plan.title }), undo || (to === "on" && !off()) ? undefined : { undo: () => void turn(to === "on" ? "off" : "on", true) });
+			toast(t(to === "on" ? "switched_on" : to === "off" ? "switched_off" : "switched_drain", { plan: p.plan.title }), undo || (to === "on" && !off()) ? { about: p.plan.name } : { about: p.plan.name, undo: () => void turn(to === "on" ? "off" : "on", true) });
 			p.again();
 		} catch (e) { refuse(e); }
 	}
@@ -243,7 +257,7 @@ function One(p: { plan: Plan; again: () => void }) {
 	return (
 		<Page title={p.plan.title} sub={<>{p.plan.name} <span class={"badge " + p.plan.state}>{p.plan.version ? t("version_n", { n: String(p.plan.version) }) : ""} {word("pstate", p.plan.state)}</span><Show when={p.plan.draft}> <span class="badge">{t("draft_waits", { n: String(next()) })}</span></Show></>}
 			actions={<Show when={!off() && may("plans")}><button class="btn" onClick={() => setAsking("off")}>{t("switch_off")}</button></Show>}
-			answer={<Rich text={off() && !counts().active ? t("p_answer_off") : (since() ? t("p_answer_since", { since: theDay(since()!) }) + " " : "") + t("p_answer", { n: counts().entered ?? 0, name: p.plan.name, active: num(counts().active ?? 0), out: num(counts().exited ?? 0) })} />}>
+			answer={<Rich text={off() && !counts().active ? t("p_answer_off") : !counts().entered && since() ? t("p_answer_new", { since: theDay(since()!) }) : (since() ? t("p_answer_since", { since: theDay(since()!) }) + " " : "") + t("p_answer", { n: counts().entered ?? 0, name: p.plan.name, active: num(counts().active ?? 0), out: num(counts().exited ?? 0) })} />}>
 			<div class="split wide">
 				<div>
 					<Tabs label={t("plan_views")} now={tab()} set={(id) => setQuery("tab", id === "picture" ? "" : id)} names={[["picture", t("tab_picture")], ["form", t("tab_form")], ["file", t("tab_file")], ["versions", t("tab_versions")]]} />
@@ -273,8 +287,8 @@ function One(p: { plan: Plan; again: () => void }) {
 				<div class="do"><button class="btn" onClick={() => setAsking("")}>{t("cancel")}</button><button class="btn main" onClick={() => turn("on")}>{t("switch_on")}</button></div>
 			</Dialog>
 			<Dialog open={asking() === "off"} title={t("switch_off")} close={() => setAsking("")}>
-				<h2 class="t3">{t("switch_off_title", { plan: p.plan.title })}</h2><p><Rich text={t("switch_off_body", { n: num(counts().active ?? 0) })} /></p>
-				<div class="do"><button class="btn" onClick={() => setAsking("")}>{t("cancel")}</button><button class="btn danger" onClick={() => turn("off")}>{t("cut")}</button><button class="btn main" onClick={() => turn("drain")}>{t("drain")}</button></div>
+				<h2 class="t3">{t("switch_off_title", { plan: p.plan.title })}</h2><p><Rich text={counts().active ? t("switch_off_body", { n: num(counts().active) }) : t("switch_off_nobody")} /></p>
+				<div class="do"><button class="btn" onClick={() => setAsking("")}>{t("cancel")}</button><Show when={counts().active} fallback={<button class="btn main" onClick={() => turn("off")}>{t("switch_off")}</button>}><button class="btn danger" onClick={() => turn("off")}>{t("cut")}</button><button class="btn main" onClick={() => turn("drain")}>{t("drain")}</button></Show></div>
 			</Dialog>
 		</Page>
 	);

@@ -2,7 +2,7 @@
 import { For, Match, Show, Switch, createResource, createSignal, onCleanup } from "solid-js";
 import { call, events as listen, get, may, session, type Page as Rows, type Settings as Data } from "../api";
 import { dayOf, now, num, shop } from "../fmt";
-import { learn, t, word, type Word } from "../i18n";
+import { learn, locale, t, word, type Word } from "../i18n";
 import { query, setQuery } from "../router";
 import { Dialog, Icon, Load, Page, Rich, Section, Tabs, When, refuse, toast } from "../ui";
 import { settings as words } from "../words/settings";
@@ -17,9 +17,10 @@ interface Invite { id: number; role: string; note: string; expires_at: string }
 const ROLES = ["owner", "marketer", "seller", "service", "privacy", "reader"];
 const SCOPES = ["read", "facts", "plans", "people", "admin", "privacy", "recommend"];
 /** Which names of settings stand together, on which tab. */
-const GROUPS: [tab: string, title: Word, of: RegExp, note?: Word][] = [
-	["shop", "set_shop", /^shop\./], ["shop", "set_lifecycle", /^lifecycle\./], ["shop", "set_costs", /^cost\./, "set_costs_note"], ["shop", "set_reco", /^recommend\./],
-	["sends", "set_pressure", /^pressure\./, "set_pressure_note"], ["sends", "set_hours", /^quiet\./], ["sends", "set_senders", /^(smtp|dkim|bounce)\.|^public_url$/, "set_senders_note"], ["sends", "set_law", /opt_in|^control\.|^approval\.|^retention\./],
+const GROUPS: [tab: string, title: Word, of: RegExp, note?: Word, columns?: string][] = [
+	["shop", "set_shop", /^shop\./, undefined, "broad"], ["shop", "set_lifecycle", /^lifecycle\./, undefined, "slim"], ["shop", "set_costs", /^cost\./, "set_costs_note", "slim"], ["shop", "set_reco", /^recommend\./, undefined, "broad"],
+	["shop", "set_report", /^report\./, "set_report_note", "broad"],
+	["sends", "set_pressure", /^pressure\./, "set_pressure_note", "slim"], ["sends", "set_hours", /^quiet\./], ["sends", "set_senders", /^(smtp|dkim|bounce|staff|hooks)\.|^public_url$/, "set_senders_note"], ["sends", "set_law", /opt_in|^control\.|^approval\.|^retention\./],
 ];
 const key = (name: string) => name.replace(/\./g, "_");
 const label = (i: Item) => { const k = key(i.name), said = word("set", k); return said === k.replace(/_/g, " ") ? i.help || i.name : said; };
@@ -35,7 +36,7 @@ function Cap(p: { item: Item; value: string; set: (v: string) => void; disabled:
 }
 
 /** Settings that stand together; saved when changed, undone from the notice. */
-function Fields(p: { title: string; note?: string; items: Item[]; again: () => void }) {
+function Fields(p: { title: string; note?: string; columns?: string; items: Item[]; again: () => void }) {
 	const [draft, setDraft] = createSignal<Record<string, string>>({});
 	const now = (i: Item) => draft()[i.name] ?? i.value;
 	const set = (i: Item, v: string) => setDraft((d) => { const n = { ...d, [i.name]: v }; if (v === i.value) delete n[i.name]; return n; });
@@ -50,11 +51,14 @@ function Fields(p: { title: string; note?: string; items: Item[]; again: () => v
 		} catch (x) { refuse(x); }
 	}
 	const off = () => !may("admin");
+	/** Amounts are written as people write them here. */
+	const comma = (v: string) => (locale() === "fr" ? v.replace(".", ",") : v);
 	return (
 		<Section title={p.title} note={p.note}><form onSubmit={keep}>
-			<div class="sets"><For each={p.items}>{(i) => (
+			<div class={"sets " + (p.columns ?? "")}><For each={p.items}>{(i) => (
 				<Switch fallback={<label class="field"><span>{label(i)}</span><input name={i.name} disabled={off()} value={now(i)} placeholder={i.example} autocomplete="off" onInput={(e) => set(i, e.currentTarget.value)} /></label>}>
 					<Match when={/^(yes|no)$/.test(i.example)}><label class="check"><input type="checkbox" disabled={off()} checked={now(i) === "yes"} onChange={(e) => set(i, e.currentTarget.checked ? "yes" : "no")} />{label(i)}</label></Match>
+					<Match when={/^cost\./.test(i.name)}><label class="field"><span>{label(i)}</span><span class="united"><input name={i.name} inputmode="decimal" disabled={off()} value={comma(now(i))} placeholder={comma(i.example)} autocomplete="off" onInput={(e) => set(i, e.currentTarget.value.trim().replace(",", "."))} /><i>{shop().currency === "EUR" ? "€" : shop().currency}</i></span></label></Match>
 					<Match when={/^pressure\./.test(i.name)}><Cap item={i} value={now(i)} set={(v) => set(i, v)} disabled={off()} /></Match>
 				</Switch>
 			)}</For></div>
@@ -199,7 +203,7 @@ export default function Settings() {
 					<Tabs label={t("nav_settings")} now={tab()} set={(id) => setQuery("tab", id === "shop" ? "" : id)} names={tabs()} />
 					<div>
 						<Show when={!may("admin") && tab() !== "account"}><p class="mute">{t("not_owner")}</p></Show>
-						<For each={GROUPS.filter((g) => g[0] === tab())}>{(g) => <Fields title={t(g[1])} note={g[3] && t(g[3])} items={s().items.filter((i) => g[2].test(i.name))} again={() => void refetch()} />}</For>
+						<For each={GROUPS.filter((g) => g[0] === tab())}>{(g) => <Fields title={t(g[1])} note={g[3] && t(g[3])} columns={g[4]} items={s().items.filter((i) => g[2].test(i.name))} again={() => void refetch()} />}</For>
 						<Show when={tab() === "shop"}><Backup /></Show>
 						<Show when={tab() === "team" && may("admin")}><People /><Keys /><Hooks /></Show>
 						<Show when={tab() === "account"}><Account /></Show>

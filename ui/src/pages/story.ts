@@ -10,31 +10,35 @@ export interface Note { icon: string; text: string; at?: string; bad?: boolean }
 export interface Line {
 	at: string; group: Kind; mark: "disc" | "ring" | "square" | "diamond";
 	tone?: "bad" | "wait" | "quiet"; bold: string; rest?: string; small?: string; quote?: string; amount?: number; plan?: string; notes: Note[];
-	message?: string; web?: string | null; times?: number; held?: string; channel?: string;
+	message?: string; step?: string; web?: string | null; times?: number; held?: string; channel?: string; run?: number;
+	/** What was bought, line by line, and how many lines the sentence leaves out. */
+	lines?: Happening["lines"]; others?: number;
 }
 
 const colon = () => (locale() === "fr" ? "\u00a0:" : ":");
 const inQuotes = (s: string) => (locale() === "fr" ? `«\u00a0${s}\u00a0»` : `“${s}”`);
 const theme = (name: string) => inQuotes(planTitle(name));
+const SAID = 3; // lines of an order that its sentence names
+export const piece = (l: { sku: string; name: string; quantity: number }) => (l.name || l.sku) + (Math.abs(l.quantity) > 1 ? `\u00a0×\u00a0${Math.abs(l.quantity)}` : "");
 const goods = (h: Happening) => {
 	const lines = (h.lines ?? []).filter((l) => l.quantity || l.amount);
-	const names = lines.slice(0, 3).map((l) => (l.name || l.sku) + (Math.abs(l.quantity) > 1 ? ` × ${Math.abs(l.quantity)}` : ""));
-	return names.join(", ") + (lines.length > 3 ? " " + t("story_others", { n: lines.length - 3 }) : "");
+	return { rest: lines.slice(0, SAID).map(piece).join(", "), lines, others: Math.max(0, lines.length - SAID) };
 };
 const unhappy = (s: string | undefined) => /^(unsatisfied|dissatisfied|very_dissatisfied)$/.test(s ?? "");
 
 function order(h: Happening): Line {
 	const back = h.returned ?? (h.amount ?? 0) < 0;
-	return { at: h.at, group: "orders", mark: back ? "square" : "disc", bold: t(back ? "story_return" : "story_order") + colon(), rest: goods(h), amount: h.amount,
+	return { at: h.at, group: "orders", mark: back ? "square" : "disc", bold: t(back ? "story_return" : "story_order") + colon(), ...goods(h), amount: h.amount,
 		small: [h.channel && h.channel !== "unknown" ? word("sale", h.channel) : "", h.detail].filter(Boolean).join(", "), notes: [] };
 }
 function cart(h: Happening): Line {
-	return { at: h.at, group: "orders", mark: "square", tone: "quiet", bold: word("cart", h.state ?? "changed") + colon(), rest: goods(h), amount: h.state === "paid" ? undefined : h.amount, notes: [] };
+	return { at: h.at, group: "orders", mark: "square", tone: "quiet", bold: word("cart", h.state ?? "changed") + colon(), ...goods(h), amount: h.state === "paid" ? undefined : h.amount, notes: [] };
 }
 function consent(h: Happening): Line {
+	const named = !/\s/.test(h.wording ?? ""); // a version, not the sentence itself
 	const what = h.purpose === "tracking" ? t("story_tracking") : word("channel", h.channel);
 	return { at: h.at, group: "consents", mark: "square", tone: h.state === "withdrawn" || h.state === "opposed" ? "wait" : undefined, bold: word("said", h.state ?? "granted"), rest: what,
-		small: word("event", h.source || h.detail), quote: h.wording || undefined, notes: [] };
+		small: [word("event", h.source || h.detail), named && h.wording ? t("consent_wording", { name: h.wording }) : ""].filter(Boolean).join(", "), quote: named ? undefined : h.wording || undefined, notes: [] };
 }
 function message(h: Happening): Line {
 	const notes: Note[] = [];
@@ -42,12 +46,12 @@ function message(h: Happening): Line {
 	if (h.opened_at) notes.push({ icon: "eye", text: t("story_opened"), at: h.opened_at });
 	const bad = h.state === "refused" || h.state === "uncertain";
 	const rest = h.state === "accepted" ? "" : word("mstate", h.state ?? "");
-	return { at: h.at, group: "messages", mark: "ring", tone: bad ? "bad" : undefined, bold: inQuotes(h.subject || (h.step && subjectOf(h.step)) || h.title), rest, plan: h.plan, message: h.step, web: h.web, channel: h.channel, notes };
+	return { at: h.at, group: "messages", mark: "ring", tone: bad ? "bad" : undefined, bold: inQuotes(h.subject || (h.step && subjectOf(h.step)) || h.title), rest, plan: h.plan, message: h.step, step: h.step, run: h.run, web: h.web, channel: h.channel, notes };
 }
 function decision(h: Happening): Line {
 	const step = h.step || undefined, why = h.reason && h.reason !== "none" ? spoken(h.detail ?? "") || word("reason", h.reason).toLocaleLowerCase() : "";
 	const subject = step && subjectOf(step), plan = theme(h.plan ?? ""), what = !step ? plan : subject ? inQuotes(subject) : word("step", step);
-	const line: Line = { at: h.at, group: "decisions", mark: "diamond", bold: "", small: why, plan: h.plan, notes: [], times: h.times };
+	const line: Line = { at: h.at, group: "decisions", mark: "diamond", bold: "", small: why, plan: h.plan, notes: [], times: h.times, run: h.run, step };
 	if (step && !subject && (h.verdict === "skipped" || h.verdict === "dropped")) return { ...line, tone: "quiet", bold: t("story_step"), rest: what };
 	switch (h.verdict) {
 		case "entered": return { ...line, tone: "quiet", bold: t("story_entered"), rest: plan };

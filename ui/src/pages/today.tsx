@@ -1,8 +1,8 @@
 // What leaves today, what it brought, what needs somebody: three answers without a click.
 import { For, Show, createMemo, createResource, createSignal } from "solid-js";
 import { planTitle, refreshToday, today, waiting } from "../live";
-import { get, type Figures, type Held, type Leaving, type LifeDay, type Phases } from "../api";
-import { dayOf, day, exact, hour, longDay, money, month, now, num, pct, people, theDay } from "../fmt";
+import { call, get, may, type Figures, type Held, type Leaving, type LifeDay, type Page as Rows, type Phases, type PlanRow } from "../api";
+import { dayOf, day, exact, hour, longDay, money, month, now, num, pct, people, spoken, theDay, toWhen } from "../fmt";
 import { locale, t, word } from "../i18n";
 import { href } from "../router";
 import { Chart } from "../chart";
@@ -39,6 +39,38 @@ function shopHour(iso: string): number {
 	return Number(m[1]) + Number(m[2] ?? 0) / 60;
 }
 
+/** No plan is on yet: the page says what is missing. */
+const [fresh, setFresh] = createSignal(false);
+/** Before the first message: who is there, who may be written to, and a plan; what is done has its tick, the next step its button. */
+function First(p: { people: number }) {
+	const [ready] = createResource(async () => {
+		const [plans, can] = await Promise.all([get<Rows<PlanRow>>("/plans"), call<{ count: number }>("POST", "/segments/count", { text: MAY })]);
+		const on = plans.items.some((x) => x.state !== "off" && x.state !== "never");
+		setFresh(!on);
+		return { on, may: can.count };
+	});
+	return (
+		<Load of={ready} lines={5}>{(r) => {
+			const steps = () => [
+				{ title: t("first_people"), done: p.people > 0, text: p.people ? t("first_people_done", { n: p.people }) : t("first_people_do"),
+					act: <><code>relance import shop.db orders.csv</code><Show when={may("admin")}><a class="btn main" href={href("/settings?tab=team")}>{t("connect_shop")}</a></Show></> },
+				{ title: t("first_may"), done: r().may > 0, text: r().may ? t("first_may_done", { n: r().may, seg: "may%28email%29" }) : t("first_may_do"),
+					act: <><code>relance import shop.db consents.csv</code><a class="btn" classList={{ main: p.people > 0 }} href="/join" target="_blank" rel="noopener">{t("first_join")}</a></> },
+				{ title: t("first_plan"), done: false, text: t("first_plan_do"),
+					act: <a class="btn" classList={{ main: p.people > 0 && r().may > 0 }} href={href("/plans")}>{t("see_plans")}</a> },
+			];
+			return (
+				<Show when={!r().on} fallback={<Empty title={t("leave_none")}><p>{t("leave_none_body")}</p><a class="btn" href={href("/plans")}>{t("see_plans")}</a></Empty>}>
+					<div class="empty first"><h2>{t("first_title")}</h2><ol><For each={steps()}>{(s, i) => (
+						<li classList={{ done: s.done }}><i aria-hidden="true"><Show when={s.done} fallback={i() + 1}><Icon name="ok" /></Show></i>
+							<div><h3>{s.title}</h3><p><Rich text={s.text} /></p><Show when={!s.done}><div class="btns">{s.act}</div></Show></div></li>)}</For></ol></div>
+				</Show>
+			);
+		}}</Load>
+	);
+}
+const MAY = "may(email)";
+
 function Leave() {
 	const data = () => today.latest!;
 	const channels = createMemo(() => [...new Set([...data().leaving, ...data().sent_today].map((x) => x.channel))]);
@@ -63,7 +95,7 @@ function Leave() {
 	const sum = (ch?: string) => [...data().leaving, ...data().sent_today].filter((r) => !ch || r.channel === ch).reduce((n, r) => n + r.count, 0);
 	const count = (rows: Leaving[], ch: string) => rows.filter((r) => r.channel === ch).reduce((n, r) => n + r.count, 0);
 	return (
-		<Show when={plans().length} fallback={<Empty title={t("leave_none")}><p>{t("leave_none_body")}</p><a class="btn" href={href("/plans")}>{t("see_plans")}</a></Empty>}>
+		<Show when={plans().length} fallback={<First people={PHASES.reduce((n, k) => n + data().lifecycle[k], 0)} />}>
 			<table class="leave">
 				<thead><tr><th scope="col">{t("plan")}</th><th scope="col" class="day"><div class="xs" aria-hidden="true">
 					<For each={[8, 12, 16, 20]}>{(h) => <span style={{ left: ((h - 7) / 14) * 100 + "%" }} class="m">{locale() === "fr" ? h + "\u00a0h" : h + ":00"}</span>}</For></div>
@@ -96,7 +128,7 @@ function Needs() {
 			<ul class="todo"><For each={data().needs_you}>{(x, i) => (
 				<li><div class="k" classList={{ wrong: x.kind === "complaint", wait: x.kind !== "complaint" }}><Icon name={KIND_ICON[x.kind] ?? "ask"} />{word("need", x.kind)}
 					<Show when={x.count > 1}><small>{num(x.count)}</small></Show></div>
-					<p>{x.text}</p>
+					<p>{spoken(x.text)}</p>
 					<div class="btns"><a class="btn" classList={{ main: i() === 0 }} href={href(x.link || "/compliance")}>{word("need_do", x.kind)}</a></div></li>
 			)}</For></ul>
 		</Show>
@@ -131,7 +163,7 @@ export function GainBands(p: { figures: Figures }) {
 				<For each={rows()}>{(x) => (
 					<li><a href={href("/plans/" + x.name)} class="t0">{x.title ?? planTitle(x.name)}</a>
 						<Band low={x.uplift!.low} high={x.uplift!.high} value={x.uplift!.value} unknown={!settled(x.uplift!)} min={span().min} max={span().max} label={ends(x.uplift!)} />
-						<span class="r nw">{ends(x.uplift!)}</span>
+						<a class="r nw t0" href={href("/figures")}>{ends(x.uplift!)}</a>
 						<span class="r r2" title={x.uplift!.text}><Show when={x.uplift!.verdict === "brought"} fallback={<span class={settled(x.uplift!) ? "wrong" : "mute"}>{settled(x.uplift!) ? t("costs") : t("not_established")}</span>}>
 							<span class="good est"><Icon name="ok" />{t("established")}</span></Show></span></li>
 				)}</For>
@@ -142,6 +174,7 @@ export function GainBands(p: { figures: Figures }) {
 	);
 }
 
+const LIFE_PX = 264, LINE_PX = 24;
 function Life() {
 	const to = dayOf(now()), from = dayOf(new Date(now().getTime() - 730 * 86400000));
 	const [life] = createResource(() => get<{ days: LifeDay[] }>(`/lifecycle?from=${from}&to=${to}`));
@@ -152,21 +185,30 @@ function Life() {
 		<Load of={life} lines={8}>{(l) => {
 			const days = () => l().days;
 			const shown = () => days()[Math.min(at() ?? days().length - 1, days().length - 1)];
+			/** Each label beside its layer's right end, no two closer than a line; px from the top of the chart. */
+			const beside = createMemo(() => {
+				const total = (d: LifeDay) => PHASES.reduce((n, k) => n + d[k], 0), top = Math.max(1, ...days().map(total)) * 1.04, last = days()[days().length - 1];
+				let sum = 0;
+				const y = PHASES.map((k) => { sum += last[k]; return 8 + (LIFE_PX - 32) * (1 - (sum - last[k] / 2) / top) - 10; }).reverse();
+				for (let i = 1; i < y.length; i++) y[i] = Math.max(y[i], y[i - 1] + LINE_PX);
+				for (let i = y.length - 1, low = LIFE_PX - 24 - LINE_PX; i >= 0; low = y[i] - LINE_PX, i--) y[i] = Math.min(y[i], low);
+				return y;
+			});
 			const monthly = () => days().filter((d, i, a) => i === a.length - 1 || a[i + 1].day.slice(0, 7) !== d.day.slice(0, 7)).reverse();
 			return (
-				<Show when={days().length > 1} fallback={<Section title={t("life")}><Empty picture="curve" title={t("life_none")}><p>{t("life_none_body")}</p></Empty></Section>}>
+				<Show when={days().length > 1 && days().some((x) => PHASES.some((k) => x[k]))} fallback={<Section title={t("life")}><Empty picture="curve" title={t("life_none")}><p>{t("life_none_body")}</p></Empty></Section>}>
 					<Section id="base" title={t("life_since", { n: Math.round((Date.parse(days()[days().length - 1].day) - Date.parse(days()[0].day)) / 2629800000) })}
-						note={t("life_note", { now: pct(alive(days()[days().length - 1])), then: pct(alive(days()[0])), month: month(days()[0].day, true) })}
+						note={<Rich text={t("life_note", { now: pct(alive(days()[days().length - 1])), then: pct(alive(days()[0])), month: month(days()[0].day, true) })} />}
 						more={<button class="lnk" onClick={() => setTable(!table())}>{table() ? t("chart_view") : t("table_view")}</button>}>
 						<Show when={!table()} fallback={
 							<div class="scroll"><table><thead><tr><th scope="col">{t("month")}</th><For each={PHASES}>{(k) => <th scope="col" class="num">{word("phase", k)}</th>}</For></tr></thead>
 								<tbody><For each={monthly()}>{(d) => <tr><td>{month(d.day)}</td><For each={PHASES}>{(k) => <td class="num">{num(d[k])}</td>}</For></tr>}</For></tbody></table></div>}>
 							<figure class="life2">
-								<Chart x={days().map((d) => Date.parse(d.day) / 1000)} stacked height={264} hover={setAt}
+								<Chart x={days().map((d) => Date.parse(d.day) / 1000)} stacked height={LIFE_PX} hover={setAt}
 									label={t("life_label", { from: month(days()[0].day, true), to: month(days()[days().length - 1].day, true) })}
 									series={PHASES.map((k) => ({ label: k, values: days().map((d) => d[k]), color: `--lc-${k}` }))} />
 								<figcaption class="labs"><small>{day(shown().day)}</small>
-									<For each={[...PHASES].reverse()}>{(k) => <a href={href(`/customers?segment=${encodeURIComponent("lifecycle = " + k)}`)}>
+									<For each={[...PHASES].reverse()}>{(k, i) => <a style={{ top: beside()[i()] + "px" }} href={href(`/customers?segment=${encodeURIComponent("lifecycle = " + k)}`)}>
 										<i class={"lc " + k} />{word("phase", k)}<b>{num(shown()[k])}</b></a>}</For></figcaption>
 							</figure>
 						</Show>
@@ -196,35 +238,36 @@ export function Today() {
 			const needs = () => waiting(d());
 			return (
 				<Page title={t("today_title")} sub={<time datetime={d().now}>{longDay(d().now)}, {hour(d().now)}</time>}
-					answer={<Rich text={[
-						t("today_leaving", { n: leaving() + sent() }), held() ? t("today_held", { n: held() }) : t("today_held_none"),
-						t("today_brought", { n: d().brought.orders, sum: money(d().brought.revenue, true), since: theDay(d().brought.since) }),
+					answer={<Rich text={fresh() && !(leaving() + sent() + held() + needs()) ? t("first_answer") : [
+						leaving() + sent() + held() ? t("today_leaving", { n: leaving() + sent() }) : t("today_calm"),
+						!(leaving() + sent() + held()) ? "" : held() ? t("today_held", { n: held() }) : t("today_held_none"),
+						!d().brought.orders ? "" : t("today_brought", { n: d().brought.orders, sum: money(d().brought.revenue, true), since: theDay(d().brought.since) }),
 						needs() ? t("today_needs", { n: needs() }) : t("today_needs_none"),
-					].join(" ")} />}>
+					].filter(Boolean).join(" ")} />}>
 					<div class="split">
-						<Section id="you" class="side" title={t("needs")}><Needs /></Section>
+						<Show when={!fresh() || needs()}><Section id="you" class="side" title={t("needs")}><Needs /></Section></Show>
 						<div>
 							<Section id="part" title={t("leave")} note={t("leave_note")}><Leave /></Section>
 							<Show when={d().held.length}>
 								<Section id="held" title={t("held")} note={t("held_note", { n: held() })}>
 									<ul class="held"><For each={grouped(d().held)}>{(h) => (
-										<li><b><a href={href(people("held", { reason: h.reason, plan: h.plan }))}>{num(h.count)}</a></b><span>{word("reason", h.reason)}{locale() === "fr" ? "\u00a0:" : ":"} <span class="mute">{h.until ? word("then", h.reason) || h.text : h.text || word("then", h.reason)} <Show when={h.until}><span title={exact(h.until!)}>{t("until_at", { at: `${day(h.until!)} ${hour(h.until!)}` })}</span></Show></span>
+										<li><b><a href={href(people("held", { reason: h.reason, plan: h.plan }))}>{num(h.count)}</a></b><span>{word("reason", h.reason)}{locale() === "fr" ? "\u00a0:" : ":"} <span class="mute">{h.until ? word("then", h.reason) || spoken(h.text) : spoken(h.text) || word("then", h.reason)} <Show when={h.until}><span title={exact(h.until!)}>{t("until_at", { at: toWhen(h.until!) })}</span></Show></span>
 											<Show when={h.plan}><br /><a class="from" href={href("/plans/" + h.plan)}>{planTitle(h.plan!)}</a></Show></span>
 											<a href={href(people("held", { reason: h.reason, plan: h.plan }))} class="nw">{t("see_customers")}</a></li>
 									)}</For></ul>
 								</Section>
 							</Show>
 						</div>
-						<Section class="next" title={t("brought")} note={t("since_day", { day: theDay(d().brought.since) })}>
+						<Show when={d().brought.orders + sent()}><Section class="next" title={t("brought")} note={t("since_day", { day: theDay(d().brought.since) })}>
 							<dl class="cost"><dt>{t("orders")}</dt><dd><a href={href(people("brought"))}>{num(d().brought.orders)}</a></dd>
 								<dt>{t("revenue")}</dt><dd><a href={href("/figures")}>{money(d().brought.revenue)}</a></dd>
 								<For each={[...new Set(d().sent_today.map((s) => s.channel))]}>{(c) => <>
 									<dt class="ch"><ChannelIcon channel={c} />{t("sent_by", { channel: word("channel", c) })}</dt>
 									<dd><a href={href(people("today", { channel: c }))}>{num(d().sent_today.filter((s) => s.channel === c).reduce((n, s) => n + s.count, 0))}</a></dd></>}</For></dl>
 							<p class="note">{t("brought_note")}</p>
-						</Section>
+						</Section></Show>
 					</div>
-					<Section id="gain" title={t("gain")} note={t("gain_note")} more={<a href={href("/figures")}>{t("nav_figures")}</a>}><Gains /></Section>
+					<Show when={!fresh()}><Section id="gain" title={t("gain")} note={t("gain_note")} more={<a href={href("/figures")}>{t("nav_figures")}</a>}><Gains /></Section></Show>
 					<Life />
 				</Page>
 			);

@@ -5,9 +5,9 @@ import { Chart } from "../chart";
 import { money, month, monthSpan as span, num, pct, shop } from "../fmt";
 import { learn, t } from "../i18n";
 import { href } from "../router";
-import { CsvButton, Empty, Load, Page, Rich, Section, saveCsv } from "../ui";
+import { CsvButton, Load, Page, Rich, Section, saveCsv } from "../ui";
 import { figures as words } from "../words/figures";
-import { FigureTabs } from "./figure-tabs";
+import { FigureTabs, NoOrders } from "./figure-tabs";
 
 learn(words);
 interface Value {
@@ -38,6 +38,7 @@ function Cohorts(p: { rows: Value["cohorts"] }) {
 
 export default function ValuePage() {
 	const [value, { refetch }] = createResource(() => get<Value>("/value"));
+	const [table, setTable] = createSignal(false);
 	return (
 		<Load of={value} again={() => void refetch()} lines={12}>{(v) => {
 			const most = () => Math.max(1, ...v().segments.map((s) => s.spend)), many = () => Math.max(1, ...v().segments.map((s) => s.customers));
@@ -46,16 +47,17 @@ export default function ValuePage() {
 			return (
 				<Page title={t("value_page")} answer={<Show when={v().share}>{(s) => <Rich text={t("value_answer", { share: pct(s().top_20_share), n: s().count_for_80, all: num(s().count) })} />}</Show>}>
 					<FigureTabs now="value" />
-					<Show when={v().segments.length} fallback={<Empty picture="curve" title={t("value_none")}><p>{t("value_none_body")}</p><a class="btn" href={href("/customers")}>{t("nav_customers")}</a></Empty>}>
+					<Show when={v().segments.length} fallback={<NoOrders />}>
 						<Section title={t("rfm")} note={t("rfm_note")} more={<CsvButton onClick={csv} />}>
 							<table class="rows rfm"><thead><tr><th scope="col">{t("rfm_segment")}</th><th scope="col" class="num">{t("rfm_customers")}</th><th scope="col" class="bars w"><span class="vh">{t("rfm_customers")}</span></th><th scope="col" class="num">{t("revenue")}</th><th scope="col" class="bars w"><span class="vh">{t("revenue")}</span></th><th scope="col" class="num w">{t("rfm_part")}</th></tr></thead>
 								<tbody><For each={v().segments}>{(s) => <tr><td><b>{s.name}</b><br /><small>{s.advice}</small></td><td class="num">{s.customers ? <a href={those(`rfm = ${s.segment}`)}>{num(s.customers)}</a> : num(0)}</td><td class="bars w"><i class="grey" style={{ width: (100 * s.customers) / many() + "%" }} /></td>
 									<td class="num">{s.customers ? <a href={those(`rfm = ${s.segment}`, "&sort=-spend")}>{money(s.spend, true)}</a> : money(s.spend, true)}</td><td class="bars w"><i style={{ width: (100 * s.spend) / most() + "%" }} /></td><td class="num w">{pct(all() ? s.spend / all() : 0)}</td></tr>}</For></tbody></table>
 						</Section>
-						<Show when={v().share}>{(s) => <Section title={t("pareto")} note={t("pareto_note", { share: pct(s().top_20_share) })}>
-							<Chart height={220} label={t("pareto_note", { share: pct(s().top_20_share) })} x={s().curve.map((_, i) => i * 5)} ordinal={(x) => pct(x / 100)} format={(y) => pct(y)}
-								series={[{ label: t("revenue"), values: s().curve, color: "--accent", fill: true }, { label: "=", values: s().curve.map((_, i) => i / 20), color: "--ink-3", dash: true }]} />
-							<p class="note">{t("pareto_axis")}</p></Section>}</Show>
+						<Show when={v().share}>{(s) => <Section title={t("pareto")} note={t("pareto_note", { share: pct(s().top_20_share) })} more={<button class="lnk" onClick={() => setTable(!table())}>{table() ? t("chart_view") : t("table_view")}</button>}>
+							<Show when={!table()} fallback={<table class="rows narrow"><thead><tr><th scope="col">{t("pareto_best")}</th><th scope="col" class="num">{t("rfm_part")}</th></tr></thead><tbody><For each={s().curve}>{(y, i) => <Show when={i() && i() % 2 === 0}><tr><td>{pct(i() / 20)}</td><td class="num">{pct(y)}</td></tr></Show>}</For></tbody></table>}>
+							<Chart ends height={220} label={t("pareto_note", { share: pct(s().top_20_share) })} x={s().curve.map((_, i) => i * 5)} ordinal={(x) => pct(x / 100)} format={(y) => pct(y)}
+								series={[{ label: t("revenue"), values: s().curve, color: "--accent", fill: true }, { label: t("equality"), values: s().curve.map((_, i) => i / 20), color: "--ink-3", dash: true }]} />
+							<p class="note">{t("pareto_axis")}</p></Show></Section>}</Show>
 						<Show when={v().cohorts.length > 1}><Cohorts rows={v().cohorts} /></Show>
 					</Show>
 				</Page>
