@@ -1,4 +1,5 @@
 #include "store/batch.h"
+#include "store/store_internal.h"
 
 #include <stdlib.h>
 
@@ -17,31 +18,6 @@ static const char *const PRICE[] = { "product_id", "at", "price" };
 static const char *const FACT[] = { "customer_id", "seq", "kind", "key", "at", "learned_at", "body" };
 static const char *const DOCUMENT[] = { "hash", "kind", "customer_id", "seq" };
 
-static void text_or_null(struct bulk *k, struct str s)
-{
-	if (s.n)
-		bulk_text(k, s);
-	else
-		bulk_null(k);
-}
-
-static void int_or_null(struct bulk *k, int64_t v)
-{
-	if (v >= 0)
-		bulk_int(k, v);
-	else
-		bulk_null(k);
-}
-
-/* Ends a bulk whose rows went well or not. */
-static bool finish(struct bulk *k, bool ok, struct err *err)
-{
-	if (ok)
-		return bulk_end(k, err);
-	bulk_abandon(k);
-	return false;
-}
-
 static bool flush_customers(struct store_batch *b, struct err *err)
 {
 	if (!b->ids || b->customers_saved == b->ids->customers.count)
@@ -54,7 +30,7 @@ static bool flush_customers(struct store_batch *b, struct err *err)
 		bulk_int(k, b->now.s);
 		ok = bulk_row(k, err);
 	}
-	if (k && !finish(k, ok, err))
+	if (k && !bulk_finish(k, ok, err))
 		return false;
 	b->customers_saved = (uint32_t)b->ids->customers.count;
 	return ok;
@@ -86,22 +62,22 @@ static void product_columns(struct bulk *k, product_id id, struct str sku, const
 {
 	bulk_int(k, id);
 	bulk_text(k, sku);
-	text_or_null(k, p->name);
-	text_or_null(k, p->type);
-	text_or_null(k, p->family);
-	text_or_null(k, p->category);
-	text_or_null(k, p->brand);
-	int_or_null(k, p->price);
-	int_or_null(k, p->cost);
-	int_or_null(k, p->vat_x2);
-	int_or_null(k, p->stock);
-	int_or_null(k, p->lifetime_days);
-	int_or_null(k, p->tier);
-	text_or_null(k, p->replaced_by);
+	bulk_text_or_null(k, p->name);
+	bulk_text_or_null(k, p->type);
+	bulk_text_or_null(k, p->family);
+	bulk_text_or_null(k, p->category);
+	bulk_text_or_null(k, p->brand);
+	bulk_int_or_null(k, p->price);
+	bulk_int_or_null(k, p->cost);
+	bulk_int_or_null(k, p->vat_x2);
+	bulk_int_or_null(k, p->stock);
+	bulk_int_or_null(k, p->lifetime_days);
+	bulk_int_or_null(k, p->tier);
+	bulk_text_or_null(k, p->replaced_by);
 	bulk_int(k, p->not_a_product);
-	text_or_null(k, p->url);
-	text_or_null(k, p->image);
-	text_or_null(k, p->attributes);
+	bulk_text_or_null(k, p->url);
+	bulk_text_or_null(k, p->image);
+	bulk_text_or_null(k, p->attributes);
 }
 
 static bool flush_products(struct store_batch *b, struct err *err)
@@ -116,7 +92,7 @@ static bool flush_products(struct store_batch *b, struct err *err)
 		                row == INTERN_NONE ? &PRODUCT_UNSAID : &b->products[row].p);
 		ok = bulk_row(k, err);
 	}
-	if (k && !finish(k, ok, err))
+	if (k && !bulk_finish(k, ok, err))
 		return false;
 	b->products_saved = (uint32_t)b->ids->products.count;
 	b->catalogue = true;
@@ -148,7 +124,7 @@ static bool flush_prices(struct store_batch *b, struct err *err)
 		ok = bulk_row(k, err);
 	}
 	b->price_count = 0;
-	return k && finish(k, ok, err);
+	return k && bulk_finish(k, ok, err);
 }
 
 static int address_order(const void *x, const void *y)
@@ -181,7 +157,7 @@ static bool flush_addresses(struct store_batch *b, struct err *err)
 		ok = bulk_row(k, err);
 	}
 	free(rows);
-	return k && finish(k, ok, err);
+	return k && bulk_finish(k, ok, err);
 }
 
 static int person_order(const void *x, const void *y)
@@ -203,10 +179,10 @@ static bool flush_persons(struct store_batch *b, struct err *err)
 			                          p->address1, p->address2,   p->postcode,  p->city,    p->country, p->attributes };
 		bulk_int(k, b->persons[i].customer);
 		for (size_t j = 0; j < ARRAY_LEN(fields); j++)
-			text_or_null(k, fields[j]);
+			bulk_text_or_null(k, fields[j]);
 		ok = bulk_row(k, err);
 	}
-	if (!k || !finish(k, ok, err) || !flush_addresses(b, err))
+	if (!k || !bulk_finish(k, ok, err) || !flush_addresses(b, err))
 		return false;
 	idmap_release(&b->person_map);
 	idmap_init(&b->person_map);
@@ -244,7 +220,7 @@ static bool flush_facts(struct store_batch *b, struct err *err)
 		bulk_text(k, f->body);
 		ok = bulk_row(k, err);
 	}
-	ok = k && finish(k, ok, err);
+	ok = k && bulk_finish(k, ok, err);
 	free(order);
 	b->fact_count = 0;
 	idmap_release(&b->waiting_map);
@@ -275,7 +251,7 @@ static bool write_documents(struct store_batch *b, struct batch_document **order
 		bulk_int(k, order[i]->seq);
 		ok = bulk_row(k, err);
 	}
-	return k && finish(k, ok, err);
+	return k && bulk_finish(k, ok, err);
 }
 
 static bool delete_document(struct store_batch *b, const struct batch_document *d, struct err *err)

@@ -275,31 +275,6 @@ void store_build_abandon(struct store_build *b)
 
 /* ---- rows ---- */
 
-static void text_or_null(struct bulk *k, struct str s)
-{
-	if (s.n)
-		bulk_text(k, s);
-	else
-		bulk_null(k);
-}
-
-static void int_or_null(struct bulk *k, int64_t v)
-{
-	if (v >= 0)
-		bulk_int(k, v);
-	else
-		bulk_null(k);
-}
-
-static bool finish(struct bulk *k, bool ok, struct err *err)
-{
-	if (ok)
-		return bulk_end(k, err);
-	if (k)
-		bulk_abandon(k);
-	return false;
-}
-
 static bool write_products(struct db *db, const struct product_row *rows, size_t count, struct err *err)
 {
 	struct bulk *k = bulk_begin(db, "product", PRODUCT, ARRAY_LEN(PRODUCT), err);
@@ -311,17 +286,17 @@ static bool write_products(struct db *db, const struct product_row *rows, size_t
 		bulk_int(k, (int64_t)i + 1);
 		bulk_text(k, p->sku);
 		for (size_t j = 0; j < ARRAY_LEN(texts); j++)
-			text_or_null(k, texts[j]);
+			bulk_text_or_null(k, texts[j]);
 		for (size_t j = 0; j < ARRAY_LEN(ints); j++)
-			int_or_null(k, ints[j]);
-		text_or_null(k, p->replaced_by);
+			bulk_int_or_null(k, ints[j]);
+		bulk_text_or_null(k, p->replaced_by);
 		bulk_int(k, p->not_a_product);
-		text_or_null(k, p->url);
-		text_or_null(k, p->image);
-		text_or_null(k, p->attributes);
+		bulk_text_or_null(k, p->url);
+		bulk_text_or_null(k, p->image);
+		bulk_text_or_null(k, p->attributes);
 		ok = bulk_row(k, err);
 	}
-	return finish(k, ok, err);
+	return bulk_finish(k, ok, err);
 }
 
 bool store_build_products(struct store_build *b, const struct product_row *rows, size_t count,
@@ -337,7 +312,7 @@ bool store_build_products(struct store_build *b, const struct product_row *rows,
 		bulk_int(k, prices[i].price);
 		ok = bulk_row(k, err);
 	}
-	return finish(k, ok, err);
+	return bulk_finish(k, ok, err);
 }
 
 static bool write_customers(struct store_build *b, const struct build_block *block, struct err *err)
@@ -350,7 +325,7 @@ static bool write_customers(struct store_build *b, const struct build_block *blo
 		bulk_int(k, block->customers[i].created.s);
 		ok = bulk_row(k, err);
 	}
-	return finish(k, ok, err);
+	return bulk_finish(k, ok, err);
 }
 
 static bool spill_addresses(struct store_build *b, customer_id id, const struct build_customer *c, struct err *err)
@@ -373,10 +348,10 @@ static bool write_persons(struct store_build *b, const struct build_block *block
 		customer_id id = block->first + (customer_id)i;
 		bulk_int(k, id);
 		for (size_t j = 0; j < ARRAY_LEN(texts); j++)
-			text_or_null(k, texts[j]);
+			bulk_text_or_null(k, texts[j]);
 		ok = bulk_row(k, err) && spill_addresses(b, id, &block->customers[i], err);
 	}
-	return finish(k, ok, err);
+	return bulk_finish(k, ok, err);
 }
 
 static bool write_facts(struct store_build *b, const struct build_block *block, struct err *err)
@@ -399,7 +374,7 @@ static bool write_facts(struct store_build *b, const struct build_block *block, 
 			ok = spill_add(&b->documents, &h, err);
 		}
 	}
-	return finish(k, ok, err);
+	return bulk_finish(k, ok, err);
 }
 
 bool store_build_block(struct store_build *b, const struct build_block *k, struct err *err)

@@ -36,6 +36,35 @@ bool side_key_read(const char *path, uint64_t key[2], struct err *err) MUST_CHEC
 /* 16 hex digits that tell whether a key is the one, without telling the key. */
 void side_key_proof(const uint64_t key[2], char out[17]);
 
+/* ---- bulks (db.h) ---- */
+
+static inline void bulk_text_or_null(struct bulk *k, struct str s)
+{
+	if (s.n)
+		bulk_text(k, s);
+	else
+		bulk_null(k);
+}
+
+/* A number that is not known is below 0. */
+static inline void bulk_int_or_null(struct bulk *k, int64_t v)
+{
+	if (v >= 0)
+		bulk_int(k, v);
+	else
+		bulk_null(k);
+}
+
+/* Ends a bulk whose rows went well or not. k NULL: it could not be begun. */
+static inline bool bulk_finish(struct bulk *k, bool ok, struct err *err)
+{
+	if (ok)
+		return bulk_end(k, err);
+	if (k)
+		bulk_abandon(k);
+	return false;
+}
+
 /* ---- address.c ---- */
 
 /* The form that is hashed; empty when it is no address. */

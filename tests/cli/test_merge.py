@@ -12,13 +12,13 @@ import datetime
 import json
 import os
 import pathlib
-import sqlite3
 import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "sim"))
 import little_shop  # noqa: E402
+from little_shop import sql  # noqa: E402
 
 RELANCE = os.path.abspath(sys.argv[1])
 START = datetime.date(2023, 9, 1)
@@ -31,27 +31,6 @@ def relance(*args, status=0):
     done = subprocess.run([RELANCE, *map(str, args)], capture_output=True, text=True, timeout=300)
     assert done.returncode == status, (args, done.stdout, done.stderr)
     return done.stdout + done.stderr if status else done.stdout
-
-
-def sql(db, text):
-    if db.startswith("postgresql:"):
-        address = db.partition("?schema=")[0].partition("&schema=")[0]
-        done = subprocess.run(["psql", "-XAtq", "-F", "|", address, "-c", text], capture_output=True, text=True, check=True)
-        return [line.split("|") for line in done.stdout.splitlines()]
-    with sqlite3.connect(db) as lite:
-        return [[str(v) for v in row] for row in lite.execute(text)]
-
-
-def slices(folder):
-    cut = [(START + t).isoformat() + f"T{t.seconds // 3600:02}" for t in TICKS]
-    out = {}
-    for name in little_shop.FILES:
-        with open(folder / f"{name}.csv", newline="", encoding="utf-8") as f:
-            header, *rows = csv.reader(f)
-        for row in rows:
-            at = row[3] if name in ("customers", "consents") else row[2]
-            out.setdefault((sum(c <= at for c in cut), name), [header]).append(row)
-    return out
 
 
 def when(n):
@@ -71,7 +50,7 @@ def unmerge_all(db, n):
 def live(db, folder, between, threads=2):
     relance("init", db, "--timezone", "Europe/Paris", "--currency", "EUR", "--locale", "fr")
     sql(db, "UPDATE shop SET value = '42' WHERE name = 'seed'")
-    parts = slices(folder)
+    parts = little_shop.slices(folder, START, TICKS)
     for n, at in enumerate(TICKS):
         for name in little_shop.FILES:
             if (n, name) in parts:

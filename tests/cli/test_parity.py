@@ -9,13 +9,13 @@ import csv
 import json
 import os
 import pathlib
-import sqlite3
 import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "sim"))
 import little_shop  # noqa: E402
+from little_shop import sql  # noqa: E402
 
 RELANCE = os.path.abspath(sys.argv[1])
 START = datetime.date(2023, 9, 1)
@@ -28,32 +28,9 @@ def relance(*args):
     return done.stdout
 
 
-def sql(db, text):
-    if db.startswith("postgresql:"):
-        address = db.partition("?schema=")[0].partition("&schema=")[0]
-        done = subprocess.run(["psql", "-XAtq", "-F", "|", address, "-c", text], capture_output=True, text=True, check=True)
-        return [line.split("|") for line in done.stdout.splitlines()]
-    with sqlite3.connect(db) as lite:
-        return [[str(v) for v in row] for row in lite.execute(text)]
-
-
-def slices(folder):
-    """The files cut by date: what is known before each tick, and before the first."""
-    cut = [(START + t).isoformat() + f"T{t.seconds // 3600:02}" for t in TICKS]
-    out = {}
-    for name in little_shop.FILES:
-        with open(folder / f"{name}.csv", newline="", encoding="utf-8") as f:
-            header, *rows = csv.reader(f)
-        for row in rows:
-            at = row[3] if name in ("customers", "consents") else row[2]
-            n = sum(c <= at for c in cut)
-            out.setdefault((n, name), [header]).append(row)
-    return out
-
-
 def live(db, folder, threads):
     """Turns the shop through the ticks; the tick log."""
-    parts = slices(folder)
+    parts = little_shop.slices(folder, START, TICKS)
     for n, at in enumerate(TICKS + [None]):
         for name in little_shop.FILES:
             if (n, name) in parts:

@@ -7,6 +7,8 @@ import csv
 import datetime
 import pathlib
 import random
+import sqlite3
+import subprocess
 
 UTC = datetime.timezone.utc
 ZONES = ["", "", "", "America/New_York", "Asia/Tokyo"]
@@ -72,3 +74,26 @@ def write(folder, seed, people=120, days=900, start=datetime.datetime(2022, 1, 3
 
 
 FILES = ["customers", "orders", "carts", "consents"]
+
+
+def sql(db, text):
+    """Rows as texts, of either database."""
+    if db.startswith("postgresql:"):
+        address = db.partition("?schema=")[0].partition("&schema=")[0]
+        done = subprocess.run(["psql", "-XAtq", "-F", "|", address, "-c", text], capture_output=True, text=True, check=True)
+        return [line.split("|") for line in done.stdout.splitlines()]
+    with sqlite3.connect(db) as lite:
+        return [[str(v) for v in row] for row in lite.execute(text)]
+
+
+def slices(folder, start, ticks):
+    """The files cut by date: what is known before each tick, and before the first."""
+    cut = [(start + t).isoformat() + f"T{t.seconds // 3600:02}" for t in ticks]
+    out = {}
+    for name in FILES:
+        with open(folder / f"{name}.csv", newline="", encoding="utf-8") as f:
+            header, *rows = csv.reader(f)
+        for row in rows:
+            at = row[3] if name in ("customers", "consents") else row[2]
+            out.setdefault((sum(c <= at for c in cut), name), [header]).append(row)
+    return out
