@@ -275,7 +275,6 @@ void reco_release(struct reco *r)
 	free(r->line_quantity);
 	free(r->line_minor);
 	free(r->items);
-	free(r->price_of_sale);
 	free(r->attributes);
 	free(r->words);
 	free(r->names);

@@ -72,7 +72,6 @@ struct reco {
 	int32_t *order_day, *line_minor;
 	float *line_quantity;
 	struct rec_item *items;
-	bool *price_of_sale; /* by item, after reco_follow(): the catalogue says none */
 	struct rec_attribute *attributes;
 	size_t orders, lines, order_cap, line_start_cap, item_cap, quantity_cap, minor_cap;
 	size_t known_orders, known_lines; /* before the fresh customer's */

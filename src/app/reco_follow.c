@@ -9,6 +9,11 @@
 
 #include <stdlib.h>
 
+struct sale {
+	int32_t day;
+	int64_t minor; /* of one; 0: never sold */
+};
+
 struct reco_trail {
 	struct rec_follow *follow;
 	struct book *book;
@@ -18,8 +23,8 @@ struct reco_trail {
 	uint32_t segment_n;
 	customer_id *later; /* who has orders after `now` */
 	size_t later_n, later_cap;
-	int32_t *priced; /* by item: day of the sale its price is of, INT32_MAX when the catalogue says it */
-	uint32_t priced_n;
+	struct sale *sales; /* by item: the newest */
+	uint32_t sales_n;
 	/* guests: number ↔ place among their orders */
 	uint32_t *guest_place, *guest_number; /* REC_NONE: gone; no product in it */
 	size_t guests, guest_cap, places;
@@ -111,17 +116,34 @@ static void number_guests(struct reco_trail *t, const struct reco *r)
 	desk_release(&d);
 }
 
-/* A price that the catalogue does not say is that of the newest sale: `day` says of when. */
-static void price_days(struct reco_trail *t, const struct reco *r)
+static void add_sale(struct reco_trail *t, uint32_t item, int32_t day, int32_t minor, float quantity)
 {
-	t->priced_n = r->data.items;
-	t->priced = mem_alloc((t->priced_n + 1u) * sizeof *t->priced);
-	for (uint32_t i = 0; i < t->priced_n; i++)
-		t->priced[i] = INT32_MIN;
-	for (size_t o = 0; o < r->known_orders; o++)
+	struct sale *x = &t->sales[item];
+	if (quantity <= 0 || minor <= 0 || (x->minor && day < x->day))
+		return;
+	*x = (struct sale){ .day = day, .minor = (int64_t)((double)minor / (double)quantity + 0.5) };
+}
+
+static void add_sales(struct reco_trail *t, const struct reco *r, size_t from, size_t to, const bool *only)
+{
+	for (size_t o = from; o < to; o++)
 		for (uint32_t q = r->line_start[o]; q < r->line_start[o + 1]; q++)
-			if (r->line_quantity[q] > 0 && r->line_minor[q] > 0 && r->order_day[o] > t->priced[r->line_item[q]])
-				t->priced[r->line_item[q]] = r->order_day[o];
+			if (!only || only[r->line_item[q]])
+				add_sale(t, r->line_item[q], r->order_day[o], r->line_minor[q], r->line_quantity[q]);
+}
+
+/* Newest sales, to customers, else to guests. */
+static void read_sales(struct reco_trail *t, const struct reco *r)
+{
+	size_t guests = r->order_start[r->people + 1];
+	bool *unsold = mem_alloc(r->data.items + 1u);
+	t->sales_n = r->data.items;
+	t->sales = mem_alloc((t->sales_n + 1u) * sizeof *t->sales);
+	add_sales(t, r, 0, guests, NULL);
+	for (uint32_t i = 0; i < t->sales_n; i++)
+		unsold[i] = t->sales[i].minor == 0;
+	add_sales(t, r, guests, r->known_orders, unsold);
+	free(unsold);
 }
 
 struct reco_trail *reco_trail_new(struct reco *r, struct book *book, const struct version *v, struct instant now)
@@ -142,7 +164,7 @@ struct reco_trail *reco_trail_new(struct reco *r, struct book *book, const struc
 		remember_later(t, &w);
 	}
 	number_guests(t, r);
-	price_days(t, r);
+	read_sales(t, r);
 	return t;
 }
 
@@ -164,7 +186,7 @@ void reco_trail_free(struct reco_trail *t)
 	rec_follow_free(t->follow);
 	free(t->segment);
 	free(t->later);
-	free(t->priced);
+	free(t->sales);
 	free(t->guest_place);
 	free(t->guest_number);
 	free(t);
@@ -201,19 +223,11 @@ static bool same_orders(const struct view *a, const struct view *b)
 	return same;
 }
 
-/* The catalogue is silent: the newest sale's price. */
-static void take_prices(struct comparing *x, const struct rec_history *h)
+static void take_sales(struct comparing *x, const struct rec_history *h)
 {
 	for (uint32_t o = 0; o < h->orders; o++)
-		for (uint32_t q = h->line_start[o]; q < h->line_start[o + 1]; q++) {
-			uint32_t i = h->item[q];
-			if (h->quantity[q] <= 0 || h->minor[q] <= 0 || h->day[o] < x->t->priced[i])
-				continue;
-			x->t->priced[i] = h->day[o];
-			if (x->r->price_of_sale[i])
-				x->r->items[i].price_minor = x->r->items[i].price_net_minor =
-					(int64_t)((double)h->minor[q] / (double)h->quantity[q] + 0.5);
-		}
+		for (uint32_t q = h->line_start[o]; q < h->line_start[o + 1]; q++)
+			add_sale(x->t, h->item[q], h->day[o], h->minor[q], h->quantity[q]);
 }
 
 static uint8_t segment_now(struct comparing *x, const struct view *w)
@@ -242,7 +256,7 @@ static void compare_customer(struct comparing *x, customer_id c)
 		t->segment[c] = change.segment_is;
 	change.was = history(&x->was, a.k, a.order0, a.order1);
 	change.is = history(&x->is, b.k, b.order0, b.order1);
-	take_prices(x, &change.is);
+	take_sales(x, &change.is);
 	rec_follow_change(t->follow, &change);
 }
 
@@ -343,21 +357,12 @@ static bool same_products(const struct reco *r, const struct reco *was)
 	return memcmp(r->item_of, was->item_of, was->products * sizeof *r->item_of) == 0;
 }
 
-static void take_over_prices(struct reco_trail *t, struct reco *r, const struct reco *was)
+/* What the catalogue does not say. */
+static void complete_prices(const struct reco_trail *t, struct reco *r)
 {
-	uint32_t items = r->data.items;
-	r->price_of_sale = mem_alloc((items + 1u) * sizeof *r->price_of_sale);
-	t->priced = mem_realloc(t->priced, (items + 1u) * sizeof *t->priced);
-	for (uint32_t i = t->priced_n; i < items; i++)
-		t->priced[i] = INT32_MIN;
-	t->priced_n = items;
-	for (uint32_t i = 0; i < items; i++) {
-		r->price_of_sale[i] = r->items[i].price_minor < 0;
-		if (!r->price_of_sale[i])
-			continue;
-		r->items[i].price_minor = i < was->data.items ? was->items[i].price_minor : 0;
-		r->items[i].price_net_minor = i < was->data.items ? was->items[i].price_net_minor : 0;
-	}
+	for (uint32_t i = 0; i < r->data.items; i++)
+		if (r->items[i].price_minor < 0)
+			r->items[i].price_minor = r->items[i].price_net_minor = t->sales[i].minor;
 }
 
 static void grow_segments(struct reco_trail *t, uint32_t customers)
@@ -367,6 +372,13 @@ static void grow_segments(struct reco_trail *t, uint32_t customers)
 	t->segment = mem_realloc(t->segment, customers + 1u);
 	memset(t->segment + t->segment_n, 0, customers + 1u - t->segment_n);
 	t->segment_n = customers + 1;
+}
+
+static void grow_sales(struct reco_trail *t, uint32_t items)
+{
+	t->sales = mem_realloc(t->sales, (items + 1u) * sizeof *t->sales);
+	memset(t->sales + t->sales_n, 0, (items + 1u - t->sales_n) * sizeof *t->sales);
+	t->sales_n = items;
 }
 
 static void compare(struct comparing *x, const struct reco *was)
@@ -403,12 +415,13 @@ bool reco_follow(struct reco_trail *t, const struct reco *was, struct reco *r, c
 		return err_set(err, ERR_INPUT, "products or segments are numbered anew");
 	reco_place(r);
 	reco_guards_place(r, t->book, v, was, settings, o->now, o->threads);
-	take_over_prices(t, r, was);
 	if (!rec_follow_items(t->follow, &r->data))
 		return err_set(err, ERR_INPUT, "products are grouped anew");
 	grow_segments(t, v->customers);
+	grow_sales(t, r->data.items);
 	struct comparing x = { .t = t, .r = r, .v = v, .now = o->now };
 	compare(&x, was);
+	complete_prices(t, r);
 	book_unpin(t->book, t->v);
 	t->v = v;
 	t->now = o->now;

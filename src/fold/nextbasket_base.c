@@ -15,7 +15,7 @@ struct parameters { /* meaning by kind, see `describe` */
 	int m, k;
 };
 
-struct pool { /* one vector a train user */
+struct pool { /* one vector a user */
 	struct nb_rows vectors, inverted;
 	float *norm; /* TIFU: squared length; UP-CF: size to the power 1 − a */
 	uint32_t *user, n;
@@ -27,6 +27,7 @@ struct base {
 	enum kind kind;
 	struct parameters p;
 	struct pool pool;
+	uint32_t pool_users; /* the first of all users */
 	const struct nb_case *cases;
 	size_t count;
 	uint32_t k;
@@ -73,7 +74,7 @@ static void pool_make(struct base *b)
 {
 	const struct nb_data *d = b->d;
 	struct pool *p = &b->pool;
-	uint32_t users = d->split_start[NB_TRAIN + 1], lines = d->basket_start[d->user_start[users]];
+	uint32_t users = b->pool_users, lines = d->basket_start[d->user_start[users]];
 	uint32_t step = users / POOL_USERS_MAX + 1, by_lines = lines / POOL_LINES_MAX + 1;
 	step = step > by_lines ? step : by_lines;
 	float *sum = mem_alloc(((size_t)d->items + 1) * sizeof(*sum));
@@ -211,7 +212,8 @@ static void score_personal(const struct base *b, struct scratch *s)
 {
 	size_t n = s->h.own_n;
 	struct nb_own *sorted = mem_alloc((n + 1) * sizeof(*sorted));
-	memcpy(sorted, s->h.own, n * sizeof(*sorted));
+	if (n)
+		memcpy(sorted, s->h.own, n * sizeof(*sorted));
 	qsort_r(sorted, n, sizeof(*sorted), by_count, b->model->facts.popularity);
 	for (size_t i = 0; i < n; i++)
 		s->score[sorted[i].item] = (float)(n - i);
@@ -330,8 +332,8 @@ static void describe(enum kind kind, const struct parameters *p, char *out, size
 		snprintf(out, n, "own purchases %.2f", p->a);
 }
 
-void nb_baselines(const struct nb_data *d, const struct nb_options *o, const struct nb_model *model,
-                  struct nb_report *out)
+void nb_baselines(const struct nb_data *d, const struct nb_options *o, const struct nb_model *train,
+                  const struct nb_model *both, struct nb_report *out)
 {
 	size_t validate_n, test_n;
 	struct nb_case *validate = nb_split_cases(d, NB_VALIDATE, &validate_n);
@@ -345,7 +347,8 @@ void nb_baselines(const struct nb_data *d, const struct nb_options *o, const str
 		double best_worth = -1;
 		struct nb_method_result *r = &out->methods[out->count++];
 		r->name = KIND_NAMES[kind];
-		struct base b = { .d = d, .model = model, .kind = kind, .k = (uint32_t)o->k };
+		struct base b = { .d = d, .model = train, .kind = kind, .k = (uint32_t)o->k };
+		b.pool_users = d->split_start[NB_VALIDATE];
 		bool pooled = kind == TIFU || kind == UPCF;
 		for (size_t i = 0; i < n; i++) {
 			b.p = all[i];
@@ -364,6 +367,12 @@ void nb_baselines(const struct nb_data *d, const struct nb_options *o, const str
 		r->worth = b.each = mem_alloc((validate_n + 1) * sizeof(*b.each));
 		r->validate = measure(&b, validate, validate_n, o->threads);
 		b.each = NULL;
+		b.model = both;
+		b.pool_users = d->split_start[NB_TEST];
+		if (pooled) {
+			pool_drop(&b.pool);
+			pool_make(&b);
+		}
 		r->lists = b.lists = nb_lists_new(d, o);
 		r->test = measure(&b, test, test_n, o->threads);
 		pool_drop(&b.pool);

@@ -102,7 +102,8 @@ static void choose_candidates(struct nb_worker *w, const struct nb_data *d, cons
 	uint32_t top[EACH];
 	w->n = 0;
 	struct nb_own *sorted = mem_alloc((w->h.own_n + 1) * sizeof(*sorted));
-	memcpy(sorted, w->h.own, w->h.own_n * sizeof(*sorted));
+	if (w->h.own_n)
+		memcpy(sorted, w->h.own, w->h.own_n * sizeof(*sorted));
 	qsort(sorted, w->h.own_n, sizeof(*sorted), by_promise);
 	for (size_t i = 0; i < w->h.own_n; i++) {
 		if (!fresh_only)

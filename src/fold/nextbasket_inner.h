@@ -155,8 +155,9 @@ struct nb_metrics nb_tally_means(const struct nb_tally *t);
 struct nb_case *nb_split_cases(const struct nb_data *d, enum nb_split split, size_t *count);
 size_t nb_thin_cases(struct nb_case *cases, size_t count, size_t max); /* spread evenly; returns how many are left */
 
-/* The published methods over a model fitted on the train split; one result each. */
-void nb_baselines(const struct nb_data *d, const struct nb_options *o, const struct nb_model *model,
-                  struct nb_report *out);
+/* The published methods, one result each: chosen on validate over `train`, a model of the train users; measured on test
+ * over `both`, of train and validate users, as the blend is. */
+void nb_baselines(const struct nb_data *d, const struct nb_options *o, const struct nb_model *train,
+                  const struct nb_model *both, struct nb_report *out);
 
 #endif

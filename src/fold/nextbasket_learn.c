@@ -355,11 +355,11 @@ static void evaluate_all(const struct nb_data *d, const struct nb_options *o, st
 	plan_fits(&f, d, use, hidden, o->seed);
 	say(o, "fitting item models");
 	if (o->quick)
-		nb_model_fit(&f.fit[FOLDS], &f.models[FOLDS]);
+		fit_body(&f, FOLDS, FITS, 0);
 	else
 		par_for(FITS, 1, o->threads, fit_body, &f);
 	say(o, "measuring the baselines");
-	nb_baselines(d, o, &f.models[FOLDS], out);
+	nb_baselines(d, o, &f.models[FOLDS], &f.models[FOLDS + 1], out);
 	struct learner l = { .d = d, .o = o, .out = out };
 	if (!o->quick)
 		learn_all(&l, &f);

@@ -169,7 +169,7 @@ static void choose_columns(const struct nb_fit *f, struct nb_model *m)
 	}
 }
 
-enum { DENSE_WORK_MAX = 1 << 30 };
+#define DENSE_WORK_MAX 8e9 /* multiplications: some ten seconds */
 
 /* Each step costs the square of what the user had: of many users with long histories every n-th teaches enough. */
 static uint32_t ridge_stride(const struct nb_fit *f, const struct nb_model *m)

@@ -120,6 +120,18 @@ await test("every page at 390 px: nothing wider than the screen, nothing raw", {
 	}
 	assert.deepEqual(found, []);
 });
+await test("requests at 390 px: within the screen, answered under the thumb, the dialog in the middle", { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }, async (page, url) => {
+	const { csrf } = await (await page.request.get(url + "/api/v1/session")).json();
+	assert.ok((await page.request.post(url + "/api/v1/requests", { data: { kind: "access", customer: 2, came_by: "counter" }, headers: { "X-CSRF-Token": csrf } })).ok());
+	await open(page, url, "/compliance");
+	await page.waitForSelector("#requests tbody button");
+	assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
+	const box = await page.locator("#requests tbody button").first().boundingBox();
+	assert.ok(box.x + box.width <= 390 && box.height >= 40, JSON.stringify(box));
+	await page.locator("#requests tbody button").first().click();
+	const dialog = await page.locator("dialog[open]").boundingBox();
+	assert.ok(dialog.x >= 0 && dialog.x + dialog.width <= 390, JSON.stringify(dialog));
+});
 await test("an empty shop teaches on every page", { of: "bare" }, async (page, url) => {
 	for (const to of ["/", "/customers", "/figures", "/figures/kpi", "/figures/value", "/figures/next", "/figures/case", "/compliance"]) {
 		await open(page, url, to);

@@ -62,7 +62,7 @@ function Requests(p: { list: ReturnType<typeof paged<Request>> }) {
 	return (
 		<Section id="requests" title={t("requests")} note={t("requests_note")}>
 			<Show when={p.list.rows().length} fallback={<Empty picture="letter" title={t("requests_none")}><p>{t("requests_none_body")}</p><a class="btn" href={href("/customers")}>{t("see_customers")}</a></Empty>}>
-				<table class="rows wide"><thead><tr><th scope="col">{t("customer")}</th><th scope="col">{t("requests")}</th><th scope="col" class="num">{t("asked")}</th><th scope="col" class="num">{t("due")}</th><th scope="col">{t("state")}</th><th scope="col"><span class="vh">{t("due_by")}</span></th></tr></thead>
+				<table class="rows reqs"><thead><tr><th scope="col">{t("customer")}</th><th scope="col">{t("requests")}</th><th scope="col" class="num">{t("asked")}</th><th scope="col" class="num">{t("due")}</th><th scope="col">{t("state")}</th><th scope="col"><span class="vh">{t("due_by")}</span></th></tr></thead>
 					<tbody><For each={p.list.rows()}>{(r) => { const d = left(r.due_at); return (
 						<tr><td><a class="t" href={href(`/customers/${r.customer}`)}>{r.name || `#${r.customer}`}</a></td><td>{word("req", r.kind)}</td>
 							<td class="num"><When at={r.asked_at} /></td><td class="num"><span title={exact(r.due_at)}>{day(r.due_at)}</span></td>

@@ -170,7 +170,7 @@ function Hooks() {
 								<td class="num"><button class="lnk" aria-label={`${t("remove")} ${x.url}`} onClick={() => void act(() => call("DELETE", `/hooks/out/${x.id}`))}>{t("remove")}</button></td></tr>}</For></tbody></table></Show>)}</Load>
 			<form class="addrow" onSubmit={addIn}><label class="field"><span>{t("hook_platform")}</span><select value={platform()} onChange={(e) => setPlatform(e.currentTarget.value)}><For each={PLATFORMS}>{(x) => <option value={x[0]}>{x[1]}</option>}</For></select></label>
 				<label class="field"><span>{t("set_name")}</span><input required value={name()} onInput={(e) => setName(e.currentTarget.value)} /></label>
-				<label class="field"><span>{t("hook_secret")}</span><input required autocomplete="off" value={secret()} onInput={(e) => setSecret(e.currentTarget.value)} /></label><button class="btn">{t("hook_in_add")}</button></form>
+				<label class="field"><span>{t("hook_secret")}</span><input required minlength="8" maxlength="200" autocomplete="off" value={secret()} onInput={(e) => setSecret(e.currentTarget.value)} /></label><button class="btn">{t("hook_in_add")}</button></form>
 			<form class="addrow" onSubmit={addOut}><label class="field"><span>{t("hook_url")}</span><input type="url" required placeholder="https://…" value={url()} onInput={(e) => setUrl(e.currentTarget.value)} /></label>
 				<label class="field"><span>{t("hook_events")}</span><input required value={events()} onInput={(e) => setEvents(e.currentTarget.value)} /></label><button class="btn">{t("hook_out_add")}</button></form>
 		</Section>
