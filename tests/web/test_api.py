@@ -1094,9 +1094,9 @@ class Api(unittest.TestCase):
             self.assertIn("default-src 'none'", h["Content-Security-Policy"])
             self.assertNotIn("script-src 'self' 'unsafe-inline'", h["Content-Security-Policy"])
             self.assertEqual(h["X-Content-Type-Options"], "nosniff")
-        a = self.server.ask("GET", "/setup")
-        self.assertEqual((a.status, a.headers["Content-Type"]), (200, "text/html; charset=utf-8"))
-        self.assertEqual(self.server.ask("GET", "/customers/12").status, 404)  # pages stand behind the #
+        for path, status in (("/", 200), ("/setup", 200), ("/customers/12", 404)):  # the interface's pages stand behind the #
+            a = self.server.ask("GET", path)
+            self.assertEqual((a.status, a.headers["Content-Type"]), (status, "text/html; charset=utf-8"), path)
         self.assertEqual(self.server.ask("GET", "/nothing.js").status, 404)
 
 
