@@ -122,11 +122,12 @@ static void gradient_body(void *ctx, size_t from, size_t to, int thread)
 	struct trainer *t = ctx;
 	for (size_t q = from; q < to; q++) {
 		uint32_t a = t->r->query[q], z = t->r->query[q + 1];
+		float weight = t->r->weight ? t->r->weight[q] : 1;
 		if (t->o->loss == BOOST_LOGISTIC) {
 			for (uint32_t i = a; i < z; i++) {
 				float p = 1.0f / (1.0f + expf(-t->score[i]));
-				t->g[i] = p - t->r->truth[i];
-				t->h[i] = p * (1.0f - p);
+				t->g[i] = weight * (p - t->r->truth[i]);
+				t->h[i] = weight * p * (1.0f - p);
 			}
 			continue;
 		}
@@ -140,8 +141,8 @@ static void gradient_body(void *ctx, size_t from, size_t to, int thread)
 			sum += t->h[i] = expf(t->score[i] - top);
 		for (uint32_t i = a; i < z; i++) {
 			float p = t->h[i] / sum;
-			t->g[i] = truths ? p - (float)t->r->truth[i] / (float)truths : 0;
-			t->h[i] = truths ? p * (1.0f - p) : 0;
+			t->g[i] = truths ? weight * (p - (float)t->r->truth[i] / (float)truths) : 0;
+			t->h[i] = truths ? weight * p * (1.0f - p) : 0;
 		}
 	}
 }

@@ -22,6 +22,7 @@ struct boost_rows {
 	const uint8_t *truth;  /* rows: 1 = a true item */
 	const uint32_t *query; /* queries + 1: first row of each query */
 	size_t queries, features;
+	const float *weight; /* by query: how much it counts; NULL: all 1 */
 };
 
 struct boost_options {

@@ -1,7 +1,7 @@
 /* Learning of recommend_basket.h. */
 #include "fold/recommend_basket.h"
 
-enum { KEEP = REC_BASKET_KEEP - 1, RIDGE = 150, EASE_ITEMS = 8192, EASE_ITEMS_TUNE = 4096, CUSTOMERS_TUNE = 200000 };
+enum { KEEP = REC_BASKET_KEEP - 1, RIDGE = 150, EASE_ITEMS = 6144, EASE_ITEMS_TUNE = 4096, CUSTOMERS_TUNE = 200000 };
 enum { CASES = 16000, CASES_MIN = 400, HELD_MIN = 3, TREES = 120, DAYS_LOOKED = 100000 };
 
 void rec_basket_free(struct rec_basket *b)

@@ -210,7 +210,8 @@ void rec_ease_links(struct rec_learning *l, const struct nb_rows *users, struct 
 {
 	const struct rec_data *d = l->d;
 	struct rec_ease e;
-	rec_ease_solve(l, users, EASE_LAMBDA, l->until != INT32_MAX ? EASE_ITEMS_TUNE : REC_EASE_ITEMS_MAX, &e);
+	uint32_t at_cut = l->ease_items ? l->ease_items : EASE_ITEMS_TUNE;
+	rec_ease_solve(l, users, EASE_LAMBDA, l->until != INT32_MAX ? at_cut : REC_EASE_ITEMS_MAX, &e);
 	struct ease_top t = { .e = &e };
 	t.top = mem_alloc((e.n + 1u) * sizeof(*t.top));
 	t.weight = mem_alloc((e.n + 1u) * sizeof(*t.weight));
@@ -465,6 +466,7 @@ struct rec_model *rec_model_new(const struct rec_data *d, const struct rec_optio
 	m->baskets_of = mem_alloc((d->items + 1u) * sizeof(uint32_t));
 	m->popular = mem_alloc((d->items + 1u) * sizeof(float));
 	m->again_by_nature = mem_alloc(d->items + 1u);
+	rec_words_learn(m);
 	m->seller = mem_alloc((d->items + 1u) * sizeof(*m->seller));
 	m->by_recent = mem_alloc((d->items + 1u) * sizeof(*m->by_recent));
 	return m;
@@ -529,7 +531,7 @@ void rec_free(struct rec_model *m)
 		                  m->group_both,      m->segment_both,     m->segment_top, m->group,
 		                  m->group_baskets,   m->group_item_start, m->group_item,  m->due,
 		                  m->type_item_start, m->type_item,        m->bundle_a,    m->bundle_b,
-		                  m->bundle_both };
+		                  m->bundle_both,     m->words.start,      m->words.word,  m->words.weight };
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		free(all[i]);
 	forest_free(m->rank);

@@ -46,10 +46,10 @@ void rec_facts_release(struct rec_facts *f);
 
 /* What sales say as of the day `until`, by item (recommend_rank.c). Taking away leaves first and last as they are. */
 struct rec_sales {
-	uint32_t *reach, *recent, *lately, *fresh, *again, *seen, *lines, *newly;
+	uint32_t *reach, *recent, *lately, *fresh, *again, *seen, *lines, *newly, *newly_in[REC_SPANS];
 	int32_t *first, *last;
 	double *quantity, *minor;
-	uint32_t orders, recent_orders, lately_orders, customers, steps, customer;
+	uint32_t orders, recent_orders, lately_orders, customers, steps, steps_in[REC_SPANS], customer;
 	int32_t until;
 };
 void rec_sales_init(struct rec_sales *x, uint32_t items, int32_t until);

@@ -34,9 +34,18 @@ struct rec_scored {
 	uint32_t item;
 };
 
+enum { REC_SPANS = 3 }; /* two, four and eight weeks */
+
 /* What sales say of an item, as of the day the models were learnt; shares, so that samples compare. */
 struct rec_seller {
-	float reach, recent, lately, fresh, again, age_days, quiet_days, quantity, price;
+	float reach, recent, lately, fresh, again, age_days, quiet_days, quantity, price, line;
+	float newly[REC_SPANS]; /* a further order of the newest weeks holds it for the first time */
+};
+
+struct rec_words { /* recommend_words.c */
+	uint32_t n;
+	uint32_t *start, *word; /* items + 1; the words of an item's name */
+	float *weight;          /* rarity, of length 1 over an item's words */
 };
 
 struct rec_model {
@@ -48,7 +57,8 @@ struct rec_model {
 	struct rec_follow *follow; /* until rec_model_follow() */
 	uint64_t *link_start;      /* items + 1 */
 	struct rec_link *links;
-	struct rec_seller *seller;           /* by item */
+	struct rec_seller *seller; /* by item */
+	struct rec_words words;
 	struct forest *rank;                 /* NULL: too little past to learn it from, the blend alone answers */
 	struct rec_basket *basket;           /* recommend_basket.h; NULL: what goes with what is not learnt */
 	uint32_t *customers_of, *baskets_of; /* by item, returns left out */
@@ -103,6 +113,9 @@ struct rec_scratch {
 	struct rec_beside *beside; /* by item, zero between calls: recommend_basket.h */
 	uint32_t *met;             /* which of them are not zero */
 	size_t met_n;
+	float *said; /* by word: how much the customer's products say it */
+	uint32_t *said_word;
+	size_t said_n;
 };
 
 void rec_read_customer(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask);
@@ -114,7 +127,7 @@ void rec_vote_all(const struct rec_model *m, struct rec_scratch *s, const struct
 void rec_vote_clear(struct rec_scratch *s);
 
 /* recommend_rank.c: the second look at the best candidates of the blend. */
-enum { REC_RANKED = 52, REC_RANK_POPULAR = 12, REC_RANK_FEATURES = 30 };
+enum { REC_RANKED = 52, REC_RANK_POPULAR = 12, REC_RANK_FEATURES = 43 };
 /* One build. The past is cut by `until` to learn from what came then. */
 struct rec_learning {
 	const struct rec_data *d;
@@ -123,6 +136,7 @@ struct rec_learning {
 	uint32_t step;         /* every step-th customer is read */
 	int32_t until, newest; /* orders of that day and later are not seen; the day of the newest order */
 	uint64_t cut_orders;
+	uint32_t ease_items;            /* EASE at a cut: of so many best sellers; 0: as usual */
 	const struct rec_model *before; /* near enough to be taken over in part */
 };
 bool rec_stopped(const struct rec_options *o);
@@ -143,10 +157,11 @@ void rec_learn_weights(struct rec_learning *l); /* recommend_tune.c: of the blen
 
 struct rec_person {
 	float orders, distinct, size, since_days, gap_days, price, best;
+	float items_age, items_reach, quantity, line, weight; /* of what they have; the sum of its weights */
 };
 void rec_rank_sellers(const struct rec_learning *l); /* m->seller, m->popular, m->by_recent */
 /* After rec_heap(), before what is in it is taken out. */
-struct rec_person rec_rank_person(const struct rec_model *m, const struct rec_scratch *s, int32_t today);
+struct rec_person rec_rank_person(const struct rec_model *m, struct rec_scratch *s, int32_t today);
 void rec_rank_describe(const struct rec_model *m, const struct rec_scratch *s, const struct rec_person *p,
                        uint32_t item, float rank, float *x);
 struct forest *rec_rank_learn(const struct boost_rows *rows, int threads);
@@ -160,6 +175,10 @@ void rec_heap(struct rec_scratch *s);
 bool rec_may(const struct rec_model *m, struct rec_scratch *s, const struct rec_ask *ask, int64_t budget, uint32_t item,
              struct rec_list *out);
 uint32_t rec_heap_next(struct rec_scratch *s);
+
+void rec_words_learn(struct rec_model *m);
+void rec_words_read(const struct rec_model *m, struct rec_scratch *s); /* what is in s->own */
+float rec_words_score(const struct rec_model *m, const struct rec_scratch *s, uint32_t item);
 
 /* recommend_facts.c: of what is in the model already, more. */
 void rec_learn_segments(struct rec_model *m);

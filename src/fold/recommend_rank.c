@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 enum { RECENT_DAYS = 30, LATELY_DAYS = 10, SPAN_MAX = 3650, RECENT_WEIGHT = 11 };
+static const int32_t SPAN_DAYS[REC_SPANS] = { 14, 30, 60 };
 
 /* ---- what sales say ---- */
 
@@ -31,6 +32,8 @@ void rec_sales_grow(struct rec_sales *x, uint32_t items, uint32_t more)
 	uint32_t **const all[] = {
 		&x->reach, &x->recent, &x->lately, &x->fresh, &x->again, &x->seen, &x->lines, &x->newly
 	};
+	for (int k = 0; k < REC_SPANS; k++)
+		x->newly_in[k] = rec_wider(x->newly_in[k], items, more, sizeof(uint32_t));
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		*all[i] = rec_wider(*all[i], items, more, sizeof(uint32_t));
 	x->first = days_of(x->first, items, more, x->until);
@@ -45,6 +48,8 @@ void rec_sales_release(struct rec_sales *x)
 		                  x->lines, x->newly,  x->first,  x->last,  x->quantity, x->minor };
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		free(all[i]);
+	for (int k = 0; k < REC_SPANS; k++)
+		free(x->newly_in[k]);
 	*x = (struct rec_sales){ 0 };
 }
 
@@ -69,6 +74,8 @@ static void add_order(struct rec_sales *x, const struct rec_history *h, uint32_t
 	x->recent_orders += recent ? one : 0;
 	x->lately_orders += lately ? one : 0;
 	x->steps += o ? one : 0;
+	for (int k = 0; k < REC_SPANS; k++)
+		x->steps_in[k] += o && age <= SPAN_DAYS[k] ? one : 0;
 	for (uint32_t q = h->line_start[o]; q < h->line_start[o + 1]; q++) {
 		uint32_t i = h->item[q];
 		if (!rec_bought(h, q))
@@ -80,6 +87,8 @@ static void add_order(struct rec_sales *x, const struct rec_history *h, uint32_t
 			x->reach[i] += one;
 			x->fresh[i] += o ? one : 0;
 			x->newly[i] += recent ? one : 0;
+			for (int k = 0; k < REC_SPANS; k++)
+				x->newly_in[k][i] += o && age <= SPAN_DAYS[k] ? one : 0;
 		} else {
 			x->again[i] += one;
 		}
@@ -104,6 +113,11 @@ static float price_of(const struct rec_data *d, const struct rec_sales *x, uint3
 	if (d->item)
 		return (float)d->item[i].price_minor;
 	return x->quantity[i] > 0 ? (float)(x->minor[i] / x->quantity[i]) : 0;
+}
+
+static float newly(const struct rec_sales *x, uint32_t i, int span)
+{
+	return (float)x->newly_in[span][i] / (float)(x->steps_in[span] + 1);
 }
 
 static int by_recent(const void *a, const void *b, void *ctx)
@@ -138,7 +152,9 @@ void rec_sales_tell(const struct rec_sales *x, struct rec_model *m)
 			                                .age_days = (float)(x->until - x->first[i]),
 			                                .quiet_days = (float)(x->until - x->last[i]),
 			                                .quantity = (float)(x->quantity[i] / (x->lines[i] + 1)),
-			                                .price = price_of(m->d, x, i) };
+			                                .price = price_of(m->d, x, i),
+			                                .line = (float)(x->minor[i] / (x->lines[i] + 1)),
+			                                .newly = { newly(x, i, 0), newly(x, i, 1), newly(x, i, 2) } };
 	for (uint32_t i = 0; i < m->items; i++) {
 		m->popular[i] = (float)(x->reach[i] + RECENT_WEIGHT * x->newly[i]);
 		top = m->popular[i] > top ? m->popular[i] : top;
@@ -165,17 +181,21 @@ void rec_rank_sellers(const struct rec_learning *l)
 
 /* ---- description ---- */
 
-struct rec_person rec_rank_person(const struct rec_model *m, const struct rec_scratch *s, int32_t today)
+struct rec_person rec_rank_person(const struct rec_model *m, struct rec_scratch *s, int32_t today)
 {
 	struct rec_person p = { .distinct = (float)s->own_n };
 	int32_t newest = INT32_MIN, oldest = INT32_MAX;
-	double price = 0, weight = 0, lines = 0;
+	double price = 0, weight = 0, lines = 0, age = 0, reach = 0, quantity = 0, line = 0;
 	for (size_t i = 0; i < s->own_n; i++) {
 		const struct rec_own *o = &s->own[i];
 		newest = o->last_day > newest ? o->last_day : newest;
 		oldest = o->first_day < oldest ? o->first_day : oldest;
 		lines += o->times;
 		price += (double)(m->seller[o->item].price * o->weight);
+		age += (double)(m->seller[o->item].age_days * o->weight);
+		reach += (double)(m->seller[o->item].reach * o->weight);
+		line += (double)(m->seller[o->item].line * o->weight);
+		quantity += o->quantity > 0 ? (double)o->quantity : 0;
 		weight += (double)o->weight;
 	}
 	p.orders = (float)s->orders;
@@ -184,6 +204,12 @@ struct rec_person rec_rank_person(const struct rec_model *m, const struct rec_sc
 	p.since_days = newest > INT32_MIN && today > INT32_MIN ? (float)((double)today - newest) : 0;
 	p.gap_days = s->orders > 1 && newest >= oldest ? (float)((double)newest - oldest) / (float)(s->orders - 1) : 0;
 	p.price = (float)((price + 1) / (weight + 1e-3));
+	p.items_age = (float)(age / (weight + 1e-3));
+	p.items_reach = (float)(reach / (weight + 1e-3));
+	p.line = (float)(line / (weight + 1e-3));
+	p.quantity = (float)((quantity + 1) / (lines + 1));
+	p.weight = (float)weight;
+	rec_words_read(m, s);
 	p.best = s->heap_n && s->heap[0].score > 0 ? s->heap[0].score : 0;
 	return p;
 }
@@ -193,6 +219,7 @@ void rec_rank_describe(const struct rec_model *m, const struct rec_scratch *s, c
 {
 	const struct rec_tally *t = &s->tally[item];
 	const struct rec_seller *v = &m->seller[item];
+	float words = rec_words_score(m, s, item);
 	const float values[REC_RANK_FEATURES] = {
 		t->part[0],
 		t->part[1],
@@ -224,6 +251,19 @@ void rec_rank_describe(const struct rec_model *m, const struct rec_scratch *s, c
 		v->price / p->price,
 		t->part[3] / (float)(t->votes + 1),
 		t->part[0] / (p->distinct + 1),
+		v->newly[0],
+		v->newly[1],
+		v->newly[2],
+		v->newly[1] / (v->fresh + 1e-5f),
+		v->newly[0] / (v->newly[2] + 1e-5f),
+		words,
+		words / (p->weight + 1e-3f),
+		v->quantity / p->quantity,
+		v->line / (p->line + 1),
+		v->line,
+		v->age_days - p->items_age,
+		p->items_reach,
+		p->quantity,
 	};
 	memcpy(x, values, sizeof(values));
 }

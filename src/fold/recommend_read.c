@@ -12,6 +12,8 @@ struct rec_scratch *rec_scratch_new(const struct rec_model *m)
 	s->in_basket = mem_alloc(n);
 	s->beside = mem_alloc(n * sizeof(*s->beside));
 	s->met = mem_alloc(n * sizeof(*s->met));
+	s->said = mem_alloc((m->words.n + 1u) * sizeof(*s->said));
+	s->said_word = mem_alloc((m->words.n + 1u) * sizeof(*s->said_word));
 	return s;
 }
 
@@ -27,6 +29,8 @@ void rec_scratch_free(struct rec_scratch *s)
 	free(s->in_basket);
 	free(s->beside);
 	free(s->met);
+	free(s->said);
+	free(s->said_word);
 	free(s);
 }
 

@@ -1094,8 +1094,9 @@ class Api(unittest.TestCase):
             self.assertIn("default-src 'none'", h["Content-Security-Policy"])
             self.assertNotIn("script-src 'self' 'unsafe-inline'", h["Content-Security-Policy"])
             self.assertEqual(h["X-Content-Type-Options"], "nosniff")
-        a = self.server.ask("GET", "/customers/12")
+        a = self.server.ask("GET", "/setup")
         self.assertEqual((a.status, a.headers["Content-Type"]), (200, "text/html; charset=utf-8"))
+        self.assertEqual(self.server.ask("GET", "/customers/12").status, 404)  # pages stand behind the #
         self.assertEqual(self.server.ask("GET", "/nothing.js").status, 404)
 
 

@@ -88,6 +88,8 @@ export const settings = {
 	set_recommend_up_percent: ["Gamme supérieure : plus cher de (%)", "Higher range: dearer by (%)"],
 	set_recommend_margin_percent: ["Marge plancher (%)", "Margin floor (%)"],
 	set_recommend_per_type: ["Propositions par type", "Proposals per type"],
+	set_recommend_follow_lines: ["Modèles suivis au fil de l’eau, dès (lignes)", "Models kept up as it comes, from (lines)"],
+	set_recommend_aside_customers: ["Premiers modèles calculés à part, dès (clients)", "First models made aside, from (customers)"],
 	set_recommend_better: ["Ce qui est mieux", "What is better"],
 	set_recommend_segments: ["Segments : leurs meilleures ventes", "Segments: their best sellers"],
 	set_recommend_origins: ["Pages du site qui proposent", "Pages of the site that propose"],
