@@ -109,10 +109,12 @@ static inline bool figures_order_in(const struct figures_ask *ask, const struct 
 /* The families of the catalogue, by product_id, malloc'd; NULL when no product has one. */
 uint32_t *figures_families(const struct figures_shop *s);
 
-/* A record merged away does not count: whoever goes on for it has its orders, and copies of its runs and messages. */
+/* Who was erased does not count, nor a record merged away: whoever goes on for it has its orders, and copies of its
+ * runs and messages. */
 static inline bool figures_is_person(const struct figures_shop *s, customer_id c)
 {
-	return c != GUESTS && book_survivor(s->version, c) == c && (!s->ref || (c <= s->ids && s->ref[c].p));
+	return c != GUESTS && book_survivor(s->version, c) == c && !(s->states && s->states[c].erased) &&
+	       (!s->ref || (c <= s->ids && s->ref[c].p));
 }
 
 static inline bool figures_counts(const struct figures_shop *s, const struct figures_ask *ask, customer_id c)

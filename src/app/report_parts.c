@@ -60,7 +60,7 @@ static void phases_at(const struct report *r, struct date day, double counts[PHA
 	lifecycle_day_init(&d, s->settings->zone, day, &s->settings->lifecycle);
 	for (customer_id c = 1; c <= s->version->customers; c++) {
 		struct view v;
-		if (s->ref && (c > s->ids || !s->ref[c].p))
+		if (!figures_is_person(s, c))
 			continue;
 		view_at(&v, s->version, c, (struct instant){ d.cutoff - 1 });
 		if (known_at(&v, d.cutoff))

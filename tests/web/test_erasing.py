@@ -120,6 +120,8 @@ class Erasing(unittest.TestCase):
         time.sleep(0.6)
         self.assertEqual(ask("GET", "/customers")["total"], 60 - len(GONE))
         before = self.seen()
+        page = self.server.ask("GET", API + "/report?lang=fr").text()  # who is gone is in no phase of the life cycle
+        self.assertEqual(page, self.server.command("report", self.server.db, "--html", "-", "--lang", "fr"))
         self.assertEqual([x["action"] for x in ask("GET", "/audit?limit=200")["items"]].count("customer erased"), len(GONE) + 1)
         # a new start knows nothing else
         self.server.stop()
