@@ -224,7 +224,7 @@ class Bench:
         self.row(f"fact to decision, {what}, {told[0] / self.o.seconds:.0f} facts/s, 64 readers: 99 % within", p99 * 1000, None, "ms", "50 ms")
 
     def idle(self, served, what):
-        time.sleep(2)
+        time.sleep(75)  # what a day begins with, the look for whom may not be kept any longer, is over
         before = cpu(served.process.pid)
         time.sleep(10)
         self.row(f"idle process, {what}: of a core", (cpu(served.process.pid) - before) * 10, None, "%", "1 %")
