@@ -43,7 +43,7 @@ struct figures_shop {
 	const struct pstate *states; /* by customer id; NULL: no runs, no messages */
 	const struct plan_set *plans;
 	const struct settings *settings;
-	const struct str *ref; /* by customer id (people.ref): who is there; NULL: everybody */
+	const struct str *ref; /* by customer id (people.ref): the shop's own numbers, to name rows by; NULL: ours */
 	uint32_t ids;
 	struct instant now;
 	uint64_t seed; /* of the shop's draws: who is in the global control group */
@@ -113,8 +113,7 @@ uint32_t *figures_families(const struct figures_shop *s);
  * runs and messages. */
 static inline bool figures_is_person(const struct figures_shop *s, customer_id c)
 {
-	return c != GUESTS && book_survivor(s->version, c) == c && !(s->states && s->states[c].erased) &&
-	       (!s->ref || (c <= s->ids && s->ref[c].p));
+	return c != GUESTS && book_survivor(s->version, c) == c && !(s->states && s->states[c].erased);
 }
 
 static inline bool figures_counts(const struct figures_shop *s, const struct figures_ask *ask, customer_id c)
