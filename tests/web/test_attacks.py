@@ -24,16 +24,9 @@ class Attacks(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.server = shop.Server(RELANCE, ("--request-time", "3")).__enter__()
-        try:
-            cls.server.first_run()
-            cls.key = cls.server.ask("POST", API + "/keys", {"name": "test", "scopes": "read people"}).json()["key"]
-        except BaseException:
-            cls.server.__exit__()
-            raise
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.__exit__()
+        cls.addClassCleanup(cls.server.__exit__)
+        cls.server.first_run()
+        cls.key = cls.server.ask("POST", API + "/keys", {"name": "test", "scopes": "read people"}).json()["key"]
 
     def probe(self, path, stop, took):
         """One connection each time, as a monitor does it."""

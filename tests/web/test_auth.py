@@ -41,15 +41,8 @@ class Auth(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.server = shop.Server(RELANCE).__enter__()
-        try:
-            cls.server.first_run()
-        except BaseException:
-            cls.server.__exit__()
-            raise
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.__exit__()
+        cls.addClassCleanup(cls.server.__exit__)
+        cls.server.first_run()
 
     def ask(self, method, path, body=None, status=200, who=None):
         a = self.server.ask(method, API + path, body, headers=who, signed=who is None)

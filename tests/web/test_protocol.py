@@ -48,16 +48,9 @@ class Protocol(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.server = shop.Server(RELANCE).__enter__()
-        try:
-            cls.server.first_run()
-            cls.key = cls.server.ask("POST", API + "/keys", {"name": "test", "scopes": "facts people read"}).json()["key"]
-        except BaseException:
-            cls.server.__exit__()
-            raise
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.__exit__()
+        cls.addClassCleanup(cls.server.__exit__)
+        cls.server.first_run()
+        cls.key = cls.server.ask("POST", API + "/keys", {"name": "test", "scopes": "facts people read"}).json()["key"]
 
     def setUp(self):
         self.began = time.monotonic()
